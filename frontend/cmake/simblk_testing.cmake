@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: ISC
+#
+# How a test is added: one line a test, whatever it is. A test whose package is missing is left out
+# and reported, unless SIMBLK_REQUIRE_TEST_PACKAGES asks for all of them (CI does).
+# Labels: unit, tool, conformance, tidy, install.
+
+set(SIMBLK_HAVE_CUNIT OFF)
+set(SIMBLK_HAVE_CHECK OFF)
+if(BUILD_TESTING)
+    find_package(PkgConfig QUIET)
+    if(PkgConfig_FOUND)
+        pkg_check_modules(cunit QUIET IMPORTED_TARGET cunit)
+        pkg_check_modules(check QUIET IMPORTED_TARGET check)
+        set(SIMBLK_HAVE_CUNIT ${cunit_FOUND})
+        set(SIMBLK_HAVE_CHECK ${check_FOUND})
+    endif()
+    if(SIMBLK_REQUIRE_TEST_PACKAGES AND NOT (SIMBLK_HAVE_CUNIT AND SIMBLK_HAVE_CHECK))
+        message(FATAL_ERROR "Tests need pkg-config, CUnit and Check "
+            "(Debian: pkg-config libcunit1-dev check). `sh .ci/test` installs them.")
+    endif()
+endif()
+
+# What a failing sanitizer must do so that a test sees it; only read by instrumented programs.
+set(SIMBLK_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+    "UBSAN_OPTIONS=print_stacktrace=1"
+    "TSAN_OPTIONS=halt_on_error=1")
+
+# simblk_add_test(NAME name LABEL label COMMAND word... [TIMEOUT seconds] [ENVIRONMENT pair...])
+# Any command as a test; exit code 77 means skipped.
+function(simblk_add_test)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;LABEL;TIMEOUT" "COMMAND;ENVIRONMENT")
+    if(NOT BUILD_TESTING)
+        return()
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND} COMMAND_EXPAND_LISTS)
+    set_tests_properties(${arg_NAME} PROPERTIES
+        LABELS "${arg_LABEL}"
+        TIMEOUT ${arg_TIMEOUT}
+        SKIP_RETURN_CODE 77
+        ENVIRONMENT "${SIMBLK_TEST_ENVIRONMENT};${arg_ENVIRONMENT}")
+endfunction()
+
+# The program of a test: sees its folder's src/ and frontend/test/ (cunit_main.h), and knows the
+# tree as SIMBLK_SOURCE_DIR and its build folder as SIMBLK_BINARY_DIR.
+function(simblk_add_test_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+    add_executable(${name} ${arg_SOURCES})
+    simblk_set_language(${name})
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
+    set(folder_root ${CMAKE_CURRENT_SOURCE_DIR})
+    if(folder STREQUAL "test")
+        cmake_path(GET CMAKE_CURRENT_SOURCE_DIR PARENT_PATH folder_root)
+    endif()
+    target_include_directories(${name} PRIVATE
+        ${folder_root}/src ${folder_root}/test ${PROJECT_SOURCE_DIR}/frontend/test)
+    target_compile_definitions(${name} PRIVATE
+        SIMBLK_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+        SIMBLK_BINARY_DIR="${PROJECT_BINARY_DIR}")
+    target_link_libraries(${name} PRIVATE ${arg_LIBS})
+endfunction()
+
+# simblk_add_unit_test(NAME source... [LIBS target...] [LABEL label] [TIMEOUT seconds])
+# A CUnit program and the test of its name; its main comes from cunit_main.h.
+function(simblk_add_unit_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "LIBS")
+    if(NOT BUILD_TESTING OR NOT SIMBLK_HAVE_CUNIT)
+        return()
+    endif()
+    if(NOT arg_LABEL)
+        set(arg_LABEL unit)
+    endif()
+    simblk_add_test_program(${name} SOURCES ${arg_UNPARSED_ARGUMENTS}
+        LIBS ${arg_LIBS} PkgConfig::cunit)
+    simblk_add_test(NAME ${name} LABEL ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COMMAND ${name})
+endfunction()
+
+# simblk_add_check_test(NAME source... [LIBS target...] [LABEL label] [TIMEOUT seconds])
+# A libcheck program (fork mode) and the test of its name; its main comes from check_main.h.
+function(simblk_add_check_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "LIBS")
+    if(NOT BUILD_TESTING OR NOT SIMBLK_HAVE_CHECK)
+        return()
+    endif()
+    if(NOT arg_LABEL)
+        set(arg_LABEL tool)
+    endif()
+    simblk_add_test_program(${name} SOURCES ${arg_UNPARSED_ARGUMENTS}
+        LIBS ${arg_LIBS} PkgConfig::check)
+    simblk_add_test(NAME ${name} LABEL ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COMMAND ${name})
+endfunction()
