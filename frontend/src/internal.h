@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the frontend share: the context, the device, what a connection has agreed on, and
+ * the seam between a device's life cycle (device.c and its leaves) and a queue's data path (queue.c
+ * and its leaves).
+ *
+ * The seam. The device prepares a connection while no queue runs: it fills `agreed`, opens the queues
+ * (rings, pages, ports), publishes them, and when the backend is Connected starts them. From then on a
+ * queue is its poller's. To end, the device sets the queue's state word to STOPPING with the result
+ * that unanswered requests get, wakes the poller and waits until the queue's own poll has said STOPPED;
+ * only then it closes the queue. So neither side needs a lock, and queue 0 is a queue like any other.
+ */
+#ifndef BLKFRONT_SRC_INTERNAL_H
+#define BLKFRONT_SRC_INTERNAL_H
+
+#include <blkfront/blkfront.h>
+#include <blkfront/blkif.h>
+#include <blkfront/platform.h>
+
+/* One block of granted pages that the backend would not let go (I5). The record is made together with
+ * the block, so that keeping it never needs memory. */
+struct grant_block;
+
+struct blkfront {
+    const struct blkfront_platform *platform;
+    struct blkfront_device *devices;
+    struct grant_block *quarantine; /* of devices that are gone; retried by poll and connect */
+    char detail[512];
+};
+
+/* What one connection has settled. The device writes it while no queue runs; the members marked live
+ * may change later, by atomic store (a resize, a disk that turns read-only), and are read atomically. */
+struct agreed {
+    /* transport: settled before publishing */
+    uint16_t backend_id;
+    enum blkfront_abi abi;
+    uint32_t queue_count;
+    uint32_t ring_order;
+    uint32_t segments; /* of one ring request */
+    bool persistent;   /* we advertised feature-persistent: every data grant is writable */
+    bool trusted;      /* trusted=0: everything is bounced through zeroed pages (I6) */
+    /* device: settled when the backend is Connected */
+    uint32_t sector_size;
+    uint32_t physical_sector_size;
+    uint64_t size_512;  /* live */
+    bool read_only;     /* live */
+    bool flush;         /* live: FLUSH_DISKCACHE is there */
+    bool barrier;       /* live: WRITE_BARRIER is there */
+    bool flush_offered; /* one of both was there at Connected: no drain instead of them (I8) */
+    bool discard;
+    bool discard_secure;
+    uint32_t discard_granularity;
+    uint32_t discard_alignment;
+    uint32_t info; /* bits of blkif_wire_info as read */
+};
+
+enum queue_state {
+    QUEUE_CLOSED,   /* nothing shared */
+    QUEUE_OPEN,     /* ring, pages and port are there; no request goes out (I11) */
+    QUEUE_RUNNING,  /* set by the device at Connected */
+    QUEUE_STOPPING, /* set by the device: the queue's poll completes everything with stop_result */
+    QUEUE_STOPPED   /* set by the queue's poll: it will touch ring and pages no more */
+};
+
+/* ---- queue.c: one ring with its slots, pages, port and waiting requests ---- */
+
+/* Allocates the array of options.queues queues with slots and page records for the options' maxima:
+ * the last allocation of a device's life. NO_MEMORY leaves nothing. */
+int queues_create(struct blkfront_device *device);
+void queues_destroy(struct blkfront_device *device);
+
+/* Shares ring and pages, opens channel set and port, initialises the ring (I11: before publishing).
+ * Uses device->agreed. On error nothing is left open. */
+int queue_open(struct blkfront_queue *queue);
+/* What is to be published. */
+uint32_t queue_port(const struct blkfront_queue *queue);
+const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *count);
+/* The backend is Connected: requests may go out; puts waiting ones on the ring. Any thread (the device's). */
+void queue_start(struct blkfront_queue *queue);
+/* STOPPING with the result for what is unanswered or waiting, and a wake. If the queue was OPEN or
+ * RUNNING its poll will answer STOPPED. */
+void queue_stop(struct blkfront_queue *queue, int result);
+enum queue_state queue_get_state(const struct blkfront_queue *queue);
+/* After STOPPED: closes the port, ends the grants. What is BUSY stays with the queue and is tried
+ * again: 0 when all is gone, BLKFRONT_PLATFORM_BUSY while not. */
+int queue_close(struct blkfront_queue *queue);
+/* Hands what queue_close could not end to the context's quarantine. */
+void queue_quarantine(struct blkfront_queue *queue);
+/* A protocol violation that the queue's poll found; NULL if none. The device's poll looks at it (the
+ * queue calls channels/watch wake by itself: see device_wake) and fails the device. */
+const char *queue_violation(const struct blkfront_queue *queue);
+void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum);
+
+/* ---- memory.c: library and registered memory ---- */
+
+/* Ends what destroyed memory objects still wait for; called by the device's poll. */
+void memories_poll(struct blkfront_device *device);
+/* The device is gone: library memory that is left is freed or quarantined. */
+void memories_close(struct blkfront_device *device);
+
+/* ---- grants.c ---- */
+
+/* Tries to end quarantined blocks; returns how many pages are left. */
+size_t quarantine_retry(struct blkfront *context);
+
+/* ---- device.c ---- */
+
+enum { DETAIL_MAX = 256 };
+
+struct blkfront_device {
+    struct blkfront *context;
+    struct blkfront_device *next;
+    uint32_t references;
+    uint32_t vdev;
+    struct blkfront_options options;
+    struct agreed agreed;
+    struct blkfront_queue *queues; /* options.queues of them */
+    struct blkfront_memory *memories;
+    struct device_life
+        *life; /* device.c's and its leaves' alone: states, watches, paths, deadlines */
+    enum blkfront_state state;
+    int error;
+    char detail[DETAIL_MAX];
+};
+
+/* A queue's poll has found a violation or has stopped: makes the device's poll due (platform
+ * watches_wake; from any thread). */
+void device_wake(struct blkfront_device *device);
+/* True if requests may be taken: CONNECTED (or RECOVERING, where they wait). */
+bool device_takes_requests(const struct blkfront_device *device);
+
+#endif
