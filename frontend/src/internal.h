@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the files of the frontend share: the context, the device, what a connection has agreed on, and
- * the seam between a device's life cycle (device.c and its leaves) and a queue's data path (queue.c
- * and its leaves).
+ * What the files of the frontend share: the context, the device, what a connection has agreed on,
+ * and the seam between a device's life cycle (device.c and its leaves) and a queue's data path
+ * (queue.c and its leaves).
  *
- * The seam. The device prepares a connection while no queue runs: it fills `agreed`, opens the queues
- * (rings, pages, ports), publishes them, and when the backend is Connected starts them. From then on a
- * queue is its poller's. To end, the device sets the queue's state word to STOPPING with the result
- * that unanswered requests get, wakes the poller and waits until the queue's own poll has said STOPPED;
- * only then it closes the queue. So neither side needs a lock, and queue 0 is a queue like any other.
+ * The seam. The device prepares a connection while no queue runs: it fills `agreed`, opens the
+ * queues (rings, pages, ports), publishes them, and when the backend is Connected starts them. From
+ * then on a queue is its poller's. To end, the device sets the queue's state word to STOPPING with
+ * the result that unanswered requests get, wakes the poller and waits until the queue's own poll
+ * has said STOPPED; only then it closes the queue. So neither side needs a lock, and queue 0 is a
+ * queue like any other.
  */
 #ifndef BLKFRONT_SRC_INTERNAL_H
 #define BLKFRONT_SRC_INTERNAL_H
@@ -17,8 +18,8 @@
 #include <blkfront/blkif.h>
 #include <blkfront/platform.h>
 
-/* One block of granted pages that the backend would not let go (I5). The record is made together with
- * the block, so that keeping it never needs memory. */
+/* One block of granted pages that the backend would not let go (I5). The record is made together
+ * with the block, so that keeping it never needs memory. */
 struct grant_block;
 
 struct blkfront {
@@ -28,8 +29,9 @@ struct blkfront {
     char detail[512];
 };
 
-/* What one connection has settled. The device writes it while no queue runs; the members marked live
- * may change later, by atomic store (a resize, a disk that turns read-only), and are read atomically. */
+/* What one connection has settled. The device writes it while no queue runs; the members marked
+ * live may change later, by atomic store (a resize, a disk that turns read-only), and are read
+ * atomically. */
 struct agreed {
     /* transport: settled before publishing */
     uint16_t backend_id;
@@ -75,7 +77,8 @@ int queue_open(struct blkfront_queue *queue);
 /* What is to be published. */
 uint32_t queue_port(const struct blkfront_queue *queue);
 const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *count);
-/* The backend is Connected: requests may go out; puts waiting ones on the ring. Any thread (the device's). */
+/* The backend is Connected: requests may go out; puts waiting ones on the ring. Any thread (the
+ * device's). */
 void queue_start(struct blkfront_queue *queue);
 /* STOPPING with the result for what is unanswered or waiting, and a wake. If the queue was OPEN or
  * RUNNING its poll will answer STOPPED. */
@@ -86,8 +89,8 @@ enum queue_state queue_get_state(const struct blkfront_queue *queue);
 int queue_close(struct blkfront_queue *queue);
 /* Hands what queue_close could not end to the context's quarantine. */
 void queue_quarantine(struct blkfront_queue *queue);
-/* A protocol violation that the queue's poll found; NULL if none. The device's poll looks at it (the
- * queue calls channels/watch wake by itself: see device_wake) and fails the device. */
+/* A protocol violation that the queue's poll found; NULL if none. The device's poll looks at it
+ * (the queue calls channels/watch wake by itself: see device_wake) and fails the device. */
 const char *queue_violation(const struct blkfront_queue *queue);
 void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum);
 

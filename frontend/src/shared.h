@@ -4,9 +4,10 @@
  * value so got is a private copy; in the observed build each access is announced first (observe.h).
  *
  * Ordering. A ring index is published with store-release after the slots that it covers, and read
- * with load-acquire before the slots that it covers. The only full fences are the two between storing
- * an index and loading the other side's event field, and between storing our event field and loading
- * the other side's index (ring.h): Dekker's pattern, which acquire and release do not order.
+ * with load-acquire before the slots that it covers. The only full fences are the two between
+ * storing an index and loading the other side's event field, and between storing our event field
+ * and loading the other side's index (ring.h): Dekker's pattern, which acquire and release do not
+ * order.
  *
  * Why not memcpy: the compiler may split, repeat or widen a plain copy, and re-read its source
  * (xen.git 3f20b8def0). Copies out of shared memory therefore go word by word through volatile.
@@ -33,7 +34,8 @@
 #define SHARED_OBSERVE(address, size, access) ((void)0)
 #endif
 
-/* A 32-bit word in a shared page: indices and event fields. Never touched but through this header. */
+/* A 32-bit word in a shared page: indices and event fields. Never touched but through this header.
+ */
 typedef volatile uint32_t shared_u32;
 
 static inline uint32_t shared_load_acquire(const shared_u32 *word)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libblkfront: a Xen paravirtual block frontend. It offers what MirageOS's Block module offers, in C:
- * connect by name, disconnect, get_info, read, write; and flush, asynchronous requests and many
+ * libblkfront: a Xen paravirtual block frontend. It offers what MirageOS's Block module offers, in
+ * C: connect by name, disconnect, get_info, read, write; and flush, asynchronous requests and many
  * queues beyond it. It knows Xen only through platform.h, has no thread and no global, and never
  * blocks or calls back from inside submit.
  *
- * Results: 0 or a negative enum blkfront_error. A call's result says whether the call was taken; what
- * became of a request is told by its completion. Bad arguments give BLKFRONT_INVALID and change
- * nothing.
+ * Results: 0 or a negative enum blkfront_error. A call's result says whether the call was taken;
+ * what became of a request is told by its completion. Bad arguments give BLKFRONT_INVALID and
+ * change nothing.
  *
  * Sectors: every sector number and count here is in units of the device's sector_size.
  *
  * Threads: calls on one context, its devices' connect, poll, disconnect and release come from one
- * thread at a time. Each queue may be used (submit, queue_poll) by a thread of its own, beside that.
+ * thread at a time. Each queue may be used (submit, queue_poll) by a thread of its own, beside
+ * that.
  */
 #ifndef BLKFRONT_BLKFRONT_H
 #define BLKFRONT_BLKFRONT_H
@@ -60,17 +61,17 @@ const char *blkfront_error_text(int error);
 /* The platform must outlive the context. NO_MEMORY, or INVALID for a platform of an unknown version
  * or without a required function. */
 int blkfront_create(const struct blkfront_platform *platform, struct blkfront **context);
-/* Every device must have been released. Pages that a backend still maps stay with the platform; their
- * number is logged. */
+/* Every device must have been released. Pages that a backend still maps stay with the platform;
+ * their number is logged. */
 void blkfront_destroy(struct blkfront *context);
-/* What was wrong with the last failed connect or enumerate: candidates of an ambiguous name, the node
- * that could not be read. Never NULL; valid until the next call on the context. */
+/* What was wrong with the last failed connect or enumerate: candidates of an ambiguous name, the
+ * node that could not be read. Never NULL; valid until the next call on the context. */
 const char *blkfront_detail(const struct blkfront *context);
 /* Fills vdevs[0..capacity-1] with the device numbers that XenStore knows, ascending; *count is how
  * many there are, also when that is more than capacity. */
 int blkfront_enumerate(struct blkfront *context, uint32_t *vdevs, size_t capacity, size_t *count);
-/* How many granted pages are in quarantine, because a backend kept them mapped when their device had
- * gone (I5). Tries to end them first. */
+/* How many granted pages are in quarantine, because a backend kept them mapped when their device
+ * had gone (I5). Tries to end them first. */
 size_t blkfront_quarantined(struct blkfront *context);
 
 /* ---- devices ---- */
@@ -103,17 +104,19 @@ enum blkfront_state {
 };
 
 /*
- * Begins to connect the device that `name` means ("51712", "xvda", "/dev/xvda", "d0p1", or a backend's
- * params value) and gives a reference to it; a device that is already there is given again, with its
- * options as they are. options may be NULL. Poll until the state is no longer CONNECTING.
- * NO_DEVICE, AMBIGUOUS, INVALID, NO_MEMORY, STORE: see blkfront_detail; nothing is left behind.
+ * Begins to connect the device that `name` means ("51712", "xvda", "/dev/xvda", "d0p1", or a
+ * backend's params value) and gives a reference to it; a device that is already there is given
+ * again, with its options as they are. options may be NULL. Poll until the state is no longer
+ * CONNECTING. NO_DEVICE, AMBIGUOUS, INVALID, NO_MEMORY, STORE: see blkfront_detail; nothing is left
+ * behind.
  */
 int blkfront_connect(struct blkfront *context, const char *name,
                      const struct blkfront_options *options, struct blkfront_device **device);
 /* XenStore, life cycle, recovery. 1 if there is more to do at once, 0 if not before the next event,
  * watch or blkfront_poll_at. */
 int blkfront_poll(struct blkfront_device *device);
-/* The time (platform now) at which poll has to be called even without an event; UINT64_MAX: never. */
+/* The time (platform now) at which poll has to be called even without an event; UINT64_MAX: never.
+ */
 uint64_t blkfront_poll_at(const struct blkfront_device *device);
 /* Begins to disconnect, for all holders; never fails and may be repeated. Requests that are not
  * answered complete as DISCONNECTED. Poll until the state is CLOSED (or FAILED). */
@@ -193,9 +196,9 @@ enum blkfront_memory_use {
 int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigned uses,
                            struct blkfront_memory **memory, void **address);
 /*
- * The same for pages of the caller (page-aligned, whole pages), where the platform can grant existing
- * pages; UNIMPLEMENTED where it cannot. `release` is called from a poll or from memory_destroy when
- * the backend has let go of all of them: until then they are the library's.
+ * The same for pages of the caller (page-aligned, whole pages), where the platform can grant
+ * existing pages; UNIMPLEMENTED where it cannot. `release` is called from a poll or from
+ * memory_destroy when the backend has let go of all of them: until then they are the library's.
  */
 int blkfront_memory_register(struct blkfront_device *device, void *address, size_t pages,
                              unsigned uses, void (*release)(void *context, void *address),
@@ -215,14 +218,14 @@ enum blkfront_request_flag {
 struct blkfront_buffer {
     void *address; /* read only by writes */
     size_t size;   /* bytes; a multiple of the sector size, not 0 */
-    /* The library or registered memory in which the whole buffer lies: the data goes without a copy.
-     * NULL: it is copied through the library's own pages. */
+    /* The library or registered memory in which the whole buffer lies: the data goes without a
+     * copy. NULL: it is copied through the library's own pages. */
     struct blkfront_memory *memory;
 };
 
 /*
- * A request is the caller's memory, from submit until its completion function is called (or for ever
- * reusable if submit refused it). The library changes only `internal`.
+ * A request is the caller's memory, from submit until its completion function is called (or for
+ * ever reusable if submit refused it). The library changes only `internal`.
  */
 struct blkfront_request {
     enum blkfront_operation operation;
@@ -254,10 +257,10 @@ uint32_t blkfront_queue_count(const struct blkfront_device *device);
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index);
 
 /*
- * Takes a request, or refuses it: DISCONNECTED, READ_ONLY, OUT_OF_RANGE, INVALID (a buffer that is no
- * whole number of sectors, memory that does not hold the buffer), UNIMPLEMENTED. A refused request has
- * done nothing and is not completed. Never allocates, never blocks, and takes any number: what the
- * ring does not hold waits in order.
+ * Takes a request, or refuses it: DISCONNECTED, READ_ONLY, OUT_OF_RANGE, INVALID (a buffer that is
+ * no whole number of sectors, memory that does not hold the buffer), UNIMPLEMENTED. A refused
+ * request has done nothing and is not completed. Never allocates, never blocks, and takes any
+ * number: what the ring does not hold waits in order.
  */
 int blkfront_submit(struct blkfront_queue *queue, struct blkfront_request *request);
 /* The same for many, with one notification. Takes them in order until one is refused; *taken says

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The wire between a block frontend and a block backend: what lies in the shared ring, in indirect pages and in XenStore.
- * Numbers, sizes and names alone; both sides of simblk build on this file and share nothing else of the protocol.
+ * The wire between a block frontend and a block backend: what lies in the shared ring, in indirect
+ * pages and in XenStore. Numbers, sizes and names alone; both sides of simblk build on this file
+ * and share nothing else of the protocol.
  *
- * Source: Xen's public headers io/blkif.h, io/ring.h, io/xenbus.h and io/protocols.h. A test compares every value with them.
- * The names differ from Xen's on purpose, so that a program may include both.
+ * Source: Xen's public headers io/blkif.h, io/ring.h, io/xenbus.h and io/protocols.h. A test
+ * compares every value with them. The names differ from Xen's on purpose, so that a program may
+ * include both.
  *
- * All units on the wire are 512 bytes, whatever sector-size says (xen.git 221f2748e8); such names end in _512.
+ * All units on the wire are 512 bytes, whatever sector-size says (xen.git 221f2748e8); such names
+ * end in _512.
  */
 #ifndef BLKFRONT_BLKIF_H
 #define BLKFRONT_BLKIF_H
@@ -67,7 +70,8 @@ enum {
     BLKIF_WIRE_DISCARD_SECURE = 1   /* bit of a discard's flag */
 };
 
-/* One piece of data: units first..last (both included) of one granted page. Also the entry of an indirect page. */
+/* One piece of data: units first..last (both included) of one granted page. Also the entry of an
+ * indirect page. */
 struct blkif_wire_segment {
     uint32_t grant_ref;
     uint8_t first_512;
@@ -76,8 +80,8 @@ struct blkif_wire_segment {
 };
 
 /*
- * The native ABI of x86_64 (also of arm64): "x86_64-abi". The padding is spelt out, because all of a slot's bytes are seen by the
- * other side and must be zero where they mean nothing (I6, I19).
+ * The native ABI of x86_64 (also of arm64): "x86_64-abi". The padding is spelt out, because all of
+ * a slot's bytes are seen by the other side and must be zero where they mean nothing (I6, I19).
  */
 struct blkif_wire_request_64 {
     uint8_t operation;
@@ -160,7 +164,8 @@ struct BLKIF_WIRE_ABI_32 blkif_wire_response_32 {
     int16_t status;
 };
 
-/* The head of the first ring page (ring.h, DEFINE_RING_TYPES). The slots follow it at once, across all pages of the ring. */
+/* The head of the first ring page (ring.h, DEFINE_RING_TYPES). The slots follow it at once, across
+ * all pages of the ring. */
 struct blkif_wire_ring_header {
     uint32_t req_prod;
     uint32_t req_event;
@@ -211,7 +216,8 @@ BLKIF_WIRE_OFFSET(blkif_wire_response_32, status, 10);
 #define BLKIF_WIRE_PROTOCOL_64 "x86_64-abi"
 #define BLKIF_WIRE_PROTOCOL_32 "x86_32-abi"
 
-/* Names of XenStore nodes (blkif.h, "Backend XenBus Nodes", "Frontend XenBus Nodes"; xen-vbd-interface(7)). */
+/* Names of XenStore nodes (blkif.h, "Backend XenBus Nodes", "Frontend XenBus Nodes";
+ * xen-vbd-interface(7)). */
 #define BLKIF_NODE_STATE "state"
 
 #define BLKIF_NODE_FEATURE_BARRIER               "feature-barrier"

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a frontend needs from Xen: grants, events, XenStore, time and its host, as a versioned,
- * append-only struct of functions. A real Xen and simblk's simulated one both fill it; both pass the
- * same conformance test. Memory ordering is not here: it is the frontend's own matter.
+ * append-only struct of functions. A real Xen and simblk's simulated one both fill it; both pass
+ * the same conformance test. Memory ordering is not here: it is the frontend's own matter.
  *
  * Rules for every call: it returns 0 (or what its comment says) or a negative BLKFRONT_PLATFORM_*
- * code, it never calls back into the frontend, and none waits for the other side; XenStore calls may
- * wait for xenstored, and `wait` waits. An output is written on success only.
+ * code, it never calls back into the frontend, and none waits for the other side; XenStore calls
+ * may wait for xenstored, and `wait` waits. An output is written on success only.
  *
  * Threads: the calls on one channel set or one watch set come from one thread at a time; different
- * sets may be used by different threads at once. Everything else comes from the thread that connects,
- * polls or disconnects the device.
+ * sets may be used by different threads at once. Everything else comes from the thread that
+ * connects, polls or disconnects the device.
  */
 #ifndef BLKFRONT_PLATFORM_H
 #define BLKFRONT_PLATFORM_H
@@ -37,9 +37,8 @@ enum blkfront_platform_error {
     BLKFRONT_PLATFORM_IO = -8,        /* the connection to xenstored or a device file failed */
     BLKFRONT_PLATFORM_BUSY = -9,      /* unshare, revoke: the other side still maps a page; nothing
                                        * has changed, try again later */
-    BLKFRONT_PLATFORM_DEFERRED =
-        -10, /* unshare: done as far as the caller is concerned; the platform
-                                       * keeps the pages until the other side lets go */
+    BLKFRONT_PLATFORM_DEFERRED = -10, /* unshare: done as far as the caller is concerned; the
+                                       * platform keeps the pages until the other side lets go */
     BLKFRONT_PLATFORM_TIMED_OUT = -11 /* wait: the deadline has passed */
 };
 
@@ -76,8 +75,8 @@ struct blkfront_platform {
      */
     int (*share)(void *context, uint16_t domid, uint32_t count, bool writable, void **address,
                  uint32_t *refs);
-    /* Ends exactly one block that share gave. 0: freed. BUSY: nothing changed, not one page was ended.
-     * DEFERRED: the block is gone for the caller. */
+    /* Ends exactly one block that share gave. 0: freed. BUSY: nothing changed, not one page was
+     * ended. DEFERRED: the block is gone for the caller. */
     int (*unshare)(void *context, void *address, uint32_t count);
 
     /* Optional, with GRANTS_ANY_PAGE: */
@@ -116,8 +115,8 @@ struct blkfront_platform {
 
     /* The domain that we are; asked anew after a resume. */
     int (*own_domid)(void *context, uint16_t *domid);
-    /* At most `size` bytes go into buffer; *length is the value's. TOO_LONG if it does not fit. No NUL
-     * is added. */
+    /* At most `size` bytes go into buffer; *length is the value's. TOO_LONG if it does not fit. No
+     * NUL is added. */
     int (*store_read)(void *context, blkfront_transaction transaction, const char *path,
                       char *buffer, size_t size, size_t *length);
     int (*store_write)(void *context, blkfront_transaction transaction, const char *path,
@@ -133,12 +132,12 @@ struct blkfront_platform {
     int (*watches_open)(void *context, struct blkfront_watch_set **set);
     /* Closes the set; watches that are left in it are removed too. */
     void (*watches_close)(void *context, struct blkfront_watch_set *set);
-    /* Watches a node and all below it. `token` is the frontend's and comes back with each event. The
-     * watch fires once at once. */
+    /* Watches a node and all below it. `token` is the frontend's and comes back with each event.
+     * The watch fires once at once. */
     int (*watch)(void *context, struct blkfront_watch_set *set, const char *path, uint32_t token);
     int (*unwatch)(void *context, struct blkfront_watch_set *set, const char *path, uint32_t token);
-    /* 1 and the token of the next fired watch of this set; 0 if there is none. Events of one token may
-     * be merged: an event says only "look again". */
+    /* 1 and the token of the next fired watch of this set; 0 if there is none. Events of one token
+     * may be merged: an event says only "look again". */
     int (*watch_fired)(void *context, struct blkfront_watch_set *set, uint32_t *token);
     /* Like channels_wake, for the poller of this set. May come from any thread. */
     void (*watches_wake)(void *context, struct blkfront_watch_set *set);
@@ -146,8 +145,8 @@ struct blkfront_platform {
     /* ---- time ---- */
 
     uint64_t (*now)(void *context); /* nanoseconds, monotonic */
-    /* For the blocking calls alone: waits until an event or a watch may have come for any set, or until
-     * `deadline_ns`; 0 or TIMED_OUT. */
+    /* For the blocking calls alone: waits until an event or a watch may have come for any set, or
+     * until `deadline_ns`; 0 or TIMED_OUT. */
     int (*wait)(void *context, uint64_t deadline_ns);
 
     /* ---- host ---- */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The backend's half of Xen: mapping a frontend's grants, binding to its ports, XenStore, time. The
+ * backend reaches Xen only through this table, simulated or live, so that the same backend can
+ * serve a real guest. One host serves one backend device.
+ *
+ * Every call returns 0 or a negative enum blkfront_platform_error and none calls back.
+ */
+#ifndef SIMBACK_HOST_H
+#define SIMBACK_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct simback_host {
+    void *context;
+
+    /* Maps refs[0..count-1] of domain domid; pages[i] is where. All or none; DENIED for a reference
+     * that is not granted to us, or is read-only and `writable` was asked; INVALID for a bad one.
+     * The pages need not be contiguous. */
+    int (*map)(void *context, uint16_t domid, const uint32_t *refs, uint32_t count, bool writable,
+               void **pages);
+    int (*unmap)(void *context, uint16_t domid, const uint32_t *refs, uint32_t count, void **pages);
+
+    /* Binds to the frontend's unbound port; `tag` says who is woken (the queue's number). */
+    int (*port_bind)(void *context, uint16_t domid, uint32_t remote_port, uint16_t tag,
+                     uint32_t *port);
+    void (*port_close)(void *context, uint32_t port);
+    int (*port_notify)(void *context, uint32_t port);
+    /* 1 if this port has fired since the last call (it is unmasked by the call), else 0. */
+    int (*port_fired)(void *context, uint32_t port);
+
+    /* XenStore as in platform.h, with the backend domain's rights. */
+    int (*store_read)(void *context, uint32_t transaction, const char *path, char *buffer,
+                      size_t size, size_t *length);
+    int (*store_write)(void *context, uint32_t transaction, const char *path, const char *value,
+                       size_t length);
+    int (*store_remove)(void *context, uint32_t transaction, const char *path);
+    int (*transaction_start)(void *context, uint32_t *transaction);
+    int (*transaction_end)(void *context, uint32_t transaction, bool commit);
+    int (*watch)(void *context, const char *path, uint32_t token);
+    int (*unwatch)(void *context, const char *path, uint32_t token);
+    /* 1 and the token of the next fired watch, 0 if there is none. */
+    int (*watch_fired)(void *context, uint32_t *token);
+
+    uint64_t (*now)(void *context);
+    void *(*allocate)(void *context, size_t size); /* zeroed */
+    void (*free)(void *context, void *memory, size_t size);
+    void (*log)(void *context, const char *line);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A world: everything that one run needs, in one arena at a fixed address, with one virtual clock,
+ * one random source and one queue of runnable actors. A run is a function of its program: no clock,
+ * no address and no hash order of the host leaks in.
+ *
+ * An actor is somebody who can take a step: a frontend's device poll, a frontend queue's poll, a
+ * backend's XenStore side, a backend's ring, a delayed response. simback_world_step runs one of
+ * them.
+ */
+#ifndef SIMBACK_WORLD_H
+#define SIMBACK_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct simback_world;
+
+#define SIMBACK_NEVER UINT64_MAX
+
+struct simback_world_options {
+    uint64_t seed;
+    bool random_order;    /* which ready actor runs next: first come first served, or the seed's */
+    bool share_only;      /* the frontends' platform is like Linux gntalloc: no granting of existing
+                           * pages, no BUSY (platform.h) */
+    uint32_t grant_limit; /* entries of each domain's grant table; default 65536 */
+    uint32_t port_limit;  /* event channels of each domain; default 1023 */
+    uint64_t max_steps;   /* without a completed call; default 1,000,000 (I4) */
+    bool rules;           /* the oracle judges; default true. Only the benchmark switches it off */
+    bool trace_hash;      /* default true. Only the benchmark switches it off */
+};
+
+void simback_world_options_init(struct simback_world_options *options);
+
+/* NULL if the host has no memory or the arena's address is taken. */
+struct simback_world *simback_world_create(const struct simback_world_options *options);
+/* As new, in time proportional to what the last run touched. */
+void simback_world_reset(struct simback_world *world, const struct simback_world_options *options);
+void simback_world_destroy(struct simback_world *world);
+
+/* ---- memory (arena.c) ---- */
+
+/* Zeroed, aligned for any object, with a poisoned redzone before and behind; NULL when the arena is
+ * full. */
+void *simback_allocate(struct simback_world *world, size_t size);
+/* Poisoned at once and not given out again soon. */
+void simback_free(struct simback_world *world, void *memory, size_t size);
+/* Granted pages come from one region, by page number; a block has a redzone page on each side. */
+void *simback_pages_allocate(struct simback_world *world, uint32_t count);
+void simback_pages_free(struct simback_world *world, void *address, uint32_t count);
+/* Whether `address` lies in the region of pages, and its page number there. */
+bool simback_page_number(const struct simback_world *world, const volatile void *address,
+                         uint32_t *number);
+void *simback_page_address(const struct simback_world *world, uint32_t number);
+/* Bytes in use (objects and pages), now and at most. */
+size_t simback_memory_used(const struct simback_world *world);
+size_t simback_memory_peak(const struct simback_world *world);
+/* Calls of simback_allocate and simback_pages_allocate since the world began: a test shows that a
+ * request makes none. */
+uint64_t simback_allocations(const struct simback_world *world);
+
+/* ---- time, chance ---- */
+
+uint64_t simback_now(const struct simback_world *world); /* nanoseconds since the world began */
+/* Moves the clock; never backwards. */
+void simback_advance(struct simback_world *world, uint64_t to_ns);
+uint64_t simback_random(struct simback_world *world);
+/* 0 .. bound-1; bound > 0. */
+uint64_t simback_random_below(struct simback_world *world, uint64_t bound);
+
+/* ---- actors (schedule.c) ---- */
+
+typedef uint32_t simback_actor;
+#define SIMBACK_NO_ACTOR UINT32_MAX
+
+/*
+ * `run` takes one bounded step and returns true if it could go on at once. `device` is the number
+ * of the device that the actor works for: after its step that device's rings are looked at
+ * (simback_handover). `name` must outlive the actor ("front", "queue", "back", "ring").
+ */
+simback_actor simback_actor_add(struct simback_world *world, const char *name, uint16_t device,
+                                uint16_t queue, bool (*run)(void *context), void *context);
+void simback_actor_remove(struct simback_world *world, simback_actor actor);
+/* Makes it runnable; once, however often it is said. */
+void simback_actor_ready(struct simback_world *world, simback_actor actor);
+/* Makes it runnable when the clock gets there; replaces what was said before; SIMBACK_NEVER: not.
+ */
+void simback_actor_at(struct simback_world *world, simback_actor actor, uint64_t time_ns);
+
+enum simback_step {
+    SIMBACK_STEP_RAN,
+    SIMBACK_STEP_REST,    /* nothing runnable and no timer */
+    SIMBACK_STEP_TOO_MANY /* max_steps without a completed call: no progress (I4) */
+};
+
+/* Runs one ready actor. When none is ready the clock moves to the next timer, but not beyond
+ * `until_ns` (then REST). */
+enum simback_step simback_world_step(struct simback_world *world, uint64_t until_ns);
+uint64_t simback_steps(const struct simback_world *world);
+/* A call has completed: counts the steps of I4 anew. */
+void simback_progress(struct simback_world *world);
+/* Who is ready: for exploration and for messages. */
+uint32_t simback_ready_count(const struct simback_world *world);
+
+/* ---- what the two sides hand over ---- */
+
+/*
+ * Looks at the rings of `device`: indices, event fields, requests and responses that are new go to
+ * the trace, the hash and the rules. Called after each step of each side and after each call of the
+ * application, never in the middle: so it is the same with and without the observer.
+ */
+void simback_handover(struct simback_world *world, uint16_t device, bool front);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
