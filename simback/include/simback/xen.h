@@ -102,7 +102,7 @@ bool simback_get_grant(const struct simback_world *world, uint16_t domid, uint32
 bool simback_get_page_grant(const struct simback_world *world, uint16_t domid, uint32_t page,
                             struct simback_grant *grant);
 
-/* Events on purpose (step `event …`): the other end of `port` gets `count` events that nobody sent;
+/* Events on purpose (step `event`): the other end of `port` gets `count` events that nobody sent;
  * the next `count` notifications to it are lost. */
 int simback_event_spurious(struct simback_world *world, uint16_t domid, uint32_t port,
                            uint32_t count);
