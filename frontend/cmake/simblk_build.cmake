@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
-# How everything of ours is compiled: warnings, sanitizers, coverage and fuzzing as INTERFACE targets,
-# and the functions that make a library or a program with them. Tests are in simblk_testing.cmake.
+# How everything of ours is compiled: warnings, sanitizers, coverage and fuzzing as INTERFACE
+# targets, and the functions that make a library or a program with them. Tests are in
+# simblk_testing.cmake.
 
 include(GNUInstallDirs)
 

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: ISC
+#
+# What another project gets: headers, libraries, the tool with its scenarios, a CMake package
+# (simblk::blkfront, simblk::blkfront_observed, simblk::simback) and pkg-config files.
+
+include(CMakePackageConfigHelpers)
+
+set(simblk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simblk)
+
+install(TARGETS blkfront_headers blkfront blkfront_observed simback EXPORT simblk-targets)
+install(DIRECTORY frontend/include/ simback/include/
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+if(TARGET simblk)
+    install(TARGETS simblk)
+    install(DIRECTORY scenarios/conformance
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
+        FILES_MATCHING PATTERN "*.scn")
+endif()
+
+install(EXPORT simblk-targets NAMESPACE simblk:: DESTINATION ${simblk_package_dir})
+configure_package_config_file(
+    frontend/cmake/simblk-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/simblk-config.cmake
+    INSTALL_DESTINATION ${simblk_package_dir}
+    NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a new minor version may change an interface.
+write_basic_package_version_file(
+    ${CMAKE_CURRENT_BINARY_DIR}/simblk-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+install(FILES
+    ${CMAKE_CURRENT_BINARY_DIR}/simblk-config.cmake
+    ${CMAKE_CURRENT_BINARY_DIR}/simblk-config-version.cmake
+    DESTINATION ${simblk_package_dir})
+
+# pkg-config files find their prefix from where they lie, so an installed tree can be moved.
+set(pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+    set(pc_libdir "${CMAKE_INSTALL_LIBDIR}")
+else()
+    file(RELATIVE_PATH pc_up /${pc_dir} /)
+    string(REGEX REPLACE "/$" "" pc_up "${pc_up}")
+    set(pc_prefix "\${pcfiledir}/${pc_up}")
+    set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+endif()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+    set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+foreach(pc IN ITEMS frontend/cmake/blkfront.pc simback/cmake/simback.pc)
+    cmake_path(GET pc FILENAME pc_name)
+    configure_file(${pc}.in ${CMAKE_CURRENT_BINARY_DIR}/${pc_name} @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${pc_name} DESTINATION ${pc_dir})
+endforeach()
+
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# An instrumented library needs flags that a consumer does not have: nothing to test there.
+get_target_property(simblk_frontend_type blkfront TYPE)
+get_target_property(simblk_backend_type simback TYPE)
+if(NOT "INTERFACE_LIBRARY" IN_LIST simblk_frontend_type
+    AND NOT "INTERFACE_LIBRARY" IN_LIST simblk_backend_type
+    AND NOT SIMBLK_SANITIZE AND NOT SIMBLK_COVERAGE AND NOT SIMBLK_FUZZ)
+    simblk_add_test(NAME install_consumer LABEL install TIMEOUT 300
+        COMMAND sh ${PROJECT_SOURCE_DIR}/frontend/test/install/run.sh
+        ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/install-test ${CMAKE_C_COMPILER})
+endif()

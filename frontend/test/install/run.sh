@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Installs the build into an empty prefix, moves that elsewhere, and builds and runs a consumer from
+# there: once by find_package, once by pkg-config. Nothing of this tree is on the consumer's paths.
+#
+#     run.sh BUILD_DIR WORK_DIR CC
+
+set -eu
+
+build=$1
+work=$2
+cc=$3
+here=$(cd "$(dirname "$0")" && pwd)
+
+command -v pkg-config >/dev/null || { echo "pkg-config not found: skipped"; exit 77; }
+
+unset DESTDIR
+rm -rf "$work"
+mkdir -p "$work/first"
+cmake --install "$build" --prefix "$work/first" >"$work/install.log"
+mv "$work/first" "$work/moved"
+prefix=$work/moved
+
+cp -R "$here/consumer" "$work/source"
+
+echo "== find_package"
+cmake -S "$work/source" -B "$work/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" \
+    -Dsimblk_DIR= >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
+cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+"$work/build/consumer"
+
+echo "== pkg-config"
+pc=$(find "$prefix" -name blkfront.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH
+# The words of pkg-config's answer are meant to be split.
+# shellcheck disable=SC2046
+"$cc" -std=c11 -o "$work/consumer" "$work/source/consumer.c" \
+    $(pkg-config --cflags --libs blkfront simback)
+"$work/consumer"
+
+if [ -x "$prefix/bin/simblk" ]; then
+    echo "== the installed tool"
+    "$prefix/bin/simblk" --version
+fi
