@@ -19,6 +19,7 @@ enum {
     PLUS = SCENARIO_FIELD_PLUS,
     RARE = SCENARIO_FIELD_RARE,
     LATER_FIELD = SCENARIO_FIELD_LATER,
+    TEXT_ONLY = SCENARIO_FIELD_TEXT_ONLY,
     DEVICE = SCENARIO_ROW_DEVICE,
     RESULT = SCENARIO_ROW_RESULT,
     BACKED = SCENARIO_ROW_BACKED,
@@ -31,21 +32,21 @@ enum {
 
 /* One array of fields for each step; the last entry keeps those without fields from being empty. */
 #define STEP(opcode, name, ...) static const struct scenario_field fields_of_##name[] = {
-#define FIELD(step, name_, text, shape_, type_, min_, max_, fallback_, flags_, help_)              \
-    {.name = text,                                                                                 \
-     .help = help_,                                                                                \
-     .min = (uint64_t)(min_),                                                                      \
-     .max = (uint64_t)(max_),                                                                      \
-     .fallback = (uint64_t)(fallback_),                                                            \
-     .shape = SCENARIO_SHAPE_##shape_,                                                             \
-     .type = SCENARIO_TYPE_##type_,                                                                \
+#define FIELD(step, name_, text, shape_, type_, min_, max_, fallback_, flags_, help_) \
+    {.name = text,                                                                    \
+     .help = help_,                                                                   \
+     .min = (uint64_t)(min_),                                                         \
+     .max = (uint64_t)(max_),                                                         \
+     .fallback = (uint64_t)(fallback_),                                               \
+     .shape = SCENARIO_SHAPE_##shape_,                                                \
+     .type = SCENARIO_TYPE_##type_,                                                   \
      .flags = flags_},
-#define STEP_END(step_)                                                                            \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }                                                                                              \
-    }                                                                                              \
-    ;                                                                                              \
+#define STEP_END(step_) \
+    {                   \
+        .name = NULL    \
+    }                   \
+    }                   \
+    ;                   \
     _Static_assert(FIELDS_##step_ <= SCENARIO_FIELDS_MAX, "too many fields");
 #include "scenario/steps.def"
 #undef STEP
@@ -53,16 +54,16 @@ enum {
 #undef STEP_END
 
 static const struct scenario_row rows[] = {
-#define STEP(opcode_, name_, text, built_, actor_, weight_, flags_, knows_, help_)                 \
-    {.name = text,                                                                                 \
-     .help = help_,                                                                                \
-     .fields = fields_of_##name_,                                                                  \
-     .knows = knows_,                                                                              \
-     .opcode = opcode_,                                                                            \
-     .actor = SCENARIO_ACTOR_##actor_,                                                             \
-     .weight = weight_,                                                                            \
-     .flags = flags_,                                                                              \
-     .field_count = FIELDS_##name_,                                                                \
+#define STEP(opcode_, name_, text, built_, actor_, weight_, flags_, knows_, help_) \
+    {.name = text,                                                                 \
+     .help = help_,                                                                \
+     .fields = fields_of_##name_,                                                  \
+     .knows = knows_,                                                              \
+     .opcode = opcode_,                                                            \
+     .actor = SCENARIO_ACTOR_##actor_,                                             \
+     .weight = weight_,                                                            \
+     .flags = flags_,                                                              \
+     .field_count = FIELDS_##name_,                                                \
      .built = built_},
 #define FIELD(...)
 #define STEP_END(name)
@@ -86,10 +87,10 @@ static const uint8_t row_plus_one[256] = {
 #undef STEP_END
 };
 
-#define CHOICE_SET(set) static const struct scenario_word words_of_##set[] = {
+#define CHOICE_SET(set)                  static const struct scenario_word words_of_##set[] = {
 #define CHOICE(set, name, text_, built_) {.text = text_, .built = built_},
-#define CHOICE_SET_END(set)                                                                        \
-    }                                                                                              \
+#define CHOICE_SET_END(set) \
+    }                       \
     ;
 #include "scenario/choices.def"
 #undef CHOICE_SET
@@ -111,13 +112,13 @@ static const struct {
 };
 
 static const struct scenario_condition_row conditions[] = {
-#define CONDITION(name_, text, type_, min_, max_, places_, built_, help_)                          \
-    {.name = text,                                                                                 \
-     .help = help_,                                                                                \
-     .min = (uint64_t)(min_),                                                                      \
-     .max = (uint64_t)(max_),                                                                      \
-     .places = places_,                                                                            \
-     .type = SCENARIO_TYPE_##type_,                                                                \
+#define CONDITION(name_, text, type_, min_, max_, places_, built_, help_) \
+    {.name = text,                                                        \
+     .help = help_,                                                       \
+     .min = (uint64_t)(min_),                                             \
+     .max = (uint64_t)(max_),                                             \
+     .places = places_,                                                   \
+     .type = SCENARIO_TYPE_##type_,                                       \
      .built = built_},
 #include "scenario/conditions.def"
 #undef CONDITION
@@ -228,8 +229,8 @@ static bool field_check(const struct scenario_row *row, unsigned index)
     case SCENARIO_TYPE_MARK: return field->shape == SCENARIO_SHAPE_MARK && field->fallback == 0;
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE:
-        return field->min != 0 && (field->type == SCENARIO_TYPE_NAME) !=
-                                      (field->shape == SCENARIO_SHAPE_AS);
+        return field->min != 0 &&
+               (field->type == SCENARIO_TYPE_NAME) != (field->shape == SCENARIO_SHAPE_AS);
     case SCENARIO_TYPE_STRING: return field->fallback == 0 && field->max <= 4096;
     case SCENARIO_TYPE_SPAN:
         return index + 1 < row->field_count &&

@@ -106,7 +106,8 @@ enum scenario_field_flags {
     SCENARIO_FIELD_HEX = 2,
     SCENARIO_FIELD_PLUS = 4,
     SCENARIO_FIELD_RARE = 8,
-    SCENARIO_FIELD_LATER = 16
+    SCENARIO_FIELD_LATER = 16,
+    SCENARIO_FIELD_TEXT_ONLY = 32
 };
 
 enum scenario_actor {
