@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+struct simback_event;
+
 struct simback_host {
     void *context;
 
@@ -52,6 +54,12 @@ struct simback_host {
     void *(*allocate)(void *context, size_t size); /* zeroed */
     void (*free)(void *context, void *memory, size_t size);
     void (*log)(void *context, const char *line);
+    /* The world's random source, for fault rules with a chance; NULL: such rules never fire. */
+    uint64_t (*random)(void *context);
+    /* SIMBACK_BACK_STATE, SIMBACK_BACK_LIFE and SIMBACK_FAULT as they happen (event.h); the backend
+     * fills kind, result, queue, a, b, c and path, the host who acts and for which device. May be
+     * NULL. */
+    void (*tell)(void *context, const struct simback_event *event);
 };
 
 #ifdef __cplusplus
