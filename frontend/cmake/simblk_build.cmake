@@ -39,6 +39,8 @@ if(SIMBLK_FUZZ)
             "${CMAKE_C_COMPILER_ID}. Use: cmake --preset fuzz")
     endif()
     target_compile_options(simblk_fuzzed INTERFACE -fsanitize=fuzzer-no-link -g)
+    # Programs that are no fuzz targets link the counters' runtime without libFuzzer's main.
+    target_link_options(simblk_instrumentation INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(simblk_set_language target)
@@ -100,6 +102,18 @@ function(simblk_add_program name)
     simblk_set_language(${name})
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
     target_link_libraries(${name} PRIVATE ${arg_LINKS})
+endfunction()
+
+# simblk_add_fuzz_target(NAME SOURCES file... [LINKS target...] REPLAY file)
+# One source with LLVMFuzzerTestOneInput, two programs: NAME under libFuzzer with SIMBLK_FUZZ, and
+# NAME_replay, whose main (REPLAY) runs files given as arguments, with every compiler.
+function(simblk_add_fuzz_target name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "REPLAY" "SOURCES;LINKS")
+    simblk_add_program(${name}_replay SOURCES ${arg_SOURCES} ${arg_REPLAY} LINKS ${arg_LINKS})
+    if(SIMBLK_FUZZ)
+        simblk_add_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    endif()
 endfunction()
 
 # One screen that tells what was found and what is therefore built.
