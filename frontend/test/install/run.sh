@@ -22,6 +22,12 @@ cmake --install "$build" --prefix "$work/first" >"$work/install.log"
 mv "$work/first" "$work/moved"
 prefix=$work/moved
 
+pc=$(find "$prefix" -name blkfront.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+# Only shared libraries need it: the prefix is on no path of the system.
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+
 cp -R "$here/consumer" "$work/source"
 
 echo "== find_package"
@@ -31,9 +37,6 @@ cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; 
 "$work/build/consumer"
 
 echo "== pkg-config"
-pc=$(find "$prefix" -name blkfront.pc)
-PKG_CONFIG_PATH=$(dirname "$pc")
-export PKG_CONFIG_PATH
 # The words of pkg-config's answer are meant to be split.
 # shellcheck disable=SC2046
 "$cc" -std=c11 -o "$work/consumer" "$work/source/consumer.c" \
