@@ -5,7 +5,8 @@
 #
 #     frontend/include      <- everyone; includes nothing of ours, freestanding headers only
 #     frontend/src          <- nobody outside frontend/; freestanding headers and string.h only
-#     simback/              -> blkfront/platform.h, blkif.h and observe.h, own headers
+#     simback/              -> blkfront/platform.h, blkif.h and observe.h, own headers; the oracle,
+#                              which hears of the application's requests, blkfront.h too
 #     the scenario language -> own headers of scenarios/ alone
 #     scenarios/, the rest  -> scenarios/, simback/include, frontend/include
 #     fuzz/                 -> scenarios/include, simback/include, frontend/include, own headers
@@ -81,6 +82,8 @@ function allowed(from, to,    here, folder) {
         return to ~ /^frontend\/include\//
     if (here == "frontend/src")
         return to ~ /^frontend\//
+    if (here == "simback" && to ~ for_oracle)
+        return from ~ /\/oracle[a-z_0-9]*\.[ch]$/
     if (here == "simback")
         return to ~ /^simback\// || to ~ for_simback
     if (here == "scenarios")
@@ -91,6 +94,7 @@ function allowed(from, to,    here, folder) {
 }
 BEGIN {
     for_simback = "^frontend/include/blkfront/(platform|blkif|observe)[.]h$"
+    for_oracle = "^frontend/include/blkfront/blkfront[.]h$"
     while ((getline path < list) > 0)
         ours[path] = 1
     split("stddef.h stdint.h stdbool.h stdarg.h stdalign.h stdatomic.h stdnoreturn.h limits.h",

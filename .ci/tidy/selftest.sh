@@ -83,6 +83,15 @@ if ! check includes.sh; then
     failed=$((failed + 1))
 fi
 offend simback/src/one.c '#include <blkfront/api.h>'
+refuses "another header of the frontend in simback" "must not include" includes.sh
+cp "$work/frontend/include/blkfront/api.h" "$work/frontend/include/blkfront/blkfront.h"
+cp "$work/simback/src/one.c" "$work/simback/src/oracle_data.c"
+offend simback/src/oracle_data.c '#include <blkfront/blkfront.h>'
+if ! check includes.sh; then
+    echo "includes.sh refuses the frontend's API in the oracle"
+    failed=$((failed + 1))
+fi
+offend simback/src/one.c '#include <blkfront/blkfront.h>'
 refuses "the frontend's API in simback" "must not include" includes.sh
 offend frontend/include/blkfront/api.h '#include <simback/api.h>'
 refuses "simback in the frontend's header" "must not include" includes.sh
