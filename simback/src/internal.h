@@ -24,7 +24,7 @@ enum {
 /* ---- arena.c: objects and pages at a fixed address ---- */
 
 enum {
-    ARENA_OBJECT_CLASSES = 224,
+    ARENA_OBJECT_CLASSES = 232,
     ARENA_PAGE_BINS = 64 /* blocks of 1..63 pages have a bin each; larger ones share bin 0 */
 };
 
@@ -342,7 +342,8 @@ struct simback_world {
     struct failure failures[SIMBACK_RESOURCES];
     uint16_t entered; /* the device that simback_enter named */
     bool quiet;       /* nobody listens: no hash, no rules, no sink */
-    struct simback_backend *backends[WORLD_DEVICES]; /* by device number; backend.c's */
+    struct simback_backend *backends[WORLD_DEVICES]; /* by device number; sim_backend.c's */
+    struct simback_disk *file_disks;                 /* those over a file, newest first; disk.c's */
     struct monitor *monitor;
     struct oracle *oracle;
     struct trace trace;

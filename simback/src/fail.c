@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Failures of resources on purpose: the nth call of a kind by a frontend's platform fails, once or
+ * from then on. Which error that is, is the matter of the call.
+ */
+#include "internal.h"
+
+static const char *const names[SIMBACK_RESOURCES] = {
+    [SIMBACK_RESOURCE_ALLOC] = "fail alloc",
+    [SIMBACK_RESOURCE_GRANT] = "fail grant",
+    [SIMBACK_RESOURCE_PORT] = "fail port",
+    [SIMBACK_RESOURCE_XENSTORE] = "fail xenstore",
+};
+
+bool fail_now(struct simback_world *world, enum simback_resource resource)
+{
+    struct failure *failure = &world->failures[resource];
+
+    failure->calls++;
+    if (!failure->always) {
+        if (failure->countdown == 0 || --failure->countdown != 0)
+            return false;
+        failure->always = failure->from_then_on;
+    }
+    failure->failed++;
+    if (world_listens(world))
+        simback_emit(world, &(struct simback_event){.kind = SIMBACK_FAULT,
+                                                    .domid = SIMBACK_FRONT_DOMID,
+                                                    .device = world->entered,
+                                                    .c = failure->calls,
+                                                    .path = names[resource]});
+    return true;
+}
+
+void simback_fail_nth(struct simback_world *world, enum simback_resource resource, uint64_t nth,
+                      bool from_then_on)
+{
+    struct failure *failure = &world->failures[resource];
+
+    failure->countdown = nth;
+    failure->from_then_on = from_then_on;
+    failure->always = false;
+}
+
+uint64_t simback_resource_calls(const struct simback_world *world, enum simback_resource resource)
+{
+    return world->failures[resource].calls;
+}
+
+uint64_t simback_resource_failed(const struct simback_world *world, enum simback_resource resource)
+{
+    return world->failures[resource].failed;
+}
