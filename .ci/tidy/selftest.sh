@@ -31,7 +31,8 @@ clean() {
     printf '%s\n#include <stdint.h>\n' "$top" >"$work/frontend/include/blkfront/platform.h"
     printf '%s\n#include <blkfront/platform.h>\n' "$top" >>"$work/simback/src/one.c"
     printf 'title "t"\nrule I1\nread 0 +1 -> ok\n' >"$work/scenarios/conformance/a.scn"
-    : >"$work/CMakeLists.txt"
+    printf '#!/bin/sh\npwd\n' >"$work/frontend/good.sh"
+    echo 'run(good.sh)' >"$work/CMakeLists.txt"
 }
 
 check() { # script, arguments after ROOT
@@ -74,8 +75,9 @@ offend() { # file, line to append
 }
 
 accepts includes.sh scenarios/src/one.c
+printf '%s\n' "$top" >"$work/frontend/src/ring.h"
 offend simback/src/one.c '#include "../../frontend/src/ring.h"'
-refuses "a climbing include" "climbs out" includes.sh
+refuses "the frontend's inside in simback" "must not include" includes.sh
 printf '%s\n' "$top" >"$work/frontend/src/ring.h"
 offend frontend/src/one.c '#include "ring.h"'
 if ! check includes.sh; then
@@ -150,6 +152,12 @@ dd if=/dev/zero of="$work/fuzz/blob" bs=1024 count=257 2>/dev/null
 refuses "a large file" "larger than" blobs.sh
 : >"$work/fuzz/a.o"
 refuses "an object file" "made by a build" blobs.sh
+
+if command -v shellcheck >/dev/null; then
+    accepts scripts.sh
+    printf '#!/bin/sh\nunused=1\n' >"$work/frontend/bad.sh"
+    refuses "an unused variable" "SC2034" scripts.sh
+fi
 
 rm -rf "$work" "$work.log"
 echo "$passed passed, $failed failed"
