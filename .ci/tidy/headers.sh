@@ -19,7 +19,8 @@ bad=0
 compile() { # compiler, language, standard, header as included, flags...
     compiler=$1 language=$2 standard=$3 header=$4
     shift 4
-    if ! printf '#include "%s"\n' "$header" |
+    # The declaration: a header may hold macros alone, a translation unit may not.
+    if ! printf '#include "%s"\nextern int alone;\n' "$header" |
         "$compiler" -x "$language" "-std=$standard" -fsyntax-only "$@" -; then
         echo "$header: does not compile alone as $standard"
         bad=1
