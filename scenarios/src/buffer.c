@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Growing text, and the list of problems. Memory that runs out is remembered in the buffer, so that printing code need
- * not ask after each piece.
+ * Growing text, and the list of problems. Memory that runs out is remembered in the buffer, so that
+ * printing code need not ask after each piece.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tree's memory: arrays that grow and are kept, steps put in, taken out, copied and compared. Which values are
- * good is the table's matter; which order is good the checker's.
+ * The tree's memory: arrays that grow and are kept, steps put in, taken out, copied and compared.
+ * Which values are good is the table's matter; which order is good the checker's.
  */
 #include "scenario/program.h"
 

@@ -103,10 +103,11 @@ static void one_field(const struct scenario_row *row, unsigned index,
 void scenario_reference_step(const struct scenario_row *row, struct scenario_buffer *buffer)
 {
     scenario_buffer_format(buffer, "#### %s\n\n", row->name);
-    scenario_buffer_format(buffer, "`%s%s",
-                           (row->flags & SCENARIO_ROW_DEVICE) != 0 ? "[xvdb:] " : "", row->name);
+    scenario_buffer_text(buffer, (row->flags & SCENARIO_ROW_DEVICE) != 0 ? "`[xvdb:] " : "`");
     if ((row->flags & SCENARIO_ROW_NEGATES) != 0) {
-        scenario_buffer_text(buffer, " [not]");
+        scenario_buffer_format(buffer, "expect [not]%s", row->name + strlen("expect"));
+    } else {
+        scenario_buffer_text(buffer, row->name);
     }
     for (unsigned i = 0; i < row->field_count; i++) {
         if (row->fields[i].shape != SCENARIO_SHAPE_HIDDEN) {

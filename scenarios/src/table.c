@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of steps as constant arrays, made by including the three .def files, and the look-ups in them. Knows
- * nothing of programs or text beyond names.
+ * The table of steps as constant arrays, made by including the three .def files, and the look-ups
+ * in them. Knows nothing of programs or text beyond names.
  */
 #include "scenario/table.h"
 

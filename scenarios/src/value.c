@@ -16,7 +16,8 @@ static const struct time_unit {
     uint64_t ns;
 } time_units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
 
-/* Digits, decimal or after 0x hexadecimal; *used is how many characters they are, 0 for none or too large. */
+/* Digits, decimal or after 0x hexadecimal; *used is how many characters they are, 0 for none or too
+ * large. */
 static uint64_t read_digits(const char *text, size_t length, size_t *used)
 {
     bool hex = length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One value: its text, its range, how a number out of range is folded into it. Works by the field's type alone, for
- * fields of steps and for conditions.
+ * One value: its text, its range, how a number out of range is folded into it. Works by the field's
+ * type alone, for fields of steps and for conditions.
  */
 #ifndef SCENARIO_VALUE_H
 #define SCENARIO_VALUE_H
@@ -10,9 +10,9 @@
 
 #define VALUE_MESSAGE 224
 
-/* Reads text ("8", "+8", "10ms", "\"a b\"") as the field's type; values[1] is the end of a span. A string is put into
- * the program. SCENARIO_INVALID: the message (VALUE_MESSAGE bytes) says what was found and expected; or an error of
- * memory. */
+/* Reads text ("8", "+8", "10ms", "\"a b\"") as the field's type; values[1] is the end of a span. A
+ * string is put into the program. SCENARIO_INVALID: the message (VALUE_MESSAGE bytes) says what was
+ * found and expected; or an error of memory. */
 int value_read(struct scenario_program *program, const struct scenario_field *field,
                const char *text, size_t length, uint64_t values[2], char *message);
 
@@ -23,7 +23,8 @@ void value_write(struct scenario_buffer *buffer, const struct scenario_program *
 
 bool value_in_range(const struct scenario_field *field, uint64_t value);
 
-/* The value itself when in range, else one made of it by modulo; words not built become the default. */
+/* The value itself when in range, else one made of it by modulo; words not built become the
+ * default. */
 uint64_t value_fold(const struct scenario_field *field, uint64_t value);
 
 /* What would be good: "a number from 0 to 7". */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tree to bytes and back. Every byte string decodes to a valid program; decode(encode(tree)) is the tree without
- * metadata, notes and expectations, plus `expect rules` at the end. Format: docs/language.md.
+ * Tree to bytes and back. Every byte string decodes to a valid program; decode(encode(tree)) is the
+ * tree without metadata, notes and expectations, plus `expect rules` at the end. Format:
+ * docs/language.md.
  */
 #ifndef SCENARIO_BYTES_H
 #define SCENARIO_BYTES_H
@@ -17,8 +18,8 @@ struct scenario_decoder {
     size_t max_steps; /* what comes after is ignored; 0: SCENARIO_STEPS_MAX */
 };
 
-/* Fills the program (cleared first) from bytes. decoder may be NULL. 0, or SCENARIO_NO_MEMORY. Allocates nothing once
- * the program has room for the largest input. */
+/* Fills the program (cleared first) from bytes. decoder may be NULL. 0, or SCENARIO_NO_MEMORY.
+ * Allocates nothing once the program has room for the largest input. */
 int scenario_decode(struct scenario_program *program, const void *data, size_t size,
                     const struct scenario_decoder *decoder);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What text alone cannot say: order (a name before its use, a backend before what is done to it), combinations of
- * fields, what is not built yet, and whether a file expects anything at all. The decoder asks the same questions of
- * each step and leaves out what they refuse, so every decoded program passes.
+ * What text alone cannot say: order (a name before its use, a backend before what is done to it),
+ * combinations of fields, what is not built yet, and whether a file expects anything at all. The
+ * decoder asks the same questions of each step and leaves out what they refuse, so every decoded
+ * program passes.
  */
 #ifndef SCENARIO_CHECK_H
 #define SCENARIO_CHECK_H
@@ -18,8 +19,6 @@ struct scenario_admission {
     uint8_t kinds[SCENARIO_NAMES_MAX]; /* enum scenario_name_kind, 0: free */
     uint16_t last_request;             /* names + 1; 0: none */
     uint16_t last_rule;
-    uint16_t defined[64]; /* the first of them, to forget quickly */
-    unsigned defined_count;
     bool any_backend;
     bool backed[SCENARIO_DEVICES_MAX];
     unsigned holds[SCENARIO_DEVICES_MAX]; /* connects minus puts */
@@ -27,11 +26,13 @@ struct scenario_admission {
 
 void scenario_admission_init(struct scenario_admission *admission);
 
-/* May this step come next? Then it is counted in; else the message (size bytes, may be NULL) says why not. */
+/* May this step come next? Then it is counted in; else the message (size bytes, may be NULL) says
+ * why not. */
 bool scenario_admit(struct scenario_admission *admission, const struct scenario_step *step,
                     char *message, size_t size);
 
-/* All of it over a program. 0 or SCENARIO_INVALID with problems. */
+/* All of it over a program that was read without an error. 0 or SCENARIO_INVALID with problems, or
+ * an error of memory. Allocates only for `variants` lines. */
 int scenario_check(const struct scenario_program *program, struct scenario_problems *problems);
 
 /* The same as a predicate. */
@@ -40,8 +41,9 @@ bool scenario_program_is_valid(const struct scenario_program *program);
 /* Single expectations: each "-> result", each condition, each `expect ...` without conditions. */
 size_t scenario_expectation_count(const struct scenario_program *program);
 
-/* Inverts exactly the expectation `index`: "-> ok" becomes "-> !ok", "=" becomes "!=", `expect quiet` becomes
- * `expect not quiet`. Twice gives the same program. *position is where it stands (may be NULL). */
+/* Inverts exactly the expectation `index`: "-> ok" becomes "-> !ok", "=" becomes "!=", `expect
+ * quiet` becomes `expect not quiet`. Twice gives the same program. *position is where it stands
+ * (may be NULL). */
 int scenario_invert(struct scenario_program *program, size_t index,
                     struct scenario_position *position);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tree: a program as structs, which parser and decoder fill and which printer, encoder, runner, mutator and
- * minimiser work on. A program owns growable arrays and keeps them when it is cleared, so that reading the next
- * program into it allocates nothing once it is warm. What fields a step has is the table's matter.
+ * The tree: a program as structs, which parser and decoder fill and which printer, encoder, runner,
+ * mutator and minimiser work on. A program owns growable arrays and keeps them when it is cleared,
+ * so that reading the next program into it allocates nothing once it is warm. What fields a step
+ * has is the table's matter.
  */
 #ifndef SCENARIO_PROGRAM_H
 #define SCENARIO_PROGRAM_H
@@ -39,7 +40,8 @@ struct scenario_position {
     uint32_t column;
 };
 
-/* Comment and blank lines before a line, and a comment behind it; kept by `fmt`, absent in bytes. */
+/* Comment and blank lines before a line, and a comment behind it; kept by `fmt`, absent in bytes.
+ */
 struct scenario_notes {
     struct scenario_string before;
     struct scenario_string behind;
@@ -74,7 +76,8 @@ struct scenario_step {
     uint8_t result;      /* enum scenario_choice_RESULT; NONE: nothing is said */
     bool result_negated; /* -> !ok */
     bool negated;        /* expect not ... */
-    /* Always filled: what is not given has its default (0 with UNSET). Beyond field_count undefined. */
+    /* Always filled: what is not given has its default (0 with UNSET). Beyond field_count
+     * undefined. */
     uint64_t values[SCENARIO_FIELDS_MAX];
 };
 
@@ -112,7 +115,8 @@ struct scenario_program {
     size_t step_room, condition_room, meta_room, string_room;
 };
 
-/* Caller's memory; init allocates nothing, clear keeps the arrays, fini frees them (and may be repeated). */
+/* Caller's memory; init allocates nothing, clear keeps the arrays, fini frees them (and may be
+ * repeated). */
 void scenario_program_init(struct scenario_program *program);
 void scenario_program_clear(struct scenario_program *program);
 void scenario_program_fini(struct scenario_program *program);
@@ -120,18 +124,20 @@ void scenario_program_fini(struct scenario_program *program);
 /* to becomes the same program; positions, notes, metadata and all. */
 int scenario_program_copy(struct scenario_program *to, const struct scenario_program *from);
 
-/* Same content: header, steps, conditions, metadata; positions do not count, notes only with `notes`. */
+/* Same content: header, steps, conditions, metadata; positions do not count, notes only with
+ * `notes`. */
 bool scenario_program_equal(const struct scenario_program *a, const struct scenario_program *b,
                             bool notes);
 
-/* Every index, opcode, value and string in range: what the functions of this library may rely on. */
+/* Every index, opcode, value and string in range: what the functions of this library may rely on.
+ */
 bool scenario_program_check(const struct scenario_program *program);
 
 /* A step with all fields at their defaults. */
 void scenario_step_init(struct scenario_step *step, enum scenario_opcode opcode);
 
-/* Puts a copy of a step (of `from`, which may be the program itself or NULL: no strings, no conditions) before step
- * `index`. */
+/* Puts a copy of a step (of `from`, which may be the program itself or NULL: no strings, no
+ * conditions) before step `index`. */
 int scenario_program_insert(struct scenario_program *program, size_t index,
                             const struct scenario_program *from, const struct scenario_step *step);
 void scenario_program_remove(struct scenario_program *program, size_t index, size_t count);
@@ -160,7 +166,8 @@ static inline struct scenario_string scenario_unpack(uint64_t value)
     return string;
 }
 
-/* A field's value by index: `scenario_given` tells whether it stands there, `scenario_value` has the default else. */
+/* A field's value by index: `scenario_given` tells whether it stands there, `scenario_value` has
+ * the default else. */
 static inline bool scenario_given(const struct scenario_step *step, unsigned field)
 {
     return (step->given >> field & 1) != 0;
@@ -188,13 +195,13 @@ static inline unsigned scenario_list_at(uint64_t list, unsigned index)
     return index < 8 ? (unsigned)(list >> (8 * index) & 0xff) : 0;
 }
 
-/* Sets a field to a value (a string by its packed place in the program), normalising a default away; folds nothing:
- * -1 (SCENARIO_INVALID) when the value is out of range. */
+/* Sets a field to a value (a string by its packed place in the program), normalising a default
+ * away; folds nothing: -1 (SCENARIO_INVALID) when the value is out of range. */
 int scenario_step_set(struct scenario_step *step, unsigned field, uint64_t value);
 void scenario_step_reset(struct scenario_step *step, unsigned field);
 
-/* Sets a field by its text name from text as it would stand in a file ("order", "2"); the message says what was wrong
- * (size bytes, may be NULL). */
+/* Sets a field by its text name from text as it would stand in a file ("order", "2"); the message
+ * says what was wrong (size bytes, may be NULL). */
 int scenario_step_set_text(struct scenario_program *program, struct scenario_step *step,
                            const char *name, size_t name_length, const char *text, size_t length,
                            char *message, size_t size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The part of docs/language.md that the table knows: every step with its fields, the words and the conditions.
+ * The part of docs/language.md that the table knows: every step with its fields, the words and the
+ * conditions.
  */
 #ifndef SCENARIO_REFERENCE_H
 #define SCENARIO_REFERENCE_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of steps as data: rows, fields, words and conditions of steps.def, choices.def and conditions.def, with
- * their numbers as enums. Whoever works on a program (parser, codec, mutator, completion, reference) asks here and
- * knows no step by itself. Everything is constant; nothing is allocated.
+ * The table of steps as data: rows, fields, words and conditions of steps.def, choices.def and
+ * conditions.def, with their numbers as enums. Whoever works on a program (parser, codec, mutator,
+ * completion, reference) asks here and knows no step by itself. Everything is constant; nothing is
+ * allocated.
  */
 #ifndef SCENARIO_TABLE_H
 #define SCENARIO_TABLE_H
@@ -27,7 +28,8 @@ enum scenario_opcode {
 #undef STEP_END
 };
 
-/* FIELD_READ_SECTOR and so on: the index into the step's values; FIELDS_READ is how many there are. */
+/* FIELD_READ_SECTOR and so on: the index into the step's values; FIELDS_READ is how many there are.
+ */
 #define STEP(opcode, name, ...)    \
     enum scenario_fields_of_##name \
     {
@@ -185,7 +187,8 @@ struct scenario_condition_row {
     bool built;
 };
 
-/* Rows in the table's order, 0 <= index < scenario_row_count(); row 0 is `world`, which is no step. */
+/* Rows in the table's order, 0 <= index < scenario_row_count(); row 0 is `world`, which is no step.
+ */
 size_t scenario_row_count(void);
 const struct scenario_row *scenario_row_at(size_t index);
 

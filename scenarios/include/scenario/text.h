@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Text to tree and back. print(parse(x)) is a fixed point; parsing goes on after an error, so that one run shows
- * several. What a step may follow is the checker's matter (check.h).
+ * Text to tree and back. print(parse(x)) is a fixed point; parsing goes on after an error, so that
+ * one run shows several. What a step may follow is the checker's matter (check.h).
  */
 #ifndef SCENARIO_TEXT_H
 #define SCENARIO_TEXT_H
@@ -49,8 +49,8 @@ void scenario_buffer_text(struct scenario_buffer *buffer, const char *text);
 void scenario_buffer_format(struct scenario_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Reads a whole file into the program (which is cleared first). SCENARIO_INVALID: see problems; the program then holds
- * the good lines. Does not call the checker. */
+/* Reads a whole file into the program (which is cleared first). SCENARIO_INVALID: see problems; the
+ * program then holds the good lines. Does not call the checker. */
 int scenario_parse(struct scenario_program *program, const char *text, size_t length,
                    struct scenario_problems *problems);
 

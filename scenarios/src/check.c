@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What may come after what, and what is not built yet. One step at a time, so that the decoder can
+ * ask the same.
+ */
+#include "scenario/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenario/variants.h"
+#include "value.h"
+
+void scenario_admission_init(struct scenario_admission *admission)
+{
+    memset(admission, 0, sizeof *admission);
+}
+
+/* Writes the reason and says no. */
+static bool refuse(char *message, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool refuse(char *message, size_t size, const char *format, ...)
+{
+    va_list arguments;
+
+    if (message != NULL) {
+        va_start(arguments, format);
+        vsnprintf(message, size, format, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
+static bool is_built(const struct scenario_row *row, const struct scenario_step *step,
+                     char *message, size_t size)
+{
+    if (!row->built) {
+        return refuse(message, size, "step '%s' is not built yet", row->name);
+    }
+    for (unsigned i = 0; i < row->field_count; i++) {
+        const struct scenario_field *field = &row->fields[i];
+
+        if (!scenario_given(step, i)) {
+            continue;
+        }
+        if (!scenario_field_is_built(field)) {
+            return refuse(message, size, "field '%s' of '%s' is not built yet", field->name,
+                          row->name);
+        }
+        if (field->type == SCENARIO_TYPE_CHOICE) {
+            const struct scenario_word *word =
+                scenario_choice((enum scenario_choices)field->min, step->values[i]);
+
+            if (!word->built) {
+                return refuse(message, size, "'%s' of '%s' is not built yet", word->text,
+                              row->name);
+            }
+        }
+    }
+    return true;
+}
+
+/* Combinations that say nothing, or two things at once. */
+static bool is_sensible(const struct scenario_step *step, char *message, size_t size)
+{
+    switch (step->opcode) {
+    case STEP_FAULT:
+        return scenario_given(step, FIELD_FAULT_ACTION) ||
+               scenario_given(step, FIELD_FAULT_STATUS) ||
+               scenario_given(step, FIELD_FAULT_DELAY) ||
+               refuse(message, size,
+                      "the rule does nothing, expected an action, status= or delay=");
+    case STEP_RING_INDEX:
+        return scenario_given(step, FIELD_RING_INDEX_VALUE) !=
+                   scenario_given(step, FIELD_RING_INDEX_ADD) ||
+               refuse(message, size, "'ring index' expects one of value= and add=");
+    case STEP_RUN_UNTIL:
+        return scenario_given(step, FIELD_RUN_UNTIL_FRONT) ||
+               scenario_given(step, FIELD_RUN_UNTIL_BACK) ||
+               refuse(message, size, "'run until' expects front= or back=");
+    case STEP_READ:
+        return !(scenario_given(step, FIELD_READ_SIZES) &&
+                 scenario_given(step, FIELD_READ_BUFFERS)) ||
+               refuse(message, size, "found buffers= and sizes=, expected one of them");
+    case STEP_WRITE:
+        return !(scenario_given(step, FIELD_WRITE_SIZES) &&
+                 scenario_given(step, FIELD_WRITE_BUFFERS)) ||
+               refuse(message, size, "found buffers= and sizes=, expected one of them");
+    default: return true;
+    }
+}
+
+static bool is_in_order(const struct scenario_admission *admission, const struct scenario_row *row,
+                        const struct scenario_step *step, char *message, size_t size)
+{
+    char device = (char)('a' + step->device);
+
+    if ((row->flags & SCENARIO_ROW_BACKED) != 0 && !admission->backed[step->device]) {
+        return refuse(message, size, "found '%s', expected 'backend' for xvd%c before it",
+                      row->name, device);
+    }
+    if ((row->flags & SCENARIO_ROW_HANDLE) != 0 && admission->holds[step->device] == 0) {
+        return refuse(message, size, "found '%s', expected 'connect' for xvd%c before it",
+                      row->name, device);
+    }
+    if (row->opcode == STEP_CONNECT && !admission->any_backend) {
+        return refuse(message, size, "found 'connect', expected 'backend' before it");
+    }
+    if (row->opcode == STEP_BACKEND && admission->backed[step->device]) {
+        return refuse(message, size, "found a second 'backend' for xvd%c, expected one", device);
+    }
+    return true;
+}
+
+static const char *kind_name(uint64_t kinds)
+{
+    return kinds == SCENARIO_NAMES_REQUESTS ? "a call"
+           : kinds == SCENARIO_NAMES_RULES  ? "a fault rule"
+                                            : "a call or a fault rule";
+}
+
+static bool names_fit(const struct scenario_admission *admission, const struct scenario_row *row,
+                      const struct scenario_step *step, char *message, size_t size)
+{
+    char name[4];
+
+    for (unsigned i = 0; i < row->field_count; i++) {
+        const struct scenario_field *field = &row->fields[i];
+        bool uses = field->type == SCENARIO_TYPE_NAME;
+
+        if (!scenario_given(step, i) || (!uses && field->type != SCENARIO_TYPE_DEFINE)) {
+            continue;
+        }
+        scenario_name_text(step->values[i], name);
+        if (uses && (admission->kinds[step->values[i]] & field->min) == 0) {
+            return refuse(message, size, "found %s, expected a name given to %s before (as %s)",
+                          name, kind_name(field->min), name);
+        }
+        if (!uses && admission->kinds[step->values[i]] != 0) {
+            return refuse(message, size, "found 'as %s' again, expected a name not yet given",
+                          name);
+        }
+    }
+    return true;
+}
+
+static void count_in(struct scenario_admission *admission, const struct scenario_row *row,
+                     const struct scenario_step *step)
+{
+    for (unsigned i = 0; i < row->field_count; i++) {
+        if (row->fields[i].type == SCENARIO_TYPE_DEFINE && scenario_given(step, i)) {
+            admission->kinds[step->values[i]] = (uint8_t)row->fields[i].min;
+            if (row->fields[i].min == SCENARIO_NAMES_RULES) {
+                admission->last_rule = (uint16_t)(step->values[i] + 1);
+            } else {
+                admission->last_request = (uint16_t)(step->values[i] + 1);
+            }
+        }
+    }
+    if (row->opcode == STEP_BACKEND) {
+        admission->any_backend = true;
+        admission->backed[step->device] = true;
+    } else if (row->opcode == STEP_CONNECT) {
+        admission->holds[step->device]++;
+    } else if (row->opcode == STEP_PUT) {
+        admission->holds[step->device]--;
+    }
+}
+
+bool scenario_admit(struct scenario_admission *admission, const struct scenario_step *step,
+                    char *message, size_t size)
+{
+    const struct scenario_row *row = scenario_row(step->opcode);
+
+    if (row == NULL || row->opcode == STEP_WORLD) {
+        return refuse(message, size, "no step");
+    }
+    for (unsigned i = 0; i < row->field_count; i++) {
+        if (scenario_given(step, i) && !value_in_range(&row->fields[i], step->values[i])) {
+            return refuse(message, size, "'%s' of '%s' is out of range", row->fields[i].name,
+                          row->name);
+        }
+    }
+    if (!is_built(row, step, message, size) || !is_sensible(step, message, size) ||
+        !is_in_order(admission, row, step, message, size) ||
+        !names_fit(admission, row, step, message, size)) {
+        return false;
+    }
+    count_in(admission, row, step);
+    return true;
+}
+
+/* ---- a whole program ---- */
+
+static void check_conditions(const struct scenario_program *program,
+                             const struct scenario_step *step, struct scenario_problems *problems)
+{
+    for (unsigned i = 0; i < step->condition_count; i++) {
+        const struct scenario_condition *condition =
+            &program->conditions[step->first_condition + i];
+        const struct scenario_condition_row *row =
+            scenario_condition_row((enum scenario_condition_key)condition->key);
+
+        if (!row->built) {
+            scenario_problems_add(problems, condition->position, "condition '%s' is not built yet",
+                                  row->name);
+        }
+    }
+}
+
+static void check_steps(const struct scenario_program *program, struct scenario_problems *problems)
+{
+    struct scenario_admission admission;
+    char message[200];
+
+    scenario_admission_init(&admission);
+    if (!is_built(scenario_row(STEP_WORLD), &program->world, message, sizeof message)) {
+        scenario_problems_add(problems, program->world.position, "%s", message);
+    }
+    for (size_t i = 0; i < program->step_count; i++) {
+        const struct scenario_step *step = &program->steps[i];
+
+        if (!scenario_admit(&admission, step, message, sizeof message)) {
+            scenario_problems_add(problems, step->position, "%s", message);
+        }
+        check_conditions(program, step, problems);
+    }
+}
+
+int scenario_check(const struct scenario_program *program, struct scenario_problems *problems)
+{
+    size_t before = problems->total;
+    struct scenario_position top = {1, 1};
+
+    check_steps(program, problems);
+    for (size_t i = 0; i < program->meta_count; i++) {
+        if (program->metas[i].kind == SCENARIO_META_EACH ||
+            program->metas[i].kind == SCENARIO_META_AT) {
+            scenario_problems_add(problems, program->metas[i].position, "'%s' is not built yet",
+                                  program->metas[i].kind == SCENARIO_META_EACH ? "each nth"
+                                                                               : "at every step");
+        }
+    }
+    if (problems->total == before) {
+        scenario_variants_check(program, problems);
+    }
+    if (scenario_expectation_count(program) == 0) {
+        scenario_problems_add(problems, top,
+                              "nothing is expected, expected '->' or 'expect' at least once");
+    }
+    return problems->total != before ? SCENARIO_INVALID : SCENARIO_OK;
+}
+
+bool scenario_program_is_valid(const struct scenario_program *program)
+{
+    struct scenario_problems problems;
+
+    scenario_problems_init(&problems);
+    return scenario_program_check(program) && scenario_check(program, &problems) == 0;
+}
