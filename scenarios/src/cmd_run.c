@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * simblk run: plays scenarios and judges the frontend. Reads everything first; a mistake in any
+ * file ends it before anything runs.
+ */
+#include "expected.h"
+#include "report.h"
+#include "supervisor.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct run {
+    struct tool_suite suite;
+    struct tool_selection selection;
+    struct expected_failures expected;
+    struct supervisor_options supervisor;
+    struct tool_result *results;
+    struct report_context context;
+    struct report_sums sums;
+    const struct report *report;
+    int exit_code;
+    bool any_code;
+    uint64_t jobs, repeat, break_step;
+    const char *format, *output, *expected_path;
+    bool list, dry_run, quiet;
+    char command[256];
+};
+
+static const struct report *const reports[] = {&report_console, &report_tap, &report_junit,
+                                               &report_json};
+
+static int choose_report(struct run *run)
+{
+    for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
+        if (strcmp(run->format, reports[i]->name) == 0)
+            run->report = reports[i];
+    }
+    if (run->report == NULL)
+        return tool_error("run: unknown format '%s'; there are console, tap, junit and json",
+                          run->format);
+    return TOOL_OK;
+}
+
+static int read_options(struct run *run, int argc, char **argv, int *rest)
+{
+    const struct tool_option options[] = {
+        {"--id", TOOL_LIST, "ID", "only these: an id, the end of one, or a pattern with * and ?",
+         &run->selection.ids, NULL},
+        {"--tag", TOOL_LIST, "TAG", "only files with this tag", &run->selection.tags, NULL},
+        {"--exclude", TOOL_LIST, "ID", "not these", &run->selection.exclude, NULL},
+        {"--expected-failures", TOOL_TEXT, "FILE", "lines of: id, part of the reason",
+         &run->expected_path, NULL},
+        {"--list", TOOL_FLAG, NULL, "print ids and titles, play nothing", &run->list, NULL},
+        {"--dry-run", TOOL_FLAG, NULL, "read and check everything, play nothing", &run->dry_run,
+         NULL},
+        {"--jobs", TOOL_NUMBER, "N", "worker processes; default: one for each processor",
+         &run->jobs, NULL},
+        {"--seed", TOOL_NUMBER, "N", "instead of the scenarios' own", &run->supervisor.seed,
+         &run->supervisor.set_seed},
+        {"--strict", TOOL_FLAG, NULL, "judge what the rules say SHOULD be, too",
+         &run->supervisor.strict, NULL},
+        {"--repeat", TOOL_NUMBER, "N", "play each N times and compare the trace hashes",
+         &run->repeat, NULL},
+        {"--disk", TOOL_TEXT, "FILE", "disk image for the first device", &run->supervisor.disk,
+         NULL},
+        {"--trace", TOOL_FLAG, NULL, "print every event", &run->supervisor.trace, NULL},
+        {"--break", TOOL_NUMBER, "STEP", "raise SIGTRAP before that step, for a debugger",
+         &run->break_step, NULL},
+        {"--stuck", TOOL_NUMBER, "SECONDS",
+         "real time without a step that makes a hang; default 10", &run->supervisor.stuck_seconds,
+         NULL},
+        {"--format", TOOL_TEXT, "FORMAT", "console, tap, junit or json", &run->format, NULL},
+        {"--output", TOOL_TEXT, "FILE", "report to a file", &run->output, NULL},
+        {"--quiet", TOOL_FLAG, NULL, "no line for a scenario that passes", &run->quiet, NULL},
+    };
+    int rc = tool_options(tool_command_find("run"), options, sizeof(options) / sizeof(options[0]),
+                          argc, argv, rest);
+
+    if (rc != -1)
+        return rc;
+    if (*rest == 0)
+        return tool_error("run: name a scenario or a folder of them, for example: simblk run "
+                          "scenarios/");
+    if (run->jobs < 1 || run->jobs > 64)
+        return tool_error("run: --jobs needs a number from 1 to 64");
+    if (run->repeat < 1 || run->repeat > 1000000)
+        return tool_error("run: --repeat needs a number from 1 to 1000000");
+    if (run->supervisor.stuck_seconds < 1 || run->supervisor.stuck_seconds > 86400)
+        return tool_error("run: --stuck needs a number of seconds from 1 to 86400");
+    if (run->break_step > UINT32_MAX)
+        return tool_error("run: --break needs the number of a step");
+    if (choose_report(run) != TOOL_OK)
+        return TOOL_USAGE;
+    if (run->expected_path != NULL && expected_load(&run->expected, run->expected_path) != TOOL_OK)
+        return TOOL_USAGE;
+    return -1;
+}
+
+/* ---- while it runs ---- */
+
+static void count(struct run *run, const struct report_case *one)
+{
+    bool passed = one->result->verdict.outcome == SCENARIO_PASSED && !one->counts_as_failed;
+    bool skipped = one->result->verdict.outcome == SCENARIO_UNSUPPORTED;
+
+    run->sums.passed += passed;
+    run->sums.skipped += skipped;
+    run->sums.failed += one->counts_as_failed;
+    run->sums.expected += one->expected == EXPECTED_FAILURE;
+    for (unsigned rule = 1; rule <= REPORT_RULES; rule++) {
+        bool about = (one->file->rules >> rule & 1) != 0;
+
+        if (about && passed)
+            run->sums.rule[rule].passed++;
+        else if (about && skipped)
+            run->sums.rule[rule].skipped++;
+        if (one->counts_as_failed && (about || one->result->verdict.rule == rule))
+            run->sums.rule[rule].failed++;
+    }
+}
+
+static void on_done(void *context, size_t index, const struct tool_result *result)
+{
+    struct run *run = context;
+    struct report_case one = {.index = index,
+                              .file = &run->suite.files[run->suite.cases[index].file],
+                              .id = run->suite.cases[index].id,
+                              .result = result};
+    int code = result->verdict.exit_code;
+
+    one.expected = expected_judge(&run->expected, one.id, &result->verdict);
+    one.counts_as_failed =
+        one.expected == EXPECTED_PASSED || one.expected == EXPECTED_OTHER_REASON ||
+        (one.expected == EXPECTED_NOTHING && result->verdict.outcome != SCENARIO_PASSED &&
+         result->verdict.outcome != SCENARIO_UNSUPPORTED);
+    if (one.expected == EXPECTED_FAILURE)
+        code = 0;
+    else if (one.expected == EXPECTED_PASSED)
+        code = TOOL_FAILED;
+    run->exit_code = scenario_exit_merge(run->exit_code, code, &run->any_code);
+    count(run, &one);
+    run->report->one(&run->context, &one);
+}
+
+static void on_tick(void *context, size_t done, size_t running)
+{
+    struct run *run = context;
+
+    if (run->context.progress && running < run->suite.case_count) {
+        fprintf(run->context.stream, "\r\033[K%zu of %zu  %.60s", done, run->suite.case_count,
+                run->suite.cases[running].id);
+        fflush(run->context.stream);
+    }
+}
+
+/* ---- before and after ---- */
+
+static void print_list(const struct run *run)
+{
+    for (size_t i = 0; i < run->suite.case_count; i++) {
+        const struct tool_case *one = &run->suite.cases[i];
+
+        if (run->list)
+            printf("%s  %s\n", one->id, run->suite.files[one->file].title);
+    }
+    if (run->dry_run)
+        printf("%zu scenarios, %zu runs: all can be read\n", run->suite.file_count,
+               run->suite.case_count);
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool wants_colour(const struct run *run)
+{
+    const char *no_colour = getenv("NO_COLOR");
+
+    return run->output == NULL && isatty(STDOUT_FILENO) != 0 &&
+           (no_colour == NULL || no_colour[0] == '\0');
+}
+
+static void prepare(struct run *run)
+{
+    run->supervisor.suite = &run->suite;
+    run->supervisor.subject = &scenario_subject_blkfront;
+    run->supervisor.jobs = (uint32_t)run->jobs;
+    run->supervisor.repeat = (uint32_t)run->repeat;
+    run->supervisor.break_step = (uint32_t)run->break_step;
+    run->supervisor.done = on_done;
+    run->supervisor.tick = on_tick;
+    run->supervisor.context = run;
+    run->context.suite = &run->suite;
+    run->context.colour = wants_colour(run);
+    run->context.verbose = !run->quiet;
+    run->context.progress =
+        run->report == &report_console && run->output == NULL && isatty(STDOUT_FILENO) != 0;
+    snprintf(run->command, sizeof(run->command), "simblk run%s",
+             run->supervisor.strict ? " --strict" : "");
+    if (run->supervisor.set_seed)
+        snprintf(run->command + strlen(run->command), sizeof(run->command) - strlen(run->command),
+                 " --seed %llu", (unsigned long long)run->supervisor.seed);
+    run->context.command = run->command;
+    run->sums.files = run->suite.file_count;
+    run->sums.cases = run->suite.case_count;
+}
+
+static int play(struct run *run)
+{
+    double began = seconds_now();
+    int rc;
+
+    run->context.stream = run->output != NULL ? fopen(run->output, "wb") : stdout;
+    if (run->context.stream == NULL)
+        return tool_error("%s: cannot be written: %s", run->output, strerror(errno));
+    run->results = calloc(run->suite.case_count, sizeof(*run->results));
+    if (run->results == NULL)
+        return tool_error("no memory");
+    prepare(run);
+    run->report->begin(&run->context);
+    rc = supervise(&run->supervisor, run->results);
+    run->sums.interrupted = rc == TOOL_INTERRUPTED;
+    run->sums.seconds = seconds_now() - began;
+    run->report->end(&run->context, &run->sums);
+    if (fflush(run->context.stream) != 0 || ferror(run->context.stream))
+        rc = tool_error("the report cannot be written: %s", strerror(errno));
+    if (run->output != NULL)
+        fclose(run->context.stream);
+    return rc != TOOL_OK ? rc : run->exit_code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    int rest = 0;
+    int rc;
+
+    if (run == NULL)
+        return tool_error("no memory");
+    run->jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint64_t)processors;
+    run->repeat = 1;
+    run->format = "console";
+    run->supervisor.stuck_seconds = 10;
+    rc = read_options(run, argc, argv, &rest);
+    if (rc == -1)
+        rc = tool_suite_load(&run->suite, argv + 1, rest, &run->selection);
+    else
+        goto out;
+    if (rc == TOOL_OK && (run->list || run->dry_run))
+        print_list(run);
+    else if (rc == TOOL_OK)
+        rc = play(run);
+out:
+    for (size_t i = 0; run->results != NULL && i < run->suite.case_count; i++)
+        tool_result_fini(&run->results[i]);
+    free(run->results);
+    expected_fini(&run->expected);
+    tool_suite_fini(&run->suite);
+    free(run);
+    return rc;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reports of a run: one table of functions for each format. `begin`, then `one` for each case in
+ * the order of the suite, then `end`. TAP, JUnit and JSON carry the version of their form.
+ */
+#ifndef SCENARIO_REPORT_H
+#define SCENARIO_REPORT_H
+
+#include "expected.h"
+#include "supervisor.h"
+
+#define REPORT_VERSION 1
+
+enum { REPORT_RULES = 21 };
+
+/* What is added up over the cases, by the caller of `one`. */
+struct report_sums {
+    size_t cases;
+    size_t passed;
+    size_t failed;
+    size_t skipped;
+    size_t expected; /* failures that were expected */
+    size_t files;
+    struct {
+        size_t passed;
+        size_t failed;
+        size_t skipped;
+    } rule[REPORT_RULES + 1];
+    double seconds;
+    bool interrupted;
+};
+
+struct report_context {
+    FILE *stream;
+    const struct tool_suite *suite;
+    bool colour;
+    bool progress;       /* a line that is overwritten: on a terminal alone */
+    bool verbose;        /* each case a line, also those that pass */
+    const char *command; /* to repeat a case: "simblk run", with the options that matter */
+};
+
+struct report_case {
+    size_t index;
+    const struct tool_file *file;
+    const char *id;
+    const struct tool_result *result;
+    enum expected_status expected;
+    bool counts_as_failed;
+};
+
+struct report {
+    const char *name;
+    void (*begin)(struct report_context *context);
+    void (*one)(struct report_context *context, const struct report_case *one);
+    void (*end)(struct report_context *context, const struct report_sums *sums);
+};
+
+extern const struct report report_console;
+extern const struct report report_tap;
+extern const struct report report_junit;
+extern const struct report report_json;
+
+/* "rule broken (I7)", "expected failure"…: the verdict in words. */
+void report_words(const struct report_case *one, char *text, size_t size);
+/* Where it failed: "path:12", or "path". */
+void report_place(const struct report_case *one, char *text, size_t size);
+
+#endif

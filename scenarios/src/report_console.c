@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The report for people: a line a scenario, all that is needed to understand and repeat a failure,
+ * and a summary by rule.
+ */
+#include "report.h"
+
+#include <simback/oracle.h>
+
+#include <string.h>
+
+#define GREEN      "\033[32m"
+#define RED        "\033[31m"
+#define YELLOW     "\033[33m"
+#define BOLD       "\033[1m"
+#define PLAIN      "\033[0m"
+#define CLEAR_LINE "\r\033[K"
+
+static const char *colour(const struct report_context *context, const char *code)
+{
+    return context->colour ? code : "";
+}
+
+void report_words(const struct report_case *one, char *text, size_t size)
+{
+    const struct scenario_verdict *verdict = &one->result->verdict;
+    char rule[16] = "";
+
+    if (verdict->rule != 0)
+        snprintf(rule, sizeof(rule), " (I%u%s)", (unsigned)verdict->rule,
+                 verdict->should ? ", should" : "");
+    switch (one->expected) {
+    case EXPECTED_FAILURE: snprintf(text, size, "expected failure%s", rule); break;
+    case EXPECTED_PASSED: snprintf(text, size, "passed, although a failure is expected"); break;
+    case EXPECTED_OTHER_REASON:
+        snprintf(text, size, "%s%s, not for the expected reason",
+                 scenario_outcome_name(verdict->outcome), rule);
+        break;
+    case EXPECTED_NOTHING:
+        snprintf(text, size, "%s%s", scenario_outcome_name(verdict->outcome), rule);
+        break;
+    }
+}
+
+void report_place(const struct report_case *one, char *text, size_t size)
+{
+    uint32_t line = one->result->verdict.line;
+
+    if (line != 0)
+        snprintf(text, size, "%s:%u", one->file->path, line);
+    else
+        snprintf(text, size, "%s", one->file->path);
+}
+
+static void print_indented(FILE *stream, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        fprintf(stream, "        %.*s\n", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void print_failure(struct report_context *context, const struct report_case *one)
+{
+    const struct tool_result *result = one->result;
+    char place[4200];
+
+    report_place(one, place, sizeof(place));
+    fprintf(context->stream, "     %s%s%s\n", colour(context, BOLD), result->verdict.reason,
+            colour(context, PLAIN));
+    fprintf(context->stream, "     at %s (step %u)\n", place, result->verdict.step);
+    if (result->events != NULL && result->events[0] != '\0') {
+        fputs("     last events:\n", context->stream);
+        print_indented(context->stream, result->events);
+    }
+    if (result->output != NULL && result->output[0] != '\0') {
+        fputs("     printed by the process:\n", context->stream);
+        print_indented(context->stream, result->output);
+    }
+    fprintf(context->stream, "     again: %s --id '%s' %s\n", context->command, one->id,
+            one->file->path);
+}
+
+static void console_begin(struct report_context *context)
+{
+    (void)context;
+}
+
+static void console_one(struct report_context *context, const struct report_case *one)
+{
+    const struct scenario_verdict *verdict = &one->result->verdict;
+    char words[96];
+
+    report_words(one, words, sizeof(words));
+    if (context->progress)
+        fputs(CLEAR_LINE, context->stream);
+    if (one->result->trace != NULL)
+        fputs(one->result->trace, context->stream);
+    if (one->counts_as_failed) {
+        fprintf(context->stream, "%sFAIL%s %s: %s\n", colour(context, RED), colour(context, PLAIN),
+                one->id, words);
+        print_failure(context, one);
+    } else if (verdict->outcome == SCENARIO_UNSUPPORTED) {
+        fprintf(context->stream, "%sskip%s %s: %s\n", colour(context, YELLOW),
+                colour(context, PLAIN), one->id, verdict->reason);
+    } else if (one->expected == EXPECTED_FAILURE) {
+        fprintf(context->stream, "%sxfail%s %s: %s\n", colour(context, YELLOW),
+                colour(context, PLAIN), one->id, verdict->reason);
+    } else if (context->verbose) {
+        fprintf(context->stream, "%sok%s   %s: %s\n", colour(context, GREEN),
+                colour(context, PLAIN), one->id, one->file->title);
+    }
+    fflush(context->stream);
+}
+
+static void print_rules(struct report_context *context, const struct report_sums *sums)
+{
+    fputs("\nrule     passed  failed  skipped  what it says\n", context->stream);
+    for (uint8_t rule = 1; rule <= REPORT_RULES; rule++) {
+        const char *text = simback_rule_text(rule);
+
+        if (sums->rule[rule].passed + sums->rule[rule].failed + sums->rule[rule].skipped == 0)
+            continue;
+        fprintf(context->stream, "%sI%-5u %8zu %7zu %8zu  %s%s\n",
+                sums->rule[rule].failed != 0 ? colour(context, RED) : "", (unsigned)rule,
+                sums->rule[rule].passed, sums->rule[rule].failed, sums->rule[rule].skipped,
+                text != NULL ? text : "",
+                sums->rule[rule].failed != 0 ? colour(context, PLAIN) : "");
+    }
+}
+
+static void console_end(struct report_context *context, const struct report_sums *sums)
+{
+    if (context->progress)
+        fputs(CLEAR_LINE, context->stream);
+    print_rules(context, sums);
+    fprintf(context->stream, "\n%zu scenarios, %zu runs in %.1f s%s\n", sums->files, sums->cases,
+            sums->seconds, sums->interrupted ? ", interrupted" : "");
+    if (sums->expected != 0)
+        fprintf(context->stream, "%zu expected failures\n", sums->expected);
+    fprintf(context->stream, "%zu passed, %s%zu failed%s, %zu skipped\n", sums->passed,
+            sums->failed != 0 ? colour(context, RED) : "", sums->failed,
+            sums->failed != 0 ? colour(context, PLAIN) : "", sums->skipped);
+}
+
+const struct report report_console = {"console", console_begin, console_one, console_end};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * JSON: everything that the tool knows of a run, for programs.
+ */
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool first;
+
+/* Bytes that are no ASCII are told as U+00xx: any input gives valid JSON. */
+static void print_json(FILE *stream, const char *text)
+{
+    fputc('"', stream);
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '"' || c == '\\')
+            fprintf(stream, "\\%c", c);
+        else if (c < 0x20 || c >= 0x7f)
+            fprintf(stream, "\\u%04x", c);
+        else
+            fputc(c, stream);
+    }
+    fputc('"', stream);
+}
+
+static void print_member(FILE *stream, const char *name, const char *text)
+{
+    fprintf(stream, ", \"%s\": ", name);
+    if (text != NULL)
+        print_json(stream, text);
+    else
+        fputs("null", stream);
+}
+
+static void print_rules(FILE *stream, const char *name, uint32_t rules)
+{
+    const char *separator = "";
+
+    fprintf(stream, ", \"%s\": [", name);
+    for (unsigned rule = 1; rule <= REPORT_RULES; rule++) {
+        if ((rules >> rule & 1) != 0) {
+            fprintf(stream, "%s\"I%u\"", separator, rule);
+            separator = ", ";
+        }
+    }
+    fputc(']', stream);
+}
+
+static void json_begin(struct report_context *context)
+{
+    first = true;
+    fprintf(context->stream, "{\"format\": \"simblk-report\", \"version\": %d,\n \"cases\": [",
+            REPORT_VERSION);
+}
+
+static void json_one(struct report_context *context, const struct report_case *one)
+{
+    const struct scenario_verdict *verdict = &one->result->verdict;
+    FILE *stream = context->stream;
+    char words[96];
+
+    report_words(one, words, sizeof(words));
+    fprintf(stream, "%s\n  {\"id\": ", first ? "" : ",");
+    first = false;
+    print_json(stream, one->id);
+    print_member(stream, "file", one->file->path);
+    print_member(stream, "title", one->file->title);
+    print_member(stream, "outcome", scenario_outcome_name(verdict->outcome));
+    print_member(stream, "verdict", words);
+    fprintf(stream, ", \"failed\": %s, \"exit_code\": %d", one->counts_as_failed ? "true" : "false",
+            verdict->exit_code);
+    fprintf(stream, ", \"line\": %" PRIu32 ", \"step\": %" PRIu32, verdict->line, verdict->step);
+    print_member(stream, "reason", verdict->reason);
+    print_rules(stream, "rules", one->file->rules);
+    print_rules(stream, "rules_checked", verdict->rules_checked);
+    if (verdict->rule != 0)
+        fprintf(stream, ", \"rule\": \"I%u\", \"should\": %s", (unsigned)verdict->rule,
+                verdict->should ? "true" : "false");
+    fprintf(stream, ", \"hash\": \"%016" PRIx64 "\", \"events\": %" PRIu64, verdict->hash,
+            verdict->events);
+    fprintf(stream, ", \"world_steps\": %" PRIu64 ", \"virtual_ns\": %" PRIu64,
+            verdict->world_steps, verdict->time_ns);
+    if (one->result->events != NULL)
+        print_member(stream, "last_events", one->result->events);
+    if (one->result->output != NULL)
+        print_member(stream, "output", one->result->output);
+    fputc('}', stream);
+}
+
+static void json_end(struct report_context *context, const struct report_sums *sums)
+{
+    fprintf(context->stream,
+            "\n ],\n \"runs\": %zu, \"passed\": %zu, \"failed\": %zu, \"skipped\": %zu, "
+            "\"expected_failures\": %zu, \"seconds\": %.6f, \"interrupted\": %s\n}\n",
+            sums->cases, sums->passed, sums->failed, sums->skipped, sums->expected, sums->seconds,
+            sums->interrupted ? "true" : "false");
+}
+
+const struct report report_json = {"json", json_begin, json_one, json_end};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TAP version 13 (testanything.org): for prove and for build systems.
+ */
+#include "report.h"
+
+#include <string.h>
+
+static void tap_begin(struct report_context *context)
+{
+    fprintf(context->stream, "TAP version 13\n# simblk report version %d\n1..%zu\n", REPORT_VERSION,
+            context->suite->case_count);
+}
+
+/* '#' begins a directive, so it may not stand in a description. */
+static void print_description(FILE *stream, const char *text)
+{
+    for (; *text != '\0'; text++)
+        fputc(*text == '#' || *text == '\n' ? ' ' : *text, stream);
+}
+
+/* YAML, single-quoted. */
+static void print_yaml(FILE *stream, const char *key, const char *text)
+{
+    fprintf(stream, "  %s: '", key);
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            fputc('\'', stream);
+        fputc((unsigned char)*text < 0x20 ? ' ' : *text, stream);
+    }
+    fputs("'\n", stream);
+}
+
+static void tap_one(struct report_context *context, const struct report_case *one)
+{
+    const struct scenario_verdict *verdict = &one->result->verdict;
+    bool skipped = verdict->outcome == SCENARIO_UNSUPPORTED;
+    bool expected = one->expected == EXPECTED_FAILURE;
+    char text[4200];
+
+    fprintf(context->stream, "%s %zu - ", one->counts_as_failed || expected ? "not ok" : "ok",
+            one->index + 1);
+    print_description(context->stream, one->id);
+    if (skipped || expected) {
+        fputs(skipped ? " # SKIP " : " # TODO ", context->stream);
+        print_description(context->stream, verdict->reason);
+    }
+    fputc('\n', context->stream);
+    if (one->counts_as_failed) {
+        fputs("  ---\n", context->stream);
+        report_words(one, text, sizeof(text));
+        print_yaml(context->stream, "verdict", text);
+        print_yaml(context->stream, "message", verdict->reason);
+        report_place(one, text, sizeof(text));
+        print_yaml(context->stream, "at", text);
+        fprintf(context->stream, "  exit_code: %d\n  ...\n", verdict->exit_code);
+    }
+    fflush(context->stream);
+}
+
+static void tap_end(struct report_context *context, const struct report_sums *sums)
+{
+    if (sums->interrupted)
+        fputs("Bail out! interrupted\n", context->stream);
+}
+
+const struct report report_tap = {"tap", tap_begin, tap_one, tap_end};

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hands cases to worker processes and takes their verdicts; notices workers that die or stand
+ * still, and makes new ones. The order of results is the suite's, whoever is first.
+ */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { JOBS_MAX = 64, POLL_MS = 100, TERM_SECONDS = 2 };
+
+static const size_t NO_CASE = SIZE_MAX;
+
+struct worker {
+    pid_t pid;
+    int orders;
+    int answers;
+    struct scenario_progress *progress; /* shared; kept for the next process in this place */
+    FILE *output;                       /* stdout and stderr of the worker, an unlinked file */
+    FILE *trace;
+    size_t playing; /* NO_CASE: idle */
+    double began;
+    double moved; /* when the world took a step last */
+    uint64_t beats;
+    bool asked_to_end;
+    bool stuck;
+};
+
+struct supervisor {
+    const struct supervisor_options *options;
+    struct tool_result *results;
+    struct worker workers[JOBS_MAX];
+    uint32_t worker_count;
+    size_t next; /* first case that nobody plays yet */
+    size_t finished;
+    size_t reported; /* all before it were told */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void tool_result_fini(struct tool_result *result)
+{
+    free(result->events);
+    free(result->output);
+    free(result->trace);
+    memset(result, 0, sizeof(*result));
+}
+
+/* ---- what a worker leaves behind ---- */
+
+static char *take_file(FILE *file)
+{
+    struct scenario_buffer text;
+    char piece[4096];
+    size_t got;
+
+    if (file == NULL)
+        return NULL;
+    scenario_buffer_init(&text);
+    fflush(file);
+    rewind(file);
+    while ((got = fread(piece, 1, sizeof(piece), file)) > 0)
+        scenario_buffer_add(&text, piece, got);
+    clearerr(file);
+    if (ftruncate(fileno(file), 0) != 0)
+        tool_error("a worker's output cannot be cut: %s", strerror(errno));
+    rewind(file);
+    return text.data;
+}
+
+static char *take_events(const struct scenario_progress *progress)
+{
+    struct scenario_buffer text;
+    uint32_t lines = progress->event_lines;
+
+    scenario_buffer_init(&text);
+    for (uint32_t i = 0; i < lines && i < SCENARIO_EVENT_LINES; i++)
+        scenario_buffer_format(&text, "%.*s\n", SCENARIO_EVENT_TEXT - 1, progress->event_text[i]);
+    return text.data;
+}
+
+/* Takes `output`. */
+static void finish_case(struct supervisor *supervisor, struct worker *worker,
+                        const struct scenario_verdict *verdict, char *output)
+{
+    struct tool_result *result = &supervisor->results[worker->playing];
+
+    result->verdict = *verdict;
+    result->seconds = seconds_now() - worker->began;
+    result->output = output;
+    result->trace = take_file(worker->trace);
+    if (verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED)
+        result->events = take_events(worker->progress);
+    result->done = true;
+    worker->progress->event_lines = 0;
+    worker->playing = NO_CASE;
+    supervisor->finished++;
+    while (supervisor->reported < supervisor->options->suite->case_count &&
+           supervisor->results[supervisor->reported].done) {
+        supervisor->options->done(supervisor->options->context, supervisor->reported,
+                                  &supervisor->results[supervisor->reported]);
+        supervisor->reported++;
+    }
+}
+
+/* ---- workers ---- */
+
+/* In the child: only its own ends stay open, so that an order pipe ends when the supervisor does.
+ */
+static void become_worker(struct supervisor *supervisor, const struct worker *worker, int orders,
+                          int answers)
+{
+    signal(SIGINT, SIG_IGN);
+    for (uint32_t i = 0; i < supervisor->worker_count; i++) {
+        const struct worker *other = &supervisor->workers[i];
+
+        if (other->pid > 0) {
+            close(other->orders);
+            close(other->answers);
+        }
+    }
+    fflush(stdout);
+    dup2(fileno(worker->output), STDOUT_FILENO);
+    dup2(fileno(worker->output), STDERR_FILENO);
+    worker_main(supervisor->options, orders, answers, worker->progress, worker->trace);
+}
+
+static bool start_worker(struct supervisor *supervisor, struct worker *worker)
+{
+    int orders[2];
+    int answers[2];
+
+    if (pipe(orders) != 0)
+        return false;
+    if (pipe(answers) != 0) {
+        close(orders[0]);
+        close(orders[1]);
+        return false;
+    }
+    fflush(stdout);
+    fflush(stderr);
+    worker->pid = fork();
+    if (worker->pid == 0) {
+        close(orders[1]);
+        close(answers[0]);
+        become_worker(supervisor, worker, orders[0], answers[1]);
+    }
+    close(orders[0]);
+    close(answers[1]);
+    if (worker->pid < 0) {
+        close(orders[1]);
+        close(answers[0]);
+        return false;
+    }
+    worker->orders = orders[1];
+    worker->answers = answers[0];
+    worker->playing = NO_CASE;
+    worker->asked_to_end = false;
+    worker->stuck = false;
+    return true;
+}
+
+static bool prepare_worker(struct supervisor *supervisor, struct worker *worker)
+{
+    worker->output = tmpfile();
+    worker->trace = supervisor->options->trace ? tmpfile() : NULL;
+    worker->progress = mmap(NULL, sizeof(*worker->progress), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (worker->output == NULL || (supervisor->options->trace && worker->trace == NULL) ||
+        worker->progress == MAP_FAILED)
+        return false;
+    return start_worker(supervisor, worker);
+}
+
+static void order_next(struct supervisor *supervisor, struct worker *worker)
+{
+    uint64_t index = supervisor->next;
+
+    if (supervisor->next == supervisor->options->suite->case_count || interrupted)
+        return;
+    worker->playing = supervisor->next++;
+    worker->began = worker->moved = seconds_now();
+    worker->progress->event_lines = 0;
+    worker->beats = worker->progress->beats;
+    /* If the worker is already dead, the end of its answers tells so. */
+    if (write(worker->orders, &index, sizeof(index)) != (ssize_t)sizeof(index))
+        worker->asked_to_end = true;
+}
+
+static void describe_death(const struct worker *worker, int status, const char *output,
+                           uint64_t stuck_seconds, struct scenario_verdict *verdict)
+{
+    memset(verdict, 0, sizeof(*verdict));
+    verdict->step = worker->progress->step;
+    verdict->line = worker->progress->line;
+    if (worker->stuck) {
+        verdict->outcome = SCENARIO_NO_PROGRESS;
+        verdict->rule = 4;
+        snprintf(verdict->reason, sizeof(verdict->reason),
+                 "the frontend did not return from a call: no step for %llu seconds",
+                 (unsigned long long)stuck_seconds);
+    } else {
+        const char *report = output != NULL ? strstr(output, "ERROR: ") : NULL;
+
+        if (report == NULL && output != NULL)
+            report = strstr(output, "runtime error: ");
+        verdict->outcome = SCENARIO_CRASHED;
+        verdict->rule = 13;
+        if (report != NULL)
+            snprintf(verdict->reason, sizeof(verdict->reason), "crashed: %.*s",
+                     (int)strcspn(report, "\n"), report);
+        else if (WIFSIGNALED(status))
+            snprintf(verdict->reason, sizeof(verdict->reason), "crashed: %s",
+                     strsignal(WTERMSIG(status)));
+        else
+            snprintf(verdict->reason, sizeof(verdict->reason),
+                     "the process ended with exit code %d in the middle", WEXITSTATUS(status));
+    }
+    verdict->exit_code = scenario_exit_code(verdict->outcome);
+}
+
+/* The worker is gone: its case has a verdict all the same, and somebody takes its place. */
+static bool bury_worker(struct supervisor *supervisor, struct worker *worker)
+{
+    int status = 0;
+
+    close(worker->orders);
+    close(worker->answers);
+    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    worker->pid = -1;
+    if (worker->playing != NO_CASE) {
+        struct scenario_verdict verdict;
+        char *output = take_file(worker->output);
+
+        describe_death(worker, status, output, supervisor->options->stuck_seconds, &verdict);
+        finish_case(supervisor, worker, &verdict, output);
+        worker->progress->phase = SCENARIO_PHASE_IDLE;
+    }
+    if (supervisor->next == supervisor->options->suite->case_count || interrupted)
+        return true;
+    if (!start_worker(supervisor, worker))
+        return false;
+    order_next(supervisor, worker);
+    return true;
+}
+
+static bool hear_worker(struct supervisor *supervisor, struct worker *worker)
+{
+    struct worker_answer answer;
+    ssize_t got = read(worker->answers, &answer, sizeof(answer));
+
+    if (got < 0 && errno == EINTR)
+        return true;
+    if (got != (ssize_t)sizeof(answer))
+        return bury_worker(supervisor, worker);
+    finish_case(supervisor, worker, &answer.verdict, take_file(worker->output));
+    order_next(supervisor, worker);
+    return true;
+}
+
+/* A world that takes no step for long is in an endless loop of the frontend (I4). */
+static void look_for_stuck(struct supervisor *supervisor, struct worker *worker)
+{
+    double now = seconds_now();
+
+    if (worker->playing == NO_CASE)
+        return;
+    if (worker->progress->beats != worker->beats) {
+        worker->beats = worker->progress->beats;
+        worker->moved = now;
+        return;
+    }
+    if (!worker->stuck && now - worker->moved > (double)supervisor->options->stuck_seconds) {
+        worker->stuck = true;
+        kill(worker->pid, SIGTERM); /* it saves its last events */
+    } else if (worker->stuck && now - worker->moved > (double)supervisor->options->stuck_seconds +
+                                                          (double)TERM_SECONDS) {
+        kill(worker->pid, SIGKILL);
+    }
+}
+
+static bool supervise_round(struct supervisor *supervisor)
+{
+    struct pollfd polls[JOBS_MAX];
+    struct worker *polled[JOBS_MAX];
+    nfds_t count = 0;
+    bool ok = true;
+
+    for (uint32_t i = 0; i < supervisor->worker_count; i++) {
+        struct worker *worker = &supervisor->workers[i];
+
+        if (worker->pid > 0 && worker->playing != NO_CASE) {
+            polls[count] = (struct pollfd){.fd = worker->answers, .events = POLLIN};
+            polled[count++] = worker;
+        }
+    }
+    if (poll(polls, count, POLL_MS) < 0 && errno != EINTR)
+        return false;
+    for (nfds_t i = 0; i < count && ok; i++) {
+        if (polls[i].revents != 0)
+            ok = hear_worker(supervisor, polled[i]);
+        else
+            look_for_stuck(supervisor, polled[i]);
+    }
+    if (supervisor->options->tick != NULL)
+        supervisor->options->tick(supervisor->options->context, supervisor->finished,
+                                  supervisor->reported);
+    return ok;
+}
+
+static void end_workers(struct supervisor *supervisor)
+{
+    for (uint32_t i = 0; i < supervisor->worker_count; i++) {
+        struct worker *worker = &supervisor->workers[i];
+
+        if (worker->pid > 0) {
+            if (worker->playing != NO_CASE)
+                kill(worker->pid, SIGKILL);
+            close(worker->orders);
+        }
+    }
+    for (uint32_t i = 0; i < supervisor->worker_count; i++) {
+        struct worker *worker = &supervisor->workers[i];
+
+        if (worker->pid > 0) {
+            while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+            close(worker->answers);
+        }
+        if (worker->output != NULL)
+            fclose(worker->output);
+        if (worker->trace != NULL)
+            fclose(worker->trace);
+        if (worker->progress != NULL && worker->progress != MAP_FAILED)
+            munmap(worker->progress, sizeof(*worker->progress));
+    }
+}
+
+/* For a debugger: no other process. */
+static int play_here(struct supervisor *supervisor)
+{
+    const struct supervisor_options *options = supervisor->options;
+    struct scenario_runner *runner = scenario_runner_create();
+    struct scenario_progress *progress = calloc(1, sizeof(*progress));
+    struct scenario_program program;
+
+    if (runner == NULL || progress == NULL) {
+        free(progress);
+        if (runner != NULL)
+            scenario_runner_destroy(runner);
+        return tool_error("no memory for a world");
+    }
+    scenario_program_init(&program);
+    for (size_t i = 0; i < options->suite->case_count && !interrupted; i++) {
+        struct tool_result *result = &supervisor->results[i];
+
+        worker_play(options, runner, &program, i, progress, options->trace ? stdout : NULL,
+                    &result->verdict);
+        if (result->verdict.outcome != SCENARIO_PASSED)
+            result->events = take_events(progress);
+        result->done = true;
+        options->done(options->context, i, result);
+    }
+    scenario_program_fini(&program);
+    scenario_runner_destroy(runner);
+    free(progress);
+    return interrupted ? TOOL_INTERRUPTED : TOOL_OK;
+}
+
+static int play_in_workers(struct supervisor *supervisor)
+{
+    size_t cases = supervisor->options->suite->case_count;
+    uint32_t jobs = supervisor->options->jobs;
+    int rc = TOOL_OK;
+
+    if (jobs > JOBS_MAX)
+        jobs = JOBS_MAX;
+    if (jobs > cases)
+        jobs = (uint32_t)cases;
+    for (uint32_t i = 0; i < jobs && rc == TOOL_OK; i++) {
+        supervisor->worker_count = i + 1;
+        if (!prepare_worker(supervisor, &supervisor->workers[i]))
+            rc = tool_error("a worker process cannot be made: %s", strerror(errno));
+        else
+            order_next(supervisor, &supervisor->workers[i]);
+    }
+    while (rc == TOOL_OK && !interrupted && supervisor->finished < cases) {
+        if (!supervise_round(supervisor))
+            rc = tool_error("a worker process cannot be made: %s", strerror(errno));
+    }
+    end_workers(supervisor);
+    return rc == TOOL_OK && interrupted ? TOOL_INTERRUPTED : rc;
+}
+
+int supervise(const struct supervisor_options *options, struct tool_result *results)
+{
+    struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
+    struct sigaction action;
+    struct sigaction before;
+    void (*pipe_before)(int);
+    int rc;
+
+    if (supervisor == NULL)
+        return tool_error("no memory");
+    supervisor->options = options;
+    supervisor->results = results;
+    interrupted = 0;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_interrupt;
+    sigaction(SIGINT, &action, &before);
+    pipe_before = signal(SIGPIPE, SIG_IGN);
+    rc = options->break_step != 0 ? play_here(supervisor) : play_in_workers(supervisor);
+    signal(SIGPIPE, pipe_before);
+    sigaction(SIGINT, &before, NULL);
+    free(supervisor);
+    return rc;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A worker process: plays the cases that it is told to. When it dies, by a signal or by a
+ * sanitizer, it saves the world's last events where the supervisor finds them.
+ */
+#include "supervisor.h"
+
+#include "scenario/variants.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    const struct scenario_runner *runner;
+    struct scenario_progress *progress;
+} dying;
+
+static void save_events(void)
+{
+    if (dying.runner != NULL && dying.progress->phase != SCENARIO_PHASE_IDLE)
+        scenario_runner_save_events(dying.runner, dying.progress);
+}
+
+static void on_fatal_signal(int number)
+{
+    signal(number, SIG_DFL);
+    save_events();
+    raise(number);
+}
+
+/* Sanitizers die by themselves, after their report. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void catch_death(void)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM};
+    static char stack[65536];
+    stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    bool sanitized = __sanitizer_set_death_callback != NULL;
+    struct sigaction action;
+
+    if (sanitized)
+        __sanitizer_set_death_callback(save_events);
+    sigaltstack(&alternative, NULL);
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_fatal_signal;
+    action.sa_flags = SA_ONSTACK;
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+        if (!sanitized || fatal[i] == SIGTERM || fatal[i] == SIGABRT)
+            sigaction(fatal[i], &action, NULL);
+    }
+}
+
+static void trace_line(void *context, const char *line)
+{
+    fputs(line, context);
+    fputc('\n', context);
+}
+
+void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
+                 struct scenario_program *program, size_t index, struct scenario_progress *progress,
+                 FILE *trace, struct scenario_verdict *verdict)
+{
+    struct scenario_run_options run;
+    uint64_t first_hash = 0;
+
+    scenario_run_options_init(&run);
+    run.subject = options->subject;
+    run.strict = options->strict;
+    run.set_seed = options->set_seed;
+    run.seed = options->seed;
+    run.break_step = options->break_step;
+    run.may_open_files = true;
+    run.disk = options->disk;
+    run.progress = progress;
+    if (trace != NULL) {
+        run.trace = trace_line;
+        run.trace_context = trace;
+    }
+    memset(verdict, 0, sizeof(*verdict));
+    if (tool_suite_program(options->suite, index, program) != SCENARIO_OK) {
+        verdict->outcome = SCENARIO_BAD;
+        verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
+        snprintf(verdict->reason, sizeof(verdict->reason), "no memory for the program");
+        return;
+    }
+    for (uint32_t round = 0; round < options->repeat; round++) {
+        scenario_runner_run(runner, program, &run, verdict);
+        run.trace = NULL;
+        if (round == 0) {
+            first_hash = verdict->hash;
+        } else if (verdict->hash != first_hash) {
+            verdict->outcome = SCENARIO_FAILED;
+            verdict->exit_code = scenario_exit_code(SCENARIO_FAILED);
+            snprintf(verdict->reason, sizeof(verdict->reason),
+                     "not repeatable: trace hash %016" PRIx64 " the first time, %016" PRIx64
+                     " at repetition %" PRIu32,
+                     first_hash, verdict->hash, round + 1);
+            return;
+        }
+    }
+    if (trace != NULL)
+        fflush(trace);
+}
+
+static bool read_order(int orders, uint64_t *index)
+{
+    return read(orders, index, sizeof(*index)) == (ssize_t)sizeof(*index);
+}
+
+void worker_main(const struct supervisor_options *options, int orders, int answers,
+                 struct scenario_progress *progress, FILE *trace)
+{
+    struct scenario_runner *runner = scenario_runner_create();
+    struct scenario_program program;
+    struct worker_answer answer;
+
+    if (runner == NULL) {
+        fputs("simblk: no memory for a world\n", stderr);
+        _exit(TOOL_USAGE);
+    }
+    dying.runner = runner;
+    dying.progress = progress;
+    catch_death();
+    scenario_program_init(&program);
+    memset(&answer, 0, sizeof(answer));
+    while (read_order(orders, &answer.index)) {
+        worker_play(options, runner, &program, (size_t)answer.index, progress, trace,
+                    &answer.verdict);
+        progress->phase = SCENARIO_PHASE_IDLE;
+        if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
+            break;
+    }
+    /* exit, not _exit: coverage counters and leak checks want their say. */
+    scenario_program_fini(&program);
+    dying.runner = NULL;
+    scenario_runner_destroy(runner);
+    exit(0);
+}
