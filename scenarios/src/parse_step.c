@@ -90,6 +90,10 @@ static void refuse_name(struct reading *reading, unsigned at, unsigned words)
     char near[150];
     char text[64] = "";
 
+    if (word_is(first, "not")) {
+        parser_refuse(reading->parser, first, "found 'not', expected it behind 'expect'");
+        return;
+    }
     suggestion_init(&single, first->text, first->length);
     if (words > 1 && join(text, first, word_at(reading, at + 1))) {
         suggestion_init(&whole, text, strlen(text));

@@ -163,7 +163,7 @@ static int set_steps(struct setting *setting, const char *step_name, size_t step
 {
     int result = SCENARIO_OK;
 
-    if (step_name == NULL) {
+    if (step_name == NULL || names_row(scenario_row(STEP_WORLD), step_name, step_length)) {
         result = set_in(setting, &setting->program->world);
     }
     for (size_t i = 0; result == 0 && i < setting->program->step_count; i++) {
@@ -305,7 +305,9 @@ void scenario_variants_check(const struct scenario_program *program,
                                   "variants: found '%s', expected KEY=VALUE,VALUE...",
                                   found_text(found, axis.key, axis.key_length));
         }
-        for (size_t value = 0; value < count && problems->total - before < 20; value++) {
+        /* One problem an axis: a wrong key is wrong with every value. */
+        for (size_t value = 0, so_far = problems->total; value < count && problems->total == so_far;
+             value++) {
             check_value(program, &axis, value, &copy, problems);
         }
     }
