@@ -27,6 +27,8 @@ struct blkfront {
     struct blkfront_device *devices;
     struct grant_block *quarantine; /* of devices that are gone; retried by poll and connect */
     char detail[512];
+    char list[4096];  /* a directory as XenStore gives it: the longest there can be */
+    char value[1024]; /* a node's value: longer ones mean nothing to us */
 };
 
 /* What one connection has settled. The device writes it while no queue runs; the members marked
@@ -105,6 +107,8 @@ void memories_close(struct blkfront_device *device);
 
 /* Tries to end quarantined blocks; returns how many pages are left. */
 size_t quarantine_retry(struct blkfront *context);
+/* The context goes: frees the records; the pages stay with the platform. */
+void quarantine_forget(struct blkfront *context);
 
 /* ---- device.c ---- */
 

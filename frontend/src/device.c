@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A device's life between connect and release, and the order of a poll: events, what has changed in
+ * XenStore, violations, deadlines, then as many steps as there are to take: opening.c's while the
+ * device connects or is connected, closing.c's afterwards.
+ */
+#include "life.h"
+#include "store.h"
+
+enum {
+    EVENTS_MAX = 64, /* of one poll: the rest waits for the next (I14, I21) */
+    STEPS_MAX = 16   /* of one poll */
+};
+
+/* ---- small things ---- */
+
+uint64_t device_after(uint64_t now_ns, uint64_t limit_ns)
+{
+    return limit_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + limit_ns;
+}
+
+uint64_t device_now(const struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+
+    return platform->now(platform->context);
+}
+
+/* Read by the queues' threads too. */
+void device_set_state(struct blkfront_device *device, enum blkfront_state state)
+{
+    __atomic_store_n(&device->state, state, __ATOMIC_RELEASE);
+}
+
+bool device_takes_requests(const struct blkfront_device *device)
+{
+    enum blkfront_state state = __atomic_load_n(&device->state, __ATOMIC_ACQUIRE);
+
+    return state == BLKFRONT_CONNECTED || state == BLKFRONT_RECOVERING;
+}
+
+void device_wake(struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+
+    platform->watches_wake(platform->context, device->life->watches);
+}
+
+void device_set_detail(struct blkfront_device *device, const char *what, const char *directory,
+                       const char *node)
+{
+    struct text text = text_begin(device->detail, sizeof(device->detail));
+
+    text_add(&text, what);
+    if (directory == NULL)
+        return;
+    text_add_char(&text, ' ');
+    text_add(&text, directory);
+    if (node == NULL)
+        return;
+    text_add_char(&text, '/');
+    text_add(&text, node);
+}
+
+/* ---- what XenStore says ---- */
+
+/* While connecting or connected a store that fails ends the device. Later it is asked again a few
+ * times, then given up: the backend counts as gone. */
+static void look_failed(struct blkfront_device *device, int result, const char *directory,
+                        const char *node)
+{
+    struct device_life *life = device->life;
+
+    if (life->stage == LIFE_HANDSHAKE) {
+        device_fail_because(device, store_result(result), "cannot read", directory, node);
+    } else if (++life->store_failures < STORE_TRIES) {
+        device_retry_later(device);
+    } else {
+        life->look_own = false;
+        life->look_other = false;
+        life->own_known = true;
+        life->other_known = true;
+        life->other = HANDSHAKE_ABSENT;
+    }
+}
+
+/* Only at the start: later our state is what we wrote. */
+static void look_at_own_state(struct blkfront_device *device)
+{
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
+    struct device_life *life = device->life;
+    uint64_t state = BLKIF_WIRE_UNKNOWN;
+    int result =
+        store_get_number(&store, life->frontend, BLKIF_NODE_STATE, BLKIF_WIRE_RECONFIGURED, &state);
+
+    if (result != 0 && result != BLKFRONT_PLATFORM_NO_ENTRY &&
+        result != BLKFRONT_PLATFORM_INVALID) {
+        look_failed(device, result, life->frontend, BLKIF_NODE_STATE);
+        return;
+    }
+    life->own = (unsigned)state;
+    life->own_known = true;
+}
+
+/* Is our directory still there, and does it name the backend that we talk to? */
+static void look_at_own_directory(struct blkfront_device *device)
+{
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
+    struct device_life *life = device->life;
+    char backend[BLKFRONT_PATH_MAX];
+    size_t length = 0;
+    int result =
+        store_get(&store, life->frontend, BLKIF_NODE_BACKEND, backend, sizeof(backend), &length);
+
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED) {
+        life->own_gone = true;
+        device_fail_because(device, BLKFRONT_DISCONNECTED, "the device is gone:", life->frontend,
+                            NULL);
+    } else if (result != 0 && result != BLKFRONT_PLATFORM_TOO_LONG) {
+        look_failed(device, result, life->frontend, BLKIF_NODE_BACKEND);
+        return;
+    } else if (result != 0 || !text_equal(backend, length, life->backend,
+                                          text_length(life->backend, sizeof(life->backend)))) {
+        device_fail_because(device, BLKFRONT_DISCONNECTED, "another backend now:", life->frontend,
+                            BLKIF_NODE_BACKEND);
+    }
+    life->look_own = false;
+}
+
+static void look_at_other(struct blkfront_device *device)
+{
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
+    struct device_life *life = device->life;
+    uint64_t state = BLKIF_WIRE_UNKNOWN;
+    int result =
+        store_get_number(&store, life->backend, BLKIF_NODE_STATE, BLKIF_WIRE_RECONFIGURED, &state);
+
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY) {
+        state = HANDSHAKE_ABSENT;
+    } else if (result == BLKFRONT_PLATFORM_INVALID) {
+        device_fail_because(device, BLKFRONT_STORE, "not a xenbus state:", life->backend,
+                            BLKIF_NODE_STATE);
+        state = BLKIF_WIRE_RECONFIGURING; /* ignored, like every state that is none */
+    } else if (result != 0) {
+        look_failed(device, result, life->backend, BLKIF_NODE_STATE);
+        return;
+    }
+    life->other = (unsigned)state;
+    life->other_known = true;
+    life->other_fresh = true;
+    life->look_other = false;
+    life->store_failures = 0;
+}
+
+static void look(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    if (!life->own_known && life->stage == LIFE_HANDSHAKE)
+        look_at_own_state(device);
+    if (life->look_own)
+        look_at_own_directory(device);
+    if (life->look_other)
+        look_at_other(device);
+}
+
+/* ---- the calls ---- */
+
+/* True if there are more than one poll may take. */
+static bool take_events(struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+    struct device_life *life = device->life;
+    uint32_t token;
+
+    for (int i = 0; i < EVENTS_MAX; i++) {
+        if (platform->watch_fired(platform->context, life->watches, &token) != 1)
+            return false;
+        if (token == LIFE_WATCH_BACKEND)
+            life->look_other = true;
+        else if (token == LIFE_WATCH_OWN)
+            life->look_own = true;
+    }
+    return true;
+}
+
+static void check_violations(struct blkfront_device *device)
+{
+    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
+        const char *violation = queue_violation(blkfront_get_queue(device, i));
+
+        if (violation != NULL) {
+            device_fail_because(device, BLKFRONT_PROTOCOL, violation, NULL, NULL);
+            return;
+        }
+    }
+}
+
+static void check_connect_deadline(struct blkfront_device *device)
+{
+    if (device->life->connect_deadline_ns != UINT64_MAX &&
+        device_now(device) >= device->life->connect_deadline_ns)
+        device_fail_because(device, BLKFRONT_DEADLINE,
+                            "not connected in time:", device->life->backend, NULL);
+}
+
+static bool poll_life(struct blkfront_device *device)
+{
+    bool more = take_events(device);
+    int steps = 0;
+
+    if (device_is_waiting(device))
+        return more;
+    look(device);
+    if (device->life->stage == LIFE_HANDSHAKE) {
+        check_violations(device);
+        check_connect_deadline(device);
+    }
+    while (steps < STEPS_MAX &&
+           (device->life->stage == LIFE_HANDSHAKE ? opening_step(device) : closing_step(device)))
+        steps++;
+    return more || steps == STEPS_MAX;
+}
+
+int blkfront_poll(struct blkfront_device *device)
+{
+    bool more = false;
+
+    if (device == NULL || device->life->destroying)
+        return 0;
+    device->references++; /* a release function of registered memory may give back the last one */
+    memories_poll(device);
+    if (device->context->quarantine != NULL)
+        (void)quarantine_retry(device->context);
+    if (device->life->stage != LIFE_FINAL)
+        more = poll_life(device);
+    blkfront_release(device);
+    return more ? 1 : 0;
+}
+
+uint64_t blkfront_poll_at(const struct blkfront_device *device)
+{
+    const struct device_life *life;
+    uint64_t at;
+
+    if (device == NULL)
+        return UINT64_MAX;
+    life = device->life;
+    at = life->retry_at_ns < life->connect_deadline_ns ? life->retry_at_ns
+                                                       : life->connect_deadline_ns;
+    /* While STOPPING it is the queues' pollers that are waited for: no time ends that. */
+    if (life->stage == LIFE_CLOSING || life->stage == LIFE_RELEASING)
+        at = life->deadline_ns < at ? life->deadline_ns : at;
+    return at;
+}
+
+void blkfront_disconnect(struct blkfront_device *device)
+{
+    if (device == NULL || device->life->stage != LIFE_HANDSHAKE)
+        return;
+    device_end(device, BLKFRONT_CLOSED, BLKFRONT_OK);
+    device_wake(device);
+}

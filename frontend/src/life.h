@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What device.c and its leaves (connect.c, opening.c, closing.c, negotiate.c, publish.c) share and
+ * nobody else sees: where a device stands in its life, its paths, watches and deadlines.
+ */
+#ifndef BLKFRONT_SRC_LIFE_H
+#define BLKFRONT_SRC_LIFE_H
+
+#include "handshake.h"
+#include "internal.h"
+
+/* A device goes through them in this order, and may enter STOPPING from HANDSHAKE at any time. */
+enum life_stage {
+    LIFE_HANDSHAKE, /* connecting and connected: the table decides */
+    LIFE_STOPPING, /* until every queue's own poll has said STOPPED: no request after our 5 (I11) */
+    LIFE_CLOSING,  /* 5 and 6, with the backend */
+    LIFE_RELEASING, /* the queues' ports and grants; what is BUSY is tried again */
+    LIFE_FINAL
+};
+
+/* Tokens of the watches. */
+enum life_watch { LIFE_WATCH_BACKEND = 1, LIFE_WATCH_OWN = 2 };
+
+enum { LIFE_FRONTEND_MAX = 64, LIFE_ERROR_MAX = 64 };
+
+struct device_life {
+    enum life_stage stage;
+    enum handshake_purpose purpose;
+    unsigned own;     /* our state as it stands in XenStore */
+    unsigned other;   /* the backend's as last read, or HANDSHAKE_ABSENT */
+    bool own_known;   /* `own` has been read */
+    bool other_known; /* `other` has been read */
+    bool other_fresh; /* and since then nothing has been done about it */
+    bool look_other;  /* a watch says: look at the backend's state */
+    bool look_own;    /* a watch says: look at our own directory */
+    bool own_gone;    /* our own directory is not there any more: nothing is written to it */
+    bool published;   /* our nodes are in XenStore */
+    bool error_told;  /* our own failure stands in XenStore */
+    bool destroying;  /* the last reference is being released */
+    unsigned resets;  /* how often the backend was found connected without us */
+
+    enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
+    uint64_t connect_deadline_ns; /* UINT64_MAX: none */
+    uint64_t deadline_ns;         /* of disconnecting; UINT64_MAX: none */
+    uint64_t retry_at_ns;         /* UINT64_MAX: nothing to try again */
+    uint64_t retry_ns;            /* the pause before it; doubled each time */
+    unsigned store_failures;      /* while disconnecting, in a row */
+
+    struct blkfront_watch_set *watches;
+    bool watching_other;
+    bool watching_own;
+    char frontend[LIFE_FRONTEND_MAX];       /* /local/domain/<domid>/device/vbd/<vdev> */
+    char error_path[LIFE_ERROR_MAX];        /* /local/domain/<domid>/error/device/vbd/<vdev> */
+    char backend[BLKFRONT_PATH_MAX];        /* as our node says */
+    char other_path[BLKFRONT_PATH_MAX + 8]; /* the backend's state */
+    char own_path[LIFE_FRONTEND_MAX + 8];   /* our `backend` node */
+};
+
+/* ---- connect.c ---- */
+
+/* A bad option is INVALID; one beyond what we can do is lowered to that. */
+int options_check(const struct blkfront_options *given, struct blkfront_options *options);
+/* Our directory's nodes. On error the context's detail says which is wrong. */
+int device_read_nodes(struct blkfront_device *device, uint16_t domid);
+
+/* ---- negotiate.c: nodes of the backend to `agreed`. Errors of the library, with device->detail
+ * ---- */
+
+/* Before the backend's limits are known, or when it skipped InitWait: what is legal without asking.
+ */
+void negotiate_defaults(struct blkfront_device *device);
+/* The transport limits: at InitWait. */
+int negotiate_transport(struct blkfront_device *device);
+/* The device's properties: at Connected. */
+int negotiate_properties(struct blkfront_device *device);
+/* The ones that may change while connected: when the backend has rewritten its state. What makes no
+ * sense leaves things as they are. */
+void negotiate_update(struct blkfront_device *device);
+
+/* ---- publish.c: our nodes ---- */
+
+/* Writes them all and state 3, in one transaction, and removes what a predecessor left (I10).
+ * Results are the platform's. */
+int publish(struct blkfront_device *device);
+/* Removes what publish wrote. */
+int unpublish(struct blkfront_device *device);
+/* The reason of our own failure, for the toolstack. */
+int publish_error(struct blkfront_device *device);
+
+/* ---- opening.c: steps of LIFE_HANDSHAKE; true if there may be more to do at once ---- */
+
+bool opening_step(struct blkfront_device *device);
+
+/* ---- closing.c: why and how it ends ---- */
+
+/* Ends it as `end` with the detail that has been set before. The first reason stays. */
+void device_end(struct blkfront_device *device, enum blkfront_state end, int error);
+/* A device that loses its backend while connected becomes CLOSED; all else is FAILED. */
+void device_fail(struct blkfront_device *device, int error);
+/* The same, with its detail as device_set_detail makes it. */
+void device_fail_because(struct blkfront_device *device, int error, const char *what,
+                         const char *directory, const char *node);
+/* Steps of the stages after LIFE_HANDSHAKE. */
+bool closing_step(struct blkfront_device *device);
+/* What cannot be done now is tried again after a pause that doubles; until then nothing is due. */
+void device_retry_later(struct blkfront_device *device);
+bool device_is_waiting(struct blkfront_device *device);
+/* Cuts a device off without waiting for the backend; afterwards it is final. */
+void device_cut_off(struct blkfront_device *device);
+void device_unwatch(struct blkfront_device *device);
+
+/* ---- device.c ---- */
+
+void device_set_state(struct blkfront_device *device, enum blkfront_state state);
+uint64_t device_now(const struct blkfront_device *device);
+/* The sum, or the end of time. */
+uint64_t device_after(uint64_t now_ns, uint64_t limit_ns);
+/* "<what> <directory>/<node>", or without a node, as the device's detail. */
+void device_set_detail(struct blkfront_device *device, const char *what, const char *directory,
+                       const char *node);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The frontend's own nodes: written in one transaction that ends with state 3, so that a backend
+ * which reads 3 reads everything (I10), and removed when the backend has let go (I12). The values
+ * come from `agreed` and the queues.
+ */
+#include "life.h"
+#include "store.h"
+
+typedef int (*node_visitor)(const struct store *store, const char *directory, const char *node,
+                            const char *value);
+
+static int put_node(const struct store *store, const char *directory, const char *node,
+                    const char *value)
+{
+    return store_put(store, directory, node, value);
+}
+
+static int remove_node(const struct store *store, const char *directory, const char *node,
+                       const char *value)
+{
+    (void)value;
+    return store_remove(store, directory, node);
+}
+
+static int visit_number(const struct store *store, const char *directory, const char *node,
+                        uint64_t number, node_visitor visit)
+{
+    char value[TEXT_U64_MAX + 4];
+    struct text text = text_begin(value, sizeof(value));
+
+    text_add_u64(&text, number);
+    return visit(store, directory, node, value);
+}
+
+/* "queue-2/" for the nodes of a queue of several, "" for those of the only one. */
+static struct text begin_queue_node(char *node, size_t size, const struct agreed *agreed,
+                                    uint32_t queue)
+{
+    struct text text = text_begin(node, size);
+
+    if (agreed->queue_count > 1) {
+        text_add(&text, BLKIF_NODE_QUEUE);
+        text_add_u64(&text, queue);
+        text_add_char(&text, '/');
+    }
+    return text;
+}
+
+enum { NODE_MAX = 48 };
+
+/* With one page `ring-ref`, with more `ring-ref0` …, never both: a backend takes either as the
+ * word. */
+static int visit_queue(struct blkfront_device *device, const struct store *store, uint32_t index,
+                       bool writing, node_visitor visit)
+{
+    const struct agreed *agreed = &device->agreed;
+    const struct blkfront_queue *queue = blkfront_get_queue(device, index);
+    const char *directory = device->life->frontend;
+    uint32_t count = UINT32_C(1) << agreed->ring_order;
+    const uint32_t *refs = writing ? queue_ring_refs(queue, &count) : NULL;
+    char node[NODE_MAX];
+    struct text text;
+    int result = 0;
+
+    for (uint32_t i = 0; i < count && result == 0; i++) {
+        text = begin_queue_node(node, sizeof(node), agreed, index);
+        text_add(&text, BLKIF_NODE_RING_REF);
+        if (agreed->ring_order > 0)
+            text_add_u64(&text, i);
+        result = visit_number(store, directory, node, writing ? refs[i] : 0, visit);
+    }
+    if (result != 0)
+        return result;
+    text = begin_queue_node(node, sizeof(node), agreed, index);
+    text_add(&text, BLKIF_NODE_EVENT_CHANNEL);
+    return visit_number(store, directory, node, writing ? queue_port(queue) : 0, visit);
+}
+
+static int visit_nodes(struct blkfront_device *device, const struct store *store, bool writing,
+                       node_visitor visit)
+{
+    const struct agreed *agreed = &device->agreed;
+    const char *directory = device->life->frontend;
+    int result =
+        visit(store, directory, BLKIF_NODE_PROTOCOL,
+              agreed->abi == BLKFRONT_ABI_32 ? BLKIF_WIRE_PROTOCOL_32 : BLKIF_WIRE_PROTOCOL_64);
+
+    /* Both spellings: backends of either habit are about. At order 0 neither, because a present
+     * ring-page-order, even 0, makes some backends look for ring-ref0. */
+    if (result == 0 && agreed->ring_order > 0)
+        result =
+            visit_number(store, directory, BLKIF_NODE_RING_PAGE_ORDER, agreed->ring_order, visit);
+    if (result == 0 && agreed->ring_order > 0)
+        result = visit_number(store, directory, BLKIF_NODE_NUM_RING_PAGES,
+                              UINT64_C(1) << agreed->ring_order, visit);
+    if (result == 0 && agreed->persistent)
+        result = visit(store, directory, BLKIF_NODE_FEATURE_PERSISTENT, "1");
+    if (result == 0 && agreed->queue_count > 1)
+        result = visit_number(store, directory, BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
+                              agreed->queue_count, visit);
+    for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++)
+        result = visit_queue(device, store, i, writing, visit);
+    return result;
+}
+
+/* Does a node that a predecessor may have left tell the backend something? */
+static bool speaks_to_backend(const char *name, size_t length)
+{
+    static const char *const families[] = {
+        BLKIF_NODE_RING_REF,
+        BLKIF_NODE_EVENT_CHANNEL,
+        BLKIF_NODE_RING_PAGE_ORDER,
+        BLKIF_NODE_NUM_RING_PAGES,
+        BLKIF_NODE_QUEUE,
+        BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
+        BLKIF_NODE_PROTOCOL,
+        BLKIF_NODE_FEATURE_PERSISTENT,
+        BLKIF_NODE_FEATURE_LARGE_SECTOR_SIZE,
+    };
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        if (text_begins(name, length, families[i]))
+            return true;
+    }
+    return false;
+}
+
+static int remove_stale(struct blkfront_device *device, const struct store *store)
+{
+    struct blkfront *context = device->context;
+    const char *directory = device->life->frontend;
+    size_t length = 0;
+    int result = store_list(store, directory, context->list, sizeof(context->list) - 1, &length);
+
+    context->list[result == 0 ? length : 0] = '\0';
+    for (size_t at = 0; at < length && result == 0;) {
+        size_t size = text_length(context->list + at, length - at);
+
+        if (speaks_to_backend(context->list + at, size))
+            result = store_remove(store, directory, context->list + at);
+        at += size + 1;
+    }
+    return result;
+}
+
+static int publish_body(void *context, const struct store *store)
+{
+    struct blkfront_device *device = context;
+    int result = remove_stale(device, store);
+
+    if (result == 0)
+        result = visit_nodes(device, store, true, put_node);
+    /* The error of an attempt before this one. Not ours to insist on. */
+    if (result == 0 &&
+        store_remove(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
+        result = BLKFRONT_PLATFORM_AGAIN;
+    if (result == 0)
+        result = store_put_number(store, device->life->frontend, BLKIF_NODE_STATE,
+                                  BLKIF_WIRE_INITIALISED);
+    return result;
+}
+
+int publish(struct blkfront_device *device)
+{
+    /* Also when it fails: a commit whose answer is lost may have happened. */
+    device->life->published = true;
+    return store_transact(device->context->platform, publish_body, device);
+}
+
+static int unpublish_body(void *context, const struct store *store)
+{
+    struct blkfront_device *device = context;
+    int result = visit_nodes(device, store, false, remove_node);
+
+    for (uint32_t i = 0; i < device->agreed.queue_count && result == 0; i++) {
+        char node[NODE_MAX];
+        struct text text = begin_queue_node(node, sizeof(node), &device->agreed, i);
+
+        if (text.length == 0)
+            break;
+        node[text.length - 1] = '\0'; /* the directory itself */
+        result = store_remove(store, device->life->frontend, node);
+    }
+    return result;
+}
+
+int unpublish(struct blkfront_device *device)
+{
+    int result = 0;
+
+    if (device->life->published && !device->life->own_gone)
+        result = store_transact(device->context->platform, unpublish_body, device);
+    if (result == 0)
+        device->life->published = false;
+    return result;
+}
+
+int publish_error(struct blkfront_device *device)
+{
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
+    char value[DETAIL_MAX + 32];
+    struct text text = text_begin(value, sizeof(value));
+
+    text_add(&text, blkfront_error_name(device->error));
+    if (device->detail[0] != '\0') {
+        text_add(&text, ": ");
+        text_add(&text, device->detail);
+    }
+    return store_put(&store, device->life->error_path, BLKIF_NODE_ERROR, value);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a caller may ask about a device: state, error, properties, statistics. It changes nothing.
+ */
+#include "internal.h"
+#include "life.h"
+
+#include <string.h>
+
+enum blkfront_state blkfront_device_state(const struct blkfront_device *device)
+{
+    return device == NULL ? BLKFRONT_CLOSED : __atomic_load_n(&device->state, __ATOMIC_ACQUIRE);
+}
+
+int blkfront_device_error(const struct blkfront_device *device)
+{
+    return device == NULL ? BLKFRONT_INVALID : device->error;
+}
+
+const char *blkfront_device_detail(const struct blkfront_device *device)
+{
+    return device == NULL ? "" : device->detail;
+}
+
+/* Flush, else barrier; a drain only where neither was ever offered (I8, I16). */
+static enum blkfront_flush_worth flush_worth(const struct agreed *agreed)
+{
+    if (__atomic_load_n(&agreed->flush, __ATOMIC_ACQUIRE))
+        return BLKFRONT_FLUSH_CACHE;
+    if (__atomic_load_n(&agreed->barrier, __ATOMIC_ACQUIRE))
+        return BLKFRONT_FLUSH_BARRIER;
+    return agreed->flush_offered ? BLKFRONT_FLUSH_NONE : BLKFRONT_FLUSH_DRAIN;
+}
+
+int blkfront_get_info(const struct blkfront_device *device, struct blkfront_info *info)
+{
+    const struct agreed *agreed;
+
+    if (device == NULL || info == NULL)
+        return BLKFRONT_INVALID;
+    if (blkfront_device_state(device) != BLKFRONT_CONNECTED)
+        return BLKFRONT_DISCONNECTED;
+    agreed = &device->agreed;
+    *info = (struct blkfront_info){
+        .read_write = !__atomic_load_n(&agreed->read_only, __ATOMIC_ACQUIRE),
+        .cdrom = (agreed->info & BLKIF_WIRE_INFO_CDROM) != 0,
+        .removable = (agreed->info & BLKIF_WIRE_INFO_REMOVABLE) != 0,
+        .barrier = __atomic_load_n(&agreed->barrier, __ATOMIC_ACQUIRE),
+        .discard = agreed->discard,
+        .discard_secure = agreed->discard_secure,
+        .persistent = agreed->persistent,
+        .flush = flush_worth(agreed),
+        .sector_size = agreed->sector_size,
+        .physical_sector_size = agreed->physical_sector_size,
+        .size_sectors = __atomic_load_n(&agreed->size_512, __ATOMIC_ACQUIRE) /
+                        (agreed->sector_size / BLKIF_WIRE_UNIT),
+        .discard_granularity = agreed->discard_granularity,
+        .discard_alignment = agreed->discard_alignment,
+        .vdev = device->vdev,
+        .queues = agreed->queue_count,
+        .ring_order = agreed->ring_order,
+        .segments = agreed->segments,
+        .backend_id = agreed->backend_id,
+    };
+    memcpy(info->backend_path, device->life->backend, sizeof(info->backend_path));
+    return BLKFRONT_OK;
+}
+
+void blkfront_get_statistics(const struct blkfront_device *device,
+                             struct blkfront_statistics *statistics)
+{
+    if (statistics == NULL)
+        return;
+    *statistics = (struct blkfront_statistics){0};
+    if (device == NULL)
+        return;
+    /* get_queue gives a writable queue, and takes a writable device, but nothing is written here.
+     */
+    for (uint32_t i = 0; i < device->agreed.queue_count; i++)
+        queue_add_statistics(blkfront_get_queue((struct blkfront_device *)(uintptr_t)device, i),
+                             statistics);
+}
