@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * simblk bench: rates of requests beside the copy of the same bytes. Rows with all rules are
+ * measured here, with the observed library; rows with none by simblk-bench-plain beside this
+ * program.
+ */
+#include "bench.h"
+#include "tool.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct bench_command {
+    struct bench_options options;
+    uint64_t repeats;
+    uint64_t milliseconds;
+    bool json;
+    bool first;
+};
+
+static void print_row(struct bench_command *command, size_t index, const char *rules,
+                      const struct bench_result *row)
+{
+    double ratio = row->requests_per_second / row->copies_per_second;
+
+    if (command->json) {
+        printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
+               "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"notifications\": %.4f, "
+               "\"allocations\": %.4f, \"copies_per_byte\": %.4f, \"world_bytes\": %zu}",
+               command->first ? "" : ",", bench_cases[index].name, rules, row->requests_per_second,
+               row->copies_per_second, ratio, row->notifications, row->allocations, row->copied,
+               row->world_bytes);
+    } else {
+        printf("%-27s %-5s %11.0f %11.0f %6.3f  1/%-5.1f %6.3f %7.4f %6.2f\n",
+               bench_cases[index].name, rules, row->requests_per_second, row->copies_per_second,
+               ratio, 1 / ratio, row->notifications, row->allocations, row->copied);
+    }
+    command->first = false;
+    fflush(stdout);
+}
+
+static bool plain_path(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    char *slash;
+
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash - path) + sizeof("/simblk-bench-plain") > size)
+        return false;
+    memcpy(slash, "/simblk-bench-plain", sizeof("/simblk-bench-plain"));
+    return access(path, X_OK) == 0;
+}
+
+static int run_plain(struct bench_command *command)
+{
+    char path[PATH_MAX];
+    char line[PATH_MAX + 64];
+    FILE *rows;
+
+    if (!plain_path(path, sizeof(path)))
+        return tool_error("bench: simblk-bench-plain is not there beside simblk; build or install "
+                          "it too");
+    snprintf(line, sizeof(line), "'%s' %" PRIu64 " %" PRIu64, path, command->repeats,
+             command->milliseconds);
+    rows = popen(line, "r");
+    if (rows == NULL)
+        return tool_error("bench: simblk-bench-plain cannot be started");
+    while (fgets(line, sizeof(line), rows) != NULL) {
+        struct bench_result row;
+        size_t index;
+
+        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf\t%zu", &index, &row.requests_per_second,
+                   &row.copies_per_second, &row.notifications, &row.allocations, &row.copied,
+                   &row.world_bytes) == 7 &&
+            index < bench_case_count)
+            print_row(command, index, "none", &row);
+    }
+    return pclose(rows) == 0 ? TOOL_OK : TOOL_FAILED;
+}
+
+static int run_observed(struct bench_command *command)
+{
+    char error[300];
+
+    for (size_t i = 0; i < bench_case_count; i++) {
+        struct bench_result row;
+
+        if (bench_run(&command->options, &bench_cases[i], &row, error, sizeof(error)) != 0) {
+            tool_error("bench: %s", error);
+            return TOOL_FAILED;
+        }
+        print_row(command, i, "all", &row);
+    }
+    return TOOL_OK;
+}
+
+static int run_all(struct bench_command *command)
+{
+    size_t idle = 0;
+    int rc;
+
+    if (command->json)
+        printf("{\"format\": \"simblk-bench\", \"version\": 1, \"repeats\": %" PRIu64
+               ", \"rows\": [",
+               command->repeats);
+    else
+        puts("row                         rules  requests/s yardstick/s  ratio           notif "
+             "  alloc copies\n"
+             "                                                                    per request "
+             "       per byte");
+    rc = run_plain(command);
+    if (rc == TOOL_OK)
+        rc = run_observed(command);
+    if (rc == TOOL_OK && bench_idle_world(&command->options, &idle) != 0)
+        rc = TOOL_FAILED;
+    if (command->json)
+        printf("\n ], \"idle_world_bytes\": %zu}\n", idle);
+    else
+        printf(
+            "\nyardstick: the same bytes, in pieces of at most 4 KiB, at random places of 64 MiB, "
+            "copied by one core in the same run\n(bounced rows: twice); medians of %" PRIu64
+            " repeats. A world with one idle device takes %.2f MiB.\n",
+            command->repeats, (double)idle / (1 << 20));
+    return rc;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    struct bench_command command = {
+        .options = {.subject = &scenario_subject_blkfront, .rules = true},
+        .repeats = 5,
+        .milliseconds = 200,
+        .first = true};
+    const struct tool_option options[] = {
+        {"--repeats", TOOL_NUMBER, "N",
+         "how often each row is measured; default 5, the median counts", &command.repeats, NULL},
+        {"--time", TOOL_NUMBER, "MS", "milliseconds of each repeat; default 200",
+         &command.milliseconds, NULL},
+        {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
+    };
+    int rest = 0;
+    int rc = tool_options(tool_command_find("bench"), options, 3, argc, argv, &rest);
+
+    if (rc != -1)
+        return rc;
+    if (rest != 0)
+        return tool_error("bench: takes no argument, found '%s'", argv[1]);
+    if (command.repeats < 1 || command.repeats > BENCH_REPEATS_MAX)
+        return tool_error("bench: --repeats needs a number from 1 to %d", (int)BENCH_REPEATS_MAX);
+    if (command.milliseconds < 1 || command.milliseconds > 60000)
+        return tool_error("bench: --time needs a number from 1 to 60000");
+    command.options.repeats = (uint32_t)command.repeats;
+    command.options.milliseconds = (uint32_t)command.milliseconds;
+    return run_all(&command);
+}
