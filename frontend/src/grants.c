@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Blocks, pools and the quarantine. The rule behind all of it: a page whose grant could not be ended is
+ * never free again until ending it has succeeded (I5).
+ */
+#include "grants.h"
+
+#include <string.h>
+
+/* ---- blocks ---- */
+
+static struct grant_block *block_new(const struct blkfront_platform *platform,
+                                     enum grant_kind kind, uint32_t pages, uint32_t records_shift)
+{
+    size_t refs_size = kind == GRANT_SHARED ? (size_t)pages * sizeof(uint32_t) : 0;
+    size_t records_size = ((size_t)pages << records_shift) * sizeof(struct grant_record);
+    size_t size = sizeof(struct grant_block) + records_size + refs_size;
+    struct grant_block *block = platform->allocate(platform->context, size);
+
+    if (block == NULL)
+        return NULL;
+    block->platform = platform;
+    block->kind = kind;
+    block->pages = pages;
+    block->records_shift = records_shift;
+    block->size = size;
+    block->records = (struct grant_record *)(void *)(block + 1);
+    block->refs = (uint32_t *)(void *)(block->records + ((size_t)pages << records_shift));
+    return block;
+}
+
+static void block_free(struct grant_block *block)
+{
+    block->platform->free(block->platform->context, block, block->size);
+}
+
+int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, uint32_t pages,
+                      bool writable, uint32_t records_shift, struct grant_block **block)
+{
+    struct grant_block *made = block_new(platform, GRANT_SHARED, pages, records_shift);
+    void *address;
+    int r;
+
+    if (made == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    r = platform->share(platform->context, domid, pages, writable, &address, made->refs);
+    if (r != 0) {
+        block_free(made);
+        return r;
+    }
+    made->address = address;
+    made->domid = domid;
+    made->writable = writable;
+    *block = made;
+    return 0;
+}
+
+int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages,
+                         uint32_t records_shift, struct grant_block **block)
+{
+    struct grant_block *made = block_new(platform, GRANT_ALLOCATED, pages, records_shift);
+    void *address;
+    int r;
+
+    if (made == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    r = platform->page_allocate(platform->context, pages, &address);
+    if (r != 0) {
+        block_free(made);
+        return r;
+    }
+    made->address = address;
+    *block = made;
+    return 0;
+}
+
+int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
+                         uint32_t records_shift, struct grant_block **block)
+{
+    struct grant_block *made = block_new(platform, GRANT_REGISTERED, pages, records_shift);
+
+    if (made == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    made->address = address;
+    *block = made;
+    return 0;
+}
+
+static size_t block_records(const struct grant_block *block)
+{
+    return (size_t)block->pages << block->records_shift;
+}
+
+static enum grant_state record_state(const struct grant_record *record)
+{
+    return (enum grant_state)__atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
+}
+
+static void record_set(struct grant_block *block, struct grant_record *record,
+                       enum grant_state state)
+{
+    bool was_held = record_state(record) > GRANT_USED;
+    bool is_held = state > GRANT_USED;
+
+    if (is_held && !was_held)
+        __atomic_add_fetch(&block->held, 1, __ATOMIC_RELAXED);
+    if (was_held && !is_held)
+        __atomic_sub_fetch(&block->held, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->state, (uint32_t)state, __ATOMIC_RELEASE);
+}
+
+void grant_block_retry(struct grant_block *block)
+{
+    /* What happened to one page of a shared block cannot be asked: it stays suspect to the end. */
+    if (block->kind == GRANT_SHARED || __atomic_load_n(&block->held, __ATOMIC_RELAXED) == 0)
+        return;
+    for (size_t i = 0; i < block_records(block); i++) {
+        struct grant_record *record = &block->records[i];
+
+        if (record_state(record) == GRANT_BUSY &&
+            block->platform->page_revoke(block->platform->context, record->ref) == 0)
+            record_set(block, record, GRANT_FREE);
+    }
+}
+
+static bool block_in_use(const struct grant_block *block)
+{
+    for (size_t i = 0; i < block_records(block); i++) {
+        enum grant_state state = record_state(&block->records[i]);
+
+        if (state != GRANT_FREE && !(state == GRANT_BUSY && block->kind == GRANT_SHARED))
+            return true;
+    }
+    return false;
+}
+
+int grant_block_end(struct grant_block *block)
+{
+    const struct blkfront_platform *platform = block->platform;
+
+    grant_block_retry(block);
+    if (block_in_use(block))
+        return BLKFRONT_PLATFORM_BUSY;
+    switch (block->kind) {
+    case GRANT_SHARED: {
+        int r = platform->unshare(platform->context, block->address, block->pages);
+
+        /* DEFERRED: the platform sees to the rest. Any other failure means: not ended. */
+        if (r != 0 && r != BLKFRONT_PLATFORM_DEFERRED)
+            return BLKFRONT_PLATFORM_BUSY;
+        break;
+    }
+    case GRANT_ALLOCATED:
+        platform->page_free(platform->context, block->address, block->pages);
+        break;
+    case GRANT_REGISTERED:
+        if (block->release != NULL)
+            block->release(block->release_context, block->address);
+        break;
+    }
+    block_free(block);
+    return 0;
+}
+
+uint32_t grant_block_held_pages(const struct grant_block *block)
+{
+    uint32_t pages = 0;
+
+    if (block->kind == GRANT_SHARED)
+        return block->pages;
+    for (uint32_t page = 0; page < block->pages; page++) {
+        const struct grant_record *records = &block->records[(size_t)page << block->records_shift];
+        bool held = false;
+
+        for (size_t i = 0; i < (size_t)1 << block->records_shift; i++)
+            held = held || record_state(&records[i]) != GRANT_FREE;
+        pages += held;
+    }
+    return pages;
+}
+
+/* ---- grants of single pages ---- */
+
+static bool page_held(const struct grant_block *block, const struct grant_record *records)
+{
+    if (__atomic_load_n(&block->held, __ATOMIC_RELAXED) == 0)
+        return false;
+    for (size_t i = 0; i < (size_t)1 << block->records_shift; i++) {
+        if (record_state(&records[i]) > GRANT_USED)
+            return true;
+    }
+    return false;
+}
+
+static bool record_claim(struct grant_record *record)
+{
+    uint32_t free = GRANT_FREE;
+
+    return __atomic_compare_exchange_n(&record->state, &free, GRANT_USED, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
+                uint32_t *record, uint32_t *ref)
+{
+    const struct blkfront_platform *platform = block->platform;
+    uint32_t first = page << block->records_shift, index = first;
+    uint32_t end = first + (1u << block->records_shift);
+    int r;
+
+    if (page_held(block, &block->records[first]))
+        return GRANT_OCCUPIED;
+    while (index < end && !record_claim(&block->records[index]))
+        index++;
+    if (index == end)
+        return GRANT_OCCUPIED;
+
+    if (block->kind == GRANT_SHARED) {
+        block->records[index].ref = block->refs[page];
+    } else {
+        r = platform->page_grant(platform->context, domid, grant_page(block, page), writable,
+                                 &block->records[index].ref);
+        if (r != 0) {
+            __atomic_store_n(&block->records[index].state, GRANT_FREE, __ATOMIC_RELEASE);
+            return r;
+        }
+    }
+    *record = index;
+    *ref = block->records[index].ref;
+    return 0;
+}
+
+int grant_finish(struct grant_block *block, uint32_t record)
+{
+    const struct blkfront_platform *platform = block->platform;
+    struct grant_record *r = &block->records[record];
+
+    /* Whatever the failure, it is not counted as done (I5). */
+    if (block->kind != GRANT_SHARED && platform->page_revoke(platform->context, r->ref) != 0) {
+        record_set(block, r, GRANT_BUSY);
+        return BLKFRONT_PLATFORM_BUSY;
+    }
+    record_set(block, r, GRANT_FREE);
+    return 0;
+}
+
+void grant_cut(struct grant_block *block, uint32_t record)
+{
+    if (block->kind == GRANT_SHARED)
+        record_set(block, &block->records[record], GRANT_BUSY);
+    else
+        grant_finish(block, record);
+}
+
+void grant_abandon(struct grant_block *block, uint32_t record)
+{
+    record_set(block, &block->records[record], GRANT_ABANDONED);
+}
+
+/* ---- pools ---- */
+
+void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy)
+{
+    *pool = (struct pool){ .block = block, .free = free, .busy = busy };
+    /* The lowest page on top: the same pages are used again while they are warm. */
+    for (uint32_t i = 0; i < block->pages; i++)
+        free[i] = block->pages - 1 - i;
+    pool->free_count = block->pages;
+}
+
+int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref)
+{
+    int r;
+
+    if (pool->free_count == 0)
+        return GRANT_OCCUPIED;
+    r = grant_begin(pool->block, pool->free[pool->free_count - 1], domid, writable, record, ref);
+    if (r == 0)
+        pool->free_count--;
+    return r;
+}
+
+void pool_give(struct pool *pool, uint32_t record)
+{
+    if (grant_finish(pool->block, record) == 0)
+        pool->free[pool->free_count++] = record;
+    else
+        pool->busy[pool->busy_count++] = record;
+}
+
+bool pool_retry(struct pool *pool, uint32_t limit)
+{
+    bool freed = false;
+
+    if (limit > pool->busy_count)
+        limit = pool->busy_count;
+    while (limit-- > 0) {
+        uint32_t at = pool->cursor < pool->busy_count ? pool->cursor : 0;
+        uint32_t record = pool->busy[at];
+
+        if (grant_finish(pool->block, record) != 0) {
+            pool->cursor = at + 1;
+            continue;
+        }
+        pool->busy[at] = pool->busy[--pool->busy_count];
+        pool->free[pool->free_count++] = record;
+        freed = true;
+    }
+    return freed;
+}
+
+bool pool_check(const struct pool *pool)
+{
+    const struct grant_record *records = pool->block->records;
+
+    if (pool->free_count + pool->busy_count > pool->block->pages)
+        return false;
+    for (uint32_t i = 0; i < pool->free_count; i++) {
+        if (pool->free[i] >= pool->block->pages ||
+            record_state(&records[pool->free[i]]) != GRANT_FREE)
+            return false;
+    }
+    for (uint32_t i = 0; i < pool->busy_count; i++) {
+        if (pool->busy[i] >= pool->block->pages ||
+            record_state(&records[pool->busy[i]]) != GRANT_BUSY)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the quarantine ---- */
+
+void quarantine_put(struct blkfront *context, struct grant_block *block)
+{
+    block->next = context->quarantine;
+    context->quarantine = block;
+}
+
+size_t quarantine_retry(struct blkfront *context)
+{
+    struct grant_block **link = &context->quarantine;
+    size_t pages = 0;
+
+    while (*link != NULL) {
+        struct grant_block *block = *link;
+        struct grant_block *next = block->next;
+
+        if (grant_block_end(block) == 0) {
+            *link = next;
+        } else {
+            pages += grant_block_held_pages(block);
+            link = &block->next;
+        }
+    }
+    return pages;
+}
+
+void quarantine_forget(struct blkfront *context)
+{
+    while (context->quarantine != NULL) {
+        struct grant_block *block = context->quarantine;
+
+        context->quarantine = block->next;
+        block_free(block);
+    }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Granted pages. A block is a run of pages that the backend may get to see, with a record for each
+ * grant; a pool is a block whose pages carry copied data. The records are made together with the
+ * block, so that keeping what the backend will not let go never needs memory (I5).
+ *
+ * Two kinds of platform. With GRANTS_ANY_PAGE a page is granted when it goes out, with exactly the
+ * flag that its request needs, and revoked when the answer has come. Without it a block is shared as a
+ * whole when it is made, its flag fixed; "granting" a page of it is then bookkeeping alone, and only
+ * the end of the whole block tells whether the backend has let go.
+ *
+ * A record may be claimed and finished by any queue's thread; everything else about a block belongs to
+ * one thread: the queue's for its pool, the device's for memory and for the quarantine.
+ */
+#ifndef BLKFRONT_SRC_GRANTS_H
+#define BLKFRONT_SRC_GRANTS_H
+
+#include "internal.h"
+
+enum grant_kind {
+    GRANT_SHARED,    /* by share(): one flag and one reference a page for its whole life */
+    GRANT_ALLOCATED, /* by page_allocate() */
+    GRANT_REGISTERED /* the caller's pages */
+};
+
+enum grant_state {
+    GRANT_FREE,
+    GRANT_USED,      /* by a request in flight */
+    GRANT_ABANDONED, /* by a slot whose request is over: the backend may still use the page */
+    GRANT_BUSY       /* ending it failed: nobody uses the page until a retry succeeds */
+};
+
+struct grant_record {
+    uint32_t state; /* enum grant_state; atomic */
+    uint32_t ref;
+};
+
+struct grant_block {
+    struct grant_block *next; /* in the quarantine */
+    const struct blkfront_platform *platform;
+    unsigned char *address;
+    uint32_t pages;
+    uint32_t records_shift; /* 1 << this many records a page */
+    enum grant_kind kind;
+    uint16_t domid; /* SHARED */
+    bool writable;  /* SHARED */
+    uint32_t held;  /* records ABANDONED or BUSY; atomic */
+    uint32_t *refs; /* SHARED: one a page */
+    struct grant_record *records;
+    void (*release)(void *context, void *address); /* REGISTERED */
+    void *release_context;
+    size_t size; /* of this allocation, records included */
+};
+
+/* What grant_begin answers beside 0 and platform errors. */
+enum { GRANT_OCCUPIED = 1 };
+
+int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, uint32_t pages,
+                      bool writable, uint32_t records_shift, struct grant_block **block);
+int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages,
+                         uint32_t records_shift, struct grant_block **block);
+int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
+                         uint32_t records_shift, struct grant_block **block);
+/* Revokes what is BUSY; when no record is left in use gives the pages back and frees the block: 0. Else
+ * BLKFRONT_PLATFORM_BUSY and the block stays. */
+int grant_block_end(struct grant_block *block);
+/* Tries each BUSY record once; any kind of block, which stays. */
+void grant_block_retry(struct grant_block *block);
+/* Pages of the block that the backend holds, or may: all of a shared block. */
+uint32_t grant_block_held_pages(const struct grant_block *block);
+
+static inline void *grant_page(const struct grant_block *block, uint32_t page)
+{
+    return block->address + (size_t)page * BLKIF_WIRE_PAGE_SIZE;
+}
+
+static inline void *grant_record_page(const struct grant_block *block, uint32_t record)
+{
+    return grant_page(block, record >> block->records_shift);
+}
+
+/* Grants a page to the backend. OCCUPIED: all of the page's records are in use, or it is held. */
+int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
+                uint32_t *record, uint32_t *ref);
+/* Ends it: 0, or BUSY and the record is held. */
+int grant_finish(struct grant_block *block, uint32_t record);
+/* Ends it without an answer, because the connection is over. A page of a shared block stays held, since
+ * nobody can say whether the backend still uses it. */
+void grant_cut(struct grant_block *block, uint32_t record);
+/* The request of a USED record is over, the slot lives on. */
+void grant_abandon(struct grant_block *block, uint32_t record);
+
+/* ---- pools: pages for copied data, of one queue ---- */
+
+struct pool {
+    struct grant_block *block;
+    uint32_t *free; /* a stack of page numbers */
+    uint32_t *busy; /* pages that wait for a retry */
+    uint32_t free_count;
+    uint32_t busy_count;
+    uint32_t cursor; /* where the next retry begins in busy */
+};
+
+/* Takes over the block; `free` and `busy` have room for its pages. */
+void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
+/* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
+int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref);
+/* Ends the grant; the page is free again or, when BUSY, quarantined. */
+void pool_give(struct pool *pool, uint32_t record);
+/* Tries to end at most `limit` of the quarantined pages. True if one came back. */
+bool pool_retry(struct pool *pool, uint32_t limit);
+bool pool_check(const struct pool *pool);
+
+/* ---- blocks whose device is gone ---- */
+
+void quarantine_put(struct blkfront *context, struct grant_block *block);
+/* The context goes: frees the records; the pages stay with the platform. */
+void quarantine_forget(struct blkfront *context);
+
+#endif

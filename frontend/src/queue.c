@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A queue's life: its memory, its ring, pages and port, start, stop and end; and the few things that
+ * all files of the data path do to the ring. What flows through it is the business of submit.c and
+ * poll.c.
+ */
+#include "queue.h"
+
+#include <string.h>
+
+/* ---- memory ---- */
+
+/* What the options ask for at most, and where each queue's share begins in the one allocation. */
+struct shape {
+    uint32_t queues;
+    uint32_t slots;    /* a queue */
+    uint32_t segments; /* a slot */
+    uint32_t pool;     /* page numbers in both lists of both pools, a queue */
+    size_t slots_at;
+    size_t segments_at;
+    size_t targets_at;
+    size_t pool_at;
+    size_t size;
+};
+
+enum { QUEUES_MAX = 1024, POOL_MAX = 1 << 20 };
+
+static int shape_of(const struct blkfront_options *options, struct shape *shape)
+{
+    size_t queues = options->queues;
+
+    if (options->queues == 0 || options->queues > QUEUES_MAX ||
+        options->ring_order > BLKIF_WIRE_RING_ORDER_MAX || options->segments == 0 ||
+        options->pool_pages == 0 || options->pool_pages > POOL_MAX)
+        return BLKFRONT_INVALID;
+    shape->queues = options->queues;
+    shape->slots = (uint32_t)WIRE_SLOTS_PER_PAGE << options->ring_order;
+    shape->segments =
+        options->segments < BLKIF_WIRE_SEGMENTS ? options->segments : BLKIF_WIRE_SEGMENTS;
+    /* Two pools have one page each at least. */
+    shape->pool = 2 * (options->pool_pages + 1);
+    shape->slots_at = queues * sizeof(struct blkfront_queue);
+    shape->segments_at = shape->slots_at + queues * shape->slots * sizeof(struct slot);
+    shape->targets_at = shape->segments_at +
+                        queues * shape->slots * shape->segments * sizeof(struct slot_segment);
+    shape->pool_at = shape->targets_at + queues * queues * sizeof(uint64_t);
+    shape->size = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
+    return BLKFRONT_OK;
+}
+
+int queues_create(struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+    struct shape shape;
+    unsigned char *base;
+    int r = shape_of(&device->options, &shape);
+
+    if (r != BLKFRONT_OK)
+        return r;
+    base = platform->allocate(platform->context, shape.size);
+    if (base == NULL)
+        return BLKFRONT_NO_MEMORY;
+    device->queues = (struct blkfront_queue *)(void *)base;
+    for (size_t i = 0; i < shape.queues; i++) {
+        struct blkfront_queue *queue = &device->queues[i];
+
+        queue->device = device;
+        queue->platform = platform;
+        queue->index = (uint32_t)i;
+        queue->state = QUEUE_CLOSED;
+        queue->slot_memory = (struct slot *)(void *)(base + shape.slots_at) + i * shape.slots;
+        queue->segment_memory = (struct slot_segment *)(void *)(base + shape.segments_at) +
+                                i * shape.slots * shape.segments;
+        queue->drain_targets = (uint64_t *)(void *)(base + shape.targets_at) + i * shape.queues;
+        queue->pool_memory = (uint32_t *)(void *)(base + shape.pool_at) + i * shape.pool;
+        slots_init(&queue->slots, queue->slot_memory, shape.slots, queue->segment_memory,
+                   shape.segments);
+    }
+    return BLKFRONT_OK;
+}
+
+void queues_destroy(struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+    struct shape shape;
+
+    if (device->queues == NULL || shape_of(&device->options, &shape) != BLKFRONT_OK)
+        return;
+    platform->free(platform->context, device->queues, shape.size);
+    device->queues = NULL;
+}
+
+/* ---- opening ---- */
+
+/* Ends what is there; what is BUSY stays. True if nothing is left. */
+static bool end_blocks(struct blkfront_queue *queue)
+{
+    struct grant_block **blocks[] = { &queue->ring_block, &queue->pools[0].block,
+                                      &queue->pools[1].block };
+    bool all = true;
+
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+        if (*blocks[i] != NULL && grant_block_end(*blocks[i]) == 0)
+            *blocks[i] = NULL;
+        all = all && *blocks[i] == NULL;
+    }
+    return all;
+}
+
+void queue_quarantine(struct blkfront_queue *queue)
+{
+    struct grant_block **blocks[] = { &queue->ring_block, &queue->pools[0].block,
+                                      &queue->pools[1].block };
+
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+        if (*blocks[i] != NULL)
+            quarantine_put(queue->device->context, *blocks[i]);
+        *blocks[i] = NULL;
+    }
+    __atomic_store_n(&queue->state, (uint32_t)QUEUE_CLOSED, __ATOMIC_RELEASE);
+}
+
+static uint32_t ring_order(const struct blkfront_device *device)
+{
+    return device->agreed.ring_order < device->options.ring_order ? device->agreed.ring_order
+                                                                  : device->options.ring_order;
+}
+
+static int open_ring(struct blkfront_queue *queue)
+{
+    const struct blkfront_device *device = queue->device;
+    uint32_t order = ring_order(device);
+    uint32_t entries = (uint32_t)WIRE_SLOTS_PER_PAGE << order;
+    int r = grant_block_share(queue->platform, device->agreed.backend_id, 1u << order, true, 0,
+                              &queue->ring_block);
+
+    if (r != 0)
+        return r;
+    queue->layout = wire_layout_of(device->agreed.abi);
+    queue->ring_slots = queue->ring_block->address + BLKIF_WIRE_RING_HEADER;
+    ring_init(&queue->ring, (struct ring_words *)(void *)queue->ring_block->address, entries,
+              device->options.ring_start);
+    return 0;
+}
+
+/* Pages for copies: one pool where a flag can be chosen for each grant, else one for each direction. */
+static int open_pools(struct blkfront_queue *queue)
+{
+    const struct blkfront_device *device = queue->device;
+    const struct blkfront_platform *platform = queue->platform;
+    uint32_t pages = device->options.pool_pages;
+    uint32_t *numbers = queue->pool_memory;
+    uint32_t to_disk = pages < 2 ? 1 : pages / 2, from_disk = pages < 2 ? 1 : pages - pages / 2;
+    uint16_t domid = device->agreed.backend_id;
+    struct grant_block *block;
+    int r;
+
+    queue->pool_to_disk = &queue->pools[0];
+    if ((platform->capabilities & BLKFRONT_PLATFORM_GRANTS_ANY_PAGE) != 0) {
+        r = grant_block_allocate(platform, pages, 0, &block);
+        if (r == 0)
+            pool_init(&queue->pools[0], block, numbers, numbers + pages);
+        queue->pool_from_disk = &queue->pools[0];
+        return r;
+    }
+
+    queue->pool_from_disk = &queue->pools[1];
+    r = grant_block_share(platform, domid, to_disk, device->agreed.persistent, 0, &block);
+    if (r != 0)
+        return r;
+    pool_init(&queue->pools[0], block, numbers, numbers + to_disk);
+    numbers += 2 * (size_t)to_disk;
+    r = grant_block_share(platform, domid, from_disk, true, 0, &block);
+    if (r == 0)
+        pool_init(&queue->pools[1], block, numbers, numbers + from_disk);
+    return r;
+}
+
+static int open_channel(struct blkfront_queue *queue)
+{
+    const struct blkfront_platform *platform = queue->platform;
+    int r = platform->channels_open(platform->context, &queue->channels);
+
+    if (r != 0)
+        return r;
+    r = platform->port_allocate(platform->context, queue->channels,
+                                queue->device->agreed.backend_id, &queue->port);
+    if (r != 0)
+        platform->channels_close(platform->context, queue->channels);
+    return r;
+}
+
+int queue_open(struct blkfront_queue *queue)
+{
+    const struct agreed *agreed = &queue->device->agreed;
+    uint32_t segments = agreed->segments < queue->device->options.segments
+                            ? agreed->segments
+                            : queue->device->options.segments;
+    int r;
+
+    /* Longer requests need indirect pages. */
+    if (segments > BLKIF_WIRE_SEGMENTS)
+        segments = BLKIF_WIRE_SEGMENTS;
+    queue->segment_limit = segments == 0 ? 1 : segments;
+    queue->violation = NULL;
+    queue->blocked = false;
+    queue->stop_begun = false;
+    queue->flush_worked = false;
+    r = open_ring(queue);
+    if (r == 0)
+        r = open_pools(queue);
+    if (r == 0)
+        r = open_channel(queue);
+    if (r != 0) {
+        /* Nobody can have mapped anything yet; if so nevertheless, it is not lost. */
+        if (!end_blocks(queue))
+            queue_quarantine(queue);
+        return BLKFRONT_NO_MEMORY;
+    }
+    __atomic_store_n(&queue->state, (uint32_t)QUEUE_OPEN, __ATOMIC_RELEASE);
+    return BLKFRONT_OK;
+}
+
+uint32_t queue_port(const struct blkfront_queue *queue)
+{
+    return queue->port;
+}
+
+const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *count)
+{
+    *count = queue->ring_block->pages;
+    return queue->ring_block->refs;
+}
+
+/* ---- start, stop, end ---- */
+
+void queue_start(struct blkfront_queue *queue)
+{
+    uint32_t sector_size = queue->device->agreed.sector_size;
+
+    queue->sector_mask = sector_size - 1;
+    queue->sector_shift = (uint32_t)__builtin_ctz(sector_size / BLKIF_WIRE_UNIT);
+    /* What waits goes out from the queue's own poll: this may be another thread. */
+    __atomic_store_n(&queue->state, (uint32_t)QUEUE_RUNNING, __ATOMIC_RELEASE);
+    queue->platform->channels_wake(queue->platform->context, queue->channels);
+}
+
+void queue_stop(struct blkfront_queue *queue, int result)
+{
+    enum queue_state state = queue_get_state(queue);
+
+    /* The first reason counts. */
+    if (state == QUEUE_STOPPING)
+        return;
+    __atomic_store_n(&queue->stop_result, result, __ATOMIC_RELAXED);
+    if (state != QUEUE_OPEN && state != QUEUE_RUNNING)
+        return;
+    __atomic_store_n(&queue->state, (uint32_t)QUEUE_STOPPING, __ATOMIC_RELEASE);
+    queue->platform->channels_wake(queue->platform->context, queue->channels);
+}
+
+enum queue_state queue_get_state(const struct blkfront_queue *queue)
+{
+    return (enum queue_state)__atomic_load_n(&queue->state, __ATOMIC_ACQUIRE);
+}
+
+int queue_close(struct blkfront_queue *queue)
+{
+    const struct blkfront_platform *platform = queue->platform;
+    enum queue_state state = queue_get_state(queue);
+
+    if (state == QUEUE_CLOSED)
+        return 0;
+    if (state != QUEUE_STOPPED)
+        platform->bug(platform->context, "queue_close: the queue has not stopped");
+    if (queue->channels != NULL) {
+        platform->port_close(platform->context, queue->channels, queue->port);
+        platform->channels_close(platform->context, queue->channels);
+        queue->channels = NULL;
+    }
+    for (uint32_t i = 0; i < queue->slots.count; i++) {
+        if (queue->slots.slots[i].state != SLOT_FREE)
+            queue_drop_slot(queue, &queue->slots.slots[i]);
+    }
+    if (!end_blocks(queue))
+        return BLKFRONT_PLATFORM_BUSY;
+    __atomic_store_n(&queue->state, (uint32_t)QUEUE_CLOSED, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* ---- the ring ---- */
+
+const char *queue_violation(const struct blkfront_queue *queue)
+{
+    return __atomic_load_n(&queue->violation, __ATOMIC_ACQUIRE);
+}
+
+void queue_fail(struct blkfront_queue *queue, const char *reason)
+{
+    if (queue_violation(queue) == NULL)
+        __atomic_store_n(&queue->violation, reason, __ATOMIC_RELEASE);
+    device_wake(queue->device);
+}
+
+void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire)
+{
+    unsigned char bytes[WIRE_SLOT_MAX];
+    uint32_t at = ring_slot(&queue->ring, queue->ring.req_prod);
+
+    slot->operation = (uint8_t)wire->operation;
+    slot->inner = (uint8_t)wire->inner;
+    slot->request->internal.parts++;
+    wire->handle = (uint16_t)queue->device->vdev;
+    wire->id = slots_id(&queue->slots, slot);
+    wire_encode(queue->layout, wire, bytes);
+    shared_copy_slot_out(queue->ring_slots + (size_t)at * queue->layout->slot_size, bytes,
+                         queue->layout->slot_size);
+    queue->ring.req_prod++;
+    statistics_add(&queue->statistics.ring_requests, 1);
+}
+
+void queue_publish(struct blkfront_queue *queue)
+{
+    const struct blkfront_platform *platform = queue->platform;
+
+    if (!ring_publish(&queue->ring))
+        return;
+    /* Once again, because a backend that was not told is a request that hangs. */
+    if (platform->port_notify(platform->context, queue->channels, queue->port) != 0 &&
+        platform->port_notify(platform->context, queue->channels, queue->port) != 0) {
+        queue_fail(queue, "the event channel failed");
+        return;
+    }
+    statistics_add(&queue->statistics.notifications, 1);
+}
+
+void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
+{
+    bool over = queue_get_state(queue) == QUEUE_STOPPED;
+
+    for (uint32_t i = 0; i < slot->segment_count; i++) {
+        const struct slot_segment *segment = &slot->segments[i];
+
+        if (segment->bounced && segment->block == queue->pools[0].block)
+            pool_give(&queue->pools[0], segment->record);
+        else if (segment->bounced)
+            pool_give(&queue->pools[1], segment->record);
+        else if (over)
+            grant_cut(segment->block, segment->record);
+        else
+            grant_finish(segment->block, segment->record);
+    }
+    slots_release(&queue->slots, slot);
+}
+
+/* ---- the public calls that need no more than the queue ---- */
+
+uint32_t blkfront_queue_count(const struct blkfront_device *device)
+{
+    if (device == NULL)
+        return 0;
+    /* Before anything has been agreed on: as many as there may be. */
+    if (device->agreed.queue_count == 0 || device->agreed.queue_count > device->options.queues)
+        return device->options.queues;
+    return device->agreed.queue_count;
+}
+
+struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
+{
+    return index < blkfront_queue_count(device) ? &device->queues[index] : NULL;
+}
+
+void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum)
+{
+    const struct blkfront_statistics *own = &queue->statistics;
+
+    sum->requests += __atomic_load_n(&own->requests, __ATOMIC_RELAXED);
+    sum->ring_requests += __atomic_load_n(&own->ring_requests, __ATOMIC_RELAXED);
+    sum->direct += __atomic_load_n(&own->direct, __ATOMIC_RELAXED);
+    sum->bounced += __atomic_load_n(&own->bounced, __ATOMIC_RELAXED);
+    sum->bytes_copied += __atomic_load_n(&own->bytes_copied, __ATOMIC_RELAXED);
+    sum->notifications += __atomic_load_n(&own->notifications, __ATOMIC_RELAXED);
+    sum->events += __atomic_load_n(&own->events, __ATOMIC_RELAXED);
+    sum->spurious_events += __atomic_load_n(&own->spurious_events, __ATOMIC_RELAXED);
+    sum->inner_op_tolerated += __atomic_load_n(&own->inner_op_tolerated, __ATOMIC_RELAXED);
+}
+
+void blkfront_get_statistics(const struct blkfront_device *device,
+                             struct blkfront_statistics *statistics)
+{
+    if (statistics == NULL)
+        return;
+    *statistics = (struct blkfront_statistics){ 0 };
+    for (uint32_t i = 0; device != NULL && i < device->options.queues; i++)
+        queue_add_statistics(&device->queues[i], statistics);
+}

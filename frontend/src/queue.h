@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One queue, and what the files of the data path call of each other:
+ *
+ *     queue.c     its life: memory, ring, pages, port, start and stop; statistics
+ *     submit.c    requests come in
+ *     poll.c      responses come in, requests are completed, what waits goes on
+ *     requests.c  the lists that a request is on
+ *     transfer.c  reads, writes and discards to ring requests, and back
+ *     flush.c     the ways to flush
+ *
+ * Everything here belongs to the queue's own thread while the queue is OPEN, RUNNING or STOPPING, but
+ * for what is marked atomic.
+ */
+#ifndef BLKFRONT_SRC_QUEUE_H
+#define BLKFRONT_SRC_QUEUE_H
+
+#include "grants.h"
+#include "internal.h"
+#include "ring.h"
+#include "slots.h"
+#include "wire.h"
+
+/* A request is unfinished from submit until it is on the list `done`. */
+enum request_state {
+    REQUEST_WAITING, /* on the list `waiting`: something of it has yet to be put on the ring */
+    REQUEST_ISSUED,  /* all of it is on the ring */
+    REQUEST_DONE     /* on the list `done`: its completion is due */
+};
+
+enum request_stage {
+    REQUEST_UNCHECKED, /* taken while not connected: to be checked before its first part */
+    REQUEST_DATA,
+    REQUEST_FLUSHING /* a flush, or what follows a write with FUA */
+};
+
+struct request_list {
+    struct blkfront_request *first; /* linked by internal.next */
+    struct blkfront_request *last;
+};
+
+struct blkfront_queue {
+    struct blkfront_device *device;
+    const struct blkfront_platform *platform;
+    uint32_t index;
+
+    uint32_t state;        /* enum queue_state; atomic */
+    int stop_result;       /* atomic */
+    const char *violation; /* atomic; the first one */
+
+    struct ring ring;
+    unsigned char *ring_slots; /* the shared slots */
+    const struct wire_layout *layout;
+    struct slots slots;
+    uint32_t segment_limit; /* of a ring request */
+    uint32_t sector_mask;   /* sector size - 1 */
+    uint32_t sector_shift;  /* sectors to units of 512 */
+
+    struct grant_block *ring_block;
+    struct pool pools[2]; /* the second only where flags are fixed at sharing */
+    struct pool *pool_to_disk;
+    struct pool *pool_from_disk;
+
+    struct blkfront_channel_set *channels;
+    uint32_t port;
+
+    struct request_list waiting;
+    struct request_list done;
+    struct blkfront_request *oldest; /* of the unfinished ones, in the order of submission */
+    struct blkfront_request *newest;
+    uint64_t next_sequence;   /* atomic: read by a drain of another queue */
+    uint64_t oldest_sequence; /* atomic; that of `oldest`, or next_sequence */
+
+    bool polling;      /* inside queue_poll: completions may submit */
+    bool blocked;      /* the first waiting request could not go on; until a slot is free */
+    bool pump_due;     /* waiting requests have not been looked at since they could go */
+    bool stop_begun;
+    bool flush_worked; /* on this connection; atomic */
+    uint64_t stop_sequence; /* requests before it end with stop_result, later ones wait */
+
+    bool drain_begun;
+    bool drain_waiting; /* atomic: another queue's progress is of interest */
+    uint64_t *drain_targets; /* one a queue: what must be finished there */
+
+    struct slot *slot_memory;
+    struct slot_segment *segment_memory;
+    uint32_t *pool_memory;
+    struct blkfront_statistics statistics; /* members read by any thread */
+};
+
+static inline bool agreed_flag(const bool *live)
+{
+    return __atomic_load_n(live, __ATOMIC_RELAXED);
+}
+
+static inline void statistics_add(uint64_t *counter, uint64_t n)
+{
+    /* One writer: no locked instruction is needed, only no torn value for readers. */
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* ---- queue.c ---- */
+
+/* The backend broke the protocol: nothing is read from the ring any more. */
+void queue_fail(struct blkfront_queue *queue, const char *reason);
+/* Puts a request for this slot on the ring, unpublished; fills in its id. */
+void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire);
+/* Publishes what has been put and notifies if the backend wants that. */
+void queue_publish(struct blkfront_queue *queue);
+/* Gives up a slot with its pages, without looking at the data. */
+void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot);
+
+/* ---- submit.c ---- */
+
+/* Puts waiting requests on the ring, in order, as far as they go. True if it only stopped to keep the
+ * work of one call bounded. */
+bool queue_pump(struct blkfront_queue *queue);
+
+/* ---- requests.c ---- */
+
+/* What an `issue` function answers beside 0 and errors: the request has to wait. */
+enum { ISSUE_BLOCKED = 1 };
+
+/* A new request: unfinished and waiting. */
+void requests_add(struct blkfront_queue *queue, struct blkfront_request *request);
+/* It needs another ring request, before all that wait: it is older. */
+void requests_again(struct blkfront_queue *queue, struct blkfront_request *request);
+/* The first waiting request is on the ring altogether. */
+void requests_issued(struct blkfront_queue *queue);
+/* It is over, wherever it is; its completion comes with this poll or the next. */
+void requests_finish(struct blkfront_queue *queue, struct blkfront_request *request, int result);
+/* It needed nothing at all. */
+void requests_finish_new(struct blkfront_queue *queue, struct blkfront_request *request);
+/* It is over without an answer: its slots live on as abandoned ones. */
+void requests_abandon(struct blkfront_queue *queue, struct blkfront_request *request, int result);
+/* Every request loses its slots, none waits. */
+void requests_cut(struct blkfront_queue *queue);
+/* Calls the completions that are due now, not those that they make due. */
+void requests_complete(struct blkfront_queue *queue);
+/* The worse of two results (I8). */
+int worse_result(int a, int b);
+/* The lists, the order and the slots agree. */
+bool queue_check(const struct blkfront_queue *queue);
+
+/* ---- transfer.c ---- */
+
+/* Is it a request at all? Needs no connection. */
+int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                       uint64_t *bytes);
+/* May it go out on this connection? */
+int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                   uint64_t bytes);
+/* The first unit on the disk; after transfer_admit. */
+uint64_t transfer_first_512(const struct blkfront_queue *queue,
+                            const struct blkfront_request *request);
+/* Puts all parts of the first waiting request on the ring: 0, ISSUE_BLOCKED or an error. */
+int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *request);
+/* A response to one part. */
+void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int status);
+
+/* ---- flush.c ---- */
+
+/* OK, READ_ONLY or UNIMPLEMENTED. */
+int flush_admit(const struct blkfront_queue *queue);
+int flush_issue(struct blkfront_queue *queue, struct blkfront_request *request);
+void flush_answered(struct blkfront_queue *queue, struct blkfront_request *request,
+                    uint8_t operation, int status);
+/* The request that drains is over, or the queue stops. */
+void drain_end(struct blkfront_queue *queue);
+/* Tells other queues that wait for a drain how far this one has come. */
+void drain_report(struct blkfront_queue *queue);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lists that a caller's request is on. From submit until it is over it is unfinished, in the order
+ * of submission: that order gives the next deadline, what a drain waits for, and the order in which a
+ * stop completes. Beside that it waits (something has to be put on the ring) or is issued. When it is
+ * over it is on the list of due completions, which only a poll calls.
+ */
+#include "memory.h"
+#include "queue.h"
+
+static void list_append(struct request_list *list, struct blkfront_request *request)
+{
+    request->internal.next = NULL;
+    if (list->last == NULL)
+        list->first = request;
+    else
+        list->last->internal.next = request;
+    list->last = request;
+}
+
+static void list_remove(struct request_list *list, const struct blkfront_request *request)
+{
+    struct blkfront_request *before = NULL;
+    struct blkfront_request *at = list->first;
+
+    while (at != request) {
+        before = at;
+        at = at->internal.next;
+    }
+    if (before == NULL)
+        list->first = at->internal.next;
+    else
+        before->internal.next = at->internal.next;
+    if (list->last == at)
+        list->last = before;
+}
+
+/* Buffers count as users of their memory until the request is over (memory.c). */
+static void mark_memory(const struct blkfront_request *request, void (*mark)(struct blkfront_memory *))
+{
+    if (request->operation != BLKFRONT_READ && request->operation != BLKFRONT_WRITE)
+        return;
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        if (request->buffers[i].memory != NULL)
+            mark(request->buffers[i].memory);
+    }
+}
+
+static void order_append(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    struct blkfront_request_internal *in = &request->internal;
+
+    in->sequence = queue->next_sequence;
+    in->older = queue->newest;
+    in->newer = NULL;
+    if (queue->newest == NULL)
+        queue->oldest = request;
+    else
+        queue->newest->internal.newer = request;
+    queue->newest = request;
+    __atomic_store_n(&queue->next_sequence, in->sequence + 1, __ATOMIC_RELEASE);
+}
+
+static void order_remove(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    struct blkfront_request_internal *in = &request->internal;
+
+    if (in->older == NULL)
+        queue->oldest = in->newer;
+    else
+        in->older->internal.newer = in->newer;
+    if (in->newer == NULL)
+        queue->newest = in->older;
+    else
+        in->newer->internal.older = in->older;
+}
+
+void requests_add(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    request->internal.state = REQUEST_WAITING;
+    mark_memory(request, memory_use);
+    order_append(queue, request);
+    list_append(&queue->waiting, request);
+}
+
+void requests_again(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    request->internal.state = REQUEST_WAITING;
+    request->internal.next = queue->waiting.first;
+    queue->waiting.first = request;
+    if (queue->waiting.last == NULL)
+        queue->waiting.last = request;
+    queue->pump_due = true;
+}
+
+void requests_issued(struct blkfront_queue *queue)
+{
+    struct blkfront_request *request = queue->waiting.first;
+
+    queue->waiting.first = request->internal.next;
+    if (queue->waiting.first == NULL)
+        queue->waiting.last = NULL;
+    request->internal.state = REQUEST_ISSUED;
+}
+
+void requests_finish(struct blkfront_queue *queue, struct blkfront_request *request, int result)
+{
+    if (request->internal.state == REQUEST_WAITING) {
+        /* What waits behind it has not been tried for want of this one's turn. */
+        queue->pump_due = true;
+        if (queue->drain_begun && queue->waiting.first == request)
+            drain_end(queue);
+        list_remove(&queue->waiting, request);
+    }
+    order_remove(queue, request);
+    mark_memory(request, memory_unuse);
+    request->internal.state = REQUEST_DONE;
+    request->internal.result = result;
+    list_append(&queue->done, request);
+}
+
+void requests_finish_new(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    request->internal.state = REQUEST_DONE;
+    request->internal.result = BLKFRONT_OK;
+    list_append(&queue->done, request);
+}
+
+static void abandon_slot(struct slot *slot)
+{
+    slot->request->internal.parts--;
+    slot->request = NULL;
+    slot->state = SLOT_ABANDONED;
+    for (uint32_t i = 0; i < slot->segment_count; i++) {
+        if (!slot->segments[i].bounced)
+            grant_abandon(slot->segments[i].block, slot->segments[i].record);
+    }
+}
+
+void requests_abandon(struct blkfront_queue *queue, struct blkfront_request *request, int result)
+{
+    for (uint32_t i = 0; request->internal.parts > 0 && i < queue->slots.count; i++) {
+        if (queue->slots.slots[i].request == request)
+            abandon_slot(&queue->slots.slots[i]);
+    }
+    requests_finish(queue, request, result);
+}
+
+void requests_cut(struct blkfront_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->slots.count; i++) {
+        if (queue->slots.slots[i].state == SLOT_IN_FLIGHT)
+            abandon_slot(&queue->slots.slots[i]);
+    }
+    for (struct blkfront_request *r = queue->waiting.first; r != NULL; r = r->internal.next)
+        r->internal.state = REQUEST_ISSUED;
+    queue->waiting = (struct request_list){ 0 };
+}
+
+void requests_complete(struct blkfront_queue *queue)
+{
+    struct request_list due = queue->done;
+
+    queue->done = (struct request_list){ 0 };
+    while (due.first != NULL) {
+        struct blkfront_request *request = due.first;
+
+        due.first = request->internal.next;
+        statistics_add(&queue->statistics.requests, 1);
+        request->complete(request, request->internal.result);
+    }
+}
+
+/* An I/O error hides what else was wrong; "unimplemented" is the mildest, since it promises nothing. */
+static int badness(int result)
+{
+    switch (result) {
+    case BLKFRONT_OK: return 0;
+    case BLKFRONT_UNIMPLEMENTED: return 1;
+    case BLKFRONT_IO_ERROR: return 3;
+    default: return 2;
+    }
+}
+
+int worse_result(int a, int b)
+{
+    return badness(b) > badness(a) ? b : a;
+}
+
+static bool lists_check(const struct blkfront_queue *queue)
+{
+    const struct blkfront_request *last = NULL;
+
+    for (const struct blkfront_request *r = queue->waiting.first; r != NULL; r = r->internal.next) {
+        if (r->internal.state != REQUEST_WAITING)
+            return false;
+        last = r;
+    }
+    if (last != queue->waiting.last)
+        return false;
+    last = NULL;
+    for (const struct blkfront_request *r = queue->done.first; r != NULL; r = r->internal.next) {
+        if (r->internal.state != REQUEST_DONE)
+            return false;
+        last = r;
+    }
+    return last == queue->done.last;
+}
+
+bool queue_check(const struct blkfront_queue *queue)
+{
+    const struct blkfront_request *older = NULL;
+    uint64_t parts = 0, slots = 0;
+
+    if (!slots_check(&queue->slots) || !lists_check(queue))
+        return false;
+    for (const struct blkfront_request *r = queue->oldest; r != NULL; r = r->internal.newer) {
+        if (r->internal.older != older || r->internal.state == REQUEST_DONE ||
+            (older != NULL && older->internal.sequence >= r->internal.sequence))
+            return false;
+        parts += r->internal.parts;
+        older = r;
+    }
+    for (uint32_t i = 0; i < queue->slots.count; i++)
+        slots += queue->slots.slots[i].state == SLOT_IN_FLIGHT;
+    return older == queue->newest && parts == slots;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Request slots: our private half of each ring request, found again by the id that goes over the wire.
+ * An id is a slot number plus the slot's generation, never a pointer, so that whatever comes back is
+ * either a request in flight or refused (I2). What a slot's segments hold is transfer.c's business.
+ */
+#ifndef BLKFRONT_SRC_SLOTS_H
+#define BLKFRONT_SRC_SLOTS_H
+
+#include "wire.h"
+
+struct grant_block;
+
+/* One piece of a ring request's data: `bytes` of a page that was granted for it. */
+struct slot_segment {
+    struct grant_block *block;
+    uint32_t record; /* of the block */
+    uint32_t bytes;
+    bool bounced; /* the block is a pool: the bytes are packed from the page's start */
+};
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_IN_FLIGHT,
+    SLOT_ABANDONED /* its request has been completed without a response: pages are still held */
+};
+
+struct slot {
+    struct blkfront_request *request; /* NULL when abandoned */
+    struct slot_segment *segments;
+    uint32_t generation;
+    uint32_t next_free;
+    uint32_t segment_count;
+    uint8_t state; /* enum slot_state */
+    uint8_t operation;
+    uint8_t inner;
+    size_t buffer_index; /* where in the caller's buffers its data begins */
+    size_t buffer_offset;
+};
+
+struct slots {
+    struct slot *slots;
+    uint32_t count;
+    uint32_t free; /* the first of the free list */
+    uint32_t used;
+};
+
+/* `segments` is room for count * segments_each. */
+void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
+                struct slot_segment *segments, uint32_t segments_each);
+/* A slot IN_FLIGHT with no segments; NULL when all are used. */
+struct slot *slots_take(struct slots *slots);
+/* Its id is never in flight again until the generation wraps. */
+void slots_release(struct slots *slots, struct slot *slot);
+uint64_t slots_id(const struct slots *slots, const struct slot *slot);
+
+/*
+ * The slot that a response answers, or NULL and the reason why there is none. *tolerated: it answers an
+ * indirect request with 6 instead of the inner operation.
+ */
+struct slot *slots_match(const struct slots *slots, const struct wire_response *response,
+                         bool *tolerated, const char **reason);
+
+/* True if the free list and the states agree. */
+bool slots_check(const struct slots *slots);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How requests come in: taken or refused, put on the ring as far as it holds them. Nothing here blocks,
+ * allocates or calls a completion; a request that needs no ring at all completes with the next poll.
+ */
+#include "queue.h"
+
+static uint64_t deadline_of(const struct blkfront_queue *queue)
+{
+    uint64_t span = queue->device->options.request_deadline_ns;
+    uint64_t now;
+
+    if (span == 0)
+        return UINT64_MAX;
+    now = queue->platform->now(queue->platform->context);
+    return span > UINT64_MAX - now ? UINT64_MAX : now + span;
+}
+
+static bool does_nothing(const struct blkfront_request *request)
+{
+    if (request->operation == BLKFRONT_DISCARD)
+        return request->sectors == 0;
+    return request->operation != BLKFRONT_FLUSH && request->buffer_count == 0;
+}
+
+static int take(struct blkfront_queue *queue, struct blkfront_request *request, bool running)
+{
+    struct blkfront_request_internal *in = &request->internal;
+    uint64_t bytes;
+    int r = transfer_arguments(queue, request, &bytes);
+
+    if (r == BLKFRONT_OK && running)
+        r = transfer_admit(queue, request, bytes);
+    if (r != BLKFRONT_OK)
+        return r;
+
+    *in = (struct blkfront_request_internal){ .bytes_left = bytes };
+    if (does_nothing(request)) {
+        requests_finish_new(queue, request);
+        return BLKFRONT_OK;
+    }
+    in->deadline_ns = deadline_of(queue);
+    in->stage = REQUEST_UNCHECKED;
+    if (running) {
+        in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
+        in->next_512 = transfer_first_512(queue, request);
+    } else {
+        queue->pump_due = true;
+    }
+    requests_add(queue, request);
+    return BLKFRONT_OK;
+}
+
+/* The check that submit could not make: the request was taken while nothing was connected. */
+static int check_late(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    struct blkfront_request_internal *in = &request->internal;
+    int r = transfer_admit(queue, request, in->bytes_left);
+
+    in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
+    in->next_512 = r == BLKFRONT_OK ? transfer_first_512(queue, request) : 0;
+    return r;
+}
+
+static int issue(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    int r = BLKFRONT_OK;
+
+    if (request->internal.stage == REQUEST_UNCHECKED)
+        r = check_late(queue, request);
+    if (r != BLKFRONT_OK)
+        return r;
+    return request->internal.stage == REQUEST_FLUSHING ? flush_issue(queue, request)
+                                                       : transfer_issue(queue, request);
+}
+
+/* The first waiting request cannot go on; parts of it may still be in flight. */
+static void give_up(struct blkfront_queue *queue, struct blkfront_request *request, int result)
+{
+    struct blkfront_request_internal *in = &request->internal;
+
+    in->result = worse_result(in->result, result);
+    in->bytes_left = 0;
+    if (in->parts == 0)
+        requests_finish(queue, request, in->result);
+    else
+        requests_issued(queue);
+}
+
+bool queue_pump(struct blkfront_queue *queue)
+{
+    uint32_t budget = 2 * queue->ring.entries;
+
+    queue->blocked = false;
+    queue->pump_due = false;
+    while (queue->waiting.first != NULL) {
+        struct blkfront_request *request = queue->waiting.first;
+        int r;
+
+        if (budget-- == 0) {
+            queue->pump_due = true;
+            return true;
+        }
+        r = issue(queue, request);
+        if (r == ISSUE_BLOCKED) {
+            queue->blocked = true;
+            break;
+        }
+        if (r < 0)
+            give_up(queue, request, r);
+    }
+    queue->pump_due = false;
+    return false;
+}
+
+int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *const *requests,
+                         size_t count, size_t *taken)
+{
+    bool running;
+    size_t i;
+    int r = BLKFRONT_OK;
+
+    if (taken != NULL)
+        *taken = 0;
+    if (queue == NULL || taken == NULL || (count > 0 && requests == NULL))
+        return BLKFRONT_INVALID;
+    if (!device_takes_requests(queue->device))
+        return BLKFRONT_DISCONNECTED;
+    running = queue_get_state(queue) == QUEUE_RUNNING;
+    for (i = 0; i < count; i++) {
+        r = requests[i] == NULL ? BLKFRONT_INVALID : take(queue, requests[i], running);
+        if (r != BLKFRONT_OK)
+            break;
+    }
+    *taken = i;
+    if (running && queue_violation(queue) == NULL) {
+        if (!queue->blocked)
+            queue_pump(queue);
+        /* A completion's requests go out with all others at the end of its poll. */
+        if (!queue->polling)
+            queue_publish(queue);
+    }
+    return r;
+}
+
+int blkfront_submit(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    size_t taken;
+
+    return blkfront_submit_many(queue, &request, 1, &taken);
+}
