@@ -77,7 +77,11 @@ bool simback_backend_service(struct simback_backend *backend, uint16_t queue);
 /* When service has to be called again for a delayed answer; SIMBACK_NEVER. */
 uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t queue);
 
-/* In a simulated world: makes disk-less plumbing one call: toolstack nodes, host, actors, backend.
+/*
+ * In a simulated world: makes disk-less plumbing one call: toolstack nodes, host, actors, backend.
+ * With options->disk NULL the backend has a disk of its own in memory. A device number that is
+ * taken gets a new backend in place of the old one, which is destroyed; the nodes are written anew.
+ * NULL: no memory, or the device number is too large.
  */
 struct simback_backend *simback_world_add_backend(struct simback_world *world,
                                                   const struct simback_backend_options *options);
@@ -117,7 +121,8 @@ enum simback_fault_action {
     SIMBACK_DELAY,         /* `delay_ns` */
     SIMBACK_HOLD,          /* until released under `name` */
     SIMBACK_DROP,          /* never answered */
-    SIMBACK_REORDER        /* answered after the next request that is not itself reordered */
+    SIMBACK_REORDER        /* answered after the next request that is not itself reordered; if none
+                            * is for 1 ms, then anyway */
 };
 
 struct simback_fault {
@@ -137,11 +142,16 @@ struct simback_fault {
 /* Rules are asked in the order in which they were added; the first that matches acts. 0, or -1 when
  * there are too many (64). */
 int simback_backend_add_fault(struct simback_backend *backend, const struct simback_fault *fault);
+/* Ends all rules; what they hold is answered by the next service. */
 void simback_backend_clear_faults(struct simback_backend *backend);
-/* Answers what is held under `name`; returns how many. */
+/* What is held under `name` is answered by the next service (the actors of a simulated world are
+ * woken for it); returns how many. */
 uint32_t simback_backend_release(struct simback_backend *backend, uint32_t name);
 
 /* ---- hostile ---- */
+
+/* These act at once, on the mapped ring, whatever state the backend is in; in a simulated world the
+ * hand-over to the trace is made by them. */
 
 /* A response made by hand. Fields not overridden are those of the request that was last held (or
  * answered) under `like`; like 0: of the last request seen. */
@@ -155,6 +165,8 @@ struct simback_bad_response {
     uint32_t count;  /* copies; default 1 */
     bool no_publish; /* written into the slot, rsp_prod not moved */
     bool no_notify;
+    bool set_slot; /* written from this slot on instead of at rsp_prod, which stays */
+    uint32_t slot;
 };
 /* 0, or -1 if no ring is mapped. */
 int simback_backend_respond(struct simback_backend *backend,
@@ -168,13 +180,15 @@ int simback_backend_poke(struct simback_backend *backend, uint16_t queue, uint32
                          const void *bytes, size_t length);
 /* For messages and counters. */
 struct simback_backend_counters {
-    uint64_t read, write, flush, barrier, discard, indirect, unknown; /* requests taken */
+    /* Requests taken; an indirect one counts as its inner operation too. */
+    uint64_t read, write, flush, barrier, discard, indirect, unknown;
     uint64_t answered;
     uint64_t errors;  /* of them not OKAY */
     uint64_t held;    /* now */
     uint64_t pending; /* taken, not answered, now */
     uint64_t notified;
     uint64_t complaints; /* what the backend found wrong with the frontend */
+    uint64_t segments;   /* of all requests taken, as their slots say */
 };
 void simback_backend_get_counters(const struct simback_backend *backend,
                                   struct simback_backend_counters *counters);
@@ -182,8 +196,7 @@ void simback_backend_get_counters(const struct simback_backend *backend,
 const char *simback_backend_complaint(const struct simback_backend *backend);
 /* Port of the queue on our side; false if not bound. For events on purpose. */
 bool simback_backend_port(const struct simback_backend *backend, uint16_t queue, uint32_t *port);
-/* Page number of the page behind the given ring page or data segment of the last request seen, for
- * load steps; false if there is none. */
+/* The given page of a queue's ring as we have it mapped, for load steps; false if there is none. */
 bool simback_backend_ring_page(const struct simback_backend *backend, uint16_t queue,
                                uint32_t index, void **page);
 

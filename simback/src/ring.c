@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The backend's side of a shared ring: indices, slots in pages that need not be neighbours, publish
+ * and final check. All access to ring memory by the backend is in this file.
+ *
+ * Ordering. A request's bytes are loaded after req_prod was loaded with acquire; a response's bytes
+ * are stored before rsp_prod is. Between our store of an index and the load of the other side's
+ * event field (and between req_event and req_prod) both accesses are sequentially consistent: that
+ * orders them against the other side's full fence, on every processor and in the C11 model, and a
+ * race detector understands it, which it does not with fences.
+ */
+#include "backend_internal.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static volatile uint32_t *word_at(const struct ring *ring, uint32_t offset)
+{
+    uint8_t *page = ring->pages[offset / BLKIF_WIRE_PAGE_SIZE];
+
+    return (volatile uint32_t *)(void *)(page + offset % BLKIF_WIRE_PAGE_SIZE);
+}
+
+static volatile uint32_t *header_word(const struct ring *ring, enum ring_word word)
+{
+    return word_at(ring, (uint32_t)word * (uint32_t)sizeof(uint32_t));
+}
+
+static uint32_t slot_offset(const struct ring *ring, uint32_t index)
+{
+    return (uint32_t)BLKIF_WIRE_RING_HEADER + (index & (ring->size - 1)) * ring->slot_size;
+}
+
+void ring_init(struct ring *ring, enum slot_abi abi)
+{
+    uint32_t fit;
+
+    ring->slot_size = slot_size(abi);
+    fit = (ring->page_count * BLKIF_WIRE_PAGE_SIZE - BLKIF_WIRE_RING_HEADER) / ring->slot_size;
+    for (ring->size = 1; ring->size * 2 <= fit;)
+        ring->size *= 2;
+    ring->req_cons = 0;
+    ring->rsp_prod = 0;
+    ring->rsp_published = 0;
+    ring->tampered = false;
+}
+
+bool ring_attach(struct ring *ring)
+{
+    const uint32_t req_prod = ring_load_req_prod(ring);
+    const uint32_t rsp_prod = ring_load(ring, RING_RSP_PROD);
+
+    if (req_prod - rsp_prod > ring->size)
+        return false;
+    ring->req_cons = rsp_prod;
+    ring->rsp_prod = rsp_prod;
+    ring->rsp_published = rsp_prod;
+    return true;
+}
+
+uint32_t ring_load_req_prod(const struct ring *ring)
+{
+    return __atomic_load_n(header_word(ring, RING_REQ_PROD), __ATOMIC_ACQUIRE);
+}
+
+void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
+{
+    const uint32_t begin = slot_offset(ring, index);
+
+    /* Slots and pages are multiples of 4 bytes, so no word lies in two pages. */
+    for (uint32_t i = 0; i < ring->slot_size; i += (uint32_t)sizeof(uint32_t)) {
+        const uint32_t word = __atomic_load_n(word_at(ring, begin + i), __ATOMIC_RELAXED);
+
+        memcpy(slot + i, &word, sizeof(word));
+    }
+}
+
+void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length)
+{
+    const uint32_t begin = slot_offset(ring, index);
+
+    for (uint32_t i = 0; i < length; i += (uint32_t)sizeof(uint32_t)) {
+        uint32_t word;
+
+        memcpy(&word, bytes + i, sizeof(word));
+        __atomic_store_n(word_at(ring, begin + i), word, __ATOMIC_RELAXED);
+    }
+}
+
+bool ring_publish(struct ring *ring)
+{
+    const uint32_t old = ring->rsp_published;
+    const uint32_t new = ring->rsp_prod;
+    uint32_t event;
+
+    ring->rsp_published = new;
+    __atomic_store_n(header_word(ring, RING_RSP_PROD), new, __ATOMIC_SEQ_CST);
+    event = __atomic_load_n(header_word(ring, RING_RSP_EVENT), __ATOMIC_SEQ_CST);
+    return new - event < new - old; /* event lies in (old, new] (I14) */
+}
+
+bool ring_final_check(struct ring *ring)
+{
+    __atomic_store_n(header_word(ring, RING_REQ_EVENT), ring->req_cons + 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(header_word(ring, RING_REQ_PROD), __ATOMIC_SEQ_CST) != ring->req_cons;
+}
+
+uint32_t ring_load(const struct ring *ring, enum ring_word word)
+{
+    return __atomic_load_n(header_word(ring, word), __ATOMIC_SEQ_CST);
+}
+
+void ring_store(struct ring *ring, enum ring_word word, uint32_t value)
+{
+    __atomic_store_n(header_word(ring, word), value, __ATOMIC_SEQ_CST);
+}
+
+bool ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t length)
+{
+    const uint8_t *from = bytes;
+    const size_t end = (size_t)ring->page_count * BLKIF_WIRE_PAGE_SIZE;
+
+    if (offset > end || length > end - offset)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t *page = ring->pages[(offset + i) / BLKIF_WIRE_PAGE_SIZE];
+
+        __atomic_store_n(page + (offset + i) % BLKIF_WIRE_PAGE_SIZE, from[i], __ATOMIC_RELAXED);
+    }
+    return true;
+}

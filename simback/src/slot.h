@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A request and a response between the bytes of a slot and what they mean, in both ABIs. It works
+ * on private copies alone and judges nothing.
+ */
+#ifndef SIMBACK_SRC_SLOT_H
+#define SIMBACK_SRC_SLOT_H
+
+#include <blkfront/blkif.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum slot_abi { SLOT_ABI_64, SLOT_ABI_32 };
+
+enum { SLOT_MAX = BLKIF_WIRE_SLOT_64, SLOT_RESPONSE_MAX = sizeof(struct blkif_wire_response_64) };
+
+struct slot_request {
+    uint8_t operation; /* as in the slot */
+    uint8_t inner;     /* the operation that an INDIRECT one wraps; otherwise the same */
+    uint8_t flag;      /* of a discard */
+    uint16_t handle;
+    uint16_t segment_count; /* as said: not yet checked */
+    uint64_t id;
+    uint64_t sector_512;
+    uint64_t count_512; /* of a discard */
+    union {
+        struct blkif_wire_segment segments[BLKIF_WIRE_SEGMENTS];
+        uint32_t page_refs[BLKIF_WIRE_INDIRECT_PAGES]; /* of INDIRECT */
+    } data;
+};
+
+/* Bytes of a slot, which is also the distance between two. */
+uint32_t slot_size(enum slot_abi abi);
+void slot_decode(enum slot_abi abi, const uint8_t *slot, struct slot_request *request);
+/* Padding is zero (I19, XSA-216). Returns the length. */
+size_t slot_encode_response(enum slot_abi abi, uint64_t id, uint8_t operation, int16_t status,
+                            uint8_t bytes[SLOT_RESPONSE_MAX]);
+
+#endif
