@@ -415,17 +415,31 @@ void *simback_pages_allocate(struct simback_world *world, uint32_t count)
     return first == 0 ? NULL : arena_page_address(&world->arena, first);
 }
 
+/* A block of which a page is still granted stays, and the mistake is told (I5). */
 void simback_pages_free(struct simback_world *world, void *address, uint32_t count)
 {
+    const struct page *pages = world->arena.pages;
     uint32_t first = 0;
+    bool ours;
 
     if (address == NULL)
         return;
-    if (arena_page_number(&world->arena, address, &first) &&
-        world->arena.pages[first].count == count && world->arena.pages[first].use == PAGE_WORLD)
+    ours = arena_page_number(&world->arena, address, &first) && pages[first].use == PAGE_WORLD &&
+           pages[first].count == count;
+    assert(ours);
+    for (uint32_t i = first; ours && i < first + count; i++) {
+        if (pages[i].ref != 0) {
+            simback_emit(world, &(struct simback_event){.kind = SIMBACK_PAGE_FREE,
+                                                        .domid = pages[i].domid,
+                                                        .device = SIMBACK_NO_DEVICE,
+                                                        .a = first,
+                                                        .b = count,
+                                                        .result = BLKFRONT_PLATFORM_BUSY});
+            return;
+        }
+    }
+    if (ours)
         arena_pages_free(&world->arena, first);
-    else
-        assert(first == UINT32_MAX); /* not a block of simback_pages_allocate */
 }
 
 bool simback_page_number(const struct simback_world *world, const volatile void *address,

@@ -153,6 +153,8 @@ struct trace {
 };
 
 void trace_reset(struct simback_world *world);
+/* As simback_event_text, of an event that was kept. */
+size_t event_text_record(const struct trace_record *record, char *buffer, size_t size);
 
 /* ---- domains: grant_table.c, event_channel.c ---- */
 
@@ -287,9 +289,8 @@ int store_list(struct domain *domain, uint32_t transaction, const char *path, ch
                size_t size, size_t *length);
 int store_transaction_start(struct domain *domain, uint32_t *transaction);
 int store_transaction_end(struct domain *domain, uint32_t transaction, bool commit);
-/* The actor is made ready when a watch has fired; SIMBACK_NO_ACTOR: the frontend's device poll of
- * `device`. */
-int store_watches_open(struct domain *domain, uint16_t device, simback_actor actor,
+/* When a watch has fired, that actor is made ready, or with `front` the device poll of `device`. */
+int store_watches_open(struct domain *domain, uint16_t device, bool front, simback_actor actor,
                        struct blkfront_watch_set **set);
 void store_watches_close(struct blkfront_watch_set *set);
 int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token);

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The grant tables: which page a domain lets which other domain map, and how often it is mapped. A
+ * page that is mapped cannot be ended: the owner hears BUSY, or, where its platform is of the kind
+ * that only shares, DEFERRED, and then the page goes when the last map does. References are used
+ * again oldest first. Every call takes a time that does not depend on the size of the table.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+enum { FREE, GRANTED };
+
+struct grant {
+    uint32_t page;
+    uint32_t maps;
+    uint32_t next; /* while free: the next free one; else: the page's next older grant by us */
+    uint16_t peer;
+    uint8_t state;
+    bool writable : 1;
+    bool block : 1; /* of share: ended with its block only */
+    bool deferred : 1;
+};
+
+static struct grant *entry(const struct domain *domain, uint32_t ref)
+{
+    return &domain->grant_chunks[ref / GRANT_CHUNK][ref % GRANT_CHUNK];
+}
+
+/* NULL for a reference that is not in use. */
+static struct grant *used_entry(const struct domain *domain, uint32_t ref)
+{
+    struct grant *grant;
+
+    if (ref < GRANT_FIRST || ref >= domain->grant_fresh)
+        return NULL;
+    grant = entry(domain, ref);
+    return grant->state == FREE ? NULL : grant;
+}
+
+static void tell(struct domain *domain, enum simback_event_kind kind, uint16_t device,
+                 uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
+{
+    if (world_listens(domain->world))
+        simback_emit(domain->world, &(struct simback_event){.kind = kind,
+                                                            .domid = domain->domid,
+                                                            .device = device,
+                                                            .peer = peer,
+                                                            .a = a,
+                                                            .b = b,
+                                                            .c = c,
+                                                            .result = result});
+}
+
+static void tell_own(struct domain *domain, enum simback_event_kind kind, uint16_t peer, uint64_t a,
+                     uint64_t b, uint64_t c, int result)
+{
+    tell(domain, kind, domain->world->entered, peer, a, b, c, result);
+}
+
+/* ---- references ---- */
+
+/* 0: the table is full. */
+static uint32_t take_ref(struct domain *domain)
+{
+    uint32_t ref = domain->grant_free_first;
+
+    if (ref != 0) {
+        domain->grant_free_first = entry(domain, ref)->next;
+        if (domain->grant_free_first == 0)
+            domain->grant_free_last = 0;
+        return ref;
+    }
+    ref = domain->grant_fresh;
+    if (ref >= domain->grant_limit)
+        return 0;
+    if (domain->grant_chunks[ref / GRANT_CHUNK] == NULL) {
+        struct grant *chunk = simback_allocate(domain->world, GRANT_CHUNK * sizeof(chunk[0]));
+
+        if (chunk == NULL)
+            return 0;
+        domain->grant_chunks[ref / GRANT_CHUNK] = chunk;
+    }
+    domain->grant_fresh++;
+    return ref;
+}
+
+static void give_ref_back(struct domain *domain, uint32_t ref)
+{
+    *entry(domain, ref) = (struct grant){.state = FREE};
+    if (domain->grant_free_last != 0)
+        entry(domain, domain->grant_free_last)->next = ref;
+    else
+        domain->grant_free_first = ref;
+    domain->grant_free_last = ref;
+}
+
+static int make_grant(struct domain *domain, uint16_t peer, uint32_t page, bool writable,
+                      bool block, uint32_t *ref)
+{
+    struct page *info = &domain->world->arena.pages[page];
+    uint32_t got = take_ref(domain);
+
+    if (got == 0)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    *entry(domain, got) = (struct grant){.page = page,
+                                         .next = info->ref,
+                                         .peer = peer,
+                                         .state = GRANTED,
+                                         .writable = writable,
+                                         .block = block};
+    info->ref = got;
+    info->domid = domain->domid;
+    domain->ledger.grants++;
+    *ref = got;
+    return 0;
+}
+
+/* The caller has seen that it is not mapped. */
+static void drop_grant(struct domain *domain, uint32_t ref)
+{
+    struct grant *grant = entry(domain, ref);
+    uint32_t *link = &domain->world->arena.pages[grant->page].ref;
+
+    while (*link != ref)
+        link = &entry(domain, *link)->next;
+    *link = grant->next;
+    if (grant->deferred)
+        domain->ledger.deferred--;
+    domain->ledger.grants--;
+    give_ref_back(domain, ref);
+}
+
+/* ---- blocks that are shared as they are allocated ---- */
+
+static void free_block(struct domain *domain, uint32_t first)
+{
+    uint32_t count = domain->world->arena.pages[first].count;
+
+    arena_pages_free(&domain->world->arena, first);
+    domain->ledger.pages -= count;
+    tell_own(domain, SIMBACK_PAGE_FREE, 0, first, count, 0, 0);
+}
+
+int grant_table_share(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
+                      void **address, uint32_t *refs)
+{
+    struct simback_world *world = domain->world;
+    uint32_t first, made;
+
+    if (count == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (fail_now(world, SIMBACK_RESOURCE_GRANT)) {
+        tell_own(domain, SIMBACK_PAGE_ALLOC, 0, 0, count, 0, BLKFRONT_PLATFORM_NO_MEMORY);
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    }
+    first = arena_pages_allocate(&world->arena, count, PAGE_SHARED, domain->domid);
+    for (made = 0; first != 0 && made < count; made++) {
+        if (make_grant(domain, peer, first + made, writable, true, &refs[made]) != 0)
+            break;
+    }
+    if (first == 0 || made < count) {
+        while (made > 0)
+            drop_grant(domain, refs[--made]);
+        if (first != 0)
+            arena_pages_free(&world->arena, first);
+        tell_own(domain, SIMBACK_PAGE_ALLOC, 0, 0, count, 0, BLKFRONT_PLATFORM_NO_MEMORY);
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    }
+    domain->ledger.pages += count;
+    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0, 0);
+    for (uint32_t i = 0; i < count; i++)
+        tell_own(domain, SIMBACK_GRANT, peer, refs[i], first + i, writable, 0);
+    *address = arena_page_address(&world->arena, first);
+    return 0;
+}
+
+/* The first page of exactly the domain's block at this address, or 0. */
+static uint32_t find_block(const struct domain *domain, const void *address, uint32_t count,
+                           enum page_use use)
+{
+    const struct arena *arena = &domain->world->arena;
+    uint32_t first;
+
+    if (count == 0 || !arena_page_number(arena, address, &first) ||
+        arena_page_address(arena, first) != address)
+        return 0;
+    if (arena->pages[first].use != use || arena->pages[first].domid != domain->domid ||
+        arena->pages[first].count != count)
+        return 0;
+    return first;
+}
+
+static uint32_t first_mapped(const struct domain *domain, uint32_t first, uint32_t count)
+{
+    const struct page *pages = domain->world->arena.pages;
+
+    for (uint32_t page = first; page < first + count; page++) {
+        if (pages[page].ref != 0 && entry(domain, pages[page].ref)->maps != 0)
+            return page;
+    }
+    return 0;
+}
+
+/* A platform that only shares: what is not mapped ends now, the rest when it is let go. */
+static void defer_block(struct domain *domain, uint32_t first, uint32_t count)
+{
+    const struct page *pages = domain->world->arena.pages;
+
+    for (uint32_t page = first; page < first + count; page++) {
+        uint32_t ref = pages[page].ref;
+
+        if (entry(domain, ref)->maps == 0) {
+            drop_grant(domain, ref);
+            tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
+        } else {
+            entry(domain, ref)->deferred = true;
+            domain->ledger.deferred++;
+            tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, BLKFRONT_PLATFORM_DEFERRED);
+        }
+    }
+}
+
+int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
+{
+    const struct page *pages = domain->world->arena.pages;
+    uint32_t first = find_block(domain, address, count, PAGE_SHARED);
+    uint32_t mapped;
+
+    /* A deferred block is gone for its owner, though its memory is still there. */
+    if (first != 0) {
+        for (uint32_t page = first; page < first + count; page++) {
+            if (pages[page].ref == 0 || entry(domain, pages[page].ref)->deferred) {
+                first = 0;
+                break;
+            }
+        }
+    }
+    if (first == 0) {
+        tell_own(domain, SIMBACK_GRANT_END, 0, 0, 0, 0, BLKFRONT_PLATFORM_INVALID);
+        return BLKFRONT_PLATFORM_INVALID;
+    }
+    mapped = first_mapped(domain, first, count);
+    if (mapped != 0 && domain->world->options.share_only) {
+        defer_block(domain, first, count);
+        return BLKFRONT_PLATFORM_DEFERRED;
+    }
+    if (mapped != 0) {
+        tell_own(domain, SIMBACK_GRANT_END, 0, pages[mapped].ref, mapped, 0,
+                 BLKFRONT_PLATFORM_BUSY);
+        return BLKFRONT_PLATFORM_BUSY;
+    }
+    for (uint32_t page = first; page < first + count; page++) {
+        uint32_t ref = pages[page].ref;
+
+        drop_grant(domain, ref);
+        tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
+    }
+    free_block(domain, first);
+    return 0;
+}
+
+/* ---- pages that exist ---- */
+
+int grant_table_page_allocate(struct domain *domain, uint32_t count, void **address)
+{
+    uint32_t first = 0;
+
+    if (count == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (!fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
+        first = arena_pages_allocate(&domain->world->arena, count, PAGE_OWNED, domain->domid);
+    if (first != 0)
+        domain->ledger.pages += count;
+    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0,
+             first == 0 ? BLKFRONT_PLATFORM_NO_MEMORY : 0);
+    if (first == 0)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    *address = arena_page_address(&domain->world->arena, first);
+    return 0;
+}
+
+/* A block of which a page is still granted stays: the mistake is told (I5), and memory that the
+ * other side may write is not given to anybody else. */
+void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
+{
+    const struct page *pages = domain->world->arena.pages;
+    uint32_t first = find_block(domain, address, count, PAGE_OWNED);
+
+    for (uint32_t page = first; first != 0 && page < first + count; page++) {
+        if (pages[page].ref != 0) {
+            tell_own(domain, SIMBACK_PAGE_FREE, 0, first, count, 0, BLKFRONT_PLATFORM_BUSY);
+            return;
+        }
+    }
+    if (first == 0)
+        tell_own(domain, SIMBACK_PAGE_FREE, 0, 0, count, 0, BLKFRONT_PLATFORM_INVALID);
+    else
+        free_block(domain, first);
+}
+
+int grant_table_grant(struct domain *domain, uint16_t peer, const void *page, bool writable,
+                      uint32_t *ref)
+{
+    const struct arena *arena = &domain->world->arena;
+    uint32_t number = 0, got = 0;
+    int result;
+
+    if (!arena_page_number(arena, page, &number) || arena_page_address(arena, number) != page ||
+        !(arena->pages[number].use == PAGE_WORLD ||
+          (arena->pages[number].use == PAGE_OWNED &&
+           arena->pages[number].domid == domain->domid)) ||
+        (arena->pages[number].ref != 0 && arena->pages[number].domid != domain->domid))
+        result = BLKFRONT_PLATFORM_INVALID;
+    else if (fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
+        result = BLKFRONT_PLATFORM_NO_MEMORY;
+    else
+        result = make_grant(domain, peer, number, writable, false, &got);
+    tell_own(domain, SIMBACK_GRANT, peer, got, number, writable, result);
+    if (result == 0)
+        *ref = got;
+    return result;
+}
+
+int grant_table_revoke(struct domain *domain, uint32_t ref)
+{
+    struct grant *grant = used_entry(domain, ref);
+    uint32_t page = grant == NULL ? 0 : grant->page;
+    int result = 0;
+
+    if (grant == NULL || grant->block)
+        result = BLKFRONT_PLATFORM_INVALID;
+    else if (grant->maps != 0)
+        result = BLKFRONT_PLATFORM_BUSY;
+    else
+        drop_grant(domain, ref);
+    tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, result);
+    return result;
+}
+
+/* ---- the other side ---- */
+
+static int may_map(const struct domain *mapper, const struct domain *owner, uint32_t ref,
+                   bool writable)
+{
+    const struct grant *grant = owner == NULL ? NULL : used_entry(owner, ref);
+
+    if (grant == NULL)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (grant->peer != mapper->domid || (writable && !grant->writable))
+        return BLKFRONT_PLATFORM_DENIED;
+    return 0;
+}
+
+int grant_table_map(struct domain *mapper, uint16_t device, uint16_t domid, const uint32_t *refs,
+                    uint32_t count, bool writable, void **pages)
+{
+    struct simback_world *world = mapper->world;
+    struct domain *owner = domain_find(world, domid);
+
+    for (uint32_t i = 0; i < count; i++) {
+        int result = may_map(mapper, owner, refs[i], writable);
+
+        if (result != 0) {
+            tell(mapper, SIMBACK_MAP, device, domid, refs[i], 0, writable, result);
+            return result;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct grant *grant = entry(owner, refs[i]);
+
+        if (grant->maps++ == 0)
+            owner->ledger.mapped++;
+        pages[i] = arena_page_address(&world->arena, grant->page);
+        tell(mapper, SIMBACK_MAP, device, domid, refs[i], grant->page, writable, 0);
+    }
+    return 0;
+}
+
+/* The last map of a page whose end was deferred: its grant ends, and with the last of its block the
+ * pages go. */
+static void end_deferred(struct domain *owner, uint32_t ref)
+{
+    struct arena *arena = &owner->world->arena;
+    uint32_t page = entry(owner, ref)->page, first = page;
+
+    drop_grant(owner, ref);
+    tell_own(owner, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
+    while (arena->pages[first].count == 0)
+        first--;
+    for (uint32_t i = first; i < first + arena->pages[first].count; i++) {
+        if (arena->pages[i].ref != 0)
+            return;
+    }
+    free_block(owner, first);
+}
+
+/* Takes one map of each back, as far as all are what was mapped there; puts them back again. A
+ * reference may stand in the list more than once. */
+static bool may_unmap(const struct domain *mapper, const struct domain *owner, const uint32_t *refs,
+                      uint32_t count, void **pages)
+{
+    const struct arena *arena = &mapper->world->arena;
+    uint32_t good = 0;
+
+    while (good < count) {
+        struct grant *grant = owner == NULL ? NULL : used_entry(owner, refs[good]);
+
+        if (grant == NULL || grant->peer != mapper->domid || grant->maps == 0 ||
+            pages[good] != arena_page_address(arena, grant->page))
+            break;
+        grant->maps--;
+        good++;
+    }
+    for (uint32_t i = 0; i < good; i++)
+        entry(owner, refs[i])->maps++;
+    return good == count;
+}
+
+int grant_table_unmap(struct domain *mapper, uint16_t device, uint16_t domid, const uint32_t *refs,
+                      uint32_t count, void **pages)
+{
+    struct domain *owner = domain_find(mapper->world, domid);
+
+    if (!may_unmap(mapper, owner, refs, count, pages))
+        return BLKFRONT_PLATFORM_INVALID;
+    for (uint32_t i = 0; i < count; i++) {
+        struct grant *grant = entry(owner, refs[i]);
+
+        grant->maps--;
+        tell(mapper, SIMBACK_UNMAP, device, domid, refs[i], grant->page, 0, 0);
+        if (grant->maps != 0)
+            continue;
+        owner->ledger.mapped--;
+        if (grant->deferred)
+            end_deferred(owner, refs[i]);
+    }
+    return 0;
+}
+
+/* ---- the ledger ---- */
+
+static bool describe(const struct domain *domain, uint32_t ref, struct simback_grant *grant)
+{
+    const struct grant *found = domain == NULL ? NULL : used_entry(domain, ref);
+
+    if (found == NULL)
+        return false;
+    *grant = (struct simback_grant){.ref = ref,
+                                    .peer = found->peer,
+                                    .writable = found->writable,
+                                    .page = found->page,
+                                    .maps = found->maps,
+                                    .deferred = found->deferred};
+    return true;
+}
+
+bool simback_get_grant(const struct simback_world *world, uint16_t domid, uint32_t ref,
+                       struct simback_grant *grant)
+{
+    return describe(domain_find(world, domid), ref, grant);
+}
+
+bool simback_get_page_grant(const struct simback_world *world, uint16_t domid, uint32_t page,
+                            struct simback_grant *grant)
+{
+    if (page >= world->arena.page_next || world->arena.pages[page].domid != domid)
+        return false;
+    return describe(domain_find(world, domid), world->arena.pages[page].ref, grant);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The simulated XenStore as a domain meets it: every call is checked here for its path, the
+ * domain's rights and its quotas (limits of xenstored 4.17), done on the store or in a transaction,
+ * and told as an event. Children are listed in the order in which they were made, as xenstored
+ * does.
+ */
+#include "xenstore_internal.h"
+
+#include <string.h>
+
+int store_reset(struct simback_world *world)
+{
+    memset(&world->store, 0, sizeof(world->store));
+    world->store.next_transaction = 1;
+    world->store.root = store_tree_new(world);
+    return world->store.root == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : 0;
+}
+
+void store_tell(const struct domain *domain, enum simback_event_kind kind, const char *path,
+                uint64_t a, uint64_t b, const void *bytes, size_t length, int result)
+{
+    if (world_listens(domain->world))
+        simback_emit(domain->world, &(struct simback_event){.kind = kind,
+                                                            .domid = domain->domid,
+                                                            .device = domain->world->entered,
+                                                            .a = a,
+                                                            .b = b,
+                                                            .path = path,
+                                                            .bytes = bytes,
+                                                            .length = bytes == NULL ? 0 : length,
+                                                            .result = result});
+}
+
+/* ---- rights ---- */
+
+bool store_may(const struct store_node *node, const struct domain *domain, int need)
+{
+    int may = node->permissions[0].may;
+
+    if (domain->domid == SIMBACK_DOM0 || node->permissions[0].domid == domain->domid)
+        return true;
+    for (uint8_t i = 1; i < node->permission_count; i++) {
+        if (node->permissions[i].domid == domain->domid)
+            may = node->permissions[i].may;
+    }
+    return (may & need) == need;
+}
+
+int store_check(struct store_node *root, const struct domain *domain, const char *path, int need)
+{
+    size_t length;
+    const struct store_node *node = store_tree_nearest(root, path, &length);
+    bool there = length == (path[1] == 0 ? 0 : strlen(path));
+
+    if (!store_may(node, domain, need))
+        return BLKFRONT_PLATFORM_DENIED;
+    return there ? 0 : BLKFRONT_PLATFORM_NO_ENTRY;
+}
+
+/* ---- quotas ---- */
+
+static uint64_t missing_nodes(struct store_node *root, const char *path)
+{
+    size_t length;
+    uint64_t missing = 0;
+
+    if (path[1] == 0)
+        return 0;
+    store_tree_nearest(root, path, &length);
+    for (path += length; *path != 0; path++)
+        missing += *path == '/';
+    return missing;
+}
+
+/* A node's record in xenstored: a header, the permissions, the value, the names of the children. */
+static size_t record_size(const struct store_node *node, size_t value_length)
+{
+    size_t size = 20 + 8u * (node == NULL ? 2u : node->permission_count) + value_length;
+
+    for (uint32_t i = 0; node != NULL && i < node->child_count; i++)
+        size += node->children[i]->name_length + 1u;
+    return size;
+}
+
+static int check_quotas(const struct domain *domain, const struct store_transaction *transaction,
+                        struct store_node *root, const char *path, size_t length)
+{
+    uint64_t nodes = domain->store_nodes + missing_nodes(root, path);
+
+    if (domain->domid == SIMBACK_DOM0)
+        return 0;
+    if (transaction != NULL)
+        nodes += transaction->nodes_made;
+    if (nodes > STORE_QUOTA_NODES && missing_nodes(root, path) != 0)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    if (record_size(store_tree_find(root, path), length) > STORE_QUOTA_NODE_SIZE)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    return 0;
+}
+
+/* ---- calls ---- */
+
+/* What a call works on: the store, or a transaction's view of it. */
+static int begin(const struct domain *domain, uint32_t id, const char *path,
+                 struct store_transaction **transaction, struct store_node **root)
+{
+    *transaction = NULL;
+    *root = domain->world->store.root;
+    if (store_path_length(path) == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (id == 0)
+        return 0;
+    *transaction = store_transaction_find(domain, id);
+    if (*transaction == NULL)
+        return BLKFRONT_PLATFORM_INVALID;
+    *root = (*transaction)->root;
+    return store_transaction_access(*transaction, path);
+}
+
+static int read_node(struct domain *domain, uint32_t id, const char *path, struct store_node **node)
+{
+    struct store_transaction *transaction;
+    struct store_node *root;
+    int result = begin(domain, id, path, &transaction, &root);
+
+    if (result == 0)
+        result = store_check(root, domain, path, STORE_CAN_READ);
+    if (result == 0)
+        *node = store_tree_find(root, path);
+    return result;
+}
+
+int store_read(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+               size_t *length)
+{
+    struct store_node *node = NULL;
+    int result = read_node(domain, id, path, &node);
+
+    if (result == 0 && (node->value_length > size || node->value_length > STORE_PAYLOAD_MAX))
+        result = BLKFRONT_PLATFORM_TOO_LONG;
+    if (result == 0) {
+        if (node->value_length != 0)
+            memcpy(buffer, node->value, node->value_length);
+        *length = node->value_length;
+    }
+    store_tell(domain, SIMBACK_STORE_READ, path, id, 0, result == 0 ? buffer : NULL,
+               result == 0 ? *length : 0, result);
+    return result;
+}
+
+static int list_children(const struct store_node *node, char *buffer, size_t size, size_t *length)
+{
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        size_t name_size = node->children[i]->name_length + 1u;
+
+        if (at + name_size > size || at + name_size > STORE_PAYLOAD_MAX)
+            return BLKFRONT_PLATFORM_TOO_LONG;
+        memcpy(buffer + at, node->children[i]->name, name_size);
+        at += name_size;
+    }
+    *length = at;
+    return 0;
+}
+
+int store_list(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+               size_t *length)
+{
+    struct store_node *node = NULL;
+    int result = read_node(domain, id, path, &node);
+
+    if (result == 0)
+        result = list_children(node, buffer, size, length);
+    store_tell(domain, SIMBACK_STORE_LIST, path, id, 0, result == 0 ? buffer : NULL,
+               result == 0 ? *length : 0, result);
+    return result;
+}
+
+static int write_node(struct domain *domain, uint32_t id, const char *path, const void *value,
+                      size_t length)
+{
+    struct store_transaction *transaction;
+    struct store_node *root;
+    int result = begin(domain, id, path, &transaction, &root);
+
+    if (result != 0)
+        return result;
+    if (strlen(path) + 1 + length > STORE_PAYLOAD_MAX)
+        return BLKFRONT_PLATFORM_TOO_LONG;
+    result = store_check(root, domain, path, STORE_CAN_WRITE);
+    if (result == BLKFRONT_PLATFORM_DENIED)
+        return result;
+    result = check_quotas(domain, transaction, root, path, length);
+    if (result != 0)
+        return result;
+    if (transaction == NULL)
+        return store_apply_write(domain->world, domain->domid, path, value, length);
+    transaction->nodes_made += missing_nodes(root, path);
+    return store_transaction_write(transaction, path, value, length);
+}
+
+int store_write(struct domain *domain, uint32_t id, const char *path, const void *value,
+                size_t length)
+{
+    int result = write_node(domain, id, path, value, length);
+
+    store_tell(domain, SIMBACK_STORE_WRITE, path, id, 0, value, length, result);
+    return result;
+}
+
+static int remove_node(struct domain *domain, uint32_t id, const char *path)
+{
+    struct store_transaction *transaction;
+    struct store_node *root;
+    int result = begin(domain, id, path, &transaction, &root);
+
+    if (result == 0)
+        result = store_check(root, domain, path, STORE_CAN_WRITE);
+    if (result == 0 && path[1] == 0)
+        result = BLKFRONT_PLATFORM_INVALID;
+    if (result != 0)
+        return result;
+    return transaction == NULL ? store_apply_remove(domain->world, path)
+                               : store_transaction_remove(transaction, path);
+}
+
+int store_remove(struct domain *domain, uint32_t id, const char *path)
+{
+    int result = remove_node(domain, id, path);
+
+    store_tell(domain, SIMBACK_STORE_REMOVE, path, id, 0, NULL, 0, result);
+    return result;
+}
+
+int store_apply_write(struct simback_world *world, uint16_t writer, const char *path,
+                      const void *value, size_t length)
+{
+    int result = store_tree_write(world, &world->store.root, writer, path, value, length, true);
+
+    if (result == 0)
+        store_watches_fire(world, path, false);
+    return result;
+}
+
+/* Watchers are told while the nodes are there: their rights to hear of it are the nodes'. */
+int store_apply_remove(struct simback_world *world, const char *path)
+{
+    store_watches_fire(world, path, true);
+    return store_tree_remove(world, &world->store.root, path, true);
+}
+
+/* ---- with domain 0's rights ---- */
+
+/* These calls are no device's. */
+static struct domain *enter_dom0(struct simback_world *world, uint16_t *entered)
+{
+    *entered = world->entered;
+    world->entered = SIMBACK_NO_DEVICE;
+    return domain_get(world, SIMBACK_DOM0);
+}
+
+int simback_store_write(struct simback_world *world, const char *path, const void *value,
+                        size_t length)
+{
+    uint16_t entered;
+    struct domain *domain = enter_dom0(world, &entered);
+    int result =
+        domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : store_write(domain, 0, path, value, length);
+
+    world->entered = entered;
+    return result;
+}
+
+/* The whole length is told also when it does not fit, so the copy is made here. */
+int simback_store_read(struct simback_world *world, const char *path, void *buffer, size_t size,
+                       size_t *length)
+{
+    uint16_t entered;
+    struct domain *domain = enter_dom0(world, &entered);
+    const struct store_node *node;
+
+    world->entered = entered;
+    if (domain == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    if (store_path_length(path) == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    node = store_tree_find(world->store.root, path);
+    if (node == NULL)
+        return BLKFRONT_PLATFORM_NO_ENTRY;
+    *length = node->value_length;
+    if (size > node->value_length)
+        size = node->value_length;
+    if (size != 0)
+        memcpy(buffer, node->value, size);
+    return 0;
+}
+
+int simback_store_remove(struct simback_world *world, const char *path)
+{
+    uint16_t entered;
+    struct domain *domain = enter_dom0(world, &entered);
+    int result = domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : store_remove(domain, 0, path);
+
+    world->entered = entered;
+    return result;
+}
+
+int simback_store_permit(struct simback_world *world, const char *path, uint16_t owner,
+                         uint16_t reader)
+{
+    const struct store_permission permissions[] = {{owner, 0}, {reader, STORE_CAN_READ}};
+    uint8_t count = owner == reader ? 1 : 2;
+    int result = 0;
+
+    if (store_path_length(path) == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (store_tree_find(world->store.root, path) == NULL)
+        result = simback_store_write(world, path, "", 0);
+    if (result == 0)
+        result = store_tree_permit(world, &world->store.root, path, permissions, count);
+    if (result == 0)
+        store_watches_fire(world, path, false);
+    return result;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Watches of the simulated XenStore. A set is one connection's: a frontend's poller or a backend.
+ * A watch fires once when it is set, then for each change of its node or of one below. An event
+ * waits in the set's queue; only one that is the same in watch and path as a waiting one is
+ * dropped. What was queued before an unwatch still arrives.
+ */
+#include "xenstore_internal.h"
+
+#include <string.h>
+
+struct store_watch {
+    struct store_watch *next;
+    uint32_t token;
+    uint32_t waiting; /* events of it in the queue */
+    bool gone;        /* lives on for its events alone */
+    uint32_t path_size;
+    char path[];
+};
+
+struct store_event {
+    struct store_event *next;
+    struct store_watch *watch;
+    uint64_t path_hash; /* of the path that changed: the identity of an event */
+};
+
+struct blkfront_watch_set {
+    struct blkfront_watch_set *next;
+    struct domain *domain;
+    simback_actor actor; /* a backend's */
+    uint16_t device;
+    bool front; /* wakes the device poll of `device` */
+    bool woken;
+    struct store_watch *watches; /* in the order in which they were set */
+    struct store_event *first, *last;
+};
+
+static void wake(const struct blkfront_watch_set *set)
+{
+    struct simback_world *world = set->domain->world;
+
+    simback_actor_ready(world, set->front ? front_device_actor(world, set->device) : set->actor);
+}
+
+/* ---- firing ---- */
+
+static void add_event(struct blkfront_watch_set *set, struct store_watch *watch, const char *path)
+{
+    struct simback_world *world = set->domain->world;
+    uint64_t hash = hash_xxh64(path, strlen(path), 0);
+    struct store_event *event = set->first;
+
+    if (watch->waiting != 0) {
+        for (; event != NULL; event = event->next) {
+            if (event->watch == watch && event->path_hash == hash)
+                return;
+        }
+    }
+    event = world->store.free_events;
+    if (event != NULL)
+        world->store.free_events = event->next;
+    else
+        event = simback_allocate(world, sizeof(*event));
+    if (event == NULL)
+        return; /* the arena is full: xenstored would have cut the connection */
+    *event = (struct store_event){.watch = watch, .path_hash = hash};
+    if (set->last != NULL)
+        set->last->next = event;
+    else
+        set->first = event;
+    set->last = event;
+    watch->waiting++;
+    wake(set);
+}
+
+/* A watcher hears only of nodes that it may read, or whose parent it may read. */
+static bool may_hear(struct simback_world *world, const struct domain *domain, const char *path)
+{
+    char parent[STORE_PATH_MAX + 1];
+    size_t length = (size_t)(strrchr(path, '/') - path);
+
+    if (store_check(world->store.root, domain, path, STORE_CAN_READ) == 0)
+        return true;
+    memcpy(parent, path, length);
+    parent[length] = 0;
+    return store_check(world->store.root, domain, length == 0 ? "/" : parent, STORE_CAN_READ) == 0;
+}
+
+static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
+                     bool removed)
+{
+    struct simback_world *world = set->domain->world;
+
+    if (watch->gone)
+        return;
+    if (store_path_is_within(path, watch->path)) {
+        if (may_hear(world, set->domain, path))
+            add_event(set, watch, path);
+    } else if (removed && store_path_is_within(watch->path, path) &&
+               store_tree_find(world->store.root, watch->path) != NULL &&
+               may_hear(world, set->domain, watch->path)) {
+        add_event(set, watch, watch->path);
+    }
+}
+
+void store_watches_fire(struct simback_world *world, const char *path, bool removed)
+{
+    for (struct blkfront_watch_set *set = world->store.sets; set != NULL; set = set->next) {
+        for (struct store_watch *watch = set->watches; watch != NULL; watch = watch->next)
+            fire_one(set, watch, path, removed);
+    }
+}
+
+/* ---- sets ---- */
+
+int store_watches_open(struct domain *domain, uint16_t device, bool front, simback_actor actor,
+                       struct blkfront_watch_set **set)
+{
+    struct simback_world *world = domain->world;
+    struct blkfront_watch_set *made = simback_allocate(world, sizeof(*made));
+    struct blkfront_watch_set **link = &world->store.sets;
+
+    if (made == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    made->domain = domain;
+    made->device = device;
+    made->front = front;
+    made->actor = actor;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = made;
+    domain->ledger.watch_sets++;
+    *set = made;
+    return 0;
+}
+
+static void free_watch(struct simback_world *world, struct store_watch *watch)
+{
+    simback_free(world, watch, sizeof(*watch) + watch->path_size);
+}
+
+/* Takes the first event out; gives its watch, which the caller lets go with let_go. */
+static struct store_watch *take_event(struct blkfront_watch_set *set)
+{
+    struct xenstore *store = &set->domain->world->store;
+    struct store_event *event = set->first;
+    struct store_watch *watch = event->watch;
+
+    set->first = event->next;
+    if (set->first == NULL)
+        set->last = NULL;
+    event->next = store->free_events;
+    store->free_events = event;
+    watch->waiting--;
+    return watch;
+}
+
+static void let_go(struct blkfront_watch_set *set, struct store_watch *watch)
+{
+    struct store_watch **link = &set->watches;
+
+    if (!watch->gone || watch->waiting != 0)
+        return;
+    while (*link != watch)
+        link = &(*link)->next;
+    *link = watch->next;
+    free_watch(set->domain->world, watch);
+}
+
+void store_watches_close(struct blkfront_watch_set *set)
+{
+    struct simback_world *world = set->domain->world;
+    struct blkfront_watch_set **link = &world->store.sets;
+
+    while (set->first != NULL)
+        let_go(set, take_event(set));
+    while (set->watches != NULL) {
+        struct store_watch *watch = set->watches;
+
+        store_tell(set->domain, SIMBACK_UNWATCH, watch->path, watch->token, 0, NULL, 0, 0);
+        set->watches = watch->next;
+        set->domain->ledger.watches--;
+        free_watch(world, watch);
+    }
+    while (*link != set)
+        link = &(*link)->next;
+    *link = set->next;
+    set->domain->ledger.watch_sets--;
+    simback_free(world, set, sizeof(*set));
+}
+
+/* ---- watches ---- */
+
+static struct store_watch **find(struct blkfront_watch_set *set, const char *path, uint32_t token)
+{
+    struct store_watch **link = &set->watches;
+
+    while (*link != NULL &&
+           ((*link)->gone || (*link)->token != token || strcmp((*link)->path, path) != 0))
+        link = &(*link)->next;
+    return link;
+}
+
+static int add_watch(struct blkfront_watch_set *set, const char *path, uint32_t token)
+{
+    struct domain *domain = set->domain;
+    size_t size;
+    struct store_watch *watch, **link;
+
+    if (store_path_length(path) == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (*find(set, path, token) != NULL)
+        return BLKFRONT_PLATFORM_EXISTS;
+    if (domain->domid != SIMBACK_DOM0 && domain->ledger.watches >= STORE_QUOTA_WATCHES)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    size = strlen(path) + 1;
+    watch = simback_allocate(domain->world, sizeof(*watch) + size);
+    if (watch == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    watch->token = token;
+    watch->path_size = (uint32_t)size;
+    memcpy(watch->path, path, size);
+    for (link = &set->watches; *link != NULL;)
+        link = &(*link)->next;
+    *link = watch;
+    domain->ledger.watches++;
+    add_event(set, watch, path);
+    return 0;
+}
+
+int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token)
+{
+    int result = add_watch(set, path, token);
+
+    store_tell(set->domain, SIMBACK_WATCH, path, token, 0, NULL, 0, result);
+    return result;
+}
+
+int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t token)
+{
+    struct store_watch *watch = store_path_length(path) == 0 ? NULL : *find(set, path, token);
+    int result = watch == NULL ? BLKFRONT_PLATFORM_NO_ENTRY : 0;
+
+    store_tell(set->domain, SIMBACK_UNWATCH, path, token, 0, NULL, 0, result);
+    if (watch != NULL) {
+        watch->gone = true;
+        set->domain->ledger.watches--;
+        let_go(set, watch);
+    }
+    return result;
+}
+
+int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token)
+{
+    struct store_watch *watch;
+
+    set->woken = false;
+    if (set->first == NULL)
+        return 0;
+    watch = take_event(set);
+    *token = watch->token;
+    store_tell(set->domain, SIMBACK_WATCH_FIRED, watch->path, watch->token, 0, NULL, 0, 0);
+    let_go(set, watch);
+    return 1;
+}
+
+void store_watches_wake(struct blkfront_watch_set *set)
+{
+    set->woken = true;
+    wake(set);
+}
+
+bool store_watches_due(struct simback_world *world, uint16_t device)
+{
+    bool due = false;
+
+    for (struct blkfront_watch_set *set = world->store.sets; set != NULL; set = set->next) {
+        if (set->device != device || !set->front)
+            continue;
+        due = due || set->first != NULL || set->woken;
+        set->woken = false;
+    }
+    return due;
+}
