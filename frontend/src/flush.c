@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The ways to flush, from the best to the least (I8): a flush of the disk's cache, an empty write
- * barrier, and, with a backend that never offered either, a drain: all earlier requests of the device
- * have been answered. A way that the backend does not support is switched off for all, and the request
- * goes on with the next one.
+ * barrier, and, with a backend that never offered either, a drain: all earlier requests of the
+ * device have been answered. A way that the backend does not support is switched off for all, and
+ * the request goes on with the next one.
  */
 #include "queue.h"
 
@@ -31,8 +31,9 @@ static struct blkfront_queue *sibling(const struct blkfront_queue *queue, uint32
 
 /*
  * Have all earlier requests been answered? On this queue they have when the request is the oldest
- * unfinished one. Of the others we note where they stand when the drain begins; to see that they have
- * got there, a look now is not enough: whoever finishes later wakes us, if the flag was set before.
+ * unfinished one. Of the others we note where they stand when the drain begins; to see that they
+ * have got there, a look now is not enough: whoever finishes later wakes us, if the flag was set
+ * before.
  */
 static bool drained(struct blkfront_queue *queue, const struct blkfront_request *request)
 {
@@ -61,13 +62,14 @@ void drain_end(struct blkfront_queue *queue)
 }
 
 /*
- * The device closes a queue only when all of them have stopped, and we have not: so the channel set of
- * whoever waits is open.
+ * The device closes a queue only when all of them have stopped, and we have not: so the channel set
+ * of whoever waits is open.
  */
 void drain_report(struct blkfront_queue *queue)
 {
     uint32_t count = queue->device->options.queues;
-    uint64_t oldest = queue->oldest == NULL ? queue->next_sequence : queue->oldest->internal.sequence;
+    uint64_t oldest =
+        queue->oldest == NULL ? queue->next_sequence : queue->oldest->internal.sequence;
 
     if (count < 2 || oldest == queue->oldest_sequence)
         return;
@@ -85,7 +87,7 @@ void drain_report(struct blkfront_queue *queue)
 static int put(struct blkfront_queue *queue, struct blkfront_request *request,
                enum blkif_wire_op operation)
 {
-    struct wire_request wire = { .operation = operation };
+    struct wire_request wire = {.operation = operation};
     struct slot *slot;
 
     if (ring_room(&queue->ring) == 0 || (slot = slots_take(&queue->slots)) == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Blocks, pools and the quarantine. The rule behind all of it: a page whose grant could not be ended is
- * never free again until ending it has succeeded (I5).
+ * Blocks, pools and the quarantine. The rule behind all of it: a page whose grant could not be
+ * ended is never free again until ending it has succeeded (I5).
  */
 #include "grants.h"
 
@@ -9,8 +9,8 @@
 
 /* ---- blocks ---- */
 
-static struct grant_block *block_new(const struct blkfront_platform *platform,
-                                     enum grant_kind kind, uint32_t pages, uint32_t records_shift)
+static struct grant_block *block_new(const struct blkfront_platform *platform, enum grant_kind kind,
+                                     uint32_t pages, uint32_t records_shift)
 {
     size_t refs_size = kind == GRANT_SHARED ? (size_t)pages * sizeof(uint32_t) : 0;
     size_t records_size = ((size_t)pages << records_shift) * sizeof(struct grant_record);
@@ -261,7 +261,7 @@ void grant_abandon(struct grant_block *block, uint32_t record)
 
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy)
 {
-    *pool = (struct pool){ .block = block, .free = free, .busy = busy };
+    *pool = (struct pool){.block = block, .free = free, .busy = busy};
     /* The lowest page on top: the same pages are used again while they are warm. */
     for (uint32_t i = 0; i < block->pages; i++)
         free[i] = block->pages - 1 - i;

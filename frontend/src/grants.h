@@ -5,12 +5,12 @@
  * block, so that keeping what the backend will not let go never needs memory (I5).
  *
  * Two kinds of platform. With GRANTS_ANY_PAGE a page is granted when it goes out, with exactly the
- * flag that its request needs, and revoked when the answer has come. Without it a block is shared as a
- * whole when it is made, its flag fixed; "granting" a page of it is then bookkeeping alone, and only
- * the end of the whole block tells whether the backend has let go.
+ * flag that its request needs, and revoked when the answer has come. Without it a block is shared
+ * as a whole when it is made, its flag fixed; "granting" a page of it is then bookkeeping alone,
+ * and only the end of the whole block tells whether the backend has let go.
  *
- * A record may be claimed and finished by any queue's thread; everything else about a block belongs to
- * one thread: the queue's for its pool, the device's for memory and for the quarantine.
+ * A record may be claimed and finished by any queue's thread; everything else about a block belongs
+ * to one thread: the queue's for its pool, the device's for memory and for the quarantine.
  */
 #ifndef BLKFRONT_SRC_GRANTS_H
 #define BLKFRONT_SRC_GRANTS_H
@@ -61,8 +61,8 @@ int grant_block_allocate(const struct blkfront_platform *platform, uint32_t page
                          uint32_t records_shift, struct grant_block **block);
 int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
                          uint32_t records_shift, struct grant_block **block);
-/* Revokes what is BUSY; when no record is left in use gives the pages back and frees the block: 0. Else
- * BLKFRONT_PLATFORM_BUSY and the block stays. */
+/* Revokes what is BUSY; when no record is left in use gives the pages back and frees the block: 0.
+ * Else BLKFRONT_PLATFORM_BUSY and the block stays. */
 int grant_block_end(struct grant_block *block);
 /* Tries each BUSY record once; any kind of block, which stays. */
 void grant_block_retry(struct grant_block *block);
@@ -84,8 +84,8 @@ int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool w
                 uint32_t *record, uint32_t *ref);
 /* Ends it: 0, or BUSY and the record is held. */
 int grant_finish(struct grant_block *block, uint32_t record);
-/* Ends it without an answer, because the connection is over. A page of a shared block stays held, since
- * nobody can say whether the backend still uses it. */
+/* Ends it without an answer, because the connection is over. A page of a shared block stays held,
+ * since nobody can say whether the backend still uses it. */
 void grant_cut(struct grant_block *block, uint32_t record);
 /* The request of a USED record is over, the slot lives on. */
 void grant_abandon(struct grant_block *block, uint32_t record);
@@ -114,7 +114,5 @@ bool pool_check(const struct pool *pool);
 /* ---- blocks whose device is gone ---- */
 
 void quarantine_put(struct blkfront *context, struct grant_block *block);
-/* The context goes: frees the records; the pages stay with the platform. */
-void quarantine_forget(struct blkfront *context);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Memory that goes to the backend without a copy: made, registered, destroyed. Destroying waits until
- * no unfinished request has a buffer in it and the backend has let go of every page (I5); the waiting
- * is done by the device's poll. The caller's side of a page's grants is in grants.c, their use in
- * transfer.c.
+ * Memory that goes to the backend without a copy: made, registered, destroyed. Destroying waits
+ * until no unfinished request has a buffer in it and the backend has let go of every page (I5); the
+ * waiting is done by the device's poll. The caller's side of a page's grants is in grants.c, their
+ * use in transfer.c.
  */
 #include "memory.h"
 
@@ -17,7 +17,8 @@ static int platform_to_error(int r)
 static int check_arguments(const struct blkfront_device *device, size_t pages, unsigned uses,
                            struct blkfront_memory **memory)
 {
-    if (device == NULL || memory == NULL || pages == 0 || uses == 0 || (uses & ~(unsigned)USES) != 0)
+    if (device == NULL || memory == NULL || pages == 0 || uses == 0 ||
+        (uses & ~(unsigned)USES) != 0)
         return BLKFRONT_INVALID;
     if (!device_takes_requests(device))
         return BLKFRONT_DISCONNECTED;

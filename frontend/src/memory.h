@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Library and registered memory as the data path sees it: which bytes lie in it, and whether they may
- * go to the backend as they are.
+ * Library and registered memory as the data path sees it: which bytes lie in it, and whether they
+ * may go to the backend as they are.
  */
 #ifndef BLKFRONT_SRC_MEMORY_H
 #define BLKFRONT_SRC_MEMORY_H
@@ -9,8 +9,8 @@
 #include "grants.h"
 
 enum {
-    /* Each grant of a page needs a record: pieces of one page may be in flight at once, at most one a
-     * unit of the wire. What goes beyond is bounced. */
+    /* Each grant of a page needs a record: pieces of one page may be in flight at once, at most one
+     * a unit of the wire. What goes beyond is bounced. */
     MEMORY_RECORDS_SHIFT = 3
 };
 
@@ -22,8 +22,8 @@ struct blkfront_memory {
     struct grant_block *block;
     size_t size; /* bytes */
     unsigned uses;
-    /* Buffers of unfinished requests, and MEMORY_DESTROYED: one atomic word, so that either the last
-     * user or the destroyer sees that both have happened. */
+    /* Buffers of unfinished requests, and MEMORY_DESTROYED: one atomic word, so that either the
+     * last user or the destroyer sees that both have happened. */
     uint32_t users;
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A queue's poll: events, responses, deadlines, what waits, completions; and the answer to the device's
- * wish to stop. Each call does a bounded amount of work (I4, I14): at most one ring's worth of
- * responses, of waiting requests and of requests cut short; and it calls the completions of those.
+ * A queue's poll: events, responses, deadlines, what waits, completions; and the answer to the
+ * device's wish to stop. Each call does a bounded amount of work (I4, I14): at most one ring's
+ * worth of responses, of waiting requests and of requests cut short; and it calls the completions
+ * of those.
  */
 #include "queue.h"
 
@@ -187,22 +188,16 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
     queue->polling = true;
     state = queue_get_state(queue);
     switch (state) {
-    case QUEUE_RUNNING:
-        more = run(queue);
-        break;
+    case QUEUE_RUNNING: more = run(queue); break;
     case QUEUE_OPEN:
         /* An early event says nothing: the ring is looked at when the queue starts (I11). */
         if (take_event(queue))
             finish_event(queue, false);
         more = expire(queue);
         break;
-    case QUEUE_STOPPING:
-        more = stop(queue);
-        break;
+    case QUEUE_STOPPING: more = stop(queue); break;
     case QUEUE_CLOSED:
-    case QUEUE_STOPPED:
-        more = idle(queue);
-        break;
+    case QUEUE_STOPPED: more = idle(queue); break;
     }
 
     if (state == QUEUE_RUNNING || state == QUEUE_STOPPING)

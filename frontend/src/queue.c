@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A queue's life: its memory, its ring, pages and port, start, stop and end; and the few things that
- * all files of the data path do to the ring. What flows through it is the business of submit.c and
- * poll.c.
+ * A queue's life: its memory, its ring, pages and port, start, stop and end; and the few things
+ * that all files of the data path do to the ring. What flows through it is the business of submit.c
+ * and poll.c.
  */
 #include "queue.h"
 
@@ -41,8 +41,8 @@ static int shape_of(const struct blkfront_options *options, struct shape *shape)
     shape->pool = 2 * (options->pool_pages + 1);
     shape->slots_at = queues * sizeof(struct blkfront_queue);
     shape->segments_at = shape->slots_at + queues * shape->slots * sizeof(struct slot);
-    shape->targets_at = shape->segments_at +
-                        queues * shape->slots * shape->segments * sizeof(struct slot_segment);
+    shape->targets_at =
+        shape->segments_at + queues * shape->slots * shape->segments * sizeof(struct slot_segment);
     shape->pool_at = shape->targets_at + queues * queues * sizeof(uint64_t);
     shape->size = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
     return BLKFRONT_OK;
@@ -95,8 +95,8 @@ void queues_destroy(struct blkfront_device *device)
 /* Ends what is there; what is BUSY stays. True if nothing is left. */
 static bool end_blocks(struct blkfront_queue *queue)
 {
-    struct grant_block **blocks[] = { &queue->ring_block, &queue->pools[0].block,
-                                      &queue->pools[1].block };
+    struct grant_block **blocks[] = {&queue->ring_block, &queue->pools[0].block,
+                                     &queue->pools[1].block};
     bool all = true;
 
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
@@ -109,8 +109,8 @@ static bool end_blocks(struct blkfront_queue *queue)
 
 void queue_quarantine(struct blkfront_queue *queue)
 {
-    struct grant_block **blocks[] = { &queue->ring_block, &queue->pools[0].block,
-                                      &queue->pools[1].block };
+    struct grant_block **blocks[] = {&queue->ring_block, &queue->pools[0].block,
+                                     &queue->pools[1].block};
 
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
         if (*blocks[i] != NULL)
@@ -143,7 +143,8 @@ static int open_ring(struct blkfront_queue *queue)
     return 0;
 }
 
-/* Pages for copies: one pool where a flag can be chosen for each grant, else one for each direction. */
+/* Pages for copies: one pool where a flag can be chosen for each grant, else one for each
+ * direction. */
 static int open_pools(struct blkfront_queue *queue)
 {
     const struct blkfront_device *device = queue->device;
@@ -383,14 +384,4 @@ void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_st
     sum->events += __atomic_load_n(&own->events, __ATOMIC_RELAXED);
     sum->spurious_events += __atomic_load_n(&own->spurious_events, __ATOMIC_RELAXED);
     sum->inner_op_tolerated += __atomic_load_n(&own->inner_op_tolerated, __ATOMIC_RELAXED);
-}
-
-void blkfront_get_statistics(const struct blkfront_device *device,
-                             struct blkfront_statistics *statistics)
-{
-    if (statistics == NULL)
-        return;
-    *statistics = (struct blkfront_statistics){ 0 };
-    for (uint32_t i = 0; device != NULL && i < device->options.queues; i++)
-        queue_add_statistics(&device->queues[i], statistics);
 }

@@ -9,8 +9,8 @@
  *     transfer.c  reads, writes and discards to ring requests, and back
  *     flush.c     the ways to flush
  *
- * Everything here belongs to the queue's own thread while the queue is OPEN, RUNNING or STOPPING, but
- * for what is marked atomic.
+ * Everything here belongs to the queue's own thread while the queue is OPEN, RUNNING or STOPPING,
+ * but for what is marked atomic.
  */
 #ifndef BLKFRONT_SRC_QUEUE_H
 #define BLKFRONT_SRC_QUEUE_H
@@ -71,15 +71,15 @@ struct blkfront_queue {
     uint64_t next_sequence;   /* atomic: read by a drain of another queue */
     uint64_t oldest_sequence; /* atomic; that of `oldest`, or next_sequence */
 
-    bool polling;      /* inside queue_poll: completions may submit */
-    bool blocked;      /* the first waiting request could not go on; until a slot is free */
-    bool pump_due;     /* waiting requests have not been looked at since they could go */
+    bool polling;  /* inside queue_poll: completions may submit */
+    bool blocked;  /* the first waiting request could not go on; until a slot is free */
+    bool pump_due; /* waiting requests have not been looked at since they could go */
     bool stop_begun;
-    bool flush_worked; /* on this connection; atomic */
+    bool flush_worked;      /* on this connection; atomic */
     uint64_t stop_sequence; /* requests before it end with stop_result, later ones wait */
 
     bool drain_begun;
-    bool drain_waiting; /* atomic: another queue's progress is of interest */
+    bool drain_waiting;      /* atomic: another queue's progress is of interest */
     uint64_t *drain_targets; /* one a queue: what must be finished there */
 
     struct slot *slot_memory;
@@ -112,8 +112,8 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot);
 
 /* ---- submit.c ---- */
 
-/* Puts waiting requests on the ring, in order, as far as they go. True if it only stopped to keep the
- * work of one call bounded. */
+/* Puts waiting requests on the ring, in order, as far as they go. True if it only stopped to keep
+ * the work of one call bounded. */
 bool queue_pump(struct blkfront_queue *queue);
 
 /* ---- requests.c ---- */

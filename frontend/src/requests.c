@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The lists that a caller's request is on. From submit until it is over it is unfinished, in the order
- * of submission: that order gives the next deadline, what a drain waits for, and the order in which a
- * stop completes. Beside that it waits (something has to be put on the ring) or is issued. When it is
- * over it is on the list of due completions, which only a poll calls.
+ * The lists that a caller's request is on. From submit until it is over it is unfinished, in the
+ * order of submission: that order gives the next deadline, what a drain waits for, and the order in
+ * which a stop completes. Beside that it waits (something has to be put on the ring) or is issued.
+ * When it is over it is on the list of due completions, which only a poll calls.
  */
 #include "memory.h"
 #include "queue.h"
@@ -36,7 +36,8 @@ static void list_remove(struct request_list *list, const struct blkfront_request
 }
 
 /* Buffers count as users of their memory until the request is over (memory.c). */
-static void mark_memory(const struct blkfront_request *request, void (*mark)(struct blkfront_memory *))
+static void mark_memory(const struct blkfront_request *request,
+                        void (*mark)(struct blkfront_memory *))
 {
     if (request->operation != BLKFRONT_READ && request->operation != BLKFRONT_WRITE)
         return;
@@ -154,14 +155,14 @@ void requests_cut(struct blkfront_queue *queue)
     }
     for (struct blkfront_request *r = queue->waiting.first; r != NULL; r = r->internal.next)
         r->internal.state = REQUEST_ISSUED;
-    queue->waiting = (struct request_list){ 0 };
+    queue->waiting = (struct request_list){0};
 }
 
 void requests_complete(struct blkfront_queue *queue)
 {
     struct request_list due = queue->done;
 
-    queue->done = (struct request_list){ 0 };
+    queue->done = (struct request_list){0};
     while (due.first != NULL) {
         struct blkfront_request *request = due.first;
 
@@ -171,7 +172,8 @@ void requests_complete(struct blkfront_queue *queue)
     }
 }
 
-/* An I/O error hides what else was wrong; "unimplemented" is the mildest, since it promises nothing. */
+/* An I/O error hides what else was wrong; "unimplemented" is the mildest, since it promises
+ * nothing. */
 static int badness(int result)
 {
     switch (result) {

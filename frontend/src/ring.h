@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ring's four shared words and our side of their protocol: publish requests, look for responses,
- * ask for an event. What is in the slots is the business of slots.c; what to do about a violation that
- * of poll.c.
+ * The ring's four shared words and our side of their protocol: publish requests, look for
+ * responses, ask for an event. What is in the slots is the business of slots.c; what to do about a
+ * violation that of poll.c.
  *
  * Written in the common subset of C and C++ over shared_u32 and the functions of shared.h alone, so
  * that a model checker can put its own in their place.
  *
- * All indices run freely and wrap at 2^32; only differences are compared (I18). Our own req_prod and
- * rsp_event live here and are never read back from the shared page (I1).
+ * All indices run freely and wrap at 2^32; only differences are compared (I18). Our own req_prod
+ * and rsp_event live here and are never read back from the shared page (I1).
  */
 #ifndef BLKFRONT_SRC_RING_H
 #define BLKFRONT_SRC_RING_H
@@ -70,7 +70,8 @@ static inline uint32_t ring_slot(const struct ring *ring, uint32_t index)
 
 /*
  * Publishes the requests up to req_prod. True if the backend asked to be notified of one of them:
- * req_event lies in (old, new] (I14). req_event is read once, after the store and a full fence (I1).
+ * req_event lies in (old, new] (I14). req_event is read once, after the store and a full fence
+ * (I1).
  */
 static inline bool ring_publish(struct ring *ring)
 {
@@ -88,8 +89,8 @@ static inline bool ring_publish(struct ring *ring)
 }
 
 /*
- * Reads rsp_prod once: how many responses there are, or RING_OVERFLOW if the backend claims more than
- * are outstanding; then no slot may be read (I3).
+ * Reads rsp_prod once: how many responses there are, or RING_OVERFLOW if the backend claims more
+ * than are outstanding; then no slot may be read (I3).
  */
 static inline int32_t ring_responses(const struct ring *ring)
 {
@@ -112,8 +113,9 @@ static inline bool ring_armed(const struct ring *ring)
 }
 
 /*
- * Asks for an event at the next response and looks again, since one may have come before the backend
- * could see that: the final check, without which a wake-up is lost (I14). As ring_responses.
+ * Asks for an event at the next response and looks again, since one may have come before the
+ * backend could see that: the final check, without which a wake-up is lost (I14). As
+ * ring_responses.
  */
 static inline int32_t ring_arm(struct ring *ring)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Request slots: our private half of each ring request, found again by the id that goes over the wire.
- * An id is a slot number plus the slot's generation, never a pointer, so that whatever comes back is
- * either a request in flight or refused (I2). What a slot's segments hold is transfer.c's business.
+ * Request slots: our private half of each ring request, found again by the id that goes over the
+ * wire. An id is a slot number plus the slot's generation, never a pointer, so that whatever comes
+ * back is either a request in flight or refused (I2). What a slot's segments hold is transfer.c's
+ * business.
  */
 #ifndef BLKFRONT_SRC_SLOTS_H
 #define BLKFRONT_SRC_SLOTS_H
@@ -55,8 +56,8 @@ void slots_release(struct slots *slots, struct slot *slot);
 uint64_t slots_id(const struct slots *slots, const struct slot *slot);
 
 /*
- * The slot that a response answers, or NULL and the reason why there is none. *tolerated: it answers an
- * indirect request with 6 instead of the inner operation.
+ * The slot that a response answers, or NULL and the reason why there is none. *tolerated: it
+ * answers an indirect request with 6 instead of the inner operation.
  */
 struct slot *slots_match(const struct slots *slots, const struct wire_response *response,
                          bool *tolerated, const char **reason);

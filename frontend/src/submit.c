@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How requests come in: taken or refused, put on the ring as far as it holds them. Nothing here blocks,
- * allocates or calls a completion; a request that needs no ring at all completes with the next poll.
+ * How requests come in: taken or refused, put on the ring as far as it holds them. Nothing here
+ * blocks, allocates or calls a completion; a request that needs no ring at all completes with the
+ * next poll.
  */
 #include "queue.h"
 
@@ -34,7 +35,7 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request, 
     if (r != BLKFRONT_OK)
         return r;
 
-    *in = (struct blkfront_request_internal){ .bytes_left = bytes };
+    *in = (struct blkfront_request_internal){.bytes_left = bytes};
     if (does_nothing(request)) {
         requests_finish_new(queue, request);
         return BLKFRONT_OK;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A caller's request to ring requests and back. A read or write is cut into parts, each as much as one
- * ring request carries; the parts go out as slots and pages permit and are answered in any order. Each
- * segment is either a piece of library memory, granted as it is, or a bounce page into which the
- * following buffers are packed. Where pages come from is grants.c; in which order requests get their
- * turn is submit.c; flushing is flush.c.
+ * A caller's request to ring requests and back. A read or write is cut into parts, each as much as
+ * one ring request carries; the parts go out as slots and pages permit and are answered in any
+ * order. Each segment is either a piece of library memory, granted as it is, or a bounce page into
+ * which the following buffers are packed. Where pages come from is grants.c; in which order
+ * requests get their turn is submit.c; flushing is flush.c.
  */
 #include "memory.h"
 #include "queue.h"
@@ -221,17 +221,18 @@ static int add_direct(struct part *part)
 
     if (r != 0)
         return r;
-    add_segment(part, memory->block, record, ref,
-                (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1), bytes, false);
+    add_segment(part, memory->block, record, ref, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1),
+                bytes, false);
     cursor_advance(&part->cursor, bytes);
     part->left -= bytes;
     return 0;
 }
 
 /*
- * A bounce page with the bytes that follow, packed from its start, up to a buffer that goes direct. The
- * page is granted before anything is copied: should granting fail, it holds no byte of a request that
- * this backend has not been given (I6). `forced` bytes are copied although they could go direct.
+ * A bounce page with the bytes that follow, packed from its start, up to a buffer that goes direct.
+ * The page is granted before anything is copied: should granting fail, it holds no byte of a
+ * request that this backend has not been given (I6). `forced` bytes are copied although they could
+ * go direct.
  */
 static int add_bounced(struct part *part, size_t forced)
 {
@@ -353,7 +354,7 @@ static int issue_part(struct blkfront_queue *queue, struct blkfront_request *req
         return ISSUE_BLOCKED;
     part.queue = queue;
     part.request = request;
-    part.cursor = (struct cursor){ request->buffers, in->buffer_index, in->buffer_offset };
+    part.cursor = (struct cursor){request->buffers, in->buffer_index, in->buffer_offset};
     part.left = in->bytes_left;
     part.copied = 0;
     part.bounced = false;
@@ -409,7 +410,7 @@ int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *reques
 /* Scatters bounce pages into the buffers that they are for; direct segments are there already. */
 static void copy_in(struct blkfront_queue *queue, const struct slot *slot)
 {
-    struct cursor cursor = { slot->request->buffers, slot->buffer_index, slot->buffer_offset };
+    struct cursor cursor = {slot->request->buffers, slot->buffer_index, slot->buffer_offset};
     uint64_t copied = 0;
 
     for (uint32_t i = 0; i < slot->segment_count; i++) {
@@ -436,8 +437,8 @@ static void copy_in(struct blkfront_queue *queue, const struct slot *slot)
 }
 
 /*
- * A status to a result (I8). EOPNOTSUPP to a read or write is "unimplemented": there is no other way to
- * read or write that could be tried. A status that is not in the protocol is an error.
+ * A status to a result (I8). EOPNOTSUPP to a read or write is "unimplemented": there is no other
+ * way to read or write that could be tried. A status that is not in the protocol is an error.
  */
 static int status_result(struct blkfront_queue *queue, uint8_t operation, int status)
 {

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Encoding and decoding of slots by a table of offsets. The table is taken from blkif.h's structs, so
- * that their static assertions and the test against Xen's own headers hold for it too.
+ * Encoding and decoding of slots by a table of offsets. The table is taken from blkif.h's structs,
+ * so that their static assertions and the test against Xen's own headers hold for it too.
  */
 #include "wire.h"
 
 #include <string.h>
 
-#define LAYOUT(bits)                                                               \
-    {                                                                              \
-        .slot_size = BLKIF_WIRE_SLOT_##bits,                                       \
-        .id = offsetof(struct blkif_wire_request_##bits, id),                      \
-        .sector = offsetof(struct blkif_wire_request_##bits, sector_512),          \
-        .segments = offsetof(struct blkif_wire_request_##bits, segments),          \
-        .discard_count = offsetof(struct blkif_wire_discard_##bits, count_512),    \
-        .indirect_handle = offsetof(struct blkif_wire_indirect_##bits, handle),    \
-        .indirect_refs = offsetof(struct blkif_wire_indirect_##bits, page_grant_refs) \
+#define LAYOUT(bits)                                                                               \
+    {                                                                                              \
+        .slot_size = BLKIF_WIRE_SLOT_##bits, .id = offsetof(struct blkif_wire_request_##bits, id), \
+        .sector = offsetof(struct blkif_wire_request_##bits, sector_512),                          \
+        .segments = offsetof(struct blkif_wire_request_##bits, segments),                          \
+        .discard_count = offsetof(struct blkif_wire_discard_##bits, count_512),                    \
+        .indirect_handle = offsetof(struct blkif_wire_indirect_##bits, handle),                    \
+        .indirect_refs = offsetof(struct blkif_wire_indirect_##bits, page_grant_refs)              \
     }
 
 static const struct wire_layout layout_64 = LAYOUT(64);
