@@ -72,6 +72,9 @@ struct scenario_subject {
                            void (*release)(void *context, void *address), void *context,
                            void **memory);
     void (*memory_destroy)(void *memory);
+
+    /* optional: blkfront_quarantined */
+    size_t (*quarantined)(void *context);
 };
 
 /* libblkfront as a subject. With the observed library linked it has SCENARIO_SUBJECT_OBSERVED. */

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Calls of the application that take time: connect, disconnect, requests. From their beginning to
+ * their completion they are in the list of what waits; at rest each of them is asked who owes the
+ * next move (I4).
+ */
+#include "runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The first member of a call is its request. */
+static void request_complete(struct blkfront_request *request, int result)
+{
+    struct call *call = request->context;
+
+    call_complete(call->runner, call, result);
+}
+
+struct call *call_new(struct scenario_runner *runner, enum call_kind kind, struct front *front,
+                      const char *text)
+{
+    struct call *call = simback_allocate(runner->world, sizeof(*call));
+
+    if (call == NULL) {
+        return NULL;
+    }
+    call->runner = runner;
+    call->kind = kind;
+    call->front = (uint8_t)(front - runner->fronts);
+    call->text = text;
+    call->sector_size = front->sector_size;
+    call->request.complete = request_complete;
+    call->request.context = call;
+    return call;
+}
+
+void call_name(struct scenario_runner *runner, struct call *call, const struct scenario_step *step,
+               unsigned field)
+{
+    uint64_t name = scenario_value(step, field);
+
+    if (!scenario_given(step, field) || name >= SCENARIO_NAMES_MAX) {
+        return;
+    }
+    if (runner->names[name] == NULL && runner->rule_device[name] == 0) {
+        runner->names_used[runner->names_used_count++] = (uint16_t)name;
+    }
+    runner->names[name] = call;
+    call->named = true;
+}
+
+void call_begin(struct scenario_runner *runner, struct call *call)
+{
+    call->previous = runner->pending_last;
+    call->next = NULL;
+    if (runner->pending_last != NULL) {
+        runner->pending_last->next = call;
+    } else {
+        runner->pending = call;
+    }
+    runner->pending_last = call;
+    runner->pending_count++;
+}
+
+static void end(struct scenario_runner *runner, struct call *call, int result)
+{
+    if (call->previous != NULL) {
+        call->previous->next = call->next;
+    } else {
+        runner->pending = call->next;
+    }
+    if (call->next != NULL) {
+        call->next->previous = call->previous;
+    } else {
+        runner->pending_last = call->previous;
+    }
+    call->next = NULL;
+    call->previous = NULL;
+    runner->pending_count--;
+    call->completed = true;
+    call->result = result;
+    if (!call->named && !call->awaited) {
+        call->next = runner->ended;
+        runner->ended = call;
+    }
+}
+
+void call_complete(struct scenario_runner *runner, struct call *call, int result)
+{
+    if (call->kind == CALL_REQUEST) {
+        simback_app_complete(runner->world, call->number, result);
+    }
+    if (call->completed) {
+        return; /* I2: the oracle knows it now */
+    }
+    simback_progress(runner->world);
+    end(runner, call, result);
+}
+
+void calls_sweep(struct scenario_runner *runner)
+{
+    while (runner->ended != NULL) {
+        struct call *call = runner->ended;
+
+        runner->ended = call->next;
+        call->next = NULL;
+        buffers_finish(runner, call);
+    }
+}
+
+static void step_gives(struct scenario_runner *runner, int code)
+{
+    runner->result.given = true;
+    runner->result.code = code;
+}
+
+bool call_submit(struct scenario_runner *runner, struct call *call, uint32_t queue)
+{
+    struct front *front = &runner->fronts[call->front];
+    struct blkfront_request *request = &call->request;
+    int error;
+
+    call->number = runner->next_request++;
+    front_enter(runner, front->number, "submit");
+    if (!call->fake) {
+        simback_app_submit(runner->world, front->number, (uint16_t)queue, call->number,
+                           request->operation, request->flags, call->sector_size, request->sector,
+                           call->sectors, request->buffers, request->buffer_count);
+    }
+    call_begin(runner, call);
+    error = runner->subject->submit(front->device, queue, request);
+    if (error != BLKFRONT_OK && !call->completed) {
+        if (!call->fake) {
+            simback_app_refused(runner->world, call->number, error);
+        }
+        end(runner, call, error);
+    }
+    front_leave(runner, front->number, "submit", error);
+    if (error != BLKFRONT_OK) {
+        step_gives(runner, error);
+        return false;
+    }
+    if (call->fake) {
+        simback_violate(runner->world, 9, false, front->number, call->number,
+                        "I9 a request that ends beyond the disk was taken");
+        return false;
+    }
+    front_wake(runner, front, queue);
+    return true;
+}
+
+static bool has_completed(struct scenario_runner *runner, void *context)
+{
+    const struct call *call = context;
+
+    (void)runner;
+    return call->completed;
+}
+
+void call_wait(struct scenario_runner *runner, struct call *call)
+{
+    if (run_world(runner, SIMBACK_NEVER, UINT64_MAX, has_completed, call) == RAN_REST) {
+        calls_judge_rest(runner);
+    }
+    step_gives(runner, call->completed ? call->result : BLKFRONT_OK);
+    runner->result.pending = !call->completed;
+    runner->result.call = call;
+    runner->result.front = &runner->fronts[call->front];
+}
+
+/* ---- the end of a device ---- */
+
+void calls_before_release(struct scenario_runner *runner, const struct front *front)
+{
+    struct call *call = runner->memories;
+
+    while (call != NULL) {
+        struct call *next = call->next_memory;
+
+        if (&runner->fronts[call->front] == front && call->completed) {
+            buffers_drop_memory(runner, call);
+        }
+        call = next;
+    }
+}
+
+void calls_after_release(struct scenario_runner *runner, const struct front *front)
+{
+    for (struct call *call = runner->memories, *next; call != NULL; call = next) {
+        next = call->next_memory;
+        if (&runner->fronts[call->front] == front) {
+            call->memory = NULL; /* it went with the device */
+            buffers_drop_memory(runner, call);
+        }
+    }
+    for (struct call *call = runner->pending, *next; call != NULL; call = next) {
+        next = call->next;
+        if (&runner->fronts[call->front] != front) {
+            continue;
+        }
+        /* A request without completion is the oracle's matter, in simback_app_released. */
+        end(runner, call, call->kind == CALL_DISCONNECT ? BLKFRONT_OK : BLKFRONT_DISCONNECTED);
+    }
+}
+
+/* ---- who owes the next move (I4) ---- */
+
+/* Of a handshake, by the two states as they stand in XenStore. */
+static bool backend_owes_state(unsigned front, unsigned back)
+{
+    switch (back) {
+    case BLKIF_WIRE_INITIALISING: return true;
+    case BLKIF_WIRE_INIT_WAIT:
+    case BLKIF_WIRE_INITIALISED:
+        return front == BLKIF_WIRE_INITIALISED || front == BLKIF_WIRE_CONNECTED ||
+               front == BLKIF_WIRE_CLOSED || front == BLKIF_WIRE_CLOSING;
+    case BLKIF_WIRE_CONNECTED: return front == BLKIF_WIRE_CLOSING || front == BLKIF_WIRE_CLOSED;
+    case BLKIF_WIRE_CLOSING: return front == BLKIF_WIRE_CLOSED;
+    case BLKIF_WIRE_CLOSED: return front == BLKIF_WIRE_INITIALISING;
+    default: return false;
+    }
+}
+
+static uint64_t deadline_of(const struct scenario_runner *runner, const struct call *call)
+{
+    const struct front *front = &runner->fronts[call->front];
+
+    switch (call->kind) {
+    case CALL_CONNECT: return front->connect_deadline_ns;
+    case CALL_DISCONNECT: return front->disconnect_deadline_ns;
+    case CALL_REQUEST: return front->request_deadline_ns;
+    }
+    return 0;
+}
+
+static void no_progress(struct scenario_runner *runner, const struct call *call, const char *why)
+{
+    const struct front *front = &runner->fronts[call->front];
+
+    simback_violate(runner->world, 4, false, front->number, call->number,
+                    "I4 %s has not ended at rest: %s", call->text, why);
+    run_stop(runner, SCENARIO_NO_PROGRESS, 4, "I4 %s has not ended at rest: %s", call->text, why);
+}
+
+static void judge_waiting(struct scenario_runner *runner, const struct call *call)
+{
+    const struct front *front = &runner->fronts[call->front];
+    unsigned front_state, back_state;
+
+    if (deadline_of(runner, call) != 0) {
+        no_progress(runner, call, "its deadline has passed");
+        return;
+    }
+    if (call->kind == CALL_REQUEST && front->state == BLKFRONT_CONNECTED) {
+        const struct device_counts *counts = &runner->counts[front->number];
+
+        if (counts->responses >= counts->requests) {
+            no_progress(runner, call, "the backend has answered everything that it got");
+        }
+        return;
+    }
+    front_state = node_state(runner, front->number, true);
+    back_state = node_state(runner, front->number, false);
+    if (!backend_owes_state(front_state, back_state)) {
+        char why[64];
+
+        snprintf(why, sizeof(why), "the frontend is in state %u, the backend in %u", front_state,
+                 back_state);
+        no_progress(runner, call, why);
+    }
+}
+
+void calls_judge_rest(struct scenario_runner *runner)
+{
+    for (const struct call *call = runner->pending; call != NULL && !runner->stopped;
+         call = call->next) {
+        judge_waiting(runner, call);
+    }
+}

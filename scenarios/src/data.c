@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The application's buffers: their number, sizes, alignment and memory, as the step says; the
+ * pattern that a fill stands for; and whether what was read is that pattern. All of it lies in the
+ * world: pages where a buffer is whole pages, else objects with guard bytes on both sides.
+ */
+#include "runner.h"
+
+#include <string.h>
+
+enum { PAGE = BLKIF_WIRE_PAGE_SIZE, GUARD = 64, GUARD_BYTE = 0xa5, UNREAD_BYTE = 0xee };
+
+/* ---- patterns ---- */
+
+/* The first word says itself which sector it is; the others follow from it without looking alike.
+ */
+static uint64_t pattern_word(uint8_t fill, uint64_t sector, size_t word)
+{
+    uint64_t value = (uint64_t)fill << 56 | (sector & ((UINT64_C(1) << 56) - 1));
+
+    if (fill == 0 || word == 0) {
+        return fill == 0 ? 0 : value;
+    }
+    value += (uint64_t)word * UINT64_C(0x9e3779b97f4a7c15);
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
+void pattern_make(void *to, size_t size, uint8_t fill, uint64_t sector)
+{
+    unsigned char *bytes = to;
+
+    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+        uint64_t word = pattern_word(fill, sector, offset / sizeof(uint64_t));
+        size_t left = size - offset;
+
+        memcpy(bytes + offset, &word, left < sizeof(word) ? left : sizeof(word));
+    }
+}
+
+bool pattern_holds(const void *from, size_t size, uint8_t fill, uint64_t sector)
+{
+    const unsigned char *bytes = from;
+
+    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
+        uint64_t word = pattern_word(fill, sector, offset / sizeof(uint64_t));
+        size_t left = size - offset;
+
+        if (memcmp(bytes + offset, &word, left < sizeof(word) ? left : sizeof(word)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool buffers_hold(const struct call *call, uint8_t fill, uint64_t *wrong)
+{
+    uint64_t sector = call->sector;
+
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        const struct blkfront_buffer *buffer = &call->buffers[i];
+
+        for (size_t at = 0; at + call->sector_size <= buffer->size; at += call->sector_size) {
+            if (!pattern_holds((const unsigned char *)buffer->address + at, call->sector_size, fill,
+                               sector)) {
+                *wrong = sector;
+                return false;
+            }
+            sector++;
+        }
+    }
+    return true;
+}
+
+/* Data of a write, or bytes that no disk has for a read. */
+static void fill_buffers(struct call *call, bool write, uint8_t fill)
+{
+    uint64_t sector = call->sector;
+
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        struct blkfront_buffer *buffer = &call->buffers[i];
+        unsigned char *bytes = buffer->address;
+
+        if (!write) {
+            memset(bytes, UNREAD_BYTE, buffer->size);
+            continue;
+        }
+        for (size_t at = 0; at < buffer->size; at += call->sector_size) {
+            size_t left = buffer->size - at;
+
+            pattern_make(bytes + at, left < call->sector_size ? left : call->sector_size, fill,
+                         sector++);
+        }
+    }
+}
+
+/* ---- shapes ---- */
+
+/* What the step says, from the fields that read and write have in common. */
+struct shape {
+    uint64_t count;
+    uint64_t buffers;
+    uint64_t sizes; /* a LIST; 0: none */
+    size_t align;
+    size_t extra;
+};
+
+/* How many sectors buffer `index` has. */
+static uint64_t sectors_of(const struct shape *shape, uint64_t number, uint64_t index,
+                           uint64_t left)
+{
+    unsigned cycle = 0;
+    uint64_t sectors;
+
+    if (shape->sizes == 0) {
+        return shape->count / number + (index < shape->count % number ? 1 : 0);
+    }
+    while (scenario_list_at(shape->sizes, cycle) != 0) {
+        cycle++;
+    }
+    sectors = scenario_list_at(shape->sizes, (unsigned)(index % cycle));
+    return sectors < left ? sectors : left;
+}
+
+static uint64_t number_of_buffers(const struct shape *shape)
+{
+    uint64_t left = shape->count, number = 0;
+
+    if (shape->sizes == 0) {
+        return shape->buffers < shape->count ? shape->buffers : shape->count;
+    }
+    while (left != 0 && number <= BUFFERS_MAX) {
+        left -= sectors_of(shape, 0, number, left);
+        number++;
+    }
+    return number;
+}
+
+static bool make_arrays(struct scenario_runner *runner, struct call *call, size_t count)
+{
+    size_t each = sizeof(*call->buffers) + sizeof(*call->blocks) + sizeof(*call->block_sizes);
+    unsigned char *arrays = simback_allocate(runner->world, count * each);
+
+    if (arrays == NULL) {
+        return false;
+    }
+    call->buffers = (struct blkfront_buffer *)(void *)arrays;
+    call->blocks = (void **)(void *)(arrays + count * sizeof(*call->buffers));
+    call->block_sizes = (size_t *)(void *)(call->blocks + count);
+    call->arrays_size = count * each;
+    call->buffer_count = count;
+    return true;
+}
+
+/* ---- memory ---- */
+
+static bool whole_pages(size_t size, size_t align)
+{
+    return align == 0 && size % PAGE == 0;
+}
+
+/* Heap memory: the buffer begins `align` bytes into a page, with guards round it. */
+static bool make_heap_buffer(struct scenario_runner *runner, struct call *call, size_t index,
+                             size_t align)
+{
+    struct blkfront_buffer *buffer = &call->buffers[index];
+    unsigned char *block, *begin;
+    size_t size = buffer->size + PAGE + 2 * GUARD;
+
+    if (whole_pages(buffer->size, align)) {
+        block = simback_pages_allocate(runner->world, (uint32_t)(buffer->size / PAGE));
+        buffer->address = block;
+        call->blocks[index] = block;
+        call->block_sizes[index] = 0;
+        return block != NULL;
+    }
+    block = simback_allocate(runner->world, size);
+    if (block == NULL) {
+        return false;
+    }
+    begin = block + GUARD;
+    begin += (align + PAGE - (uintptr_t)begin % PAGE) % PAGE;
+    memset(begin - GUARD, GUARD_BYTE, GUARD);
+    memset(begin + buffer->size, GUARD_BYTE, GUARD);
+    buffer->address = begin;
+    call->blocks[index] = block;
+    call->block_sizes[index] = size;
+    return true;
+}
+
+/* The caller's pages are the caller's again. */
+static void release_pages(void *context, void *address)
+{
+    struct call *call = context;
+
+    simback_pages_free(call->runner->world, address, call->page_count);
+}
+
+static void link_memory(struct scenario_runner *runner, struct call *call)
+{
+    call->previous_memory = NULL;
+    call->next_memory = runner->memories;
+    if (runner->memories != NULL) {
+        runner->memories->previous_memory = call;
+    }
+    runner->memories = call;
+}
+
+/* One piece of library or registered memory, in which each buffer has pages of its own. */
+static bool make_shared_memory(struct scenario_runner *runner, struct call *call, bool write,
+                               size_t align)
+{
+    struct front *front = &runner->fronts[call->front];
+    unsigned uses = write ? BLKFRONT_MEMORY_TO_DISK : BLKFRONT_MEMORY_FROM_DISK;
+    unsigned char *address = NULL;
+    size_t pages = 0;
+    int error;
+
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        pages += (align + call->buffers[i].size + PAGE - 1) / PAGE;
+    }
+    call->page_count = (uint32_t)pages;
+    if (call->memory_kind == CHOICE_MEMORY_REGISTERED) {
+        address = simback_pages_allocate(runner->world, (uint32_t)pages);
+        if (address == NULL) {
+            return false;
+        }
+        front_enter(runner, front->number, "memory_register");
+        error = runner->subject->memory_register(front->device, address, pages, uses, release_pages,
+                                                 call, &call->memory);
+        front_leave(runner, front->number, "memory_register", error);
+        if (error != BLKFRONT_OK) {
+            simback_pages_free(runner->world, address, call->page_count);
+        }
+    } else {
+        void *given = NULL;
+
+        front_enter(runner, front->number, "memory_create");
+        error = runner->subject->memory_create(front->device, pages, uses, &call->memory, &given);
+        front_leave(runner, front->number, "memory_create", error);
+        address = given;
+    }
+    runner->result.given = error != BLKFRONT_OK;
+    runner->result.code = error;
+    if (error != BLKFRONT_OK) {
+        return false;
+    }
+    link_memory(runner, call);
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        call->buffers[i].address = address + align;
+        call->buffers[i].memory = call->memory;
+        address += (align + call->buffers[i].size + PAGE - 1) / PAGE * PAGE;
+    }
+    return true;
+}
+
+static bool make_memory(struct scenario_runner *runner, struct call *call, bool write, size_t align)
+{
+    if (call->memory_kind != CHOICE_MEMORY_HEAP) {
+        return make_shared_memory(runner, call, write, align);
+    }
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        if (!make_heap_buffer(runner, call, i, align)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- requests beyond any memory ---- */
+
+/* Sizes that say what the step says, over one page that nobody may touch: the request ends beyond
+ * the disk, so it has to be refused before anybody looks at the data. */
+static bool make_fake(struct scenario_runner *runner, struct call *call, const struct shape *shape)
+{
+    uint64_t number = shape->sizes != 0 ? 1 : shape->buffers;
+    uint64_t most = (SIZE_MAX / 2) / call->sector_size;
+    void *page = simback_pages_allocate(runner->world, 1);
+
+    if (page == NULL || !make_arrays(runner, call, number)) {
+        return false;
+    }
+    call->fake = true;
+    call->memory_kind = CHOICE_MEMORY_HEAP;
+    call->blocks[0] = page;
+    for (uint64_t i = 0; i < number; i++) {
+        uint64_t sectors = shape->count / number + (i < shape->count % number ? 1 : 0);
+
+        call->buffers[i].address = page;
+        call->buffers[i].size = (size_t)(sectors < most ? sectors : most) * call->sector_size;
+    }
+    return true;
+}
+
+static bool beyond_disk(const struct front *front, uint64_t sector, uint64_t count)
+{
+    return front->knows_size && (sector > front->sectors || count > front->sectors - sector);
+}
+
+/* ---- a request's buffers ---- */
+
+static struct shape shape_of(const struct scenario_step *step, bool write)
+{
+    struct shape shape = {0};
+
+    if (write) {
+        shape.count = scenario_value(step, FIELD_WRITE_COUNT);
+        shape.buffers = scenario_value(step, FIELD_WRITE_BUFFERS);
+        shape.sizes =
+            scenario_given(step, FIELD_WRITE_SIZES) ? scenario_value(step, FIELD_WRITE_SIZES) : 0;
+        shape.align = (size_t)scenario_value(step, FIELD_WRITE_ALIGN);
+        shape.extra = scenario_given(step, FIELD_WRITE_EXTRA)
+                          ? (size_t)scenario_value(step, FIELD_WRITE_EXTRA)
+                          : 0;
+    } else {
+        shape.count = scenario_value(step, FIELD_READ_COUNT);
+        shape.buffers = scenario_value(step, FIELD_READ_BUFFERS);
+        shape.sizes =
+            scenario_given(step, FIELD_READ_SIZES) ? scenario_value(step, FIELD_READ_SIZES) : 0;
+        shape.align = (size_t)scenario_value(step, FIELD_READ_ALIGN);
+        shape.extra = scenario_given(step, FIELD_READ_EXTRA)
+                          ? (size_t)scenario_value(step, FIELD_READ_EXTRA)
+                          : 0;
+    }
+    return shape;
+}
+
+static bool make_real(struct scenario_runner *runner, struct call *call, const struct shape *shape,
+                      bool write, uint8_t fill)
+{
+    uint64_t number = number_of_buffers(shape);
+    uint64_t left = shape->count;
+
+    if (number > BUFFERS_MAX) {
+        run_bad_step(runner, "a request has at most %d buffers", BUFFERS_MAX);
+        return false;
+    }
+    if (!make_arrays(runner, call, (size_t)number)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < number; i++) {
+        uint64_t sectors = sectors_of(shape, number, i, left);
+
+        call->buffers[i].size = (size_t)sectors * call->sector_size;
+        left -= sectors;
+    }
+    call->buffers[number - 1].size += shape->extra;
+    if (!make_memory(runner, call, write, shape->align)) {
+        return false;
+    }
+    fill_buffers(call, write, fill);
+    return true;
+}
+
+bool buffers_make(struct scenario_runner *runner, struct call *call,
+                  const struct scenario_step *step, bool write)
+{
+    struct shape shape = shape_of(step, write);
+    const struct front *front = &runner->fronts[call->front];
+    uint8_t fill = write ? (uint8_t)scenario_value(step, FIELD_WRITE_FILL) : 0;
+    bool made;
+
+    call->memory_kind = (uint8_t)(write ? scenario_value(step, FIELD_WRITE_MEMORY)
+                                        : scenario_value(step, FIELD_READ_MEMORY));
+    call->sectors = shape.count;
+    if (shape.count == 0) {
+        return true;
+    }
+    if (shape.count <= DATA_BYTES_MAX / call->sector_size) {
+        made = make_real(runner, call, &shape, write, fill);
+    } else if (beyond_disk(front, call->sector, shape.count)) {
+        made = make_fake(runner, call, &shape);
+    } else {
+        run_bad_step(runner, "a request has at most %d bytes here", DATA_BYTES_MAX);
+        return false;
+    }
+    if (!made && !runner->result.given) {
+        run_bad_step(runner, "the world has no memory for these buffers");
+    }
+    call->request.buffers = call->buffers;
+    call->request.buffer_count = call->buffer_count;
+    return made;
+}
+
+/* ---- the end ---- */
+
+void buffers_drop_memory(struct scenario_runner *runner, struct call *call)
+{
+    const struct front *front = &runner->fronts[call->front];
+
+    if (call->memory_kind == CHOICE_MEMORY_HEAP || call->buffers == NULL) {
+        return;
+    }
+    if (call->previous_memory != NULL) {
+        call->previous_memory->next_memory = call->next_memory;
+    } else if (runner->memories == call) {
+        runner->memories = call->next_memory;
+    }
+    if (call->next_memory != NULL) {
+        call->next_memory->previous_memory = call->previous_memory;
+    }
+    call->next_memory = NULL;
+    call->previous_memory = NULL;
+    if (call->memory != NULL) {
+        front_enter(runner, front->number, "memory_destroy");
+        runner->subject->memory_destroy(call->memory);
+        front_leave(runner, front->number, "memory_destroy", 0);
+        call->memory = NULL;
+    }
+    simback_free(runner->world, call->buffers, call->arrays_size);
+    call->buffers = NULL;
+    call->buffer_count = 0;
+}
+
+static bool guards_hold(const struct blkfront_buffer *buffer)
+{
+    const unsigned char *begin = buffer->address;
+
+    for (size_t i = 0; i < GUARD; i++) {
+        if (begin[buffer->size + i] != GUARD_BYTE || *(begin - 1 - i) != GUARD_BYTE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void finish_heap_buffer(struct scenario_runner *runner, struct call *call, size_t index)
+{
+    const struct blkfront_buffer *buffer = &call->buffers[index];
+
+    if (call->blocks[index] == NULL) {
+        return;
+    }
+    if (call->block_sizes[index] == 0) {
+        uint32_t pages = call->fake ? 1 : (uint32_t)(buffer->size / PAGE);
+
+        simback_pages_free(runner->world, call->blocks[index], pages);
+        return;
+    }
+    if (!guards_hold(buffer)) {
+        simback_violate(runner->world, 7, false, runner->fronts[call->front].number, call->number,
+                        "I7 request %llu: bytes beside its buffer %zu were changed",
+                        (unsigned long long)call->number, index);
+    }
+    simback_free(runner->world, call->blocks[index], call->block_sizes[index]);
+}
+
+void buffers_finish(struct scenario_runner *runner, struct call *call)
+{
+    if (call->memory_kind != CHOICE_MEMORY_HEAP) {
+        buffers_drop_memory(runner, call);
+        return;
+    }
+    if (call->buffers == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        finish_heap_buffer(runner, call, i);
+    }
+    simback_free(runner->world, call->buffers, call->arrays_size);
+    call->buffers = NULL;
+    call->buffer_count = 0;
+}

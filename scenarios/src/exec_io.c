@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The application's data: read, write, flush.
+ */
+#include "runner.h"
+
+static void no_handle(struct scenario_runner *runner)
+{
+    runner->result.given = true;
+    runner->result.code = BLKFRONT_DISCONNECTED;
+}
+
+/* A request's call, not yet submitted; NULL: the step is over. */
+static struct call *begin(struct scenario_runner *runner, const struct scenario_step *step,
+                          enum blkfront_operation operation, const char *text)
+{
+    struct front *front = front_of(runner, step->device);
+    struct call *call;
+
+    if (front == NULL) {
+        no_handle(runner);
+        return NULL;
+    }
+    front_ask_size(runner, front);
+    call = call_new(runner, CALL_REQUEST, front, text);
+    if (call == NULL) {
+        run_bad_step(runner, "the world has no memory for this call");
+        return NULL;
+    }
+    call->request.operation = operation;
+    return call;
+}
+
+static void submit(struct scenario_runner *runner, struct call *call, uint64_t queue, bool async)
+{
+    call->awaited = !async;
+    runner->result.front = &runner->fronts[call->front];
+    if (!call_submit(runner, call, (uint32_t)queue)) {
+        return;
+    }
+    if (async) {
+        give_begun(runner, call);
+    } else {
+        call_wait(runner, call);
+    }
+}
+
+void exec_READ(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct call *call = begin(runner, step, BLKFRONT_READ, "read");
+
+    if (call == NULL) {
+        return;
+    }
+    call->sector = scenario_value(step, FIELD_READ_SECTOR);
+    call->request.sector = call->sector;
+    if (!buffers_make(runner, call, step, false)) {
+        return;
+    }
+    call_name(runner, call, step, FIELD_READ_AS);
+    submit(runner, call, scenario_value(step, FIELD_READ_QUEUE),
+           scenario_value(step, FIELD_READ_ASYNC) != 0);
+}
+
+void exec_WRITE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct call *call = begin(runner, step, BLKFRONT_WRITE, "write");
+
+    if (call == NULL) {
+        return;
+    }
+    call->sector = scenario_value(step, FIELD_WRITE_SECTOR);
+    call->request.sector = call->sector;
+    call->request.flags = scenario_value(step, FIELD_WRITE_FUA) != 0 ? BLKFRONT_FUA : 0;
+    if (!buffers_make(runner, call, step, true)) {
+        return;
+    }
+    call_name(runner, call, step, FIELD_WRITE_AS);
+    submit(runner, call, scenario_value(step, FIELD_WRITE_QUEUE),
+           scenario_value(step, FIELD_WRITE_ASYNC) != 0);
+}
+
+void exec_FLUSH(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct call *call = begin(runner, step, BLKFRONT_FLUSH, "flush");
+
+    if (call == NULL) {
+        return;
+    }
+    call_name(runner, call, step, FIELD_FLUSH_AS);
+    submit(runner, call, scenario_value(step, FIELD_FLUSH_QUEUE),
+           scenario_value(step, FIELD_FLUSH_ASYNC) != 0);
+}

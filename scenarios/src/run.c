@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of a run: a fresh world, the program step by step, the implicit end (what is connected
+ * is disconnected and released, then the end of the world is judged), the verdict. What a step does
+ * is in exec_*.c.
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner.h"
+#include "scenario/text.h"
+
+void scenario_run_options_init(struct scenario_run_options *options)
+{
+    memset(options, 0, sizeof(*options));
+}
+
+struct scenario_runner *scenario_runner_create(void)
+{
+    struct scenario_runner *runner = calloc(1, sizeof(*runner));
+    struct simback_world_options options;
+
+    if (runner == NULL) {
+        return NULL;
+    }
+    simback_world_options_init(&options);
+    runner->world = simback_world_create(&options);
+    if (runner->world == NULL) {
+        free(runner);
+        return NULL;
+    }
+    return runner;
+}
+
+void scenario_runner_destroy(struct scenario_runner *runner)
+{
+    if (runner == NULL) {
+        return;
+    }
+    simback_world_destroy(runner->world);
+    free(runner);
+}
+
+struct simback_world *scenario_runner_world(struct scenario_runner *runner)
+{
+    return runner->world;
+}
+
+/* ---- progress ---- */
+
+static void save_line(void *context, const char *text)
+{
+    struct scenario_progress *progress = context;
+    char *line;
+    size_t i = 0;
+
+    if (progress->event_lines >= SCENARIO_EVENT_LINES) {
+        return;
+    }
+    line = progress->event_text[progress->event_lines];
+    while (i < SCENARIO_EVENT_TEXT - 1 && text[i] != '\0') {
+        line[i] = text[i];
+        i++;
+    }
+    line[i] = '\0';
+    progress->event_lines = progress->event_lines + 1;
+}
+
+void scenario_runner_save_events(const struct scenario_runner *runner,
+                                 struct scenario_progress *progress)
+{
+    progress->event_lines = 0;
+    simback_last_events(runner->world, SCENARIO_EVENT_LINES, save_line, progress);
+}
+
+/* ---- the verdict ---- */
+
+static void stop(struct scenario_runner *runner, enum scenario_outcome outcome, uint8_t rule,
+                 const char *format, va_list arguments)
+{
+    struct scenario_verdict *verdict = runner->verdict;
+
+    if (runner->stopped) {
+        return;
+    }
+    runner->stopped = true;
+    verdict->outcome = outcome;
+    verdict->rule = rule;
+    verdict->step = runner->step_number;
+    verdict->line = runner->step == NULL ? 0 : runner->step->position.line;
+    vsnprintf(verdict->reason, sizeof(verdict->reason), format, arguments);
+}
+
+void run_stop(struct scenario_runner *runner, enum scenario_outcome outcome, uint8_t rule,
+              const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    stop(runner, outcome, rule, format, arguments);
+    va_end(arguments);
+}
+
+void run_bad_step(struct scenario_runner *runner, const char *format, ...)
+{
+    va_list arguments;
+
+    if (runner->rules_only) {
+        return;
+    }
+    va_start(arguments, format);
+    stop(runner, SCENARIO_BAD, 0, format, arguments);
+    va_end(arguments);
+}
+
+static enum scenario_outcome outcome_of_rule(uint8_t rule)
+{
+    switch (rule) {
+    case 4: return SCENARIO_NO_PROGRESS;
+    case 7:
+    case 16: return SCENARIO_WRONG_DATA;
+    default: return SCENARIO_RULE_BROKEN;
+    }
+}
+
+void run_judge_rules(struct scenario_runner *runner)
+{
+    uint32_t count = simback_violations(runner->world, true);
+
+    for (; runner->violations_seen < count && !runner->stopped; runner->violations_seen++) {
+        const struct simback_violation *found =
+            simback_violation(runner->world, runner->violations_seen);
+
+        if (found == NULL) {
+            runner->violations_seen = count; /* beyond those kept */
+            return;
+        }
+        if ((runner->tolerated & 1u << found->rule) != 0) {
+            runner->broken |= 1u << found->rule;
+        } else if (!found->should || runner->options.strict) {
+            run_stop(runner, outcome_of_rule(found->rule), found->rule, "%s", found->text);
+            runner->verdict->should = found->should;
+        }
+    }
+}
+
+/* ---- letting the world run ---- */
+
+static void no_rest(struct scenario_runner *runner)
+{
+    const struct call *call = runner->pending;
+    uint16_t number = call == NULL ? SIMBACK_NO_DEVICE : runner->fronts[call->front].number;
+
+    simback_violate(runner->world, 4, false, number, call == NULL ? 0 : call->number,
+                    "I4 the world never comes to rest: %s has not ended",
+                    call == NULL ? "something" : call->text);
+    run_judge_rules(runner);
+    run_stop(runner, SCENARIO_NO_PROGRESS, 4, "I4 the world never comes to rest");
+}
+
+enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t steps,
+                   bool (*done)(struct scenario_runner *runner, void *context), void *context)
+{
+    calls_sweep(runner);
+    for (uint64_t taken = 0;; taken++) {
+        if (runner->stopped) {
+            return RAN_STOPPED;
+        }
+        if (taken == steps || (done != NULL && done(runner, context))) {
+            return RAN_DONE;
+        }
+        switch (simback_world_step(runner->world, until_ns)) {
+        case SIMBACK_STEP_RAN: break;
+        case SIMBACK_STEP_REST: return RAN_REST;
+        case SIMBACK_STEP_TOO_MANY: no_rest(runner); return RAN_STOPPED;
+        }
+        runner->progress->beats = runner->progress->beats + 1;
+        run_judge_rules(runner);
+        calls_sweep(runner);
+    }
+}
+
+/* ---- begin ---- */
+
+/* Rules that the program itself expects to be broken, and whether it expects anything else. */
+static void read_expectations(struct scenario_runner *runner)
+{
+    const struct scenario_program *program = runner->program;
+    bool only_rules = true, any = false;
+
+    runner->tolerated = 0;
+    for (size_t i = 0; i < program->step_count; i++) {
+        const struct scenario_step *step = &program->steps[i];
+        const struct scenario_row *row = scenario_row(step->opcode);
+
+        if (step->opcode == STEP_EXPECT_VIOLATION && !step->negated) {
+            runner->tolerated |= 2u << scenario_value(step, FIELD_EXPECT_VIOLATION_RULE);
+        }
+        if (step->opcode == STEP_EXPECT_RULES) {
+            any = true;
+            runner->tolerated |= step->negated ? UINT32_MAX : 0;
+            only_rules = only_rules && !step->negated;
+        } else if (step->result != CHOICE_RESULT_NONE || step->condition_count != 0 ||
+                   (row != NULL && (row->flags & SCENARIO_ROW_EXPECTS) != 0)) {
+            only_rules = false;
+        }
+    }
+    runner->rules_only = any && only_rules;
+}
+
+static void reset_world(struct scenario_runner *runner)
+{
+    const struct scenario_step *world = &runner->program->world;
+    struct simback_world_options options;
+
+    simback_world_options_init(&options);
+    options.seed =
+        runner->options.set_seed ? runner->options.seed : scenario_value(world, FIELD_WORLD_SEED);
+    options.random_order = scenario_value(world, FIELD_WORLD_SCHEDULE) == CHOICE_SCHEDULE_RANDOM;
+    options.share_only = scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
+    options.grant_limit = (uint32_t)scenario_value(world, FIELD_WORLD_GRANTS);
+    options.port_limit = (uint32_t)scenario_value(world, FIELD_WORLD_PORTS);
+    options.max_steps = scenario_value(world, FIELD_WORLD_MAX_STEPS);
+    if (runner->options.max_steps != 0 && runner->options.max_steps < options.max_steps) {
+        options.max_steps = runner->options.max_steps;
+    }
+    options.rules = !runner->options.rules_off;
+    options.trace_hash = !runner->options.hash_off;
+    simback_world_reset(runner->world, &options);
+    simback_trace_to(runner->world, sink_event, runner);
+}
+
+/* Everything of a run before this one is forgotten. */
+static void forget(struct scenario_runner *runner)
+{
+    for (uint32_t i = 0; i < runner->names_used_count; i++) {
+        runner->names[runner->names_used[i]] = NULL;
+        runner->rule_device[runner->names_used[i]] = 0;
+    }
+    runner->names_used_count = 0;
+    memset(runner->fronts, 0, sizeof(runner->fronts));
+    memset(runner->handles, -1, sizeof(runner->handles));
+    memset(runner->queue_actor_count, 0, sizeof(runner->queue_actor_count));
+    memset(runner->has_actors, 0, sizeof(runner->has_actors));
+    memset(runner->has_backend, 0, sizeof(runner->has_backend));
+    memset(&runner->result, 0, sizeof(runner->result));
+    runner->context = NULL;
+    runner->stopped = false;
+    runner->broken = 0;
+    runner->violations_seen = 0;
+    runner->step = NULL;
+    runner->step_number = 0;
+    runner->pending = NULL;
+    runner->pending_last = NULL;
+    runner->pending_count = 0;
+    runner->memories = NULL;
+    runner->ended = NULL;
+    runner->next_request = 1;
+    runner->load_count = 0;
+    sink_begin(runner);
+}
+
+static void set_phase(struct scenario_runner *runner, enum scenario_phase phase)
+{
+    runner->progress->step = runner->step_number;
+    runner->progress->line = runner->step == NULL ? 0 : runner->step->position.line;
+    runner->progress->phase = phase;
+}
+
+static void begin(struct scenario_runner *runner)
+{
+    char reason[SCENARIO_REASON_MAX];
+    int error;
+
+    set_phase(runner, SCENARIO_PHASE_SETUP);
+    reset_world(runner);
+    if (support_missing(runner->program, runner->subject, reason, sizeof(reason))) {
+        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "%s", reason);
+        return;
+    }
+    simback_enter(runner->world, SIMBACK_NO_DEVICE);
+    error = runner->subject->create(simback_platform(runner->world, SIMBACK_FRONT_DOMID),
+                                    &runner->context);
+    if (error != BLKFRONT_OK) {
+        run_stop(runner, SCENARIO_FAILED, 0, "the subject cannot be created: %s",
+                 result_word(error, false));
+    }
+}
+
+/* ---- steps ---- */
+
+static void count_effects(struct scenario_runner *runner)
+{
+    struct scenario_verdict *verdict = runner->verdict;
+
+    verdict->steps_played++;
+    verdict->reached_frontend += (runner->effects & EFFECT_FRONTEND) != 0;
+    verdict->reached_ring += (runner->effects & EFFECT_RING) != 0;
+    verdict->reached_store += (runner->effects & EFFECT_STORE) != 0;
+}
+
+static void play(struct scenario_runner *runner)
+{
+    const struct scenario_program *program = runner->program;
+
+    for (size_t i = 0; i < program->step_count && !runner->stopped; i++) {
+        runner->step = &program->steps[i];
+        runner->step_number = (uint32_t)i + 1;
+        runner->effects = 0;
+        set_phase(runner, SCENARIO_PHASE_STEP);
+        simback_app_step(runner->world, runner->step_number, runner->step->position.line);
+        if (runner->options.break_step == runner->step_number) {
+            raise(SIGTRAP);
+        }
+        exec_step(runner, runner->step);
+        calls_sweep(runner);
+        run_judge_rules(runner);
+        count_effects(runner);
+    }
+}
+
+/* ---- end ---- */
+
+static bool is_final(struct scenario_runner *runner, void *context)
+{
+    (void)runner;
+    return front_is_final(context);
+}
+
+/* A device that the program left is disconnected; whoever cannot be disconnected hangs (I4). */
+static void close_front(struct scenario_runner *runner, struct front *front)
+{
+    if (!front_is_final(front)) {
+        front_enter(runner, front->number, "disconnect");
+        runner->subject->disconnect(front->device);
+        front_leave(runner, front->number, "disconnect", 0);
+        front_look(runner, front);
+        front_wake(runner, front, ALL_QUEUES);
+    }
+    if (run_world(runner, SIMBACK_NEVER, UINT64_MAX, is_final, front) == RAN_REST) {
+        run_stop(runner, SCENARIO_NO_PROGRESS, 4, "I4 the device is not closed at the end");
+    }
+}
+
+static void finish_names(struct scenario_runner *runner)
+{
+    for (uint32_t i = 0; i < runner->names_used_count; i++) {
+        struct call *call = runner->names[runner->names_used[i]];
+
+        if (call != NULL && call->completed) {
+            buffers_finish(runner, call);
+        }
+    }
+}
+
+/* What the scenario has set up to fail is over: the end is judged without it. */
+static void end_faults(struct scenario_runner *runner)
+{
+    for (int resource = 0; resource < SIMBACK_RESOURCES; resource++) {
+        simback_fail_nth(runner->world, (enum simback_resource)resource, 0, false);
+    }
+}
+
+static void teardown(struct scenario_runner *runner)
+{
+    runner->step = NULL;
+    runner->step_number = (uint32_t)runner->program->step_count + 1;
+    set_phase(runner, SCENARIO_PHASE_TEARDOWN);
+    end_faults(runner);
+    for (unsigned i = 0; i < FRONTS_MAX && !runner->stopped; i++) {
+        if (runner->fronts[i].device != NULL) {
+            close_front(runner, &runner->fronts[i]);
+        }
+    }
+    if (runner->stopped) {
+        return;
+    }
+    finish_names(runner);
+    for (unsigned i = 0; i < FRONTS_MAX; i++) {
+        while (runner->fronts[i].device != NULL) {
+            front_put(runner, &runner->fronts[i]);
+        }
+    }
+    run_world(runner, SIMBACK_NEVER, UINT64_MAX, NULL, NULL);
+    if (runner->stopped) {
+        return;
+    }
+    simback_enter(runner->world, SIMBACK_NO_DEVICE);
+    runner->subject->destroy(runner->context);
+    simback_app_end(runner->world);
+    run_judge_rules(runner);
+}
+
+/* Violations that were expected have to have happened by the end. */
+static void judge_end(struct scenario_runner *runner)
+{
+    for (size_t i = 0; i < runner->program->step_count && !runner->stopped; i++) {
+        const struct scenario_step *step = &runner->program->steps[i];
+
+        if (step->opcode == STEP_EXPECT_RULES && step->negated && runner->broken == 0) {
+            runner->step = step;
+            runner->step_number = (uint32_t)i + 1;
+            run_stop(runner, SCENARIO_FAILED, 0, "no rule was broken");
+        }
+    }
+}
+
+static void fill_verdict(struct scenario_runner *runner)
+{
+    struct scenario_verdict *verdict = runner->verdict;
+
+    verdict->hash = simback_trace_hash(runner->world);
+    verdict->events = simback_event_count(runner->world);
+    verdict->world_steps = simback_steps(runner->world);
+    verdict->time_ns = simback_now(runner->world);
+    verdict->violations = simback_violations(runner->world, false);
+    verdict->violations_should = simback_violations(runner->world, true) - verdict->violations;
+    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
+        if (simback_rule_checks(runner->world, rule) != 0) {
+            verdict->rules_checked |= 1u << rule;
+        }
+    }
+    verdict->exit_code = scenario_exit_code(verdict->outcome);
+    if (verdict->outcome != SCENARIO_PASSED) {
+        scenario_runner_save_events(runner, runner->progress);
+    }
+}
+
+void scenario_runner_run(struct scenario_runner *runner, const struct scenario_program *program,
+                         const struct scenario_run_options *options,
+                         struct scenario_verdict *verdict)
+{
+    memset(verdict, 0, sizeof(*verdict));
+    runner->program = program;
+    runner->options = *options;
+    runner->subject = options->subject;
+    runner->verdict = verdict;
+    runner->progress = options->progress == NULL ? &runner->own_progress : options->progress;
+    runner->progress->event_lines = 0;
+    forget(runner);
+    read_expectations(runner);
+    begin(runner);
+    if (!runner->stopped) {
+        play(runner);
+    }
+    if (!runner->stopped) {
+        teardown(runner);
+    }
+    judge_end(runner);
+    fill_verdict(runner);
+    simback_trace_to(runner->world, NULL, NULL);
+    runner->step = NULL;
+    set_phase(runner, SCENARIO_PHASE_DONE);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hears every event of the world: counts what conditions ask for, keeps the frontend's log lines,
+ * notes what the current step has reached, and writes the text trace when somebody wants it. Judges
+ * nothing: that is the oracle's matter.
+ */
+#include "runner.h"
+
+#include <string.h>
+
+enum { TRACE_LINE = 512 };
+
+/* Both ABIs, from the slot's bytes: the one that has 112 has its id four bytes later. */
+static uint64_t slot_word(const struct simback_event *event, size_t offset_64)
+{
+    size_t offset = event->length >= BLKIF_WIRE_SLOT_64 ? offset_64 : offset_64 - 4;
+    uint64_t value = 0;
+
+    if (offset + sizeof(value) <= event->length) {
+        memcpy(&value, (const unsigned char *)event->bytes + offset, sizeof(value));
+    }
+    return value;
+}
+
+static enum blkfront_operation request_kind(uint8_t op)
+{
+    switch (op) {
+    case BLKIF_WIRE_READ: return BLKFRONT_READ;
+    case BLKIF_WIRE_WRITE: return BLKFRONT_WRITE;
+    case BLKIF_WIRE_DISCARD: return BLKFRONT_DISCARD;
+    default: return BLKFRONT_FLUSH;
+    }
+}
+
+/* Which call of the application this ring request is part of: the oldest that it fits. */
+static void note_ring_request(struct scenario_runner *runner, uint16_t number, uint64_t id,
+                              uint8_t op, uint8_t inner, uint64_t sector_512)
+{
+    enum blkfront_operation kind = request_kind(inner);
+
+    for (struct call *call = runner->pending; call != NULL; call = call->next) {
+        uint64_t units = call->sector_size / BLKIF_WIRE_UNIT;
+        bool data = kind == BLKFRONT_READ || kind == BLKFRONT_WRITE;
+
+        if (call->kind != CALL_REQUEST || call->request.operation != kind ||
+            runner->fronts[call->front].number != number) {
+            continue;
+        }
+        if (data && (sector_512 / units < call->sector ||
+                     sector_512 / units - call->sector >= call->sectors)) {
+            continue;
+        }
+        call->on_ring = true;
+        call->ring_id = id;
+        call->ring_op = op;
+        return;
+    }
+}
+
+static void count_request(struct scenario_runner *runner, const struct simback_event *event)
+{
+    struct device_counts *counts = &runner->counts[event->device];
+    const unsigned char *slot = event->bytes;
+    uint8_t op, inner;
+
+    if (event->length < 12) {
+        return;
+    }
+    op = slot[0];
+    inner = op;
+    counts->requests++;
+    if (op == BLKIF_WIRE_INDIRECT) {
+        inner = slot[1];
+        counts->segments += (uint64_t)slot[2] | (uint64_t)slot[3] << 8;
+    } else if (op == BLKIF_WIRE_READ || op == BLKIF_WIRE_WRITE || op == BLKIF_WIRE_WRITE_BARRIER) {
+        counts->segments += slot[1];
+    }
+    if (op < 7) {
+        counts->by_op[op]++;
+    }
+    if (op == BLKIF_WIRE_INDIRECT && inner < BLKIF_WIRE_INDIRECT) {
+        counts->by_op[inner]++;
+    }
+    counts->seen = true;
+    counts->last_id = slot_word(event, 8);
+    counts->last_op = op;
+    note_ring_request(runner, event->device, counts->last_id, op, inner, slot_word(event, 16));
+}
+
+static void keep_log(struct scenario_runner *runner, const char *line)
+{
+    size_t length = line == NULL ? 0 : strlen(line);
+
+    if (length >= LOG_BYTES - runner->log_length) {
+        return;
+    }
+    memcpy(runner->log + runner->log_length, line == NULL ? "" : line, length + 1);
+    runner->log_length += length + 1;
+}
+
+/* Whether the other side, or XenStore, can tell that this has happened. */
+static bool is_happening(enum simback_event_kind kind)
+{
+    switch (kind) {
+    case SIMBACK_GRANT:
+    case SIMBACK_GRANT_END:
+    case SIMBACK_MAP:
+    case SIMBACK_UNMAP:
+    case SIMBACK_PORT_ALLOC:
+    case SIMBACK_PORT_BIND:
+    case SIMBACK_PORT_CLOSE:
+    case SIMBACK_NOTIFY:
+    case SIMBACK_STORE_WRITE:
+    case SIMBACK_STORE_REMOVE:
+    case SIMBACK_WATCH:
+    case SIMBACK_UNWATCH:
+    case SIMBACK_RING_ATTACH:
+    case SIMBACK_RING_DETACH:
+    case SIMBACK_RING_INDEX:
+    case SIMBACK_RING_REQUEST:
+    case SIMBACK_RING_RESPONSE:
+    case SIMBACK_COMPLETE:
+    case SIMBACK_DEVICE:
+    case SIMBACK_BACK_STATE: return true;
+    case SIMBACK_EVENT_NONE:
+    case SIMBACK_PAGE_ALLOC:
+    case SIMBACK_PAGE_FREE:
+    case SIMBACK_PORT_PENDING:
+    case SIMBACK_PORT_UNMASK:
+    case SIMBACK_STORE_READ:
+    case SIMBACK_STORE_LIST:
+    case SIMBACK_TRANSACTION_START:
+    case SIMBACK_TRANSACTION_END:
+    case SIMBACK_WATCH_FIRED:
+    case SIMBACK_CALL:
+    case SIMBACK_RETURN:
+    case SIMBACK_SUBMIT:
+    case SIMBACK_REFUSED:
+    case SIMBACK_BACK_LIFE:
+    case SIMBACK_FAULT:
+    case SIMBACK_LOAD:
+    case SIMBACK_STORE:
+    case SIMBACK_FENCE:
+    case SIMBACK_STEP:
+    case SIMBACK_LOG:
+    case SIMBACK_EVENT_KINDS: return false;
+    }
+    return false;
+}
+
+static void count_notify(struct scenario_runner *runner, const struct simback_event *event)
+{
+    struct device_counts *counts = &runner->counts[event->device];
+
+    if (event->domid == SIMBACK_FRONT_DOMID) {
+        counts->notifies++;
+    } else {
+        counts->events++;
+    }
+}
+
+static void count_event(struct scenario_runner *runner, const struct simback_event *event)
+{
+    if (is_happening(event->kind)) {
+        runner->happenings++;
+    }
+    switch (event->kind) {
+    case SIMBACK_STORE_WRITE:
+    case SIMBACK_STORE_REMOVE:
+        runner->effects |= EFFECT_STORE;
+        runner->states_dirty = true;
+        break;
+    case SIMBACK_TRANSACTION_END: runner->states_dirty = true; break;
+    case SIMBACK_CALL: runner->effects |= EFFECT_FRONTEND; break;
+    case SIMBACK_RING_INDEX: runner->effects |= EFFECT_RING; break;
+    case SIMBACK_LOG:
+        if (event->domid == SIMBACK_FRONT_DOMID) {
+            keep_log(runner, event->path);
+        }
+        break;
+    case SIMBACK_RING_REQUEST:
+        runner->effects |= EFFECT_RING;
+        if (event->device < SCENARIO_DEVICES_MAX) {
+            count_request(runner, event);
+        }
+        break;
+    case SIMBACK_RING_RESPONSE:
+        runner->effects |= EFFECT_RING;
+        if (event->device < SCENARIO_DEVICES_MAX) {
+            runner->counts[event->device].responses++;
+        }
+        break;
+    case SIMBACK_NOTIFY:
+        if (event->device < SCENARIO_DEVICES_MAX) {
+            count_notify(runner, event);
+        }
+        break;
+    case SIMBACK_EVENT_NONE:
+    case SIMBACK_GRANT:
+    case SIMBACK_GRANT_END:
+    case SIMBACK_MAP:
+    case SIMBACK_UNMAP:
+    case SIMBACK_PAGE_ALLOC:
+    case SIMBACK_PAGE_FREE:
+    case SIMBACK_PORT_ALLOC:
+    case SIMBACK_PORT_BIND:
+    case SIMBACK_PORT_CLOSE:
+    case SIMBACK_PORT_PENDING:
+    case SIMBACK_PORT_UNMASK:
+    case SIMBACK_STORE_READ:
+    case SIMBACK_STORE_LIST:
+    case SIMBACK_TRANSACTION_START:
+    case SIMBACK_WATCH:
+    case SIMBACK_UNWATCH:
+    case SIMBACK_WATCH_FIRED:
+    case SIMBACK_RING_ATTACH:
+    case SIMBACK_RING_DETACH:
+    case SIMBACK_RETURN:
+    case SIMBACK_SUBMIT:
+    case SIMBACK_REFUSED:
+    case SIMBACK_COMPLETE:
+    case SIMBACK_DEVICE:
+    case SIMBACK_BACK_STATE:
+    case SIMBACK_BACK_LIFE:
+    case SIMBACK_FAULT:
+    case SIMBACK_LOAD:
+    case SIMBACK_STORE:
+    case SIMBACK_FENCE:
+    case SIMBACK_STEP:
+    case SIMBACK_EVENT_KINDS: break;
+    }
+}
+
+void sink_begin(struct scenario_runner *runner)
+{
+    memset(runner->counts, 0, sizeof(runner->counts));
+    runner->happenings = 0;
+    runner->effects = 0;
+    runner->log_length = 0;
+    runner->states_dirty = true;
+}
+
+void sink_event(void *context, const struct simback_event *event, uint64_t time_ns)
+{
+    struct scenario_runner *runner = context;
+
+    count_event(runner, event);
+    if (runner->options.trace != NULL) {
+        char line[TRACE_LINE];
+
+        simback_event_text(runner->world, event, time_ns, line, sizeof(line));
+        runner->options.trace(runner->options.trace_context, line);
+    }
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whether a subject can do what a program needs, asked before anything is played: what it cannot do
+ * makes the scenario unsupported, never failed.
+ */
+#include <stdio.h>
+
+#include "runner.h"
+
+/* One need: the capability, and how the report names it. */
+static bool lacks(const struct scenario_subject *subject, uint64_t capability, const char *what,
+                  char *reason, size_t size)
+{
+    if ((subject->capabilities & capability) != 0) {
+        return false;
+    }
+    snprintf(reason, size, "the subject %s has no %s", subject->name, what);
+    return true;
+}
+
+static bool world_missing(const struct scenario_program *program,
+                          const struct scenario_subject *subject, char *reason, size_t size)
+{
+    if (scenario_value(&program->world, FIELD_WORLD_START) != 0 &&
+        lacks(subject, SCENARIO_SUBJECT_RING_START, "choice of the first ring index (I18)", reason,
+              size)) {
+        return true;
+    }
+    return scenario_value(&program->world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE &&
+           lacks(subject, SCENARIO_SUBJECT_SHARE_ONLY, "way with platforms that can only share",
+                 reason, size);
+}
+
+static bool connect_missing(const struct scenario_step *step,
+                            const struct scenario_subject *subject, char *reason, size_t size)
+{
+    bool deadlines = scenario_given(step, FIELD_CONNECT_DEADLINE) ||
+                     scenario_given(step, FIELD_CONNECT_REQUEST_DEADLINE);
+    const struct need {
+        bool needed;
+        uint64_t capability;
+        const char *what;
+    } needs[] = {
+        {deadlines, SCENARIO_SUBJECT_DEADLINES, "deadlines"},
+        {scenario_value(step, FIELD_CONNECT_ABI) == CHOICE_ABI_X86_32, SCENARIO_SUBJECT_ABI_32,
+         "32-bit ABI"},
+        {scenario_value(step, FIELD_CONNECT_ORDER) > 0, SCENARIO_SUBJECT_RING_ORDER,
+         "rings of several pages"},
+        {scenario_value(step, FIELD_CONNECT_QUEUES) > 1, SCENARIO_SUBJECT_MULTI_QUEUE,
+         "several queues"},
+        {scenario_value(step, FIELD_CONNECT_SEGMENTS) > BLKIF_WIRE_SEGMENTS,
+         SCENARIO_SUBJECT_INDIRECT, "indirect segments"},
+        {scenario_value(step, FIELD_CONNECT_PERSISTENT) == CHOICE_BOOLEAN_YES,
+         SCENARIO_SUBJECT_PERSISTENT, "persistent grants"},
+    };
+
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        if (needs[i].needed && lacks(subject, needs[i].capability, needs[i].what, reason, size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool step_missing(const struct scenario_step *step, const struct scenario_subject *subject,
+                         char *reason, size_t size)
+{
+    bool library = false;
+
+    switch (step->opcode) {
+    case STEP_CONNECT: return connect_missing(step, subject, reason, size);
+    case STEP_READ: library = scenario_value(step, FIELD_READ_MEMORY) != CHOICE_MEMORY_HEAP; break;
+    case STEP_WRITE:
+        library = scenario_value(step, FIELD_WRITE_MEMORY) != CHOICE_MEMORY_HEAP;
+        break;
+    case STEP_FLUSH: return lacks(subject, SCENARIO_SUBJECT_FLUSH, "flush", reason, size);
+    case STEP_DISCARD: return lacks(subject, SCENARIO_SUBJECT_DISCARD, "discard", reason, size);
+    case STEP_DEVICES:
+        return lacks(subject, SCENARIO_SUBJECT_ENUMERATE, "list of devices", reason, size);
+    case STEP_STATS: return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
+    case STEP_LOAD:
+        return lacks(subject, SCENARIO_SUBJECT_OBSERVED, "observer of its loads", reason, size);
+    default: return false;
+    }
+    return library && lacks(subject, SCENARIO_SUBJECT_MEMORY, "memory of its own", reason, size);
+}
+
+static bool condition_missing(const struct scenario_condition *condition,
+                              const struct scenario_subject *subject, char *reason, size_t size)
+{
+    if (condition->key != CONDITION_DIRECT && condition->key != CONDITION_COPIED) {
+        return false;
+    }
+    return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
+}
+
+bool support_missing(const struct scenario_program *program, const struct scenario_subject *subject,
+                     char *reason, size_t size)
+{
+    bool missing = subject->version != SCENARIO_SUBJECT_VERSION;
+
+    if (missing) {
+        snprintf(reason, size, "the subject %s is of another version", subject->name);
+    }
+    missing = missing || world_missing(program, subject, reason, size);
+    for (size_t i = 0; i < program->step_count && !missing; i++) {
+        missing = step_missing(&program->steps[i], subject, reason, size);
+    }
+    for (size_t i = 0; i < program->condition_count && !missing; i++) {
+        missing = condition_missing(&program->conditions[i], subject, reason, size);
+    }
+    return missing;
+}
