@@ -197,8 +197,8 @@ void simback_backend_destroy(struct simback_backend *backend)
 void backend_former_life(struct simback_backend *backend)
 {
     if (backend->state >= BLKIF_WIRE_INIT_WAIT) {
-        (void)publish(backend, PHASE_INIT_WAIT);
-        (void)publish(backend, PHASE_CONNECTED);
+        (void)publish_nodes(backend, PHASE_INIT_WAIT);
+        (void)publish_nodes(backend, PHASE_CONNECTED);
     }
 }
 
@@ -254,7 +254,7 @@ static void publish_and_go(struct simback_backend *backend, enum dialect_phase p
     int result = BLKFRONT_PLATFORM_AGAIN;
 
     for (int i = 0; i < BACKEND_TRIES && result == BLKFRONT_PLATFORM_AGAIN; i++)
-        result = publish(backend, phase);
+        result = publish_nodes(backend, phase);
     if (result == 0) {
         backend->writing = state;
     } else if (result != BLKFRONT_PLATFORM_AGAIN) {

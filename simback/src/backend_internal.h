@@ -251,7 +251,7 @@ int node_write_state(struct simback_backend *backend, enum blkif_wire_state stat
 /* ---- publish.c ---- */
 
 /* All nodes of a phase in one transaction: 0, or the host's error (AGAIN: try again). */
-int publish(struct simback_backend *backend, enum dialect_phase phase);
+int publish_nodes(struct simback_backend *backend, enum dialect_phase phase);
 int publish_info(struct simback_backend *backend);
 uint64_t publish_sectors_512(const struct simback_backend_options *options);
 

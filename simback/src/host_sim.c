@@ -89,7 +89,7 @@ static int sim_store_remove(void *context, uint32_t transaction, const char *pat
     uint16_t entered;
     struct sim_host *host = enter(context, &entered);
 
-    return leave(host, entered, store_remove(host->domain, transaction, path));
+    return leave(host, entered, xenstore_remove(host->domain, transaction, path));
 }
 
 static int sim_transaction_start(void *context, uint32_t *transaction)

@@ -284,9 +284,9 @@ int store_read(struct domain *domain, uint32_t transaction, const char *path, ch
                size_t size, size_t *length);
 int store_write(struct domain *domain, uint32_t transaction, const char *path, const void *value,
                 size_t length);
-int store_remove(struct domain *domain, uint32_t transaction, const char *path);
-int store_list(struct domain *domain, uint32_t transaction, const char *path, char *buffer,
-               size_t size, size_t *length);
+int xenstore_remove(struct domain *domain, uint32_t transaction, const char *path);
+int xenstore_list(struct domain *domain, uint32_t transaction, const char *path, char *buffer,
+                  size_t size, size_t *length);
 int store_transaction_start(struct domain *domain, uint32_t *transaction);
 int store_transaction_end(struct domain *domain, uint32_t transaction, bool commit);
 /* When a watch has fired, that actor is made ready, or with `front` the device poll of `device`. */

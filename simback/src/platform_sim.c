@@ -181,7 +181,7 @@ static int sim_store_remove(void *context, blkfront_transaction transaction, con
 {
     if (fails(context, SIMBACK_STORE_REMOVE, path, transaction, 0))
         return BLKFRONT_PLATFORM_IO;
-    return store_remove(context, transaction, path);
+    return xenstore_remove(context, transaction, path);
 }
 
 static int sim_store_list(void *context, blkfront_transaction transaction, const char *path,
@@ -189,7 +189,7 @@ static int sim_store_list(void *context, blkfront_transaction transaction, const
 {
     if (fails(context, SIMBACK_STORE_LIST, path, transaction, 0))
         return BLKFRONT_PLATFORM_IO;
-    return store_list(context, transaction, path, buffer, size, length);
+    return xenstore_list(context, transaction, path, buffer, size, length);
 }
 
 static int sim_transaction_start(void *context, blkfront_transaction *transaction)

@@ -97,7 +97,7 @@ static int publish_row(struct simback_backend *backend, uint32_t transaction,
     return node_write_number(backend, transaction, node_names[row->node], value);
 }
 
-int publish(struct simback_backend *backend, enum dialect_phase phase)
+int publish_nodes(struct simback_backend *backend, enum dialect_phase phase)
 {
     const struct simback_host *host = backend->host;
     uint32_t transaction;

@@ -165,8 +165,8 @@ static int list_children(const struct store_node *node, char *buffer, size_t siz
     return 0;
 }
 
-int store_list(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
-               size_t *length)
+int xenstore_list(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+                  size_t *length)
 {
     struct store_node *node = NULL;
     int result = read_node(domain, id, path, &node);
@@ -226,7 +226,7 @@ static int remove_node(struct domain *domain, uint32_t id, const char *path)
                                : store_transaction_remove(transaction, path);
 }
 
-int store_remove(struct domain *domain, uint32_t id, const char *path)
+int xenstore_remove(struct domain *domain, uint32_t id, const char *path)
 {
     int result = remove_node(domain, id, path);
 
@@ -301,7 +301,7 @@ int simback_store_remove(struct simback_world *world, const char *path)
 {
     uint16_t entered;
     struct domain *domain = enter_dom0(world, &entered);
-    int result = domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : store_remove(domain, 0, path);
+    int result = domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : xenstore_remove(domain, 0, path);
 
     world->entered = entered;
     return result;
