@@ -260,7 +260,8 @@ static int take_implicit(struct decoding *decoding, struct reader *reader, size_
         result = append_plain(decoding, STEP_CONNECT);
     }
     if (result == 0) {
-        result = take_steps(decoding, reader, max);
+        result =
+            take_steps(decoding, reader, max + 2 < BYTES_STEPS_MAX ? max + 2 : BYTES_STEPS_MAX);
     }
     for (size_t i = 0; result == 0 && decoding->program->step_count < 2 + i + 1 && i < 3; i++) {
         result = append_plain(decoding, plain[i]);
@@ -275,7 +276,7 @@ int scenario_decode(struct scenario_program *program, const void *data, size_t s
     struct reader reader = {size == 0 ? nothing : data,
                             size == 0 ? nothing : (const unsigned char *)data + size};
     struct decoding decoding = {.program = program, .actors = UINT32_MAX};
-    size_t max = SCENARIO_STEPS_MAX - 2; /* disconnect and `expect rules` need their places */
+    size_t max = BYTES_STEPS_MAX;
     struct reader header;
     bool is_explicit;
     int result;
@@ -293,7 +294,7 @@ int scenario_decode(struct scenario_program *program, const void *data, size_t s
     program->has_world = program->world.given != 0;
     if (result == 0) {
         result = is_explicit ? take_steps(&decoding, &reader, max)
-                             : take_implicit(&decoding, &reader, max + 2);
+                             : take_implicit(&decoding, &reader, max);
     }
     return result == 0 ? append_plain(&decoding, STEP_EXPECT_RULES) : result;
 }

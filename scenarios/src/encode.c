@@ -153,9 +153,8 @@ int scenario_encode(const struct scenario_program *program, struct scenario_buff
         const struct scenario_row *row = scenario_row(program->steps[i].opcode);
 
         if ((row->flags & SCENARIO_ROW_EXPECTS) == 0) {
-            result = ++steps == SCENARIO_STEPS_MAX /* `expect rules` needs its place */
-                         ? SCENARIO_TOO_LARGE
-                         : put_step(buffer, program, &program->steps[i], row);
+            result = ++steps > BYTES_STEPS_MAX ? SCENARIO_TOO_LARGE
+                                               : put_step(buffer, program, &program->steps[i], row);
         }
     }
     return result == 0 && buffer->failed ? SCENARIO_NO_MEMORY : result;

@@ -168,6 +168,7 @@ bool parse_meta(struct parser *parser, struct scenario_notes notes)
     struct scenario_meta meta = {.kind = SCENARIO_META_COUNT,
                                  .position = word_position(&parser->line, word),
                                  .notes = notes};
+    size_t problems = parser->problems->total;
     int result;
 
     for (unsigned i = 0; i < SCENARIO_META_COUNT; i++) {
@@ -184,7 +185,7 @@ bool parse_meta(struct parser *parser, struct scenario_notes notes)
         return true;
     }
     result = read_value(parser, &meta);
-    if (result == 0) {
+    if (result == 0 && parser->problems->total == problems) {
         result = scenario_program_add_meta(parser->program, &meta);
     }
     if (result != 0) {

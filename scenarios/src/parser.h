@@ -20,7 +20,7 @@ struct parser {
 /* Reads the words from `first` on as a step; false when there was a problem. */
 bool parse_step(struct parser *parser, unsigned first, struct scenario_step *step);
 
-/* Is the line metadata? Then it is read and added, good or not. */
+/* Is the line metadata? Then it is read, and added when it is good. */
 bool parse_meta(struct parser *parser, struct scenario_notes notes);
 
 /* The keyword of a kind, and whether a word is one. */
