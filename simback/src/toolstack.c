@@ -61,12 +61,29 @@ static void device_name(uint32_t vdev, char *name, size_t size)
         snprintf(name + strlen(name), size - strlen(name), "%u", partition);
 }
 
-static int permit_error(struct simback_world *world, uint16_t domid)
+/* What a domain may see of its own directory, which is dom0's, and where it may write its errors.
+ */
+static int permit_domain(struct simback_world *world, uint16_t domid)
 {
     char path[PATH_SIZE];
+    int result;
 
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    result = simback_store_permit(world, path, SIMBACK_DOM0, domid);
     snprintf(path, sizeof(path), "/local/domain/%u/error", domid);
-    return simback_store_permit(world, path, domid, domid);
+    return result != 0 ? result : simback_store_permit(world, path, domid, domid);
+}
+
+/* A guest reads what the toolstack writes for it: its home and the directory of its devices. */
+static int permit_home(struct simback_world *world, uint16_t domid)
+{
+    char path[PATH_SIZE];
+    int result;
+
+    snprintf(path, sizeof(path), "/local/domain/%u", domid);
+    result = simback_store_permit(world, path, SIMBACK_DOM0, domid);
+    snprintf(path, sizeof(path), "/local/domain/%u/device", domid);
+    return result != 0 ? result : simback_store_permit(world, path, SIMBACK_DOM0, domid);
 }
 
 static int create_back(struct simback_world *world, const struct simback_backend_options *options,
@@ -115,9 +132,9 @@ int simback_toolstack_create(struct simback_world *world,
     int result;
 
     simback_paths(options, back, sizeof(back), front, sizeof(front));
-    result = permit_error(world, options->domid);
+    result = permit_domain(world, options->domid);
     if (result == 0)
-        result = permit_error(world, options->front_domid);
+        result = permit_domain(world, options->front_domid);
     if (result == 0)
         result = create_back(world, options, back, front);
     if (result == 0)
