@@ -270,6 +270,14 @@ static void set_phase(struct scenario_runner *runner, enum scenario_phase phase)
     runner->progress->phase = phase;
 }
 
+/* A guest has a home that it can read before it has any device. */
+static void make_home(struct scenario_runner *runner)
+{
+    simback_store_permit(runner->world, "/local/domain/1", SIMBACK_DOM0, SIMBACK_FRONT_DOMID);
+    simback_store_permit(runner->world, "/local/domain/1/device", SIMBACK_DOM0,
+                         SIMBACK_FRONT_DOMID);
+}
+
 static void begin(struct scenario_runner *runner)
 {
     char reason[SCENARIO_REASON_MAX];
@@ -281,6 +289,7 @@ static void begin(struct scenario_runner *runner)
         run_stop(runner, SCENARIO_UNSUPPORTED, 0, "%s", reason);
         return;
     }
+    make_home(runner);
     simback_enter(runner->world, SIMBACK_NO_DEVICE);
     error = runner->subject->create(simback_platform(runner->world, SIMBACK_FRONT_DOMID),
                                     &runner->context);
