@@ -165,6 +165,7 @@ void call_wait(struct scenario_runner *runner, struct call *call)
     }
     step_gives(runner, call->completed ? call->result : BLKFRONT_OK);
     runner->result.pending = !call->completed;
+    runner->result.rested = !call->completed;
     runner->result.call = call;
     runner->result.front = &runner->fronts[call->front];
 }

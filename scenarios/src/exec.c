@@ -126,7 +126,7 @@ static void judge_result(struct scenario_runner *runner, const struct scenario_s
         return;
     }
     if (step->result == CHOICE_RESULT_NONE) {
-        if (result->pending && step->condition_count == 0 && !runner->rules_only) {
+        if (result->rested && step->condition_count == 0 && !runner->rules_only) {
             step_text(runner, step, text, sizeof(text));
             run_stop(runner, SCENARIO_FAILED, 0,
                      "%s: still waits on the backend at rest, and '-> pending' is not said", text);

@@ -115,6 +115,7 @@ struct load {
 struct step_result {
     bool given;
     bool pending;
+    bool rested; /* it was awaited: nothing can happen any more, and it is pending still */
     int code;
     struct call *call; /* its data can be looked at */
     bool has_info, has_statistics, has_count;
