@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rig of the data path's tests: see the header. It stands in for device.c, so the library's own
+ * is not linked.
+ */
+#include "rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct rig *the_rig;
+static int completions;
+
+void (*rig_observer)(const volatile void *address, size_t size, enum blkfront_access access);
+
+/* ---- what device.c would do ---- */
+
+void device_wake(struct blkfront_device *device)
+{
+    (void)device;
+    the_rig->device_wakes++;
+}
+
+bool device_takes_requests(const struct blkfront_device *device)
+{
+    (void)device;
+    return the_rig->takes;
+}
+
+/* For the observed library. */
+void blkfront_observe(const volatile void *address, size_t size, enum blkfront_access access)
+{
+    if (rig_observer != NULL)
+        rig_observer(address, size, access);
+}
+
+void rig_init(struct rig *rig, bool any_page)
+{
+    memset(rig, 0, sizeof(*rig));
+    fake_platform_init(&rig->fake,
+                       any_page ? BLKFRONT_PLATFORM_GRANTS_ANY_PAGE | BLKFRONT_PLATFORM_REPORTS_BUSY
+                                : BLKFRONT_PLATFORM_REPORTS_BUSY);
+    rig->context.platform = &rig->fake.platform;
+    rig->device.context = &rig->context;
+    rig->device.vdev = RIG_VDEV;
+    rig->device.options = (struct blkfront_options){
+        .queues = 1,
+        .segments = BLKIF_WIRE_SEGMENTS,
+        .pool_pages = 64,
+    };
+    rig->device.agreed = (struct agreed){
+        .backend_id = RIG_DOMID,
+        .queue_count = 1,
+        .segments = BLKIF_WIRE_SEGMENTS,
+        .trusted = true,
+        .sector_size = 512,
+        .physical_sector_size = 512,
+        .size_512 = RIG_UNITS,
+        .flush = true,
+        .flush_offered = true,
+    };
+    the_rig = rig;
+    completions = 0;
+    rig_observer = NULL;
+}
+
+int rig_open(struct rig *rig)
+{
+    uint32_t count = rig->device.options.queues;
+    int r = queues_create(&rig->device);
+
+    if (r != 0)
+        return r;
+    rig->queue = rig->device.queues;
+    for (uint32_t i = 0; i < count; i++) {
+        r = queue_open(&rig->device.queues[i]);
+        if (r != 0) {
+            while (i-- > 0) {
+                queue_stop(&rig->device.queues[i], BLKFRONT_DISCONNECTED);
+                blkfront_queue_poll(&rig->device.queues[i]);
+                queue_close(&rig->device.queues[i]);
+            }
+            queues_destroy(&rig->device);
+            return r;
+        }
+        rig->req_cons[i] = rig->device.options.ring_start;
+        rig->rsp_prod[i] = rig->device.options.ring_start;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        queue_start(&rig->device.queues[i]);
+    rig->takes = true;
+    return 0;
+}
+
+static bool stop_all(struct rig *rig, int result)
+{
+    rig->takes = false;
+    for (uint32_t i = 0; i < rig->device.options.queues; i++)
+        queue_stop(&rig->device.queues[i], result);
+    for (uint32_t i = 0; i < rig->device.options.queues; i++) {
+        for (int n = 0; n < 1000 && queue_get_state(&rig->device.queues[i]) != QUEUE_STOPPED; n++)
+            blkfront_queue_poll(&rig->device.queues[i]);
+        if (queue_get_state(&rig->device.queues[i]) != QUEUE_STOPPED)
+            return false;
+    }
+    return true;
+}
+
+void rig_close(struct rig *rig, int result)
+{
+    if (!stop_all(rig, result))
+        return;
+    for (uint32_t i = 0; i < rig->device.options.queues; i++) {
+        if (queue_close(&rig->device.queues[i]) != 0)
+            return;
+    }
+    memories_close(&rig->device);
+    queues_destroy(&rig->device);
+}
+
+void rig_cut(struct rig *rig, int result)
+{
+    if (!stop_all(rig, result))
+        return;
+    for (uint32_t i = 0; i < rig->device.options.queues; i++) {
+        if (queue_close(&rig->device.queues[i]) != 0)
+            queue_quarantine(&rig->device.queues[i]);
+    }
+    memories_close(&rig->device);
+    queues_destroy(&rig->device);
+}
+
+long rig_left(const struct rig *rig)
+{
+    return fake_left(&rig->fake) + rig->fake.mistakes + (long)rig->faults;
+}
+
+/* ---- the caller ---- */
+
+static void completed(struct blkfront_request *request, int result)
+{
+    struct rig_call *call = request->context;
+
+    call->completions++;
+    call->result = result;
+    call->order = ++completions;
+    if (call->then != NULL)
+        call->then(call);
+}
+
+struct rig_call rig_call(enum blkfront_operation operation, uint64_t sector,
+                         const struct blkfront_buffer *buffers, size_t count)
+{
+    return (struct rig_call){
+        .request =
+            {
+                .operation = operation,
+                .sector = sector,
+                .buffers = buffers,
+                .buffer_count = count,
+                .complete = completed,
+            },
+    };
+}
+
+int rig_submit(struct rig *rig, struct rig_call *call)
+{
+    call->request.context = call;
+    return blkfront_submit(rig->queue, &call->request);
+}
+
+void rig_poll(struct rig *rig)
+{
+    for (int n = 0; n < 1000 && blkfront_queue_poll(rig->queue) != 0; n++)
+        ;
+}
+
+/* ---- the backend ---- */
+
+static unsigned char *ring_page(const struct rig *rig, uint32_t queue)
+{
+    return rig->device.queues[queue].ring_block->address;
+}
+
+struct ring_words *rig_words(const struct rig *rig, uint32_t queue)
+{
+    return (struct ring_words *)(void *)ring_page(rig, queue);
+}
+
+static unsigned char *slot_at(const struct rig *rig, uint32_t index)
+{
+    return ring_page(rig, 0) + BLKIF_WIRE_RING_HEADER +
+           (size_t)(index % rig->queue->ring.entries) * rig->queue->layout->slot_size;
+}
+
+unsigned rig_waiting_requests(const struct rig *rig)
+{
+    return rig_words(rig, 0)->req_prod - rig->req_cons[0];
+}
+
+bool rig_take(struct rig *rig, struct rig_request *request)
+{
+    const unsigned char *slot = slot_at(rig, rig->req_cons[0]);
+    struct blkif_wire_request_64 wire;
+    struct blkif_wire_discard_64 discard;
+
+    if (rig_waiting_requests(rig) == 0)
+        return false;
+    memcpy(request->raw, slot, sizeof(request->raw));
+    memcpy(&wire, slot, sizeof(wire));
+    memcpy(&discard, slot, sizeof(discard));
+    request->operation = wire.operation;
+    request->segment_count = wire.segment_count;
+    request->id = wire.id;
+    request->sector_512 = wire.sector_512;
+    request->count_512 = discard.count_512;
+    request->flag = discard.flag;
+    memcpy(request->segments, wire.segments, sizeof(wire.segments));
+    rig->req_cons[0]++;
+    rig_words(rig, 0)->req_event = rig->req_cons[0] + 1;
+    return true;
+}
+
+void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status)
+{
+    struct blkif_wire_response_64 response = {.id = id, .operation = operation, .status = status};
+
+    memcpy(slot_at(rig, rig->rsp_prod[0]), &response, sizeof(response));
+    rig->rsp_prod[0]++;
+    rig_words(rig, 0)->rsp_prod = rig->rsp_prod[0];
+}
+
+void rig_event(struct rig *rig)
+{
+    rig->fake.pending = true;
+}
+
+void rig_execute(struct rig *rig, const struct rig_request *request)
+{
+    bool is_read = request->operation == BLKIF_WIRE_READ;
+    uint64_t unit = request->sector_512;
+
+    if (!is_read && request->operation != BLKIF_WIRE_WRITE)
+        return;
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        const struct blkif_wire_segment *segment = &request->segments[i];
+        unsigned char *page = fake_map(&rig->fake, segment->grant_ref, is_read);
+        size_t units = (size_t)segment->last_512 - segment->first_512 + 1;
+
+        if (page == NULL || segment->first_512 > segment->last_512 || segment->last_512 > 7 ||
+            unit + units > RIG_UNITS) {
+            rig->faults++;
+            return;
+        }
+        page += (size_t)segment->first_512 * 512;
+        if (is_read)
+            memcpy(page, rig->disk + unit * 512, units * 512);
+        else
+            memcpy(rig->disk + unit * 512, page, units * 512);
+        unit += units;
+    }
+}
+
+unsigned rig_serve(struct rig *rig)
+{
+    struct rig_request request;
+    unsigned count = 0;
+
+    while (rig_take(rig, &request)) {
+        rig_execute(rig, &request);
+        rig_respond(rig, request.id, request.operation, BLKIF_WIRE_OKAY);
+        count++;
+    }
+    rig->served += count;
+    if (count > 0)
+        rig_event(rig);
+    return count;
+}
+
+void rig_settle(struct rig *rig)
+{
+    int quiet = 0;
+
+    for (int n = 0; n < 10000 && quiet < 2; n++) {
+        unsigned served = rig_serve(rig);
+
+        rig_poll(rig);
+        quiet = served == 0 ? quiet + 1 : 0;
+    }
+}
+
+struct blkfront_statistics rig_statistics(const struct rig *rig)
+{
+    struct blkfront_statistics sum = {0};
+
+    for (uint32_t i = 0; i < rig->device.options.queues; i++)
+        queue_add_statistics(&rig->device.queues[i], &sum);
+    return sum;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Blocks, pools and the quarantine: nothing that the backend holds is freed or used again (I5), and
+ * whatever call fails, nothing is left over.
+ */
+#include "fake_platform.h"
+#include "grants.h"
+
+#include "cunit_main.h"
+
+enum { DOMID = 3 };
+
+static struct fake_platform fake;
+static struct blkfront context;
+
+static void begin(bool any_page)
+{
+    fake_platform_init(&fake, any_page ? BLKFRONT_PLATFORM_GRANTS_ANY_PAGE : 0);
+    context = (struct blkfront){.platform = &fake.platform};
+}
+
+static void set_up(void)
+{
+    begin(true);
+}
+
+static void tear_down(void)
+{
+    CU_ASSERT_EQUAL(fake_left(&fake), 0);
+    CU_ASSERT_EQUAL(fake.mistakes, 0);
+    CU_ASSERT_PTR_NULL(context.quarantine);
+}
+
+static struct grant_block *allocate_block(uint32_t pages, uint32_t shift)
+{
+    struct grant_block *block = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(grant_block_allocate(&fake.platform, pages, shift, &block), 0);
+    return block;
+}
+
+static struct grant_block *share_block(uint32_t pages, bool writable)
+{
+    struct grant_block *block = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(grant_block_share(&fake.platform, DOMID, pages, writable, 0, &block), 0);
+    return block;
+}
+
+static void a_shared_block_is_granted_as_a_whole(void)
+{
+    struct grant_block *block = share_block(3, true);
+    uint32_t record, ref;
+
+    CU_ASSERT_EQUAL(fake.refs_used, 3);
+    for (uint32_t page = 0; page < 3; page++) {
+        CU_ASSERT_EQUAL(grant_begin(block, page, DOMID, true, &record, &ref), 0);
+        CU_ASSERT_EQUAL(record, page);
+        CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, true), grant_page(block, page));
+    }
+    CU_ASSERT_EQUAL(fake.grants, 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY); /* records are in use */
+    for (uint32_t page = 0; page < 3; page++)
+        CU_ASSERT_EQUAL(grant_finish(block, page), 0);
+    CU_ASSERT_EQUAL(fake.revokes, 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
+{
+    struct grant_block *block = allocate_block(2, 0);
+    uint32_t record, ref;
+
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, false, &record, &ref), 0);
+    CU_ASSERT_PTR_NULL(fake_map(&fake, ref, true));
+    CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, false), grant_page(block, 1));
+    CU_ASSERT_EQUAL(fake.refs[ref].domid, DOMID);
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_PTR_NOT_NULL(fake_map(&fake, ref, true));
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void a_page_has_as_many_grants_as_records(void)
+{
+    struct grant_block *block = allocate_block(2, 2);
+    uint32_t records[4], record, ref;
+
+    for (uint32_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &records[i], &ref), 0);
+        CU_ASSERT_PTR_EQUAL(grant_record_page(block, records[i]), grant_page(block, 1));
+    }
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_block_held_pages(block), 2);
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    for (uint32_t i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(grant_finish(block, records[i]), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
+{
+    struct grant_block *block = allocate_block(1, 3);
+    uint32_t record, other, ref;
+
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    fake_hold(&fake, ref, true);
+    CU_ASSERT_EQUAL(grant_finish(block, record), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(block->held, 1);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), GRANT_OCCUPIED);
+    grant_block_retry(block);
+    CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
+    fake_hold(&fake, block->records[record].ref, false);
+    grant_block_retry(block);
+    CU_ASSERT_EQUAL(block->held, 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, other), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void i5_an_abandoned_page_is_held_until_its_response(void)
+{
+    struct grant_block *block = allocate_block(1, 3);
+    uint32_t record, other, ref;
+
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    grant_abandon(block, record);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), GRANT_OCCUPIED);
+    grant_block_retry(block); /* not BUSY: it is the slot's to end */
+    CU_ASSERT_EQUAL(fake.revokes, 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void i5_a_cut_page_of_a_shared_block_stays_suspect(void)
+{
+    struct grant_block *block;
+    uint32_t record, ref;
+
+    begin(false);
+    block = share_block(2, true);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
+    grant_cut(block, record);
+    grant_block_retry(block);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void a_cut_page_is_revoked_where_that_can_be(void)
+{
+    struct grant_block *block = allocate_block(1, 0);
+    uint32_t record, ref;
+
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    grant_cut(block, record);
+    CU_ASSERT_EQUAL(fake.revokes, 1);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void deferred_counts_as_gone(void)
+{
+    begin(false);
+    fake.deferred = true;
+    CU_ASSERT_EQUAL(grant_block_end(share_block(2, false)), 0);
+}
+
+static int releases;
+
+static void release(void *release_context, void *address)
+{
+    CU_ASSERT_PTR_EQUAL(release_context, &releases);
+    CU_ASSERT_PTR_NOT_NULL(address);
+    releases++;
+}
+
+static void registered_pages_are_given_back_once(void)
+{
+    static _Alignas(FAKE_PAGE) unsigned char pages[2 * FAKE_PAGE];
+    struct grant_block *block;
+    uint32_t record, ref;
+
+    releases = 0;
+    CU_ASSERT_EQUAL(grant_block_register(&fake.platform, pages, 2, 3, &block), 0);
+    block->release = release;
+    block->release_context = &releases;
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, true), pages + FAKE_PAGE);
+    CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(releases, 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+    CU_ASSERT_EQUAL(releases, 1);
+}
+
+/* ---- pools ---- */
+
+enum { POOL_PAGES = 4 };
+
+static uint32_t free_numbers[POOL_PAGES], busy_numbers[POOL_PAGES];
+
+static struct pool make_pool(void)
+{
+    struct pool pool;
+
+    pool_init(&pool, allocate_block(POOL_PAGES, 0), free_numbers, busy_numbers);
+    CU_ASSERT_TRUE(pool_check(&pool));
+    return pool;
+}
+
+static void a_pool_gives_each_page_once(void)
+{
+    struct pool pool = make_pool();
+    uint32_t records[POOL_PAGES], record, ref;
+
+    for (uint32_t i = 0; i < POOL_PAGES; i++) {
+        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, i % 2 == 0, &records[i], &ref), 0);
+        CU_ASSERT_EQUAL(records[i], i);
+        CU_ASSERT_EQUAL(fake.refs[ref].writable, i % 2 == 0);
+        CU_ASSERT_TRUE(pool_check(&pool));
+    }
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), GRANT_OCCUPIED);
+    for (uint32_t i = 0; i < POOL_PAGES; i++)
+        pool_give(&pool, records[i]);
+    CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
+    CU_ASSERT_TRUE(pool_check(&pool));
+    CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
+}
+
+static void a_pool_page_stays_free_when_granting_fails(void)
+{
+    struct pool pool = make_pool();
+    uint32_t record, ref;
+
+    fake_fail(&fake, 1, false);
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), BLKFRONT_PLATFORM_NO_MEMORY);
+    CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
+    CU_ASSERT_TRUE(pool_check(&pool));
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), 0);
+    pool_give(&pool, record);
+    CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
+}
+
+static void i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds(void)
+{
+    struct pool pool = make_pool();
+    uint32_t records[POOL_PAGES], refs[POOL_PAGES], record, ref;
+
+    for (uint32_t i = 0; i < POOL_PAGES; i++)
+        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &records[i], &refs[i]), 0);
+    for (uint32_t i = 0; i < POOL_PAGES; i++) {
+        fake_hold(&fake, refs[i], i != 3);
+        pool_give(&pool, records[i]);
+    }
+    CU_ASSERT_EQUAL(pool.busy_count, 3);
+    CU_ASSERT_EQUAL(pool.free_count, 1);
+    CU_ASSERT_TRUE(pool_check(&pool));
+    CU_ASSERT_FALSE(pool_retry(&pool, 8));
+    fake_hold(&fake, refs[2], false);
+    /* One a time: each page gets its turn. */
+    CU_ASSERT_TRUE(pool_retry(&pool, 1) || pool_retry(&pool, 1) || pool_retry(&pool, 1));
+    CU_ASSERT_EQUAL(pool.busy_count, 2);
+    CU_ASSERT_TRUE(pool_check(&pool));
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(record, 2);
+    pool_give(&pool, record);
+    CU_ASSERT_EQUAL(grant_block_end(pool.block), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(grant_block_held_pages(pool.block), 2);
+    fake_hold(&fake, refs[0], false);
+    fake_hold(&fake, refs[1], false);
+    CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
+}
+
+static void the_check_of_a_pool_sees_a_free_page_that_is_granted(void)
+{
+    struct pool pool = make_pool();
+
+    pool.block->records[2].state = GRANT_USED;
+    CU_ASSERT_FALSE(pool_check(&pool));
+    pool.block->records[2].state = GRANT_FREE;
+    CU_ASSERT_TRUE(pool_check(&pool));
+    pool.busy[pool.busy_count++] = 1;
+    CU_ASSERT_FALSE(pool_check(&pool));
+    CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
+}
+
+/* ---- the quarantine ---- */
+
+static void i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go(void)
+{
+    struct grant_block *pages = allocate_block(3, 0), *shared = share_block(2, true);
+    uint32_t record, ref;
+
+    CU_ASSERT_EQUAL(grant_begin(pages, 1, DOMID, true, &record, &ref), 0);
+    fake.all_busy = true;
+    CU_ASSERT_EQUAL(grant_finish(pages, record), BLKFRONT_PLATFORM_BUSY);
+    quarantine_put(&context, pages);
+    quarantine_put(&context, shared);
+    CU_ASSERT_EQUAL(quarantine_retry(&context), 3); /* one page, and all of the shared block */
+    fake.all_busy = false;
+    fake_hold(&fake, ref, true);
+    CU_ASSERT_EQUAL(quarantine_retry(&context), 1);
+    fake_hold(&fake, ref, false);
+    CU_ASSERT_EQUAL(quarantine_retry(&context), 0);
+}
+
+static void i5_a_context_that_goes_leaves_held_pages_with_the_platform(void)
+{
+    struct grant_block *shared = share_block(2, true);
+    unsigned char *address = shared->address;
+
+    fake.all_busy = true;
+    quarantine_put(&context, shared);
+    quarantine_forget(&context);
+    CU_ASSERT_PTR_NULL(context.quarantine);
+    CU_ASSERT_EQUAL(fake.allocations, 0);
+    CU_ASSERT_EQUAL(fake.pages_live, 2);
+    fake.all_busy = false;
+    fake.platform.unshare(&fake, address, 2);
+}
+
+/* ---- failures ---- */
+
+static int make_one_of_each(struct grant_block *blocks[3])
+{
+    static _Alignas(FAKE_PAGE) unsigned char page[FAKE_PAGE];
+    int r = grant_block_share(&fake.platform, DOMID, 2, true, 0, &blocks[0]);
+
+    if (r == 0)
+        r = grant_block_allocate(&fake.platform, 2, 1, &blocks[1]);
+    if (r == 0)
+        r = grant_block_register(&fake.platform, page, 1, 1, &blocks[2]);
+    return r;
+}
+
+static void each_failing_call_leaves_nothing(void)
+{
+    for (unsigned nth = 1;; nth++) {
+        struct grant_block *blocks[3] = {NULL, NULL, NULL};
+        int r;
+
+        fake_fail(&fake, nth, false);
+        r = make_one_of_each(blocks);
+        for (int i = 0; i < 3; i++) {
+            if (blocks[i] != NULL)
+                CU_ASSERT_EQUAL(grant_block_end(blocks[i]), 0);
+        }
+        CU_ASSERT_EQUAL(fake_left(&fake), 0);
+        if (fake.failed == 0) {
+            CU_ASSERT_EQUAL(r, 0);
+            CU_ASSERT_EQUAL(nth, 6); /* three records, share, page_allocate */
+            return;
+        }
+        CU_ASSERT_EQUAL(r, BLKFRONT_PLATFORM_NO_MEMORY);
+    }
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(a_shared_block_is_granted_as_a_whole),
+    UNIT_TEST(i5_a_page_is_granted_with_the_flag_of_its_use),
+    UNIT_TEST(a_page_has_as_many_grants_as_records),
+    UNIT_TEST(i5_a_busy_page_is_not_granted_again_before_it_is_free),
+    UNIT_TEST(i5_an_abandoned_page_is_held_until_its_response),
+    UNIT_TEST(i5_a_cut_page_of_a_shared_block_stays_suspect),
+    UNIT_TEST(a_cut_page_is_revoked_where_that_can_be),
+    UNIT_TEST(deferred_counts_as_gone),
+    UNIT_TEST(registered_pages_are_given_back_once),
+    UNIT_TEST(a_pool_gives_each_page_once),
+    UNIT_TEST(a_pool_page_stays_free_when_granting_fails),
+    UNIT_TEST(i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds),
+    UNIT_TEST(the_check_of_a_pool_sees_a_free_page_that_is_granted),
+    UNIT_TEST(i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go),
+    UNIT_TEST(i5_a_context_that_goes_leaves_held_pages_with_the_platform),
+    UNIT_TEST(each_failing_call_leaves_nothing),
+};
+
+UNIT_MAIN_WITH("grants", set_up, tear_down, tests)
