@@ -5,6 +5,19 @@
  */
 #include "runner.h"
 
+/* From here on the backend is not honest, and was made so: I19 does not bind it (an event, so that
+ * the trace says it too). */
+static void say_hostile(struct scenario_runner *runner, uint16_t number)
+{
+    const struct simback_event event = {.kind = SIMBACK_BACK_LIFE,
+                                        .domid = runner->backends[number].domid,
+                                        .peer = SIMBACK_FRONT_DOMID,
+                                        .device = number,
+                                        .path = "hostile"};
+
+    simback_emit(runner->world, &event);
+}
+
 /* What `like` means: a fault rule's name is the backend's, a request's is turned into its slot. */
 static void read_like(struct scenario_runner *runner, const struct scenario_step *step,
                       struct simback_bad_response *response)
@@ -57,7 +70,11 @@ void exec_RING_RESPOND(struct scenario_runner *runner, const struct scenario_ste
         response.set_slot = true;
         response.slot = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_SLOT);
     }
-    if (!runner->stopped && simback_backend_respond(backend, &response) != 0) {
+    if (runner->stopped) {
+        return;
+    }
+    say_hostile(runner, step->device);
+    if (simback_backend_respond(backend, &response) != 0) {
         run_bad_step(runner, "no ring is mapped");
     }
 }
@@ -76,6 +93,7 @@ void exec_RING_INDEX(struct scenario_runner *runner, const struct scenario_step 
     if (backend == NULL) {
         return;
     }
+    say_hostile(runner, step->device);
     value = set ? (uint32_t)scenario_value(step, FIELD_RING_INDEX_VALUE)
                 : (uint32_t)scenario_signed(step, FIELD_RING_INDEX_ADD);
     if (set && scenario_given(step, FIELD_RING_INDEX_ADD)) {
@@ -93,8 +111,11 @@ void exec_RING_POKE(struct scenario_runner *runner, const struct scenario_step *
     struct simback_backend *backend = backend_of(runner, step->device);
     struct scenario_string bytes = scenario_string_of(step, FIELD_RING_POKE_BYTES);
 
-    if (backend != NULL &&
-        simback_backend_poke(backend, (uint16_t)scenario_value(step, FIELD_RING_POKE_QUEUE),
+    if (backend == NULL) {
+        return;
+    }
+    say_hostile(runner, step->device);
+    if (simback_backend_poke(backend, (uint16_t)scenario_value(step, FIELD_RING_POKE_QUEUE),
                              (uint32_t)scenario_value(step, FIELD_RING_POKE_OFFSET),
                              scenario_text(runner->program, bytes), bytes.length) != 0) {
         run_bad_step(runner, "no ring is mapped, or it ends before these bytes");
@@ -117,6 +138,7 @@ void exec_LOAD(struct scenario_runner *runner, const struct scenario_step *step)
         run_bad_step(runner, "at most %d loads wait at once", LOADS_MAX);
         return;
     }
+    say_hostile(runner, step->device);
     load = &runner->loads[runner->load_count++];
     load->number = step->device;
     load->queue = (uint16_t)scenario_value(step, FIELD_LOAD_QUEUE);
