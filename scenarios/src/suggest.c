@@ -79,6 +79,6 @@ const char *found_text(char text[FOUND_TEXT], const char *found, size_t length)
     for (size_t i = 0; i < shown; i++) {
         text[i] = found[i] >= ' ' && found[i] <= '~' ? found[i] : '?';
     }
-    strcpy(text + shown, length > 40 ? "..." : "");
+    memcpy(text + shown, length > 40 ? "..." : "", length > 40 ? 4 : 1);
     return text;
 }

@@ -293,7 +293,7 @@ void scenario_variants_check(const struct scenario_program *program,
 {
     size_t before = problems->total;
     struct scenario_program copy;
-    struct axis axis;
+    struct axis axis = {.position = {1, 1}};
     char found[FOUND_TEXT];
 
     scenario_program_init(&copy);

@@ -5,7 +5,7 @@
 #include "check_main.h"
 #include "language_help.h"
 
-#define FROZEN "scenarios/test/frozen"
+#define FROZEN SIMBLK_SOURCE_DIR "/scenarios/test/frozen"
 
 /* Byte programs decode to the same program for ever; the text beside each says which. */
 static const char *const frozen[] = {"01-empty",         "02-implicit-read",  "03-explicit-nothing",
@@ -22,7 +22,7 @@ START_TEST(frozen_bytes_decode_to_the_same_text_for_ever)
     struct scenario_buffer from_bytes;
     struct scenario_buffer from_text;
     struct scenario_program program;
-    char path[256];
+    char path[512];
 
     scenario_buffer_init(&file);
     scenario_buffer_init(&from_bytes);

@@ -39,17 +39,14 @@ static inline void reprint(const char *text, size_t length, struct scenario_buff
     scenario_program_fini(&program);
 }
 
-/* A whole file below the source tree. */
+/* A whole file. */
 static inline void read_file(const char *path, struct scenario_buffer *buffer)
 {
-    char name[512];
     char block[4096];
-    FILE *file;
+    FILE *file = fopen(path, "rb");
     size_t got;
 
-    snprintf(name, sizeof name, "%s/%s", SIMBLK_SOURCE_DIR, path);
-    file = fopen(name, "rb");
-    ck_assert_msg(file != NULL, "%s", name);
+    ck_assert_msg(file != NULL, "%s", path);
     scenario_buffer_clear(buffer);
     while ((got = fread(block, 1, sizeof block, file)) > 0) {
         scenario_buffer_add(buffer, block, got);

@@ -8,7 +8,7 @@
 #include "language_help.h"
 #include "scenario/reference.h"
 
-#define MANUAL "docs/language.md"
+#define MANUAL SIMBLK_SOURCE_DIR "/docs/language.md"
 #define MARK   "<!-- The rest is written from the table of steps: do not edit. -->\n\n"
 
 START_TEST(the_table_is_consistent)
@@ -171,7 +171,7 @@ static int write_reference(void)
     read_file(MANUAL, &manual);
     manual.length = (size_t)(strstr(manual.data, MARK) - manual.data) + strlen(MARK);
     scenario_reference(&manual);
-    file = fopen(SIMBLK_SOURCE_DIR "/" MANUAL, "wb");
+    file = fopen(MANUAL, "wb");
     if (file == NULL || fwrite(manual.data, 1, manual.length, file) != manual.length ||
         fclose(file) != 0) {
         perror(MANUAL);

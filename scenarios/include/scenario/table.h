@@ -146,7 +146,7 @@ enum scenario_condition_place {
 enum scenario_name_kind { SCENARIO_NAMES_REQUESTS = 1, SCENARIO_NAMES_RULES = 2 };
 
 /* Names are A..Z with no number or 1..99. */
-#define SCENARIO_NAMES_MAX (26 * 100)
+#define SCENARIO_NAMES_MAX 2600u
 
 struct scenario_field {
     const char *name;
