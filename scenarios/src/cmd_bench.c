@@ -132,11 +132,10 @@ static int run_all(struct bench_command *command)
 
 int cmd_bench(int argc, char **argv)
 {
-    struct bench_command command = {
-        .options = {.subject = &scenario_subject_blkfront, .rules = true},
-        .repeats = 5,
-        .milliseconds = 200,
-        .first = true};
+    struct bench_command command = {.options = {.subject = tool_subject(), .rules = true},
+                                    .repeats = 5,
+                                    .milliseconds = 200,
+                                    .first = true};
     const struct tool_option options[] = {
         {"--repeats", TOOL_NUMBER, "N",
          "how often each row is measured; default 5, the median counts", &command.repeats, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * simblk fmt: rewrites scenarios in canonical form; --check only tells which are not.
+ * simblk fmt: rewrites scenarios in canonical form, standard input (-) to standard output; --check
+ * only tells which are not.
  */
 #include "tool.h"
 
@@ -18,18 +19,20 @@ static int format_one(const char *path, bool check)
 
     scenario_program_init(&program);
     scenario_buffer_init(&text);
-    if (before == NULL || tool_load(path, &program, false) != TOOL_OK)
+    if (before == NULL || tool_parse(path, before, length, &program, false) != TOOL_OK)
         goto out;
     if (scenario_print(&program, &text) != SCENARIO_OK) {
         tool_error("no memory");
         goto out;
     }
     rc = TOOL_OK;
+    if (!check && strcmp(path, "-") == 0)
+        fputs(text.length > 0 ? text.data : "", stdout);
     if (text.length != length || memcmp(text.data, before, length) != 0) {
         if (check) {
             printf("%s\n", path);
             rc = TOOL_FAILED;
-        } else if (!tool_write_file(path, text.data, text.length)) {
+        } else if (strcmp(path, "-") != 0 && !tool_write_file(path, text.data, text.length)) {
             rc = TOOL_USAGE;
         }
     }

@@ -28,7 +28,6 @@ struct run {
     uint64_t jobs, repeat, break_step;
     const char *format, *output, *expected_path;
     bool list, dry_run, quiet;
-    char command[256];
 };
 
 static const struct report *const reports[] = {&report_console, &report_tap, &report_junit,
@@ -66,8 +65,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
          &run->supervisor.strict, NULL},
         {"--repeat", TOOL_NUMBER, "N", "play each N times and compare the trace hashes",
          &run->repeat, NULL},
-        {"--disk", TOOL_TEXT, "FILE", "disk image for the first device", &run->supervisor.disk,
-         NULL},
+        {"--disk", TOOL_TEXT, "FILE", "disk image for the first device; then --jobs is 1",
+         &run->supervisor.disk, NULL},
         {"--trace", TOOL_FLAG, NULL, "print every event", &run->supervisor.trace, NULL},
         {"--break", TOOL_NUMBER, "STEP", "raise SIGTRAP before that step, for a debugger",
          &run->break_step, NULL},
@@ -96,6 +95,9 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
         return tool_error("run: --break needs the number of a step");
     if (choose_report(run) != TOOL_OK)
         return TOOL_USAGE;
+    if (run->supervisor.disk != NULL && access(run->supervisor.disk, R_OK) != 0)
+        return tool_error("%s: the disk image cannot be read: %s", run->supervisor.disk,
+                          strerror(errno));
     if (run->expected_path != NULL && expected_load(&run->expected, run->expected_path) != TOOL_OK)
         return TOOL_USAGE;
     return -1;
@@ -111,6 +113,7 @@ static void count(struct run *run, const struct report_case *one)
     run->sums.passed += passed;
     run->sums.skipped += skipped;
     run->sums.failed += one->counts_as_failed;
+    run->sums.crashed += one->counts_as_failed && one->result->verdict.outcome == SCENARIO_CRASHED;
     run->sums.expected += one->expected == EXPECTED_FAILURE;
     for (unsigned rule = 1; rule <= REPORT_RULES; rule++) {
         bool about = (one->file->rules >> rule & 1) != 0;
@@ -192,8 +195,9 @@ static bool wants_colour(const struct run *run)
 static void prepare(struct run *run)
 {
     run->supervisor.suite = &run->suite;
-    run->supervisor.subject = &scenario_subject_blkfront;
-    run->supervisor.jobs = (uint32_t)run->jobs;
+    run->supervisor.subject = tool_subject();
+    /* One image, one writer. */
+    run->supervisor.jobs = run->supervisor.disk != NULL ? 1 : (uint32_t)run->jobs;
     run->supervisor.repeat = (uint32_t)run->repeat;
     run->supervisor.break_step = (uint32_t)run->break_step;
     run->supervisor.done = on_done;
@@ -204,12 +208,11 @@ static void prepare(struct run *run)
     run->context.verbose = !run->quiet;
     run->context.progress =
         run->report == &report_console && run->output == NULL && isatty(STDOUT_FILENO) != 0;
-    snprintf(run->command, sizeof(run->command), "simblk run%s",
-             run->supervisor.strict ? " --strict" : "");
-    if (run->supervisor.set_seed)
-        snprintf(run->command + strlen(run->command), sizeof(run->command) - strlen(run->command),
-                 " --seed %llu", (unsigned long long)run->supervisor.seed);
-    run->context.command = run->command;
+    run->context.strict = run->supervisor.strict;
+    run->context.set_seed = run->supervisor.set_seed;
+    run->context.seed = run->supervisor.seed;
+    run->context.repeat = run->repeat;
+    run->context.disk = run->supervisor.disk;
     run->sums.files = run->suite.file_count;
     run->sums.cases = run->suite.case_count;
 }

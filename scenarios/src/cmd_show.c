@@ -25,7 +25,7 @@ static int play_and_trace(const struct scenario_program *program)
     if (runner == NULL)
         return tool_error("no memory for a world");
     scenario_run_options_init(&options);
-    options.subject = &scenario_subject_blkfront;
+    options.subject = tool_subject();
     options.may_open_files = true;
     options.trace = trace_line;
     scenario_runner_run(runner, program, &options, &verdict);

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without blanks and the carriage return at its end. */
+static size_t trimmed(const char *text)
+{
+    size_t length = strlen(text);
+
+    while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
+        length--;
+    return length;
+}
+
 static bool add(struct expected_failures *expected, const char *id, size_t id_length,
                 const char *reason, size_t reason_length)
 {
@@ -42,6 +52,7 @@ int expected_load(struct expected_failures *expected, const char *path)
 
         line_number++;
         line[line_length] = '\0';
+        line[trimmed(line)] = '\0';
         line += strspn(line, " \t");
         id_length = strcspn(line, " \t");
         reason = line + id_length + strspn(line + id_length, " \t");

@@ -140,6 +140,8 @@ bool tool_collect(struct tool_paths *paths, const char *path)
 {
     struct stat status;
 
+    if (strcmp(path, "-") == 0)
+        return add_path(paths, path);
     if (stat(path, &status) != 0) {
         tool_error("%s: %s", path, strerror(errno));
         return false;

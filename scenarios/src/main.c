@@ -63,6 +63,16 @@ static int unknown_command(const char *name)
     return tool_error("unknown command '%s'%s (simblk --help lists all)", name, meant);
 }
 
+/* What was printed has to have arrived, or a full disk would look like an empty list. */
+static int finish(int rc)
+{
+    bool ok = fflush(stdout) == 0 && ferror(stdout) == 0;
+
+    if (!ok && rc != TOOL_USAGE)
+        rc = tool_error("standard output cannot be written");
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     const struct tool_command *command;
@@ -73,14 +83,14 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return TOOL_OK;
+        return finish(TOOL_OK);
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("simblk " SIMBLK_VERSION);
-        return TOOL_OK;
+        return finish(TOOL_OK);
     }
     command = tool_command_find(argv[1]);
     if (command == NULL)
         return unknown_command(argv[1]);
-    return command->run(argc - 1, argv + 1);
+    return finish(command->run(argc - 1, argv + 1));
 }

@@ -39,14 +39,17 @@ static int unknown_option(const struct tool_command *command, const struct tool_
                       (int)length, name, meant, command->name);
 }
 
+/* Decimal, or hexadecimal behind 0x, as in scenarios; a leading zero is no octal. */
 static bool parse_number(const char *text, uint64_t *number)
 {
+    bool hexadecimal = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && text[2] != '\0';
+    const char *digits = hexadecimal ? text + 2 : text;
     char *end;
 
-    if (text[0] < '0' || text[0] > '9')
+    if (digits[0] == '\0' || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits))
         return false;
     errno = 0;
-    *number = strtoull(text, &end, 0);
+    *number = strtoull(digits, &end, hexadecimal ? 16 : 10);
     return errno == 0 && *end == '\0';
 }
 

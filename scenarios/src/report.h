@@ -15,9 +15,10 @@ enum { REPORT_RULES = 21 };
 
 /* What is added up over the cases, by the caller of `one`. */
 struct report_sums {
-    size_t cases;
+    size_t cases; /* of the suite; after an interrupt some of them have no verdict */
     size_t passed;
     size_t failed;
+    size_t crashed; /* of the failed */
     size_t skipped;
     size_t expected; /* failures that were expected */
     size_t files;
@@ -34,9 +35,14 @@ struct report_context {
     FILE *stream;
     const struct tool_suite *suite;
     bool colour;
-    bool progress;       /* a line that is overwritten: on a terminal alone */
-    bool verbose;        /* each case a line, also those that pass */
-    const char *command; /* to repeat a case: "simblk run", with the options that matter */
+    bool progress; /* a line that is overwritten: on a terminal alone */
+    bool verbose;  /* each case a line, also those that pass */
+    /* To repeat a case: the options that matter. */
+    bool strict;
+    bool set_seed;
+    uint64_t seed;
+    uint64_t repeat;
+    const char *disk;
 };
 
 struct report_case {
@@ -64,5 +70,10 @@ extern const struct report report_json;
 void report_words(const struct report_case *one, char *text, size_t size);
 /* Where it failed: "path:12", or "path". */
 void report_place(const struct report_case *one, char *text, size_t size);
+
+/* Bytes of the character that the text begins with; 0 if it begins with no UTF-8. */
+size_t report_utf8(const char *text);
+/* The text as one word of a shell's command line. */
+void report_shell_word(FILE *stream, const char *word);
 
 #endif

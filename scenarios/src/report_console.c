@@ -7,6 +7,7 @@
 
 #include <simback/oracle.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #define GREEN      "\033[32m"
@@ -21,37 +22,6 @@ static const char *colour(const struct report_context *context, const char *code
     return context->colour ? code : "";
 }
 
-void report_words(const struct report_case *one, char *text, size_t size)
-{
-    const struct scenario_verdict *verdict = &one->result->verdict;
-    char rule[16] = "";
-
-    if (verdict->rule != 0)
-        snprintf(rule, sizeof(rule), " (I%u%s)", (unsigned)verdict->rule,
-                 verdict->should ? ", should" : "");
-    switch (one->expected) {
-    case EXPECTED_FAILURE: snprintf(text, size, "expected failure%s", rule); break;
-    case EXPECTED_PASSED: snprintf(text, size, "passed, although a failure is expected"); break;
-    case EXPECTED_OTHER_REASON:
-        snprintf(text, size, "%s%s, not for the expected reason",
-                 scenario_outcome_name(verdict->outcome), rule);
-        break;
-    case EXPECTED_NOTHING:
-        snprintf(text, size, "%s%s", scenario_outcome_name(verdict->outcome), rule);
-        break;
-    }
-}
-
-void report_place(const struct report_case *one, char *text, size_t size)
-{
-    uint32_t line = one->result->verdict.line;
-
-    if (line != 0)
-        snprintf(text, size, "%s:%u", one->file->path, line);
-    else
-        snprintf(text, size, "%s", one->file->path);
-}
-
 static void print_indented(FILE *stream, const char *text)
 {
     while (*text != '\0') {
@@ -60,6 +30,31 @@ static void print_indented(FILE *stream, const char *text)
         fprintf(stream, "        %.*s\n", (int)length, text);
         text += length + (text[length] == '\n');
     }
+}
+
+/* The command that repeats this case and no other. */
+static void print_again(struct report_context *context, const struct report_case *one)
+{
+    FILE *stream = context->stream;
+
+    fputs("     again: simblk run", stream);
+    if (context->strict)
+        fputs(" --strict", stream);
+    if (context->set_seed)
+        fprintf(stream, " --seed %" PRIu64, context->seed);
+    if (context->repeat > 1)
+        fprintf(stream, " --repeat %" PRIu64, context->repeat);
+    if (context->disk != NULL) {
+        fputs(" --disk ", stream);
+        report_shell_word(stream, context->disk);
+    }
+    if (strchr(one->id, '[') != NULL) {
+        fputs(" --id ", stream);
+        report_shell_word(stream, one->id);
+    }
+    fputc(' ', stream);
+    report_shell_word(stream, one->file->path);
+    fputc('\n', stream);
 }
 
 static void print_failure(struct report_context *context, const struct report_case *one)
@@ -79,8 +74,7 @@ static void print_failure(struct report_context *context, const struct report_ca
         fputs("     printed by the process:\n", context->stream);
         print_indented(context->stream, result->output);
     }
-    fprintf(context->stream, "     again: %s --id '%s' %s\n", context->command, one->id,
-            one->file->path);
+    print_again(context, one);
 }
 
 static void console_begin(struct report_context *context)
@@ -136,8 +130,13 @@ static void console_end(struct report_context *context, const struct report_sums
     if (context->progress)
         fputs(CLEAR_LINE, context->stream);
     print_rules(context, sums);
-    fprintf(context->stream, "\n%zu scenarios, %zu runs in %.1f s%s\n", sums->files, sums->cases,
-            sums->seconds, sums->interrupted ? ", interrupted" : "");
+    if (sums->interrupted)
+        fprintf(context->stream, "\ninterrupted: %zu of %zu runs in %.1f s\n",
+                sums->passed + sums->failed + sums->skipped + sums->expected, sums->cases,
+                sums->seconds);
+    else
+        fprintf(context->stream, "\n%zu scenarios, %zu runs in %.1f s\n", sums->files, sums->cases,
+                sums->seconds);
     if (sums->expected != 0)
         fprintf(context->stream, "%zu expected failures\n", sums->expected);
     fprintf(context->stream, "%zu passed, %s%zu failed%s, %zu skipped\n", sums->passed,

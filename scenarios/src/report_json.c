@@ -9,19 +9,21 @@
 
 static bool first;
 
-/* Bytes that are no ASCII are told as U+00xx: any input gives valid JSON. */
+/* Bytes that are no UTF-8 are told as U+00xx: any input gives valid JSON. */
 static void print_json(FILE *stream, const char *text)
 {
     fputc('"', stream);
-    for (; *text != '\0'; text++) {
+    while (*text != '\0') {
         unsigned char c = (unsigned char)*text;
+        size_t length = report_utf8(text);
 
         if (c == '"' || c == '\\')
             fprintf(stream, "\\%c", c);
-        else if (c < 0x20 || c >= 0x7f)
+        else if (c < 0x20 || c == 0x7f || length == 0)
             fprintf(stream, "\\u%04x", c);
         else
-            fputc(c, stream);
+            fwrite(text, 1, length, stream);
+        text += length == 0 ? 1 : length;
     }
     fputc('"', stream);
 }
@@ -87,6 +89,8 @@ static void json_one(struct report_context *context, const struct report_case *o
         print_member(stream, "last_events", one->result->events);
     if (one->result->output != NULL)
         print_member(stream, "output", one->result->output);
+    if (one->result->trace != NULL)
+        print_member(stream, "trace", one->result->trace);
     fputc('}', stream);
 }
 

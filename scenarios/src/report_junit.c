@@ -11,8 +11,9 @@ static struct scenario_buffer cases;
 
 static void add_xml(struct scenario_buffer *buffer, const char *text)
 {
-    for (; *text != '\0'; text++) {
+    while (*text != '\0') {
         unsigned char c = (unsigned char)*text;
+        size_t length = report_utf8(text);
 
         if (c == '<')
             scenario_buffer_text(buffer, "&lt;");
@@ -22,10 +23,11 @@ static void add_xml(struct scenario_buffer *buffer, const char *text)
             scenario_buffer_text(buffer, "&amp;");
         else if (c == '"')
             scenario_buffer_text(buffer, "&quot;");
-        else if (c >= 0x80 || (c < 0x20 && c != '\n' && c != '\t'))
+        else if (length == 0 || (c < 0x20 && c != '\n' && c != '\t'))
             scenario_buffer_format(buffer, "\\x%02x", c); /* XML 1.0 has no such characters */
         else
-            scenario_buffer_add(buffer, text, 1);
+            scenario_buffer_add(buffer, text, length);
+        text += length == 0 ? 1 : length;
     }
 }
 
@@ -81,15 +83,18 @@ static void junit_one(struct report_context *context, const struct report_case *
 static void junit_end(struct report_context *context, const struct report_sums *sums)
 {
     size_t skipped = sums->skipped + sums->expected;
+    size_t tests = sums->passed + sums->failed + skipped;
+    size_t failures = sums->failed - sums->crashed;
 
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", context->stream);
     fprintf(context->stream,
-            "<testsuites name=\"simblk\" tests=\"%zu\" failures=\"%zu\" time=\"%.6f\">\n",
-            sums->cases, sums->failed, sums->seconds);
-    fprintf(context->stream,
-            "  <testsuite name=\"simblk\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\" "
+            "<testsuites name=\"simblk\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
             "time=\"%.6f\">\n",
-            sums->cases, sums->failed, skipped, sums->seconds);
+            tests, failures, sums->crashed, sums->seconds);
+    fprintf(context->stream,
+            "  <testsuite name=\"simblk\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
+            "skipped=\"%zu\" time=\"%.6f\">\n",
+            tests, failures, sums->crashed, skipped, sums->seconds);
     fprintf(context->stream,
             "    <properties>\n"
             "      <property name=\"simblk.report.version\" value=\"%d\"/>\n"

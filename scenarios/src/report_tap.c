@@ -19,6 +19,16 @@ static void print_description(FILE *stream, const char *text)
         fputc(*text == '#' || *text == '\n' ? ' ' : *text, stream);
 }
 
+static void print_comment(FILE *stream, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        fprintf(stream, "# %.*s\n", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 /* YAML, single-quoted. */
 static void print_yaml(FILE *stream, const char *key, const char *text)
 {
@@ -54,7 +64,13 @@ static void tap_one(struct report_context *context, const struct report_case *on
         report_place(one, text, sizeof(text));
         print_yaml(context->stream, "at", text);
         fprintf(context->stream, "  exit_code: %d\n  ...\n", verdict->exit_code);
+        if (one->result->events != NULL)
+            print_comment(context->stream, one->result->events);
+        if (one->result->output != NULL)
+            print_comment(context->stream, one->result->output);
     }
+    if (one->result->trace != NULL)
+        print_comment(context->stream, one->result->trace);
     fflush(context->stream);
 }
 

@@ -22,16 +22,15 @@ static void print_problems(const char *path, const struct scenario_problems *pro
         fprintf(stderr, "%s: and %zu more\n", path, problems->total - problems->count);
 }
 
-int tool_load(const char *path, struct scenario_program *program, bool check)
+int tool_parse(const char *path, const char *text, size_t length, struct scenario_program *program,
+               bool check)
 {
     struct scenario_problems *problems = malloc(sizeof(*problems));
-    size_t length;
-    char *text = tool_read_file(path, &length);
     int rc = TOOL_USAGE;
     int error;
 
-    if (text == NULL || problems == NULL)
-        goto out;
+    if (problems == NULL)
+        return tool_error("no memory");
     scenario_problems_init(problems);
     error = scenario_parse(program, text, length, problems);
     if (check && error != SCENARIO_NO_MEMORY)
@@ -43,8 +42,18 @@ int tool_load(const char *path, struct scenario_program *program, bool check)
         tool_error("%s: the file is too large", path);
     else if (error == SCENARIO_OK)
         rc = TOOL_OK;
-out:
     free(problems);
+    return rc;
+}
+
+int tool_load(const char *path, struct scenario_program *program, bool check)
+{
+    size_t length;
+    char *text = tool_read_file(path, &length);
+    int rc = TOOL_USAGE;
+
+    if (text != NULL)
+        rc = tool_parse(path, text, length, program, check);
     free(text);
     return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Hands cases to worker processes and takes their verdicts; notices workers that die or stand
- * still, and makes new ones. The order of results is the suite's, whoever is first.
+ * still, and makes new ones. The order of results is the suite's, whoever is first. What a worker
+ * leaves behind, and what its death means, is supervisor_case.c's.
  */
 #include "supervisor.h"
 
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,13 +26,13 @@ struct worker {
     int orders;
     int answers;
     struct scenario_progress *progress; /* shared; kept for the next process in this place */
-    FILE *output;                       /* stdout and stderr of the worker, an unlinked file */
+    FILE *
+        output; /* stdout and stderr of the worker, an unlinked file; read through its descriptor */
     FILE *trace;
     size_t playing; /* NO_CASE: idle */
     double began;
     double moved; /* when the world took a step last */
     uint64_t beats;
-    bool asked_to_end;
     bool stuck;
 };
 
@@ -60,45 +62,20 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void tool_result_fini(struct tool_result *result)
+/* In the order of the suite, so not beyond a case that is still played; after an interrupt all that
+ * there are. */
+static void tell_results(struct supervisor *supervisor, bool all)
 {
-    free(result->events);
-    free(result->output);
-    free(result->trace);
-    memset(result, 0, sizeof(*result));
-}
+    const struct supervisor_options *options = supervisor->options;
 
-/* ---- what a worker leaves behind ---- */
+    for (; supervisor->reported < options->suite->case_count; supervisor->reported++) {
+        const struct tool_result *result = &supervisor->results[supervisor->reported];
 
-static char *take_file(FILE *file)
-{
-    struct scenario_buffer text;
-    char piece[4096];
-    size_t got;
-
-    if (file == NULL)
-        return NULL;
-    scenario_buffer_init(&text);
-    fflush(file);
-    rewind(file);
-    while ((got = fread(piece, 1, sizeof(piece), file)) > 0)
-        scenario_buffer_add(&text, piece, got);
-    clearerr(file);
-    if (ftruncate(fileno(file), 0) != 0)
-        tool_error("a worker's output cannot be cut: %s", strerror(errno));
-    rewind(file);
-    return text.data;
-}
-
-static char *take_events(const struct scenario_progress *progress)
-{
-    struct scenario_buffer text;
-    uint32_t lines = progress->event_lines;
-
-    scenario_buffer_init(&text);
-    for (uint32_t i = 0; i < lines && i < SCENARIO_EVENT_LINES; i++)
-        scenario_buffer_format(&text, "%.*s\n", SCENARIO_EVENT_TEXT - 1, progress->event_text[i]);
-    return text.data;
+        if (result->done)
+            options->done(options->context, supervisor->reported, result);
+        else if (!all)
+            return;
+    }
 }
 
 /* Takes `output`. */
@@ -110,19 +87,14 @@ static void finish_case(struct supervisor *supervisor, struct worker *worker,
     result->verdict = *verdict;
     result->seconds = seconds_now() - worker->began;
     result->output = output;
-    result->trace = take_file(worker->trace);
+    result->trace = supervisor_take_output(worker->trace, true);
     if (verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED)
-        result->events = take_events(worker->progress);
+        result->events = supervisor_take_events(worker->progress);
     result->done = true;
     worker->progress->event_lines = 0;
     worker->playing = NO_CASE;
     supervisor->finished++;
-    while (supervisor->reported < supervisor->options->suite->case_count &&
-           supervisor->results[supervisor->reported].done) {
-        supervisor->options->done(supervisor->options->context, supervisor->reported,
-                                  &supervisor->results[supervisor->reported]);
-        supervisor->reported++;
-    }
+    tell_results(supervisor, false);
 }
 
 /* ---- workers ---- */
@@ -133,6 +105,9 @@ static void become_worker(struct supervisor *supervisor, const struct worker *wo
                           int answers)
 {
     signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* an endless loop would outlive the supervisor */
     for (uint32_t i = 0; i < supervisor->worker_count; i++) {
         const struct worker *other = &supervisor->workers[i];
 
@@ -147,17 +122,23 @@ static void become_worker(struct supervisor *supervisor, const struct worker *wo
     worker_main(supervisor->options, orders, answers, worker->progress, worker->trace);
 }
 
+static bool cannot_make(void)
+{
+    tool_error("a worker process cannot be made: %s", strerror(errno));
+    return false;
+}
+
 static bool start_worker(struct supervisor *supervisor, struct worker *worker)
 {
     int orders[2];
     int answers[2];
 
     if (pipe(orders) != 0)
-        return false;
+        return cannot_make();
     if (pipe(answers) != 0) {
         close(orders[0]);
         close(orders[1]);
-        return false;
+        return cannot_make();
     }
     fflush(stdout);
     fflush(stderr);
@@ -172,12 +153,11 @@ static bool start_worker(struct supervisor *supervisor, struct worker *worker)
     if (worker->pid < 0) {
         close(orders[1]);
         close(answers[0]);
-        return false;
+        return cannot_make();
     }
     worker->orders = orders[1];
     worker->answers = answers[0];
     worker->playing = NO_CASE;
-    worker->asked_to_end = false;
     worker->stuck = false;
     return true;
 }
@@ -190,7 +170,7 @@ static bool prepare_worker(struct supervisor *supervisor, struct worker *worker)
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (worker->output == NULL || (supervisor->options->trace && worker->trace == NULL) ||
         worker->progress == MAP_FAILED)
-        return false;
+        return cannot_make();
     return start_worker(supervisor, worker);
 }
 
@@ -203,46 +183,26 @@ static void order_next(struct supervisor *supervisor, struct worker *worker)
     worker->playing = supervisor->next++;
     worker->began = worker->moved = seconds_now();
     worker->progress->event_lines = 0;
+    worker->progress->step = 0;
+    worker->progress->line = 0;
     worker->beats = worker->progress->beats;
     /* If the worker is already dead, the end of its answers tells so. */
     if (write(worker->orders, &index, sizeof(index)) != (ssize_t)sizeof(index))
-        worker->asked_to_end = true;
+        return;
 }
 
-static void describe_death(const struct worker *worker, int status, const char *output,
-                           uint64_t stuck_seconds, struct scenario_verdict *verdict)
+/* Somebody takes the place of a worker that is gone, if there is work left. */
+static bool replace_worker(struct supervisor *supervisor, struct worker *worker)
 {
-    memset(verdict, 0, sizeof(*verdict));
-    verdict->step = worker->progress->step;
-    verdict->line = worker->progress->line;
-    if (worker->stuck) {
-        verdict->outcome = SCENARIO_NO_PROGRESS;
-        verdict->rule = 4;
-        snprintf(verdict->reason, sizeof(verdict->reason),
-                 "the frontend did not return from a call: no step for %llu seconds",
-                 (unsigned long long)stuck_seconds);
-    } else {
-        const char *report = output != NULL ? strstr(output, "ERROR: ") : NULL;
-
-        if (report == NULL && output != NULL)
-            report = strstr(output, "runtime error: ");
-        verdict->outcome = SCENARIO_CRASHED;
-        verdict->rule = 13;
-        if (report != NULL)
-            snprintf(verdict->reason, sizeof(verdict->reason), "crashed: %.*s",
-                     (int)strcspn(report, "\n"), report);
-        else if (WIFSIGNALED(status))
-            snprintf(verdict->reason, sizeof(verdict->reason), "crashed: %s",
-                     strsignal(WTERMSIG(status)));
-        else
-            snprintf(verdict->reason, sizeof(verdict->reason),
-                     "the process ended with exit code %d in the middle", WEXITSTATUS(status));
-    }
-    verdict->exit_code = scenario_exit_code(verdict->outcome);
+    if (supervisor->next == supervisor->options->suite->case_count || interrupted)
+        return true;
+    if (!start_worker(supervisor, worker))
+        return false;
+    order_next(supervisor, worker);
+    return true;
 }
 
-/* The worker is gone: its case has a verdict all the same, and somebody takes its place. */
-static bool bury_worker(struct supervisor *supervisor, struct worker *worker)
+static int end_of_worker(struct worker *worker)
 {
     int status = 0;
 
@@ -251,20 +211,27 @@ static bool bury_worker(struct supervisor *supervisor, struct worker *worker)
     while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
         ;
     worker->pid = -1;
-    if (worker->playing != NO_CASE) {
-        struct scenario_verdict verdict;
-        char *output = take_file(worker->output);
+    return status;
+}
 
-        describe_death(worker, status, output, supervisor->options->stuck_seconds, &verdict);
-        finish_case(supervisor, worker, &verdict, output);
-        worker->progress->phase = SCENARIO_PHASE_IDLE;
-    }
-    if (supervisor->next == supervisor->options->suite->case_count || interrupted)
-        return true;
-    if (!start_worker(supervisor, worker))
+/* The worker is gone in the middle of its case, which has a verdict all the same. */
+static bool bury_worker(struct supervisor *supervisor, struct worker *worker)
+{
+    struct scenario_verdict verdict;
+    int status = end_of_worker(worker);
+    char *output;
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_NO_WORLD &&
+        worker->progress->phase == SCENARIO_PHASE_IDLE) {
+        tool_error("no memory for a world, or its address is taken");
         return false;
-    order_next(supervisor, worker);
-    return true;
+    }
+    output = supervisor_take_output(worker->output, false);
+    supervisor_judge_death(worker->progress, status, worker->stuck,
+                           supervisor->options->stuck_seconds, output, &verdict);
+    finish_case(supervisor, worker, &verdict, output);
+    worker->progress->phase = SCENARIO_PHASE_IDLE;
+    return replace_worker(supervisor, worker);
 }
 
 static bool hear_worker(struct supervisor *supervisor, struct worker *worker)
@@ -276,7 +243,11 @@ static bool hear_worker(struct supervisor *supervisor, struct worker *worker)
         return true;
     if (got != (ssize_t)sizeof(answer))
         return bury_worker(supervisor, worker);
-    finish_case(supervisor, worker, &answer.verdict, take_file(worker->output));
+    finish_case(supervisor, worker, &answer.verdict, supervisor_take_output(worker->output, false));
+    if (answer.last) {
+        end_of_worker(worker);
+        return replace_worker(supervisor, worker);
+    }
     order_next(supervisor, worker);
     return true;
 }
@@ -317,8 +288,11 @@ static bool supervise_round(struct supervisor *supervisor)
             polled[count++] = worker;
         }
     }
-    if (poll(polls, count, POLL_MS) < 0 && errno != EINTR)
-        return false;
+    if (poll(polls, count, POLL_MS) < 0) {
+        if (errno != EINTR)
+            tool_error("waiting for workers: %s", strerror(errno));
+        return errno == EINTR;
+    }
     for (nfds_t i = 0; i < count && ok; i++) {
         if (polls[i].revents != 0)
             ok = hear_worker(supervisor, polled[i]);
@@ -331,24 +305,25 @@ static bool supervise_round(struct supervisor *supervisor)
     return ok;
 }
 
-static void end_workers(struct supervisor *supervisor)
+/* Those that are still playing are killed. A worker that ends of itself may have something to say
+ * then: a leak of its own, a sanitizer's last check. */
+static bool end_workers(struct supervisor *supervisor)
 {
+    bool ok = true;
+
     for (uint32_t i = 0; i < supervisor->worker_count; i++) {
         struct worker *worker = &supervisor->workers[i];
+        bool killed = worker->pid > 0 && worker->playing != NO_CASE;
 
-        if (worker->pid > 0) {
-            if (worker->playing != NO_CASE)
-                kill(worker->pid, SIGKILL);
-            close(worker->orders);
-        }
-    }
-    for (uint32_t i = 0; i < supervisor->worker_count; i++) {
-        struct worker *worker = &supervisor->workers[i];
+        if (killed)
+            kill(worker->pid, SIGKILL);
+        if (worker->pid > 0 && end_of_worker(worker) != 0 && !killed) {
+            char *output = supervisor_take_output(worker->output, false);
 
-        if (worker->pid > 0) {
-            while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-            close(worker->answers);
+            tool_error("a worker process ended badly after its last case:\n%s",
+                       output != NULL ? output : "");
+            free(output);
+            ok = false;
         }
         if (worker->output != NULL)
             fclose(worker->output);
@@ -357,6 +332,7 @@ static void end_workers(struct supervisor *supervisor)
         if (worker->progress != NULL && worker->progress != MAP_FAILED)
             munmap(worker->progress, sizeof(*worker->progress));
     }
+    return ok;
 }
 
 /* For a debugger: no other process. */
@@ -380,7 +356,7 @@ static int play_here(struct supervisor *supervisor)
         worker_play(options, runner, &program, i, progress, options->trace ? stdout : NULL,
                     &result->verdict);
         if (result->verdict.outcome != SCENARIO_PASSED)
-            result->events = take_events(progress);
+            result->events = supervisor_take_events(progress);
         result->done = true;
         options->done(options->context, i, result);
     }
@@ -403,23 +379,26 @@ static int play_in_workers(struct supervisor *supervisor)
     for (uint32_t i = 0; i < jobs && rc == TOOL_OK; i++) {
         supervisor->worker_count = i + 1;
         if (!prepare_worker(supervisor, &supervisor->workers[i]))
-            rc = tool_error("a worker process cannot be made: %s", strerror(errno));
+            rc = TOOL_USAGE;
         else
             order_next(supervisor, &supervisor->workers[i]);
     }
     while (rc == TOOL_OK && !interrupted && supervisor->finished < cases) {
         if (!supervise_round(supervisor))
-            rc = tool_error("a worker process cannot be made: %s", strerror(errno));
+            rc = TOOL_USAGE;
     }
-    end_workers(supervisor);
+    if (!end_workers(supervisor) && rc == TOOL_OK)
+        rc = TOOL_FAILED;
+    tell_results(supervisor, true);
     return rc == TOOL_OK && interrupted ? TOOL_INTERRUPTED : rc;
 }
 
 int supervise(const struct supervisor_options *options, struct tool_result *results)
 {
     struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action;
-    struct sigaction before;
+    struct sigaction before[3];
     void (*pipe_before)(int);
     int rc;
 
@@ -430,11 +409,13 @@ int supervise(const struct supervisor_options *options, struct tool_result *resu
     interrupted = 0;
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, &before);
+    for (size_t i = 0; i < 3; i++)
+        sigaction(ends[i], &action, &before[i]);
     pipe_before = signal(SIGPIPE, SIG_IGN);
     rc = options->break_step != 0 ? play_here(supervisor) : play_in_workers(supervisor);
     signal(SIGPIPE, pipe_before);
-    sigaction(SIGINT, &before, NULL);
+    for (size_t i = 0; i < 3; i++)
+        sigaction(ends[i], &before[i], NULL);
     free(supervisor);
     return rc;
 }

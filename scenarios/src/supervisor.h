@@ -40,22 +40,41 @@ struct supervisor_options {
 };
 
 /* results: one for each case of the suite, zeroed. 0; TOOL_INTERRUPTED after Ctrl-C (then some are
- * not done); TOOL_USAGE with a message when no worker can be made. */
+ * not done, and those that are were all told); TOOL_USAGE with a message when no worker can be
+ * made; TOOL_FAILED with a message when one ended badly after its last case. */
 int supervise(const struct supervisor_options *options, struct tool_result *results);
-void tool_result_fini(struct tool_result *result);
 
-/* worker.c: plays one case, `repeat` times, in this process. */
+/* ---- supervisor_case.c ---- */
+
+void tool_result_fini(struct tool_result *result);
+/* What was printed into the file, in allocated memory, and the file is empty again; NULL if there
+ * is nothing. Not `whole`: of much text only the beginning and the end. */
+char *supervisor_take_output(FILE *file, bool whole);
+/* The last events, a line each, in allocated memory; NULL if there are none. */
+char *supervisor_take_events(const struct scenario_progress *progress);
+/* The verdict on a case whose worker ended before it was through. */
+void supervisor_judge_death(const struct scenario_progress *progress, int status, bool stuck,
+                            uint64_t stuck_seconds, const char *output,
+                            struct scenario_verdict *verdict);
+
+/* ---- worker.c ---- */
+
+/* Plays one case, `repeat` times, in this process. */
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
                  FILE *trace, struct scenario_verdict *verdict);
-/* worker.c: the life of a worker process: takes indices from `orders`, gives verdicts to `answers`,
- * until `orders` ends. */
+/* The life of a worker process: takes indices from `orders`, gives verdicts to `answers`, until
+ * `orders` ends or nothing more can be asked of it. */
 void worker_main(const struct supervisor_options *options, int orders, int answers,
                  struct scenario_progress *progress, FILE *trace) __attribute__((noreturn));
 
 struct worker_answer {
     uint64_t index;
     struct scenario_verdict verdict;
+    bool last; /* the process ends: it leaked memory, and would be blamed for it again */
 };
+
+/* How a worker ends that never could play anything. */
+enum { WORKER_NO_WORLD = 3 };
 
 #endif

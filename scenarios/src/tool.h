@@ -7,6 +7,7 @@
 #define SCENARIO_TOOL_H
 
 #include "scenario/program.h"
+#include "scenario/subject.h"
 #include "scenario/text.h"
 
 #include <stdbool.h>
@@ -34,6 +35,9 @@ int cmd_bench(int argc, char **argv);
 
 /* "simblk: " and the sentence, on stderr. Returns TOOL_USAGE. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The frontend under test; in tool_subject.c, which a test replaces. */
+const struct scenario_subject *tool_subject(void);
 
 /* ---- options.c ---- */
 
@@ -84,8 +88,8 @@ struct tool_paths {
     size_t room;
 };
 
-/* Adds a file, or all *.scn files in a folder and below, sorted by bytes. False: no such file, with
- * a message on stderr. */
+/* Adds a file ("-": standard input), or all *.scn files in a folder and below, sorted by bytes.
+ * False: no such file, with a message on stderr. */
 bool tool_collect(struct tool_paths *paths, const char *path);
 void tool_paths_fini(struct tool_paths *paths);
 
@@ -127,7 +131,9 @@ void tool_suite_fini(struct tool_suite *suite);
 int tool_suite_program(const struct tool_suite *suite, size_t index,
                        struct scenario_program *program);
 bool tool_id_matches(const char *id, const char *pattern);
-/* Parses and checks one file; prints the problems. */
+/* Parses and, with `check`, checks a file's text or the file; prints the problems. */
+int tool_parse(const char *path, const char *text, size_t length, struct scenario_program *program,
+               bool check);
 int tool_load(const char *path, struct scenario_program *program, bool check);
 
 #endif

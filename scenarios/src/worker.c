@@ -31,27 +31,44 @@ static void on_fatal_signal(int number)
     raise(number);
 }
 
-/* Sanitizers die by themselves, after their report. */
+/* Sanitizers die by themselves, after their report; and they know what leaked. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 static void catch_death(void)
 {
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTERM};
     static char stack[65536];
     stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
-    bool sanitized = __sanitizer_set_death_callback != NULL;
     struct sigaction action;
+    struct sigaction before;
 
-    if (sanitized)
+    if (__sanitizer_set_death_callback != NULL)
         __sanitizer_set_death_callback(save_events);
     sigaltstack(&alternative, NULL);
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_fatal_signal;
     action.sa_flags = SA_ONSTACK;
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
-        if (!sanitized || fatal[i] == SIGTERM || fatal[i] == SIGABRT)
+        /* What a sanitizer handles itself ends in the callback above. */
+        if (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(fatal[i], &action, NULL);
     }
+}
+
+/* A leak is the case's that was just played, and ends the process: it would be found again. */
+static bool leaked(struct scenario_verdict *verdict)
+{
+    if (__lsan_do_recoverable_leak_check == NULL || __lsan_do_recoverable_leak_check() == 0)
+        return false;
+    if (verdict->outcome == SCENARIO_PASSED || verdict->outcome == SCENARIO_UNSUPPORTED) {
+        verdict->outcome = SCENARIO_CRASHED;
+        verdict->exit_code = scenario_exit_code(SCENARIO_CRASHED);
+        verdict->rule = 13;
+        snprintf(verdict->reason, sizeof(verdict->reason),
+                 "memory leaked: the sanitizer's report tells where it was allocated");
+    }
+    return true;
 }
 
 static void trace_line(void *context, const char *line)
@@ -119,18 +136,21 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     struct worker_answer answer;
 
     if (runner == NULL) {
-        fputs("simblk: no memory for a world\n", stderr);
-        _exit(TOOL_USAGE);
+        _exit(WORKER_NO_WORLD);
     }
     dying.runner = runner;
     dying.progress = progress;
     catch_death();
+    if (trace != NULL)
+        setvbuf(trace, NULL, _IOLBF, BUFSIZ); /* the last line before a crash matters most */
     scenario_program_init(&program);
     memset(&answer, 0, sizeof(answer));
-    while (read_order(orders, &answer.index)) {
+    while (!answer.last && read_order(orders, &answer.index)) {
         worker_play(options, runner, &program, (size_t)answer.index, progress, trace,
                     &answer.verdict);
         progress->phase = SCENARIO_PHASE_IDLE;
+        fflush(stdout);
+        answer.last = leaked(&answer.verdict);
         if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
             break;
     }
@@ -138,5 +158,7 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     scenario_program_fini(&program);
     dying.runner = NULL;
     scenario_runner_destroy(runner);
+    if (answer.last)
+        _exit(0); /* its leak has been told */
     exit(0);
 }

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Words that all reports share: the verdict, the place, and what is text at all. Titles and what
+ * a process printed may hold any byte; a report holds UTF-8 only.
+ */
+#include "report.h"
+
+#include <string.h>
+
+void report_words(const struct report_case *one, char *text, size_t size)
+{
+    const struct scenario_verdict *verdict = &one->result->verdict;
+    char rule[16] = "";
+
+    if (verdict->rule != 0)
+        snprintf(rule, sizeof(rule), " (I%u%s)", (unsigned)verdict->rule,
+                 verdict->should ? ", should" : "");
+    switch (one->expected) {
+    case EXPECTED_FAILURE: snprintf(text, size, "expected failure%s", rule); break;
+    case EXPECTED_PASSED: snprintf(text, size, "passed, although a failure is expected"); break;
+    case EXPECTED_OTHER_REASON:
+        snprintf(text, size, "%s%s, not for the expected reason",
+                 scenario_outcome_name(verdict->outcome), rule);
+        break;
+    case EXPECTED_NOTHING:
+        snprintf(text, size, "%s%s", scenario_outcome_name(verdict->outcome), rule);
+        break;
+    }
+}
+
+void report_place(const struct report_case *one, char *text, size_t size)
+{
+    uint32_t line = one->result->verdict.line;
+
+    if (line != 0)
+        snprintf(text, size, "%s:%u", one->file->path, line);
+    else
+        snprintf(text, size, "%s", one->file->path);
+}
+
+/* Bytes of the sequence that a first byte announces; 0 for a byte that begins none. */
+static size_t announced(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first <= 0xdf)
+        return 2;
+    if (first >= 0xe0 && first <= 0xef)
+        return 3;
+    return first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+}
+
+size_t report_utf8(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t length = announced(bytes[0]);
+
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    /* Too long for their value, surrogates, beyond the last one; U+FFFE and U+FFFF are no text. */
+    if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f) ||
+        (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f) ||
+        (bytes[0] == 0xef && bytes[1] == 0xbf && bytes[2] > 0xbd))
+        return 0;
+    return length;
+}
+
+/* 'it'\''s': one word for a shell. Plain words stay as they are. */
+void report_shell_word(FILE *stream, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+=./,:@%";
+
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        fputs(word, stream);
+        return;
+    }
+    fputc('\'', stream);
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            fputs("'\\''", stream);
+        else
+            fputc(*word, stream);
+    }
+    fputc('\'', stream);
+}
