@@ -168,6 +168,7 @@ static bool stopping_step(struct blkfront_device *device)
 static bool states_step(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
+    enum handshake_action action;
 
     tell_error(device);
     if (!life->own_known) { /* ended before it began: nothing has been written */
@@ -181,25 +182,15 @@ static bool states_step(struct blkfront_device *device)
     }
     if (!life->other_known)
         return false;
-    switch (handshake_action(HANDSHAKE_CLOSE, life->own, life->other)) {
-    case HANDSHAKE_CLOSING: return close_move(device, BLKIF_WIRE_CLOSING);
-    case HANDSHAKE_CLOSED: return close_move(device, BLKIF_WIRE_CLOSED);
-    case HANDSHAKE_FINISHED: life->stage = LIFE_RELEASING; return true;
-    case HANDSHAKE_WAIT:
-    case HANDSHAKE_BEGIN:
-    case HANDSHAKE_INITIALISE:
-    case HANDSHAKE_REINITIALISE:
-    case HANDSHAKE_RESET:
-    case HANDSHAKE_PUBLISH:
-    case HANDSHAKE_PUBLISH_DEFAULTS:
-    case HANDSHAKE_CONNECT:
-    case HANDSHAKE_UPDATE:
-    case HANDSHAKE_PEER_CLOSES:
-    case HANDSHAKE_PEER_GONE:
-    case HANDSHAKE_PEER_RESTARTED:
-    case HANDSHAKE_NEVER:
-    default: return false;
-    }
+    action = handshake_action(HANDSHAKE_CLOSE, life->own, life->other);
+    if (action == HANDSHAKE_CLOSING)
+        return close_move(device, BLKIF_WIRE_CLOSING);
+    if (action == HANDSHAKE_CLOSED)
+        return close_move(device, BLKIF_WIRE_CLOSED);
+    if (action != HANDSHAKE_FINISHED)
+        return false;
+    life->stage = LIFE_RELEASING;
+    return true;
 }
 
 /* A state of 6 does not mean that the backend has unmapped everything: each grant is asked (I5). */

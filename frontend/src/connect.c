@@ -11,6 +11,7 @@
 
 enum {
     QUEUES_MAX = 64,
+    SEGMENTS_MAX = BLKIF_WIRE_SEGMENTS, /* direct requests: indirect ones are not built yet */
     POOL_PAGES_MAX = 65536,
     POOL_PAGES_DEFAULT = 352, /* a full single-page ring of direct requests */
     DOMID_MAX = 0x7fef        /* numbers above are no domains */
@@ -50,7 +51,7 @@ int options_check(const struct blkfront_options *given, struct blkfront_options 
         return BLKFRONT_INVALID;
     lower(&options->queues, QUEUES_MAX);
     lower(&options->ring_order, BLKIF_WIRE_RING_ORDER_MAX);
-    lower(&options->segments, BLKIF_WIRE_SEGMENTS_MAX);
+    lower(&options->segments, SEGMENTS_MAX);
     lower(&options->pool_pages, POOL_PAGES_MAX);
     return BLKFRONT_OK;
 }
@@ -216,8 +217,12 @@ static int device_create(struct blkfront *context, uint16_t domid, uint32_t vdev
     struct blkfront_device *device = platform->allocate(platform->context, sizeof(*device));
     int error = BLKFRONT_NO_MEMORY;
 
-    if (device == NULL)
+    if (device == NULL) {
+        struct text text = text_begin(context->detail, sizeof(context->detail));
+
+        text_add(&text, "no memory for a device");
         return error;
+    }
     device->context = context;
     device->references = 1;
     device->vdev = vdev;

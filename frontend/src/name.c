@@ -382,6 +382,7 @@ int name_resolve(struct blkfront *context, uint16_t domid, const char *name, uin
         return store_failed(context, directory, result);
     if (name_parse(name, name_length, &spelt) && name_next(context, list_length, spelt, &found) &&
         found == spelt) {
+        context->detail[0] = '\0';
         *vdev = spelt;
         return BLKFRONT_OK;
     }
