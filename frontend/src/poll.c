@@ -17,6 +17,8 @@ static bool take_event(struct blkfront_queue *queue)
     int r = platform->port_pending(platform->context, queue->channels, &port);
 
     if (r < 0)
+        r = platform->port_pending(platform->context, queue->channels, &port);
+    if (r < 0)
         queue_fail(queue, "the event channel failed");
     if (r <= 0)
         return false;
