@@ -66,6 +66,9 @@ static struct scenario_notes take_notes(struct parser *parser)
 {
     struct scenario_notes notes = {{0, 0}, {0, 0}};
 
+    if (parser->pending.failed) {
+        parser_fail(parser, SCENARIO_NO_MEMORY);
+    }
     notes.before = keep(parser, parser->pending.data, parser->pending.length);
     notes.behind = keep(parser, parser->line.comment.text, parser->line.comment.length);
     scenario_buffer_clear(&parser->pending);
