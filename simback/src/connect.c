@@ -165,12 +165,14 @@ static bool make_room(struct backend_queue *queue)
             return false;
         queue->pending_memory_size = queue->ring.size;
     }
-    if (queue->segment_room == 0) {
+    /* Each by itself: after a failure only what is missing is asked for again. */
+    queue->segment_room = room;
+    if (queue->segments == NULL)
         queue->segments = host->allocate(host->context, sizeof(*queue->segments) * room);
+    if (queue->refs == NULL)
         queue->refs = host->allocate(host->context, sizeof(*queue->refs) * room);
+    if (queue->pages == NULL)
         queue->pages = host->allocate(host->context, sizeof(*queue->pages) * room);
-        queue->segment_room = room;
-    }
     return queue->segments != NULL && queue->refs != NULL && queue->pages != NULL;
 }
 

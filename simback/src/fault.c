@@ -162,5 +162,5 @@ void simback_backend_clear_faults(struct simback_backend *backend)
 
 uint32_t simback_backend_release(struct simback_backend *backend, uint32_t name)
 {
-    return release(backend, false, name);
+    return name != 0 ? release(backend, false, name) : 0;
 }

@@ -56,7 +56,7 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *value)
     for (; *text != '\0'; text++) {
         const unsigned digit = (unsigned)(*text - '0');
 
-        if (digit > 9 || number > max / 10 || number * 10 > max - digit)
+        if (digit > 9 || digit > max || number > (max - digit) / 10)
             return false;
         number = number * 10 + digit;
     }

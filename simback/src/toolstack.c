@@ -74,18 +74,6 @@ static int permit_domain(struct simback_world *world, uint16_t domid)
     return result != 0 ? result : simback_store_permit(world, path, domid, domid);
 }
 
-/* A guest reads what the toolstack writes for it: its home and the directory of its devices. */
-static int permit_home(struct simback_world *world, uint16_t domid)
-{
-    char path[PATH_SIZE];
-    int result;
-
-    snprintf(path, sizeof(path), "/local/domain/%u", domid);
-    result = simback_store_permit(world, path, SIMBACK_DOM0, domid);
-    snprintf(path, sizeof(path), "/local/domain/%u/device", domid);
-    return result != 0 ? result : simback_store_permit(world, path, SIMBACK_DOM0, domid);
-}
-
 static int create_back(struct simback_world *world, const struct simback_backend_options *options,
                        const char *back, const char *front)
 {
