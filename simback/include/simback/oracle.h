@@ -45,6 +45,14 @@ uint64_t simback_rule_checks(const struct simback_world *world, uint8_t rule);
 /* One sentence: what the rule says. NULL for an unknown number. */
 const char *simback_rule_text(uint8_t rule);
 
+/*
+ * I4: at rest (nothing runnable, no timer) a call on the device still waits. FRONTEND: what the
+ * call waits for has been published, or its backend is Closed or gone: no progress. BACKEND: a live
+ * backend owes the next move, because it holds requests or stands still: the call waits for it.
+ */
+enum simback_owes { SIMBACK_OWES_FRONTEND, SIMBACK_OWES_BACKEND };
+enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t device);
+
 /* ---- what the runner tells (all are events too) ---- */
 
 /* The program's step, for messages. */

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I2: to the caller each request completes exactly once, and with success only on a matching
+ * response. This file keeps the book of what is on each ring, and finds which request of the
+ * application a ring request is a part of; what the statuses mean is oracle_status.c's.
+ *
+ * Nobody tells which request a part belongs to. It is the first one submitted, of the same queue
+ * and kind, that covers the part's units and is not wholly on a ring; requests wait in order, so
+ * this is the truth unless a frontend overtakes itself with equal requests, and then the request is
+ * marked as ambiguous and judged by what is certain.
+ */
+#include "oracle_internal.h"
+
+enum { LOOK_BEYOND = 16 }; /* requests that are looked at for an ambiguity */
+
+/* ---- the book of a ring ---- */
+
+static uint32_t bucket(const struct oracle_ring *ring, uint64_t id)
+{
+    return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (ring->room - 1);
+}
+
+static uint32_t index_of(const struct oracle_ring *ring, uint64_t id)
+{
+    uint32_t at = ring->buckets[bucket(ring, id)];
+
+    while (at != 0 && ring->parts[at - 1].id != id)
+        at = ring->parts[at - 1].next;
+    return at;
+}
+
+struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id)
+{
+    uint32_t at = ring->room == 0 ? 0 : index_of(ring, id);
+
+    return at == 0 ? NULL : &ring->parts[at - 1];
+}
+
+static struct oracle_part *book_add(struct oracle_ring *ring, uint64_t id)
+{
+    uint32_t at = ring->free_part, *head;
+    struct oracle_part *part;
+
+    if (at == 0)
+        return NULL; /* more than the ring holds: I3 has said so */
+    part = &ring->parts[at - 1];
+    ring->free_part = part->next;
+    head = &ring->buckets[bucket(ring, id)];
+    *part = (struct oracle_part){.id = id, .next = *head};
+    *head = at;
+    ring->in_flight++;
+    return part;
+}
+
+static void book_remove(struct oracle_ring *ring, const struct oracle_part *part)
+{
+    uint32_t at = (uint32_t)(part - ring->parts) + 1;
+    uint32_t *link = &ring->buckets[bucket(ring, part->id)];
+
+    while (*link != at)
+        link = &ring->parts[*link - 1].next;
+    *link = part->next;
+    ring->parts[at - 1].next = ring->free_part;
+    ring->parts[at - 1].request = NULL;
+    ring->free_part = at;
+    ring->in_flight--;
+}
+
+static bool make_room(struct oracle *oracle, struct oracle_ring *ring)
+{
+    uint32_t slots = ring->view->slots;
+
+    if (ring->room == slots)
+        return true;
+    if (ring->room != 0) {
+        simback_free(oracle->world, ring->parts, ring->room * sizeof(ring->parts[0]));
+        simback_free(oracle->world, ring->buckets, ring->room * sizeof(ring->buckets[0]));
+        simback_free(oracle->world, ring->slots, ring->room * sizeof(ring->slots[0]));
+    }
+    ring->room = 0;
+    ring->parts = simback_allocate(oracle->world, slots * sizeof(ring->parts[0]));
+    ring->buckets = simback_allocate(oracle->world, slots * sizeof(ring->buckets[0]));
+    ring->slots = simback_allocate(oracle->world, slots * sizeof(ring->slots[0]));
+    if (ring->parts == NULL || ring->buckets == NULL || ring->slots == NULL) {
+        oracle->no_memory = true;
+        return false;
+    }
+    ring->room = slots;
+    return true;
+}
+
+void correlation_attach(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_ring *ring)
+{
+    (void)device;
+    ring->in_flight = 0;
+    ring->free_part = 0;
+    if (!make_room(oracle, ring))
+        return;
+    for (uint32_t i = ring->room; i > 0; i--) {
+        ring->buckets[i - 1] = 0;
+        ring->parts[i - 1] = (struct oracle_part){.next = ring->free_part};
+        ring->free_part = i;
+    }
+}
+
+/* What was on the ring comes back no more: its requests may be issued again on another (I15). */
+void correlation_detach(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_ring *ring)
+{
+    (void)oracle;
+    for (uint32_t i = 0; i < ring->room; i++) {
+        struct oracle_part *part = &ring->parts[i];
+        struct oracle_request *request = part->request;
+
+        if (request == NULL)
+            continue;
+        part->request = NULL;
+        request->in_flight--;
+        request->issued_512 -= part->count_512;
+        oracle_request_wait(device, request);
+    }
+    ring->in_flight = 0;
+}
+
+/* ---- which request a part belongs to ---- */
+
+static bool wants(const struct oracle_request *request, const struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+
+    if (request->queue != put->ring->view->queue)
+        return false;
+    switch (wire->inner) {
+    case BLKIF_WIRE_READ:
+        if (request->operation != BLKFRONT_READ)
+            return false;
+        break;
+    case BLKIF_WIRE_WRITE_BARRIER:
+        if (wire->count_512 == 0)
+            return request->operation == BLKFRONT_FLUSH;
+        if (request->operation != BLKFRONT_WRITE)
+            return false;
+        break;
+    case BLKIF_WIRE_WRITE:
+        if (request->operation != BLKFRONT_WRITE)
+            return false;
+        break;
+    case BLKIF_WIRE_FLUSH_DISKCACHE: return request->operation == BLKFRONT_FLUSH;
+    case BLKIF_WIRE_DISCARD:
+        if (request->operation != BLKFRONT_DISCARD)
+            return false;
+        break;
+    default: return false;
+    }
+    return wire->count_512 != 0 && wire->sector_512 >= request->first_512 &&
+           wire->sector_512 - request->first_512 < request->count_512 &&
+           wire->count_512 <= request->count_512 - (wire->sector_512 - request->first_512) &&
+           wire->count_512 <= request->count_512 - request->issued_512;
+}
+
+static bool is_flush(const struct oracle_wire *wire)
+{
+    return wire->inner == BLKIF_WIRE_FLUSH_DISKCACHE ||
+           (wire->inner == BLKIF_WIRE_WRITE_BARRIER && wire->count_512 == 0);
+}
+
+static struct oracle_request *owner(struct oracle_put *put)
+{
+    struct oracle_request *found = NULL;
+    unsigned beyond = 0;
+
+    for (struct oracle_request *at = put->device->wait_first; at != NULL; at = at->wait_next) {
+        if (found != NULL && beyond++ == LOOK_BEYOND)
+            break;
+        if (!wants(at, put))
+            continue;
+        if (found == NULL) {
+            found = at;
+        } else {
+            /* The one whose next part this is comes before one that merely covers it. */
+            found->ambiguous = at->ambiguous = true;
+            if (found->next_512 != put->wire.sector_512 && at->next_512 == put->wire.sector_512)
+                found = at;
+            break;
+        }
+    }
+    return found;
+}
+
+/* A flush that the frontend needs for itself, after a write with FUA. */
+static bool may_flush_for_itself(const struct oracle_device *device)
+{
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        if (at->operation == BLKFRONT_WRITE && (at->flags & BLKFRONT_FUA) != 0)
+            return true;
+    }
+    return false;
+}
+
+void correlation_put(struct oracle_put *put)
+{
+    struct oracle_ring *ring = put->ring;
+    const struct oracle_wire *wire = &put->wire;
+    struct oracle_request *request = owner(put);
+    struct oracle_part *part;
+
+    oracle_checked(put->oracle, 2);
+    if (correlation_find(ring, wire->id) != NULL)
+        oracle_broken(put->oracle, 2, put->device, request == NULL ? 0 : request->number,
+                      "ring request %u has id %#llx, which another one in flight has too",
+                      put->index, (unsigned long long)wire->id);
+    part = book_add(ring, wire->id);
+    put->part = part;
+    if (request == NULL) {
+        /* What was put and then given up in one step is told of when it is over. */
+        if (!put->oracle->no_memory && put->device->failed_now == 0 &&
+            !(is_flush(wire) && may_flush_for_itself(put->device)))
+            oracle_broken(put->oracle, 2, put->device, 0,
+                          "ring request %u, %s of units %llu+%llu, is no part of anything that the "
+                          "application has asked for and still waits for",
+                          put->index, oracle_operation_name(wire->inner),
+                          (unsigned long long)wire->sector_512,
+                          (unsigned long long)wire->count_512);
+    }
+    if (part == NULL)
+        return;
+    part->operation = wire->operation;
+    part->inner = wire->inner;
+    part->first_512 = wire->sector_512;
+    part->count_512 = is_flush(wire) ? 0 : wire->count_512;
+    if (request == NULL)
+        return;
+    part->request = request;
+    part->number = request->number;
+    request->in_flight++;
+    request->parts++;
+    request->connection = put->device->connection;
+    request->issued_512 += part->count_512;
+    request->next_512 = part->first_512 + part->count_512;
+    if (is_flush(wire) || request->issued_512 == request->count_512)
+        oracle_request_wait_no_more(put->device, request);
+}
+
+/* ---- responses ---- */
+
+/* For INDIRECT the inner operation, or 6 (tolerated). */
+static bool operation_matches(const struct oracle_part *part,
+                              const struct oracle_response *response)
+{
+    return response->operation == part->operation || response->operation == part->inner;
+}
+
+void correlation_response(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_ring *ring, const struct oracle_response *response,
+                          uint32_t index)
+{
+    struct oracle_part *part = correlation_find(ring, response->id);
+    struct oracle_request *request;
+
+    (void)index;
+    oracle_checked(oracle, 2);
+    /* One that matches nothing must have no effect: then nothing is booked, and whoever takes it
+     * for an answer completes without one. */
+    if (part == NULL || !operation_matches(part, response))
+        return;
+    request = part->request;
+    if (request != NULL) {
+        request->in_flight--;
+        status_response(oracle, device, request, part, response->status);
+    }
+    book_remove(ring, part);
+}
+
+/* ---- completions ---- */
+
+/* What a request that has asked for all it can has got: everything answered OKAY. */
+static bool answered(const struct oracle_device *device, const struct oracle_request *request)
+{
+    if (request->count_512 == 0 && request->operation != BLKFRONT_FLUSH)
+        return true;
+    if (request->operation == BLKFRONT_FLUSH)
+        /* Without a flush and a barrier, to wait for what was written before is all there is. */
+        return request->oks > 0 || !device->flush_offered;
+    return request->ok_512 >= request->count_512;
+}
+
+/* Results that need no response. */
+static bool result_without_response(int result)
+{
+    return result == BLKFRONT_DISCONNECTED || result == BLKFRONT_DEADLINE ||
+           result == BLKFRONT_PROTOCOL;
+}
+
+/* Results that a request may get because it cannot go to the ring (any more). */
+static bool result_before_the_ring(int result)
+{
+    return result == BLKFRONT_READ_ONLY || result == BLKFRONT_OUT_OF_RANGE ||
+           result == BLKFRONT_UNIMPLEMENTED;
+}
+
+/* A write with success although a request before it that wrote the same… is I7's; here it is told
+ * what is missing. */
+static void success(struct oracle *oracle, struct oracle_device *device,
+                    const struct oracle_request *request)
+{
+    if (answered(device, request) || request->ambiguous)
+        return;
+    if (request->operation == BLKFRONT_FLUSH)
+        oracle_broken(oracle, 2, device, request->number,
+                      "the flush succeeds, but none of its %u ring requests was answered OKAY",
+                      request->parts);
+    else
+        oracle_broken(oracle, 2, device, request->number,
+                      "succeeds with %llu of %llu units answered OKAY by a matching response "
+                      "(%u ring requests, %u still in flight)",
+                      (unsigned long long)request->ok_512, (unsigned long long)request->count_512,
+                      request->parts, request->in_flight);
+}
+
+void correlation_complete(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_request *request, int result)
+{
+    if (result == BLKFRONT_OK) {
+        success(oracle, device, request);
+    } else if (result_without_response(result) || request->error != 0 ||
+               request->unsupported != 0 || request->ambiguous) {
+        return; /* which error it has to be is I8's */
+    } else if (!result_before_the_ring(result) || request->in_flight != 0) {
+        oracle_broken(oracle, 2, device, request->number,
+                      "fails with %d (%s), but no response said so (%u ring requests, %u still in "
+                      "flight)",
+                      result, oracle_error_name(result), request->parts, request->in_flight);
+    }
+}
+
+/* Parts that are still on a ring belong to nobody from now on. */
+void correlation_forget(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_request *request)
+{
+    struct oracle_ring *ring = oracle_ring_get(device, request->queue);
+
+    (void)oracle;
+    if (request->in_flight == 0 || ring == NULL)
+        return;
+    for (uint32_t i = 0; i < ring->room; i++) {
+        if (ring->parts[i].request == request)
+            ring->parts[i].request = NULL;
+    }
+}
+
+void correlation_end(struct oracle *oracle, struct oracle_device *device)
+{
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        oracle_checked(oracle, 2);
+        oracle_broken(oracle, 2, device, at->number,
+                      "has never completed (%u ring requests, %u of them unanswered)", at->parts,
+                      at->in_flight);
+    }
+}

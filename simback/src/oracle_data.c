@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I7: a read returns, per sector, a value that was possible at some moment between its submit and
+ * its completion. A write is possible from its submit on; its acknowledgement ends every value that
+ * was settled before its submit; what failed may happen until its connection is dead, and may have
+ * happened ever after, until a later write is acknowledged.
+ */
+#include "oracle_data.h"
+
+#include <string.h>
+
+/* ---- the disk below ---- */
+
+static struct simback_disk *disk_of(const struct oracle *oracle, const struct oracle_device *device)
+{
+    const struct simback_world *world = oracle->world;
+    struct simback_backend *backend = world->backends[device->number];
+
+    for (uint16_t i = 0; backend == NULL && i < WORLD_DEVICES; i++) {
+        if (world->monitor->alias[i] == device->number)
+            backend = world->backends[i];
+    }
+    return backend == NULL ? NULL : simback_backend_disk(backend);
+}
+
+static bool read_disk(const struct oracle *oracle, const struct oracle_device *device,
+                      uint64_t sector, uint32_t sector_size, uint32_t count)
+{
+    struct simback_disk *disk = disk_of(oracle, device);
+    uint32_t units = sector_size / BLKIF_WIRE_UNIT;
+
+    return disk != NULL &&
+           simback_disk_read(disk, sector * units, count * units, oracle->data->window) == 0;
+}
+
+/* ---- exemptions ---- */
+
+void data_exempt(struct oracle_device *device, uint64_t first_512, uint64_t last_512)
+{
+    if (device->exempt_count == ORACLE_EXEMPT) {
+        device->exempt_all = true;
+        return;
+    }
+    device->exempt[device->exempt_count++] = (struct oracle_range){
+        .first_512 = first_512,
+        .last_512 = last_512,
+    };
+}
+
+static bool exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512)
+{
+    if (device->exempt_all)
+        return true;
+    for (uint32_t i = 0; i < device->exempt_count; i++) {
+        if (first_512 <= device->exempt[i].last_512 &&
+            device->exempt[i].first_512 <= first_512 + count_512 - 1)
+            return true;
+    }
+    return false;
+}
+
+/* ---- going through a request's sectors ---- */
+
+/* One after the other, with the bytes that the caller's buffers have for each. */
+struct walk {
+    struct oracle *oracle;
+    const struct oracle_request *request;
+    struct group *group;
+    uint32_t owner;
+    uint64_t sector;
+    uint64_t left;
+    size_t buffer, offset;
+};
+
+static void walk_begin(struct walk *walk, struct oracle *oracle, const struct oracle_device *device,
+                       const struct oracle_request *request)
+{
+    *walk = (struct walk){
+        .oracle = oracle,
+        .request = request,
+        .owner = data_owner(oracle->data, device),
+        .sector = request->sector,
+        .left = request->sectors,
+    };
+}
+
+/* Where the current sector's bytes are, and how many sectors follow each other there, at most a
+ * window. Empty buffers are none. */
+static const uint8_t *walk_bytes(struct walk *walk, uint32_t *run)
+{
+    const struct blkfront_buffer *buffer = &walk->request->buffers[walk->buffer];
+    uint32_t size = walk->request->sector_size;
+    uint64_t here;
+
+    while (walk->offset == buffer->size) {
+        walk->buffer++;
+        walk->offset = 0;
+        buffer = &walk->request->buffers[walk->buffer];
+    }
+    here = (buffer->size - walk->offset) / size;
+    if (here > walk->left)
+        here = walk->left;
+    if (here > WINDOW / size)
+        here = WINDOW / size;
+    *run = (uint32_t)here;
+    return (const uint8_t *)buffer->address + walk->offset;
+}
+
+static void walk_on(struct walk *walk, uint32_t count)
+{
+    walk->sector += count;
+    walk->left -= count;
+    walk->offset += (size_t)count * walk->request->sector_size;
+}
+
+/* The history of a sector near the current one; with `make`, made. NULL: none. */
+static struct sector *walk_sector(struct walk *walk, uint64_t sector, bool make,
+                                  struct group **group)
+{
+    uint64_t key = sector / GROUP_SECTORS;
+
+    if (walk->group == NULL || walk->group->key != key)
+        walk->group = make ? data_group_get(walk->oracle, walk->owner, key)
+                           : data_group_find(walk->oracle->data, walk->owner, key);
+    *group = walk->group;
+    return walk->group == NULL ? NULL : &walk->group->sectors[sector % GROUP_SECTORS];
+}
+
+static uint64_t bit_of(uint64_t sector)
+{
+    return UINT64_C(1) << sector % GROUP_SECTORS;
+}
+
+/* ---- candidates of a sector ---- */
+
+static uint64_t ended(const struct oracle_data *data, const struct candidate *candidate)
+{
+    return candidate->failed ? data_death(data, candidate->connection) : candidate->ended;
+}
+
+/* Forgets what no read in flight can see any more; one settled value alone becomes the base. */
+static void prune(struct oracle_data *data, struct sector *sector, uint64_t oldest)
+{
+    uint32_t *link = &sector->more;
+
+    while (*link != 0) {
+        struct candidate *candidate = data_candidate_at(data, *link - 1);
+        uint32_t index = *link;
+
+        if (candidate->superseded <= oldest) {
+            *link = candidate->next;
+            data_candidate_free(data, index);
+        } else {
+            link = &candidate->next;
+        }
+    }
+    if (sector->write == BASE_NONE && sector->more != 0) {
+        struct candidate *only = data_candidate_at(data, sector->more - 1);
+
+        if (only->next == 0 && only->definite && only->superseded == DATA_NEVER) {
+            sector->hash = only->hash;
+            sector->write = only->unknown ? BASE_UNKNOWN : (uint32_t)only->write;
+            data_candidate_free(data, sector->more);
+            sector->more = 0;
+        }
+    }
+}
+
+static struct candidate *candidate_of(const struct oracle_data *data, const struct sector *sector,
+                                      uint64_t write)
+{
+    for (uint32_t at = sector->more; at != 0;) {
+        struct candidate *candidate = data_candidate_at(data, at - 1);
+
+        if (candidate->write == write && !candidate->definite)
+            return candidate;
+        at = candidate->next;
+    }
+    return NULL;
+}
+
+static bool candidate_add(struct oracle *oracle, struct sector *sector,
+                          const struct candidate *candidate)
+{
+    uint32_t index = data_candidate_new(oracle);
+
+    if (index == 0)
+        return false;
+    *data_candidate_at(oracle->data, index - 1) = *candidate;
+    data_candidate_at(oracle->data, index - 1)->next = sector->more;
+    sector->more = index;
+    return true;
+}
+
+/* The oldest request in flight but this one began then. */
+static uint64_t oldest_besides(const struct oracle_device *device,
+                               const struct oracle_request *request)
+{
+    const struct oracle_request *first = device->first;
+
+    if (first == request)
+        first = first->next;
+    return first == NULL ? DATA_NEVER - 1 : first->submitted;
+}
+
+/* ---- submit ---- */
+
+/* Before a sector is written for the first time: what the disk holds is what it may be read as. */
+static void first_touch(struct walk *walk, const struct oracle_device *device, uint32_t run)
+{
+    uint32_t size = walk->request->sector_size;
+    bool have_disk = false, looked = false;
+
+    for (uint32_t i = 0; i < run; i++) {
+        struct group *group;
+        struct sector *sector = walk_sector(walk, walk->sector + i, true, &group);
+
+        if (sector == NULL)
+            return;
+        if ((group->touched & bit_of(walk->sector + i)) != 0)
+            continue;
+        if (!looked)
+            have_disk = read_disk(walk->oracle, device, walk->sector, size, run);
+        looked = true;
+        group->touched |= bit_of(walk->sector + i);
+        sector->write = have_disk ? BASE_DISK : BASE_UNKNOWN;
+        sector->hash =
+            have_disk ? hash_xxh64(walk->oracle->data->window + (size_t)i * size, size, 0) : 0;
+    }
+}
+
+static void remember(struct oracle *oracle, uint64_t hash, uint64_t write, uint64_t sector)
+{
+    struct oracle_data *data = oracle->data;
+
+    if (data->recent == NULL)
+        data->recent = simback_allocate(oracle->world, RECENT * sizeof(data->recent[0]));
+    if (data->recent == NULL)
+        return;
+    data->recent[data->recent_count++ % RECENT] = (struct recent){hash, write, sector};
+}
+
+static bool usable(struct oracle *oracle, struct oracle_device *device,
+                   const struct oracle_request *request)
+{
+    if (oracle->data->off || request->sector_size > WINDOW)
+        return false;
+    if (device->data_sector_size != request->sector_size) {
+        /* Another disk, or another idea of its sectors: begins anew. */
+        if (device->data_sector_size != 0)
+            oracle->data->epochs[device->number]++;
+        device->data_sector_size = request->sector_size;
+    }
+    return true;
+}
+
+static void submit_write(struct oracle *oracle, struct oracle_device *device,
+                         const struct oracle_request *request)
+{
+    struct candidate candidate = {
+        .write = request->number,
+        .submitted = request->submitted,
+        .ended = DATA_NEVER,
+        .superseded = DATA_NEVER,
+    };
+    uint64_t oldest = oldest_besides(device, request);
+    struct walk walk;
+    uint32_t run;
+
+    for (walk_begin(&walk, oracle, device, request); walk.left > 0; walk_on(&walk, run)) {
+        const uint8_t *bytes = walk_bytes(&walk, &run);
+
+        first_touch(&walk, device, run);
+        for (uint32_t i = 0; i < run; i++) {
+            struct group *group;
+            struct sector *sector = walk_sector(&walk, walk.sector + i, true, &group);
+
+            if (sector == NULL)
+                return;
+            prune(oracle->data, sector, oldest);
+            candidate.hash =
+                hash_xxh64(bytes + (size_t)i * request->sector_size, request->sector_size, 0);
+            if (!candidate_add(oracle, sector, &candidate))
+                return;
+            remember(oracle, candidate.hash, request->number, walk.sector + i);
+        }
+    }
+}
+
+void data_submit(struct oracle *oracle, struct oracle_device *device,
+                 struct oracle_request *request)
+{
+    if (!usable(oracle, device, request))
+        request->has_data = false;
+    else if (request->operation == BLKFRONT_WRITE)
+        submit_write(oracle, device, request);
+}
+
+/* ---- the end of a write ---- */
+
+/* What was settled before the write began is no value any more. */
+static void supersede(struct oracle *oracle, struct sector *sector,
+                      const struct oracle_request *request, uint64_t stamp, uint64_t oldest)
+{
+    struct oracle_data *data = oracle->data;
+
+    if (sector->write != BASE_NONE) {
+        struct candidate old = {
+            .hash = sector->hash,
+            .write = sector->write == BASE_UNKNOWN ? 0 : sector->write,
+            .superseded = stamp,
+            .definite = true,
+            .unknown = sector->write == BASE_UNKNOWN,
+        };
+
+        if (stamp <= oldest || candidate_add(oracle, sector, &old))
+            sector->write = BASE_NONE;
+    }
+    for (uint32_t at = sector->more; at != 0;) {
+        struct candidate *candidate = data_candidate_at(data, at - 1);
+
+        if (candidate->superseded == DATA_NEVER && ended(data, candidate) < request->submitted)
+            candidate->superseded = stamp;
+        at = candidate->next;
+    }
+}
+
+enum write_end { WRITE_DONE, WRITE_FAILED, WRITE_REFUSED };
+
+static void end_of_candidate(struct oracle *oracle, const struct oracle_device *device,
+                             const struct oracle_request *request, struct sector *sector,
+                             enum write_end end)
+{
+    struct candidate *candidate = candidate_of(oracle->data, sector, request->number);
+    uint64_t oldest = oldest_besides(device, request);
+
+    if (candidate == NULL)
+        return;
+    if (end == WRITE_REFUSED) {
+        candidate->superseded = 0;
+    } else if (end == WRITE_DONE) {
+        candidate->definite = true;
+        candidate->ended = oracle->stamp;
+        supersede(oracle, sector, request, oracle->stamp, oldest);
+    } else {
+        candidate->connection = request->connection != 0 ? request->connection : device->connection;
+        candidate->failed = candidate->connection != 0;
+        candidate->ended = oracle->stamp; /* without a connection it cannot happen any more */
+    }
+    prune(oracle->data, sector, oldest);
+}
+
+static void end_write(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_request *request, enum write_end end)
+{
+    struct walk walk;
+
+    walk_begin(&walk, oracle, device, request);
+    for (uint64_t i = 0; i < request->sectors; i++) {
+        struct group *group;
+        struct sector *sector = walk_sector(&walk, request->sector + i, false, &group);
+
+        if (sector != NULL)
+            end_of_candidate(oracle, device, request, sector, end);
+    }
+}
+
+void data_refused(struct oracle *oracle, struct oracle_device *device,
+                  struct oracle_request *request)
+{
+    if (!oracle->data->off && request->operation == BLKFRONT_WRITE)
+        end_write(oracle, device, request, WRITE_REFUSED);
+}
+
+void data_dead(struct oracle *oracle, struct oracle_device *device)
+{
+    if (device->connection != 0)
+        data_set_death(oracle, device->connection, ++oracle->stamp);
+}
+
+/* ---- the end of a read ---- */
+
+static bool possible(const struct oracle *oracle, const struct oracle_request *request,
+                     const struct sector *sector, const uint8_t *bytes)
+{
+    uint64_t hash;
+
+    if (sector->write == BASE_UNKNOWN)
+        return true;
+    hash = hash_xxh64(bytes, request->sector_size, 0);
+    if (sector->write != BASE_NONE && sector->hash == hash)
+        return true;
+    for (uint32_t at = sector->more; at != 0;) {
+        const struct candidate *candidate = data_candidate_at(oracle->data, at - 1);
+
+        if (candidate->superseded > request->submitted &&
+            (candidate->unknown || candidate->hash == hash))
+            return true;
+        at = candidate->next;
+    }
+    return false;
+}
+
+/* How many of the next sectors have all been written before, or all not. */
+static uint32_t alike(struct walk *walk, uint32_t run, bool *touched)
+{
+    uint32_t count = 0;
+
+    for (; count < run; count++) {
+        uint64_t sector = walk->sector + count;
+        struct group *group;
+        bool here = walk_sector(walk, sector, false, &group) != NULL &&
+                    (group->touched & bit_of(sector)) != 0;
+
+        if (count == 0)
+            *touched = here;
+        else if (here != *touched)
+            break;
+    }
+    return count;
+}
+
+/* Sectors that nobody has written are as they lie on the disk. */
+static bool judge_untouched(struct walk *walk, const struct oracle_device *device,
+                            const uint8_t *bytes, uint32_t run)
+{
+    uint32_t size = walk->request->sector_size, units = size / BLKIF_WIRE_UNIT;
+    const uint8_t *window = walk->oracle->data->window;
+
+    if (!read_disk(walk->oracle, device, walk->sector, size, run) ||
+        memcmp(bytes, window, (size_t)run * size) == 0)
+        return true;
+    for (uint32_t i = 0; i < run; i++) {
+        const uint8_t *here = bytes + (size_t)i * size;
+
+        if (memcmp(here, window + (size_t)i * size, size) == 0 ||
+            exempt(device, (walk->sector + i) * units, units))
+            continue;
+        data_report(walk->oracle, device, walk->request, walk->sector + i, here, NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool judge_touched(struct walk *walk, const struct oracle_device *device,
+                          const uint8_t *bytes, uint32_t run)
+{
+    uint32_t size = walk->request->sector_size, units = size / BLKIF_WIRE_UNIT;
+
+    for (uint32_t i = 0; i < run; i++) {
+        const uint8_t *here = bytes + (size_t)i * size;
+        struct group *group;
+        const struct sector *sector = walk_sector(walk, walk->sector + i, false, &group);
+
+        if (sector == NULL || possible(walk->oracle, walk->request, sector, here) ||
+            exempt(device, (walk->sector + i) * units, units))
+            continue;
+        data_report(walk->oracle, device, walk->request, walk->sector + i, here, sector);
+        return false;
+    }
+    return true;
+}
+
+/* One sentence a read is enough. */
+static void judge_read(struct oracle *oracle, const struct oracle_device *device,
+                       const struct oracle_request *request)
+{
+    struct walk walk;
+    uint32_t run;
+    bool good = true;
+
+    for (walk_begin(&walk, oracle, device, request); good && walk.left > 0; walk_on(&walk, run)) {
+        const uint8_t *bytes = walk_bytes(&walk, &run);
+        bool touched = false;
+
+        run = alike(&walk, run, &touched);
+        good = touched ? judge_touched(&walk, device, bytes, run)
+                       : judge_untouched(&walk, device, bytes, run);
+    }
+}
+
+void data_complete(struct oracle *oracle, struct oracle_device *device,
+                   struct oracle_request *request, int result)
+{
+    if (oracle->data->off)
+        return;
+    if (request->operation == BLKFRONT_WRITE) {
+        end_write(oracle, device, request, result == BLKFRONT_OK ? WRITE_DONE : WRITE_FAILED);
+    } else if (result == BLKFRONT_OK) {
+        oracle_checked(oracle, 7);
+        judge_read(oracle, device, request);
+    }
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The history of sectors for I7: what each sector that was ever written may hold. Kept by
+ * oracle_data.c, told to people by oracle_data_report.c.
+ *
+ * A sector has a base, the value that is settled, and a list of other candidates: writes in flight,
+ * writes that overlap in time, writes that failed and may have happened, and values that a read
+ * which began earlier may still see.
+ */
+#ifndef SIMBACK_SRC_ORACLE_DATA_H
+#define SIMBACK_SRC_ORACLE_DATA_H
+
+#include "oracle_internal.h"
+
+#define DATA_NEVER UINT64_MAX
+
+enum {
+    GROUP_SECTORS = 64,
+    GROUPS_CHUNK = 4,
+    CANDIDATES_CHUNK = 256,
+    RECENT = 1024, /* sectors written last, for messages */
+    WINDOW = 4096  /* bytes of the disk that are looked at at once */
+};
+
+/* Numbers of writes in a base that are none. */
+enum { BASE_DISK = 0 };
+#define BASE_NONE    UINT32_MAX       /* only the list counts */
+#define BASE_UNKNOWN (UINT32_MAX - 1) /* anything may be there */
+
+struct candidate {
+    uint64_t hash;
+    uint64_t write;      /* number of the request; 0: the disk before any write */
+    uint64_t submitted;  /* stamps */
+    uint64_t ended;      /* acknowledged; DATA_NEVER: it may still happen */
+    uint64_t superseded; /* a later write was acknowledged; DATA_NEVER: not */
+    uint64_t connection; /* of a failed write: what must die before it cannot happen any more */
+    uint32_t next;       /* index plus one */
+    bool definite;       /* acknowledged */
+    bool failed;
+    bool unknown; /* not a value: anything */
+};
+
+struct sector {
+    uint64_t hash;
+    uint32_t write; /* the base's */
+    uint32_t more;  /* first candidate, index plus one */
+};
+
+struct group {
+    uint64_t key;     /* first sector / GROUP_SECTORS */
+    uint32_t owner;   /* device and epoch */
+    uint32_t next;    /* in its bucket, index plus one */
+    uint64_t touched; /* bits: sectors that were written, ever */
+    struct sector sectors[GROUP_SECTORS];
+};
+
+struct recent {
+    uint64_t hash;
+    uint64_t write;
+    uint64_t sector;
+};
+
+struct death {
+    uint64_t connection;
+    uint64_t stamp;
+};
+
+struct oracle_data {
+    struct group **chunks; /* of GROUPS_CHUNK each */
+    uint32_t chunk_room;
+    uint32_t group_count;
+    uint32_t *buckets;
+    uint32_t bucket_count;
+
+    struct candidate **candidate_chunks;
+    uint32_t candidate_chunk_room, candidate_chunk_count;
+    uint32_t free_candidate; /* index plus one */
+
+    uint64_t *deaths; /* by number of the connection: stamp, or 0 */
+    uint32_t death_room;
+
+    struct recent *recent; /* RECENT; made with the first write */
+    uint64_t recent_count;
+    uint16_t epochs[WORLD_DEVICES];
+
+    bool off; /* memory ran out: nothing is judged any more */
+    uint8_t window[WINDOW];
+};
+
+static inline struct group *data_group_at(const struct oracle_data *data, uint32_t index)
+{
+    return &data->chunks[index / GROUPS_CHUNK][index % GROUPS_CHUNK];
+}
+
+static inline struct candidate *data_candidate_at(const struct oracle_data *data, uint32_t index)
+{
+    return &data->candidate_chunks[index / CANDIDATES_CHUNK][index % CANDIDATES_CHUNK];
+}
+
+static inline uint32_t data_owner(const struct oracle_data *data,
+                                  const struct oracle_device *device)
+{
+    return (uint32_t)data->epochs[device->number] << 16 | device->number;
+}
+
+/* oracle_data_table.c */
+struct group *data_group_find(const struct oracle_data *data, uint32_t owner, uint64_t key);
+/* The same, made if it is not there; NULL: no memory. */
+struct group *data_group_get(struct oracle *oracle, uint32_t owner, uint64_t key);
+/* Index plus one; 0: no memory. */
+uint32_t data_candidate_new(struct oracle *oracle);
+void data_candidate_free(struct oracle_data *data, uint32_t index_plus_one);
+/* When the connection was known dead; DATA_NEVER. */
+uint64_t data_death(const struct oracle_data *data, uint64_t connection);
+bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp);
+
+/* oracle_data_report.c */
+void data_report(struct oracle *oracle, const struct oracle_device *device,
+                 const struct oracle_request *request, uint64_t sector, const uint8_t *bytes,
+                 const struct sector *history);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which event goes to which rule. It also keeps what several rules want to know of a device: what
+ * its frontend has read of the backend, what the backend says of itself, which rings are there.
+ */
+#include "oracle_internal.h"
+
+#include <string.h>
+
+/* ---- XenStore ---- */
+
+/* What the frontend has read in its backend's directory. */
+static void back_node_read(struct oracle_device *device, const char *node, uint64_t value)
+{
+    bool connected =
+        device->back_read == BLKIF_WIRE_CONNECTED || device->back_state == BLKIF_WIRE_CONNECTED;
+
+    if (strcmp(node, BLKIF_NODE_INFO) == 0) {
+        if (connected)
+            device->read_only = (value & BLKIF_WIRE_INFO_READONLY) != 0;
+    } else if (strcmp(node, BLKIF_NODE_SECTORS) == 0) {
+        device->capacity_512 = value;
+    } else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0) {
+        device->sector_size = value <= BLKIF_WIRE_PAGE_SIZE ? (uint32_t)value : 0;
+    } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
+        device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+    } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0 ||
+               strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
+        device->flush_offered |= value != 0;
+    }
+}
+
+static void store_event(struct oracle *oracle, const struct simback_event *event)
+{
+    const struct monitor *monitor = oracle->world->monitor;
+    const char *rest;
+    uint16_t number = monitor_front_path(monitor, event->path, &rest);
+    bool front_path = number != SIMBACK_NO_DEVICE;
+    struct oracle_device *device;
+    uint64_t value = 0;
+
+    if (!front_path)
+        number = monitor_back_path(monitor, event->path, &rest);
+    device = oracle_device_get(oracle, number);
+    if (device != NULL && front_path && event->kind == SIMBACK_STORE_WRITE &&
+        event->domid != monitor->devices[number].front_domid && strcmp(rest, BLKIF_NODE_STATE) == 0)
+        states_written_by_others(device, event);
+    /* A backend in its frontend's own domain cannot be told from it: then nobody is judged. */
+    if (device == NULL || event->domid != monitor->devices[number].front_domid ||
+        (monitor->devices[number].back_known &&
+         monitor->devices[number].back_domid == event->domid))
+        return;
+    if (!front_path && event->kind == SIMBACK_STORE_READ && event->result == 0) {
+        (void)monitor_number(event->bytes, event->length, &value);
+        back_node_read(device, rest, value);
+    }
+    if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0 &&
+        strcmp(rest, BLKIF_NODE_FEATURE_PERSISTENT) == 0)
+        device->persistent = event->length == 1 && *(const char *)event->bytes == '1';
+    if (!front_path && event->kind == SIMBACK_STORE_READ)
+        loads_store_read(oracle, device, rest, event);
+    states_store(oracle, event, device, rest, front_path);
+    if (front_path)
+        teardown_store(oracle, event, device, rest);
+}
+
+/* ---- rings ---- */
+
+static struct oracle_ring *ring_made(struct oracle *oracle, struct oracle_device *device,
+                                     uint16_t queue)
+{
+    if (queue >= MONITOR_QUEUES)
+        return NULL;
+    if (device->rings[queue] == NULL) {
+        device->rings[queue] = simback_allocate(oracle->world, sizeof(struct oracle_ring));
+        if (device->rings[queue] == NULL)
+            oracle->no_memory = true;
+    }
+    return device->rings[queue];
+}
+
+/* The toolstack's word, whether the frontend reads it or not. */
+static bool mode_is_read_only(const struct oracle *oracle, const struct oracle_device *device)
+{
+    char back[MONITOR_PATH], mode[1];
+    size_t length;
+
+    if (!monitor_peek(oracle->world, oracle_who(oracle, device)->front, BLKIF_NODE_BACKEND, back,
+                      sizeof(back) - 1, &length))
+        return false;
+    back[length] = '\0';
+    return monitor_peek(oracle->world, back, BLKIF_NODE_MODE, mode, sizeof(mode), &length) &&
+           length == 1 && mode[0] == 'r';
+}
+
+static void ring_attach(struct oracle *oracle, struct oracle_device *device,
+                        const struct simback_event *event)
+{
+    struct monitor_ring *view =
+        monitor_ring_of(oracle->world->monitor, device->number, event->queue);
+    struct oracle_ring *ring = view == NULL ? NULL : ring_made(oracle, device, event->queue);
+
+    if (ring == NULL)
+        return;
+    ring->view = view;
+    ring->attached = true;
+    if (device->connection != view->connection) {
+        data_dead(oracle, device);
+        device->connection = view->connection;
+        device->flush_succeeded = false;
+        device->off = 0;
+    }
+    device->mode_read_only = mode_is_read_only(oracle, device);
+    ring->overflow = ring->overflow_seen = ring->event_lost = false;
+    ring->notify_due = ring->judged_now = false;
+    ring->wanted = ring->notified = 0;
+    ring->accesses_now = 0;
+    ring->published_from = view->requests;
+    correlation_attach(oracle, device, ring);
+    loads_attach(oracle, ring);
+    states_attach(oracle, device, ring);
+}
+
+static void ring_put(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                     const struct simback_event *event)
+{
+    struct oracle_put put = {
+        .oracle = oracle,
+        .device = device,
+        .ring = ring,
+        .index = (uint32_t)event->a,
+    };
+
+    oracle_wire_parse(oracle, ring, event->bytes, event->length, &put.wire);
+    correlation_put(&put);
+    units_put(&put);
+    status_put(&put);
+    states_put(&put);
+    grants_put(&put);
+    read_only_put(&put);
+}
+
+static void ring_response(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_ring *ring, const struct simback_event *event)
+{
+    struct oracle_response response;
+
+    oracle_wire_response(ring, event->bytes, event->length, &response);
+    honesty_response(oracle, device, ring, correlation_find(ring, response.id), &response);
+    correlation_response(oracle, device, ring, &response, (uint32_t)event->a);
+}
+
+static void ring_event(struct oracle *oracle, const struct simback_event *event)
+{
+    struct oracle_device *device = oracle_device_get(oracle, event->device);
+    struct oracle_ring *ring;
+
+    if (device == NULL)
+        return;
+    if (event->kind == SIMBACK_RING_ATTACH) {
+        ring_attach(oracle, device, event);
+        return;
+    }
+    ring = oracle_ring_get(device, event->queue);
+    if (ring == NULL || !ring->attached)
+        return;
+    if (event->kind == SIMBACK_RING_DETACH) {
+        correlation_detach(oracle, device, ring);
+        ring->attached = false;
+    } else if (event->kind == SIMBACK_RING_REQUEST) {
+        ring_put(oracle, device, ring, event);
+    } else if (event->kind == SIMBACK_RING_RESPONSE) {
+        ring_response(oracle, device, ring, event);
+    } else {
+        honesty_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
+                      (uint32_t)event->c);
+        indices_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
+                      (uint32_t)event->c);
+        if (event->a == SIMBACK_REQ_PROD)
+            events_moved(oracle, ring, (uint32_t)event->b, (uint32_t)event->c);
+    }
+}
+
+/* ---- the backend ---- */
+
+static void event_lost(struct oracle_device *device)
+{
+    for (uint16_t queue = 0; queue < MONITOR_QUEUES; queue++) {
+        if (device->rings[queue] != NULL)
+            device->rings[queue]->event_lost = true;
+    }
+}
+
+static void back_event(struct oracle *oracle, const struct simback_event *event,
+                       struct oracle_device *device)
+{
+    if (device == NULL)
+        return;
+    if (event->kind == SIMBACK_FAULT) {
+        if (event->path != NULL && strcmp(event->path, "event lose") == 0)
+            event_lost(device);
+    } else if (event->kind == SIMBACK_BACK_STATE) {
+        device->back_state =
+            event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
+        device->back_gone = false;
+    } else if (event->path != NULL && strcmp(event->path, "crash") == 0) {
+        device->back_gone = true;
+        device->back_state = BLKIF_WIRE_UNKNOWN;
+        data_dead(oracle, device);
+    } else if (event->path != NULL && strcmp(event->path, "hostile") == 0) {
+        device->hostile = true;
+    }
+}
+
+void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue)
+{
+    simback_emit(world, &(struct simback_event){
+                            .kind = SIMBACK_BACK_LIFE,
+                            .device = device,
+                            .queue = queue,
+                            .path = "hostile",
+                        });
+}
+
+/* ---- all ---- */
+
+void oracle_event(struct simback_world *world, const struct simback_event *event, uint64_t time_ns)
+{
+    struct oracle *oracle = world->oracle;
+    struct oracle_device *device;
+
+    (void)time_ns;
+    if (event->kind >= SIMBACK_RING_ATTACH && event->kind <= SIMBACK_RING_RESPONSE) {
+        ring_event(oracle, event);
+        return;
+    }
+    if (event->kind >= SIMBACK_CALL && event->kind <= SIMBACK_DEVICE)
+        return; /* oracle_app.c, who told it, goes on */
+    if (event->kind >= SIMBACK_LOAD)
+        return;
+    monitor_learn(world->monitor, event);
+    device = oracle_device_get(oracle, monitor_device_number(world->monitor, event->device));
+    if (event->kind <= SIMBACK_PAGE_FREE) {
+        grants_event(oracle, event, device);
+        honesty_event(oracle, event, device);
+    } else if (event->kind <= SIMBACK_PORT_UNMASK) {
+        teardown_event(oracle, event, device);
+        if (device != NULL && event->kind == SIMBACK_NOTIFY)
+            events_notify(oracle, device, (uint32_t)event->a);
+        else if (device != NULL && event->kind == SIMBACK_PORT_PENDING)
+            indices_seen(oracle, device, (uint32_t)event->a);
+    } else if (event->kind <= SIMBACK_STORE_LIST) {
+        store_event(oracle, event);
+    } else if (event->kind == SIMBACK_TRANSACTION_END) {
+        states_transaction(oracle, event);
+    } else if (event->kind == SIMBACK_WATCH || event->kind == SIMBACK_UNWATCH) {
+        teardown_event(oracle, event, device);
+    } else if (event->kind == SIMBACK_WATCH_FIRED) {
+        if (device != NULL)
+            device->read_once_count = 0; /* somebody says: look again */
+    } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||
+               event->kind == SIMBACK_FAULT) {
+        back_event(oracle, event, device);
+    }
+}
+
+void oracle_handover(struct simback_world *world, uint16_t number, bool front)
+{
+    struct oracle *oracle = world->oracle;
+    struct oracle_device *device = number < WORLD_DEVICES ? oracle->devices[number] : NULL;
+
+    if (device == NULL || !front)
+        return;
+    for (uint16_t queue = 0; queue < world->monitor->queues[number]; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && ring->attached) {
+            events_step(oracle, device, ring);
+            indices_step(oracle, device, ring);
+        }
+    }
+    loads_step(oracle, device);
+    device->failed_now = 0;
+    device->front_before = device->front_state;
+    device->back_before = device->back_read;
+    device->read_only_before = device->read_only;
+}

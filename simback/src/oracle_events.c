@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I14: if the req_event that the frontend loaded after a publish lies in what it published, (old,
+ * new], a notification follows before its step ends; otherwise it should send none. With an
+ * observer the value is the one that was loaded; without, the one that stood there at the beginning
+ * and at the end of the step.
+ *
+ * A lost wake-up of the frontend itself shows as a call that does not end (oracle_progress.c).
+ */
+#include "oracle_internal.h"
+
+/* Shared words that a frontend may touch in one step: a few for each slot, and data copies. */
+enum { ACCESSES_PER_SLOT = 64, ACCESSES_BASE = 4096 };
+
+static bool asks(uint32_t event, uint32_t value, uint32_t old)
+{
+    return value - event < value - old;
+}
+
+/* The observer: req_event is about to be loaded; req_prod stands in the ring. */
+void events_loaded(struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event)
+{
+    uint32_t value = monitor_ring_word(ring->view, SIMBACK_REQ_PROD);
+
+    (void)oracle;
+    ring->judged_now = true;
+    if (asks(req_event, value, ring->published_from)) {
+        ring->wanted++;
+        ring->notify_due = true;
+        ring->req_event_loaded = req_event;
+        ring->due_from = ring->published_from;
+        ring->due_to = value;
+    }
+    ring->published_from = value;
+}
+
+/* At hand-over: the frontend has published, and what it loaded is not known. */
+void events_moved(struct oracle *oracle, struct oracle_ring *ring, uint32_t value, uint32_t old)
+{
+    uint32_t before = ring->view->seen[SIMBACK_REQ_EVENT]; /* not told yet */
+    uint32_t now = monitor_ring_word(ring->view, SIMBACK_REQ_EVENT);
+
+    if (!oracle->world->monitor->front_acts)
+        return;
+    ring->published_from = value;
+    if (ring->judged_now || value - old > ring->view->slots)
+        return;
+    if (before != now) { /* a notification may be right or not */
+        ring->wanted++;
+        return;
+    }
+    if (asks(now, value, old)) {
+        ring->wanted++;
+        ring->notify_due = ring->notified == 0;
+        ring->req_event_loaded = now;
+        ring->due_from = old;
+        ring->due_to = value;
+    }
+}
+
+void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port)
+{
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        if (ring == NULL || !ring->attached || ring->view->port != port)
+            continue;
+        ring->notified++;
+        ring->notify_due = false;
+    }
+}
+
+void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
+{
+    if (ring->wanted != 0 || ring->notified != 0)
+        oracle_checked(oracle, 14);
+    if (ring->notify_due && ring->view->port != 0)
+        oracle_broken(oracle, 14, device, 0,
+                      "no notification followed the publish of requests %#x to %#x on queue %u, "
+                      "although req_event is %#x",
+                      ring->due_from, ring->due_to, ring->view->queue, ring->req_event_loaded);
+    else if (ring->notified > ring->wanted && device->front_state == BLKIF_WIRE_CONNECTED)
+        oracle_should(oracle, 14, device, 0,
+                      "%u notifications were sent for queue %u in one step, %u were asked for",
+                      ring->notified, ring->view->queue, ring->wanted);
+    if (ring->accesses_now > ACCESSES_BASE + (uint64_t)ACCESSES_PER_SLOT * ring->view->slots)
+        oracle_broken(oracle, 14, device, 0,
+                      "the frontend touched the ring of queue %u %llu times in one step",
+                      ring->view->queue, (unsigned long long)ring->accesses_now);
+    ring->notify_due = false;
+    ring->judged_now = false;
+    ring->wanted = ring->notified = 0;
+    ring->accesses_now = 0;
+}

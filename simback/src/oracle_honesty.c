@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I19: simback itself. Unless it was told to break the protocol (then the device is marked as
+ * hostile), its responses match requests, its padding is zero, it moves its own words alone, and it
+ * touches the frontend's pages only while there is a connection.
+ */
+#include "oracle_internal.h"
+
+void honesty_event(struct oracle *oracle, const struct simback_event *event,
+                   struct oracle_device *device)
+{
+    const struct monitor_device *who;
+
+    if (event->kind != SIMBACK_MAP || event->result != 0 || device == NULL || device->hostile)
+        return;
+    who = oracle_who(oracle, device);
+    oracle_checked(oracle, 19);
+    if (!who->known || event->peer != who->front_domid || event->domid == who->front_domid)
+        return;
+    if (device->back_state == BLKIF_WIRE_CLOSED)
+        oracle_broken(oracle, 19, device, 0, "the backend maps grant %llu after its own state 6",
+                      (unsigned long long)event->a);
+    else if (device->front_state == BLKIF_WIRE_INITIALISING ||
+             device->front_state == BLKIF_WIRE_CLOSED)
+        oracle_broken(oracle, 19, device, 0,
+                      "the backend maps grant %llu while the frontend is in state %u",
+                      (unsigned long long)event->a, device->front_state);
+}
+
+void honesty_response(struct oracle *oracle, struct oracle_device *device,
+                      const struct oracle_ring *ring, const struct oracle_part *part,
+                      const struct oracle_response *response)
+{
+    uint64_t number = part == NULL ? 0 : part->number;
+
+    if (device->hostile)
+        return;
+    oracle_checked(oracle, 19);
+    if (part == NULL)
+        oracle_broken(oracle, 19, device, 0,
+                      "the backend answers id %#llx on queue %u, which is not in flight",
+                      (unsigned long long)response->id, ring->view->queue);
+    else if (response->operation != part->operation && response->operation != part->inner)
+        oracle_broken(oracle, 19, device, number, "the backend answers a %s with operation %u (%s)",
+                      oracle_operation_name(part->operation), response->operation,
+                      oracle_operation_name(response->operation));
+    if (!response->padding_zero)
+        oracle_broken(oracle, 19, device, number,
+                      "the padding of the backend's response to id %#llx is not zero",
+                      (unsigned long long)response->id);
+}
+
+void honesty_moved(struct oracle *oracle, struct oracle_device *device,
+                   const struct oracle_ring *ring, enum simback_ring_word word, uint32_t value,
+                   uint32_t old)
+{
+    static const char *const names[] = {"req_prod", "req_event", "rsp_prod", "rsp_event"};
+    const struct monitor_ring *view = ring->view;
+
+    if (device->hostile || oracle->world->monitor->front_acts)
+        return;
+    oracle_checked(oracle, 19);
+    if (word == SIMBACK_REQ_PROD || word == SIMBACK_RSP_EVENT)
+        oracle_broken(oracle, 19, device, 0, "the backend moved %s of queue %u from %#x to %#x",
+                      names[word], view->queue, old, value);
+    else if (word == SIMBACK_RSP_PROD && value != view->responses)
+        oracle_broken(oracle, 19, device, 0,
+                      "the backend moved rsp_prod of queue %u from %#x to %#x with req_prod %#x",
+                      view->queue, old, value, view->requests);
+    else if (device->back_state == BLKIF_WIRE_CLOSED)
+        oracle_broken(oracle, 19, device, 0, "the backend moved %s of queue %u after its state 6",
+                      names[word], view->queue);
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the oracle share: the requests of the application, the requests on the rings,
+ * what is known of each device, and the function that each rule has for each kind of event. A rule
+ * never acts on the world and keeps what it alone needs in its own part of these structures.
+ *
+ * Two orders of time are used: virtual time for messages, and a stamp that grows by one with each
+ * submit and each completion, because much happens at one moment of virtual time.
+ */
+#ifndef SIMBACK_SRC_ORACLE_INTERNAL_H
+#define SIMBACK_SRC_ORACLE_INTERNAL_H
+
+#include "monitor.h"
+
+#include <simback/oracle.h>
+
+enum { ORACLE_NO_STATE = 0xff };
+
+/* ---- a request of the application ---- */
+
+struct oracle_request {
+    uint64_t number;
+    uint64_t submitted;  /* stamp */
+    uint64_t connection; /* that carried it last; 0: none did */
+    uint64_t sector, sectors;
+    uint64_t first_512, count_512;
+    uint64_t issued_512; /* put on a ring and neither answered "not supported" nor lost */
+    uint64_t next_512;   /* where the part that was issued last ends */
+    uint64_t ok_512;     /* answered OKAY */
+    const struct blkfront_buffer *buffers; /* the application's, until completion */
+    size_t buffer_count;
+    uint32_t sector_size;
+    uint32_t in_flight; /* parts on a ring */
+    uint32_t parts;     /* parts put on a ring, ever */
+    uint32_t oks;       /* parts answered OKAY */
+    unsigned flags;
+    uint16_t device, queue;
+    enum blkfront_operation operation;
+    uint8_t unsupported; /* bits 1 << operation: answered "not supported" */
+    int16_t error;       /* the first status that the caller must hear of; 0: none */
+    bool waiting;        /* in the list of requests that are not wholly on a ring */
+    bool ambiguous;      /* another one might have been meant by a part */
+    bool has_data;       /* the buffers are whole sectors of it: I7 keeps book */
+    struct oracle_request *bucket_next;
+    struct oracle_request *next, *previous;           /* of the device, by submit */
+    struct oracle_request *wait_next, *wait_previous; /* of the device: `waiting` */
+};
+
+/* ---- a request on a ring ---- */
+
+struct oracle_part {
+    uint64_t id;
+    uint64_t first_512, count_512;
+    struct oracle_request *request; /* NULL: completed meanwhile, or nobody's */
+    uint64_t number;                /* of the request; 0: nobody's */
+    uint32_t next;                  /* in its bucket or in the free list, plus one */
+    uint8_t operation;              /* of the slot */
+    uint8_t inner;                  /* what it does */
+};
+
+/* Which bytes of a slot the frontend has loaded (I1). */
+struct oracle_slot {
+    uint64_t loaded[2]; /* a bit a byte */
+    uint32_t index;     /* of the response */
+    bool valid;
+    bool stored; /* since then the frontend has put a request there */
+};
+
+struct oracle_ring {
+    struct monitor_ring *view;
+    bool attached;
+    bool observed; /* its frontend tells the observer */
+
+    /* correlation */
+    struct oracle_part *parts; /* of view->slots */
+    uint32_t *buckets;         /* of view->slots; index of a part plus one */
+    uint32_t free_part;        /* plus one */
+    uint32_t in_flight;
+    uint32_t room; /* slots that parts and slots below were made for */
+
+    /* I1 */
+    struct oracle_slot *slots;
+    uint32_t rsp_prod_loaded; /* the value */
+    uint32_t rsp_cons;        /* the first response that is not loaded whole */
+    bool rsp_prod_fresh;      /* loaded in this step, and rsp_event not stored since */
+    bool rsp_prod_idle;       /* and no slot loaded since */
+    bool rsp_prod_known;
+    bool published; /* req_prod was stored; req_event may be loaded once */
+    bool fenced;    /* since then there was a full fence */
+
+    /* I3 */
+    bool overflow;      /* rsp_prod is beyond what is outstanding */
+    bool overflow_must; /* and beyond the ring */
+    bool overflow_seen; /* the frontend has had a chance to see it */
+    uint32_t overflow_value;
+    uint32_t overflow_steps; /* of the frontend, since then */
+
+    /* I14 */
+    uint32_t published_from;   /* req_prod before the last publish */
+    bool notify_due;           /* a publish needs a notification that has not come yet */
+    uint32_t due_from, due_to; /* this one */
+    uint32_t req_event_loaded; /* for this reason */
+    uint32_t wanted;           /* publishes of this step that needed one */
+    uint32_t notified;         /* notifications of this step */
+    bool judged_now;           /* the observer has seen each publish of this step */
+    uint64_t accesses_now;     /* of this step */
+    bool event_lost;           /* on purpose, and none has come since */
+};
+
+/* ---- a device ---- */
+
+enum { ORACLE_NODES = 96, ORACLE_NODE_NAME = 40, ORACLE_WATCHES = 16, ORACLE_READ_ONCE = 32 };
+
+struct oracle_range {
+    uint64_t first_512, last_512; /* both included */
+};
+
+enum { ORACLE_EXEMPT = 16 };
+
+struct oracle_device {
+    uint16_t number;
+    struct oracle_ring *rings[MONITOR_QUEUES];
+    struct oracle_request *first, *last;           /* requests in flight */
+    struct oracle_request *wait_first, *wait_last; /* of them not wholly on a ring */
+    uint64_t connection;
+
+    /* the two states, as the frontend knows them (I11) */
+    uint8_t front_state, front_before; /* now, and when this step of the frontend began */
+    uint8_t back_read, back_before;    /* ORACLE_NO_STATE: not read so far; 0: absent */
+    uint8_t back_state;                /* as the backend tells it */
+    bool back_gone;                    /* crashed, or its directory was removed */
+    bool reached_closed;               /* the backend was seen Closed or absent since 5 or 6 */
+
+    /* what the frontend has read of the backend */
+    bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
+    bool mode_read_only;
+    bool flush_offered;
+    bool flush_succeeded;  /* on this connection (I8) */
+    uint8_t off;           /* bits 1 << operation: known not to be supported (I8) */
+    uint64_t capacity_512; /* 0: not read */
+    uint32_t sector_size;  /* as read, 0: not */
+    uint32_t segments_max; /* feature-max-indirect-segments */
+    bool persistent;       /* what the frontend advertised */
+
+    /* what the application knows */
+    bool app_known;
+    enum blkfront_state app_state;
+    bool disconnect_called, released;
+    uint32_t failed_now; /* requests that failed in this step of the frontend */
+    bool hostile; /* the backend was made to break the protocol: I19 does not bind it any more */
+
+    /* I1: nodes read in this step */
+    uint64_t read_once[ORACLE_READ_ONCE];
+    uint32_t read_once_count;
+
+    /* I7 */
+    uint32_t data_sector_size;
+    bool exempt_all;
+    struct oracle_range exempt[ORACLE_EXEMPT];
+    uint32_t exempt_count;
+
+    /* I12 */
+    uint64_t ports, watches; /* open */
+    char nodes[ORACLE_NODES][ORACLE_NODE_NAME];
+    uint32_t node_count;
+};
+
+struct oracle_state_commit {
+    uint32_t transaction;
+    uint16_t device, domid;
+    uint8_t state;
+};
+
+/* A request that is over. */
+struct oracle_ended {
+    uint64_t number;
+    int result;
+    uint16_t device;
+    bool refused;
+};
+
+enum { ORACLE_ENDED = 128 };
+
+enum { ORACLE_COMMITS = 16, ORACLE_LOADS = 8, ORACLE_LOAD_BYTES = 256 };
+
+/* Bytes to be written before a load (simback_before_load). */
+struct oracle_load {
+    uint16_t device, queue;
+    uint64_t left; /* loads until then; 0: free */
+    uint32_t offset;
+    uint32_t length;
+    uint8_t bytes[ORACLE_LOAD_BYTES];
+};
+
+struct oracle_data;   /* oracle_data.c */
+struct oracle_ledger; /* oracle_grants.c */
+
+struct oracle {
+    struct simback_world *world;
+    uint32_t step, line;
+    uint64_t stamp;
+    uint64_t must, should; /* violations */
+    uint32_t kept_count;
+    struct simback_violation kept[SIMBACK_VIOLATIONS_KEPT];
+    uint64_t checks[SIMBACK_RULES + 1];
+    bool no_memory; /* the oracle could not keep book of everything */
+
+    struct oracle_device *devices[WORLD_DEVICES];
+
+    struct oracle_request **buckets; /* requests by number */
+    uint32_t bucket_count, request_count;
+    struct oracle_request *free_requests;
+    uint64_t highest;                        /* number of a request so far */
+    struct oracle_ended ended[ORACLE_ENDED]; /* by number modulo */
+
+    struct oracle_state_commit commits[ORACLE_COMMITS];
+    uint32_t commit_count;
+
+    struct oracle_load loads[ORACLE_LOADS];
+    uint32_t loads_waiting;
+    uint64_t accesses;
+    struct oracle_ring *last_ring; /* that was accessed: whose fence comes next */
+
+    bool released_any; /* a device was released: a runner that does that releases all */
+
+    struct oracle_data *data;
+    struct oracle_ledger *ledger;
+};
+
+/* ---- oracle.c ---- */
+
+static inline void oracle_checked(struct oracle *oracle, unsigned rule)
+{
+    oracle->checks[rule]++;
+}
+
+/* NULL for no device; made when it is first spoken of (then NULL: no memory). */
+struct oracle_device *oracle_device_get(struct oracle *oracle, uint16_t number);
+const struct monitor_device *oracle_who(const struct oracle *oracle,
+                                        const struct oracle_device *device);
+/* The ring of a queue, attached or not; NULL if it never was. */
+static inline struct oracle_ring *oracle_ring_get(const struct oracle_device *device,
+                                                  uint16_t queue)
+{
+    return queue < MONITOR_QUEUES ? device->rings[queue] : NULL;
+}
+
+void oracle_broken(struct oracle *oracle, uint8_t rule, const struct oracle_device *device,
+                   uint64_t request, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void oracle_should(struct oracle *oracle, uint8_t rule, const struct oracle_device *device,
+                   uint64_t request, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Somebody makes the backend break the protocol: told as an event, which ends I19 for it. */
+void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue);
+
+/* After each step of a side, when the rings have been told (monitor.c). */
+void oracle_handover(struct simback_world *world, uint16_t device, bool front);
+
+/* ---- a request's slot, read anew from its bytes (oracle_wire.c) ---- */
+
+struct oracle_wire {
+    uint8_t operation;
+    uint8_t inner; /* of INDIRECT; else the operation */
+    uint16_t segment_count;
+    uint64_t id;
+    uint64_t sector_512;
+    uint64_t discard_512;
+    uint64_t count_512; /* units that the good segments cover, or of a discard */
+    bool readable;      /* segments could be found */
+    uint8_t slot[BLKIF_WIRE_SLOT_64];
+    const struct oracle_ring *ring;
+};
+
+void oracle_wire_parse(const struct oracle *oracle, const struct oracle_ring *ring,
+                       const void *slot, size_t length, struct oracle_wire *wire);
+/* The index-th segment, also from an indirect page; false if that page is not granted. */
+bool oracle_wire_segment(const struct oracle *oracle, const struct oracle_wire *wire,
+                         uint32_t index, struct blkif_wire_segment *segment);
+/* The index-th reference to an indirect page. */
+uint32_t oracle_wire_page_ref(const struct oracle_wire *wire, uint32_t index);
+const char *oracle_operation_name(uint8_t operation);
+/* "disconnected"; the names of enum blkfront_error. */
+const char *oracle_error_name(int error);
+
+static inline bool oracle_writes(const struct oracle_wire *wire)
+{
+    return wire->inner == BLKIF_WIRE_WRITE || wire->inner == BLKIF_WIRE_WRITE_BARRIER;
+}
+
+struct oracle_response {
+    uint64_t id;
+    uint8_t operation;
+    int16_t status;
+    bool padding_zero;
+};
+
+void oracle_wire_response(const struct oracle_ring *ring, const void *slot, size_t length,
+                          struct oracle_response *response);
+
+/* ---- requests of the application (oracle_app.c) ---- */
+
+struct oracle_request *oracle_request_find(const struct oracle *oracle, uint64_t number);
+void oracle_request_wait(struct oracle_device *device, struct oracle_request *request);
+void oracle_request_wait_no_more(struct oracle_device *device, struct oracle_request *request);
+
+/* ---- who the frontend's side is ---- */
+
+/* A request was put on the ring; `part` is its book entry or NULL when there is no room. */
+struct oracle_put {
+    struct oracle *oracle;
+    struct oracle_device *device;
+    struct oracle_ring *ring;
+    struct oracle_part *part;
+    struct oracle_wire wire;
+    uint32_t index;
+};
+
+/* ---- the rules; each file has what it needs of these ---- */
+
+/* I2 */
+void correlation_attach(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_ring *ring);
+void correlation_detach(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_ring *ring);
+void correlation_put(struct oracle_put *put);
+void correlation_response(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_ring *ring, const struct oracle_response *response,
+                          uint32_t index);
+/* The request is over: false if this is not its first end. */
+void correlation_complete(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_request *request, int result);
+void correlation_forget(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_request *request);
+void correlation_end(struct oracle *oracle, struct oracle_device *device);
+struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
+
+/* I3, I18 */
+void indices_moved(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                   enum simback_ring_word word, uint32_t value, uint32_t old);
+void indices_loaded(struct oracle_ring *ring, uint32_t rsp_prod);
+void indices_step(struct oracle *oracle, const struct oracle_device *device,
+                  struct oracle_ring *ring);
+void indices_seen(struct oracle *oracle, struct oracle_device *device, uint32_t port);
+void indices_end(struct oracle *oracle, struct oracle_device *device);
+
+/* I5 */
+bool grants_create(struct oracle *oracle);
+void grants_event(struct oracle *oracle, const struct simback_event *event,
+                  struct oracle_device *device);
+void grants_put(struct oracle_put *put);
+void grants_released(struct oracle *oracle, struct oracle_device *device);
+void grants_end(struct oracle *oracle);
+
+/* I7 */
+bool data_create(struct oracle *oracle);
+void data_submit(struct oracle *oracle, struct oracle_device *device,
+                 struct oracle_request *request);
+void data_refused(struct oracle *oracle, struct oracle_device *device,
+                  struct oracle_request *request);
+void data_complete(struct oracle *oracle, struct oracle_device *device,
+                   struct oracle_request *request, int result);
+/* Units whose content is not judged: a fault that the scenario has declared touches them. */
+void data_exempt(struct oracle_device *device, uint64_t first_512, uint64_t last_512);
+/* The connection can carry out nothing any more. */
+void data_dead(struct oracle *oracle, struct oracle_device *device);
+
+/* I8 */
+void status_put(struct oracle_put *put);
+void status_response(struct oracle *oracle, struct oracle_device *device,
+                     struct oracle_request *request, const struct oracle_part *part,
+                     int16_t status);
+void status_complete(struct oracle *oracle, struct oracle_device *device,
+                     const struct oracle_request *request, int result);
+
+/* I9 */
+void units_put(struct oracle_put *put);
+
+/* I11 */
+void states_store(struct oracle *oracle, const struct simback_event *event,
+                  struct oracle_device *device, const char *rest, bool front_path);
+void states_written_by_others(struct oracle_device *device, const struct simback_event *event);
+void states_transaction(struct oracle *oracle, const struct simback_event *event);
+void states_attach(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
+void states_put(struct oracle_put *put);
+
+/* I12 */
+void teardown_event(struct oracle *oracle, const struct simback_event *event,
+                    struct oracle_device *device);
+void teardown_store(struct oracle *oracle, const struct simback_event *event,
+                    struct oracle_device *device, const char *rest);
+void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request);
+void teardown_released(struct oracle *oracle, struct oracle_device *device);
+void teardown_access(struct oracle *oracle, struct oracle_device *device,
+                     const struct monitor_ring *view);
+
+/* I14 */
+void events_loaded(struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
+void events_moved(struct oracle *oracle, struct oracle_ring *ring, uint32_t value, uint32_t old);
+void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
+void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
+
+/* I17 */
+void read_only_put(struct oracle_put *put);
+void read_only_submit(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_request *request);
+
+/* I19 */
+void honesty_event(struct oracle *oracle, const struct simback_event *event,
+                   struct oracle_device *device);
+void honesty_response(struct oracle *oracle, struct oracle_device *device,
+                      const struct oracle_ring *ring, const struct oracle_part *part,
+                      const struct oracle_response *response);
+void honesty_moved(struct oracle *oracle, struct oracle_device *device,
+                   const struct oracle_ring *ring, enum simback_ring_word word, uint32_t value,
+                   uint32_t old);
+
+/* I1 (oracle_loads.c) */
+void observe_register(struct simback_world *world);
+void observe_unregister(struct simback_world *world);
+void loads_attach(struct oracle *oracle, struct oracle_ring *ring);
+void loads_step(struct oracle *oracle, struct oracle_device *device);
+void loads_store_read(struct oracle *oracle, struct oracle_device *device, const char *rest,
+                      const struct simback_event *event);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I4: who owes the next move, when the world is at rest and a call waits. What counts is what has
+ * been published: a frontend that has something to take up and does not is stuck; otherwise its
+ * backend owes, as long as there is one.
+ */
+#include "oracle_internal.h"
+
+/* The xenbus state in a directory; 0: absent or none. */
+static uint8_t state_in(const struct simback_world *world, const char *directory)
+{
+    uint64_t state;
+
+    if (!monitor_peek_number(world, directory, BLKIF_NODE_STATE, &state) ||
+        state > BLKIF_WIRE_RECONFIGURED)
+        return BLKIF_WIRE_UNKNOWN;
+    return (uint8_t)state;
+}
+
+static bool back_directory(const struct simback_world *world, const char *front, char *back)
+{
+    size_t length;
+
+    if (!monitor_peek(world, front, BLKIF_NODE_BACKEND, back, MONITOR_PATH - 1, &length))
+        return false;
+    back[length] = '\0';
+    return true;
+}
+
+/* ---- a connected device ---- */
+
+/* All of the request's parts are answered, or none was ever put although there is room. */
+static bool could_go_on(const struct oracle_device *device, const struct oracle_request *request)
+{
+    const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
+
+    if (request->in_flight > 0)
+        return false;
+    if (ring == NULL || !ring->attached)
+        return true;
+    if (ring->event_lost) /* it cannot know that it could */
+        return false;
+    return ring->in_flight < ring->view->slots || !request->waiting;
+}
+
+/* An index that makes no sense was seen, and nothing came of it. */
+static bool ignores_overflow(const struct oracle *oracle, const struct oracle_device *device)
+{
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        const struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && ring->attached && ring->overflow_seen)
+            return true;
+    }
+    return false;
+}
+
+/* The first request in flight decides: those behind it may wait for it. With none in flight
+ * whatever is waited for has happened. */
+static enum simback_owes requests_owe(const struct oracle *oracle,
+                                      const struct oracle_device *device)
+{
+    if (device->first == NULL || ignores_overflow(oracle, device) ||
+        could_go_on(device, device->first))
+        return SIMBACK_OWES_FRONTEND;
+    return SIMBACK_OWES_BACKEND;
+}
+
+/* ---- the handshake: who moves on in (front, back) ---- */
+
+enum { F = SIMBACK_OWES_FRONTEND, B = SIMBACK_OWES_BACKEND, R /* look at the requests */ = 100 };
+
+/* A backend that is Closed or gone owes nothing, except where the frontend has written 1 and waits
+ * for it to open again; 7 and 8 are to be waited out. */
+/* clang-format off */
+static const uint8_t handshake[BLKIF_WIRE_RECONFIGURED + 1][BLKIF_WIRE_RECONFIGURED + 1] = {
+    /* back:                        0  1  2  3  4  5  6  7  8 */
+    [BLKIF_WIRE_UNKNOWN] =        { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_INITIALISING] =   { F, B, F, F, F, F, B, B, B },
+    [BLKIF_WIRE_INIT_WAIT] =      { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_INITIALISED] =    { F, B, B, B, F, F, F, B, B },
+    [BLKIF_WIRE_CONNECTED] =      { F, B, B, B, R, F, F, R, R },
+    [BLKIF_WIRE_CLOSING] =        { F, B, B, B, B, F, F, B, B },
+    [BLKIF_WIRE_CLOSED] =         { F, F, F, B, B, B, F, B, B },
+    [BLKIF_WIRE_RECONFIGURING] =  { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_RECONFIGURED] =   { F, F, F, F, F, F, F, F, F },
+};
+
+/* clang-format on */
+
+enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t number)
+{
+    const struct oracle *oracle = world->oracle;
+    uint16_t known = monitor_device_number(world->monitor, number);
+    const struct oracle_device *device;
+    char back[MONITOR_PATH];
+    uint8_t front_state, back_state, owes;
+
+    device = known < WORLD_DEVICES ? oracle->devices[known] : NULL;
+    if (device == NULL || !world->monitor->devices[known].known)
+        return SIMBACK_OWES_FRONTEND; /* nothing was published that a backend could answer */
+    front_state = state_in(world, world->monitor->devices[known].front);
+    back_state = back_directory(world, world->monitor->devices[known].front, back)
+                     ? state_in(world, back)
+                     : BLKIF_WIRE_UNKNOWN;
+    owes = handshake[front_state][back_state];
+    if (owes == R)
+        return requests_owe(oracle, device);
+    return (enum simback_owes)owes;
+}

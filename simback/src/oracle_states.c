@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I11: the frontend's xenbus states, and when requests may be on the ring. What counts is what the
+ * frontend has read of its backend's state, not what the state is meanwhile.
+ */
+#include "oracle_internal.h"
+
+#include <string.h>
+
+/* The states that may follow one of 0 to 8, as bits; the same again is always fine. 2, 7, 8 and 0
+ * are never written. */
+static const uint16_t follows[BLKIF_WIRE_RECONFIGURED + 1] = {
+    [BLKIF_WIRE_UNKNOWN] = 1u << 1,
+    [BLKIF_WIRE_INITIALISING] = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6,
+    [BLKIF_WIRE_INIT_WAIT] = 1u << 1,
+    [BLKIF_WIRE_INITIALISED] = 1u << 4 | 1u << 5 | 1u << 6,
+    [BLKIF_WIRE_CONNECTED] = 1u << 5 | 1u << 6,
+    [BLKIF_WIRE_CLOSING] = 1u << 6,
+    [BLKIF_WIRE_CLOSED] = 1u << 1,
+    [BLKIF_WIRE_RECONFIGURING] = 1u << 1,
+    [BLKIF_WIRE_RECONFIGURED] = 1u << 1,
+};
+
+static const uint16_t ours = 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6;
+
+static bool legal(const struct oracle_device *device, uint8_t state)
+{
+    if ((ours >> state & 1) == 0)
+        return false;
+    if (state == device->front_state || (follows[device->front_state] >> state & 1) != 0)
+        return true;
+    /* After a crash of the backend everything begins anew. */
+    return state == BLKIF_WIRE_INITIALISING &&
+           (device->back_gone || device->back_read == BLKIF_WIRE_UNKNOWN);
+}
+
+/* What must have been read of the backend before this move. */
+static void judge_guard(struct oracle *oracle, const struct oracle_device *device, uint8_t state)
+{
+    uint8_t from = device->front_state, back = device->back_read;
+    bool publishes = state == BLKIF_WIRE_INITIALISED || state == BLKIF_WIRE_CONNECTED;
+
+    if (back == ORACLE_NO_STATE)
+        return;
+    if (from == BLKIF_WIRE_INITIALISING && publishes &&
+        (back == BLKIF_WIRE_CONNECTED || back == BLKIF_WIRE_CLOSING || back == BLKIF_WIRE_CLOSED ||
+         back == BLKIF_WIRE_UNKNOWN))
+        oracle_broken(oracle, 11, device, 0,
+                      "the frontend went from 1 to %u although it had read %u of the backend",
+                      state, back);
+    else if (from == BLKIF_WIRE_INITIALISED && state == BLKIF_WIRE_CONNECTED &&
+             back != BLKIF_WIRE_CONNECTED)
+        oracle_broken(oracle, 11, device, 0,
+                      "the frontend went from 3 to 4 before it had read 4 of the backend (it had "
+                      "read %u)",
+                      back);
+    else if (from == BLKIF_WIRE_CLOSED && state == BLKIF_WIRE_INITIALISING &&
+             (back == BLKIF_WIRE_INITIALISED || back == BLKIF_WIRE_CONNECTED ||
+              back == BLKIF_WIRE_CLOSING))
+        oracle_broken(oracle, 11, device, 0,
+                      "the frontend went from 6 to 1 without waiting for the backend's 6 (it had "
+                      "read %u)",
+                      back);
+}
+
+static void state_written(struct oracle *oracle, struct oracle_device *device, uint8_t state)
+{
+    oracle_checked(oracle, 11);
+    if (legal(device, state))
+        judge_guard(oracle, device, state);
+    else
+        oracle_broken(oracle, 11, device, 0, "the frontend went from state %u to state %u",
+                      device->front_state, state);
+    device->front_state = state;
+}
+
+/* ---- what is read and written ---- */
+
+static void front_write(struct oracle *oracle, const struct simback_event *event,
+                        struct oracle_device *device)
+{
+    uint64_t state;
+
+    if (!monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED) {
+        oracle_checked(oracle, 11);
+        oracle_broken(oracle, 11, device, 0, "the frontend wrote a state that is none");
+        return;
+    }
+    if (event->a == 0) {
+        state_written(oracle, device, (uint8_t)state);
+        return;
+    }
+    if (oracle->commit_count == ORACLE_COMMITS) { /* the oldest was never ended */
+        oracle->commit_count--;
+        memmove(oracle->commits, oracle->commits + 1,
+                oracle->commit_count * sizeof(oracle->commits[0]));
+    }
+    oracle->commits[oracle->commit_count++] = (struct oracle_state_commit){
+        .transaction = (uint32_t)event->a,
+        .device = device->number,
+        .domid = event->domid,
+        .state = (uint8_t)state,
+    };
+}
+
+static void back_read(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t state;
+
+    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
+        device->back_read = BLKIF_WIRE_UNKNOWN;
+    else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
+             state <= BLKIF_WIRE_RECONFIGURED)
+        device->back_read = (uint8_t)state;
+}
+
+void states_store(struct oracle *oracle, const struct simback_event *event,
+                  struct oracle_device *device, const char *rest, bool front_path)
+{
+    if (strcmp(rest, BLKIF_NODE_STATE) != 0)
+        return;
+    if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0)
+        front_write(oracle, event, device);
+    else if (!front_path && event->kind == SIMBACK_STORE_READ)
+        back_read(device, event);
+}
+
+void states_written_by_others(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t state;
+
+    if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
+        state <= BLKIF_WIRE_RECONFIGURED)
+        device->front_state = (uint8_t)state;
+}
+
+void states_transaction(struct oracle *oracle, const struct simback_event *event)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < oracle->commit_count; i++) {
+        struct oracle_state_commit commit = oracle->commits[i];
+
+        if (commit.domid != event->domid || commit.transaction != event->a)
+            oracle->commits[kept++] = commit;
+        else if (event->b != 0 && event->result == 0)
+            state_written(oracle, oracle->devices[commit.device], commit.state);
+    }
+    oracle->commit_count = kept;
+}
+
+/* ---- rings ---- */
+
+void states_attach(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
+{
+    const uint32_t *words = ring->view->seen;
+
+    oracle_checked(oracle, 11);
+    if (words[SIMBACK_REQ_PROD] != words[SIMBACK_RSP_PROD])
+        oracle_broken(oracle, 11, device, 0,
+                      "the ring of queue %u was published with req_prod %#x and rsp_prod %#x: it "
+                      "may only be initialised before",
+                      ring->view->queue, words[SIMBACK_REQ_PROD], words[SIMBACK_RSP_PROD]);
+    if (words[SIMBACK_RSP_PROD] != 0)
+        oracle_checked(oracle, 18);
+}
+
+static bool open_for_requests(uint8_t front, uint8_t back)
+{
+    return back == BLKIF_WIRE_CONNECTED &&
+           (front == BLKIF_WIRE_INITIALISED || front == BLKIF_WIRE_CONNECTED);
+}
+
+/* When the hand-over tells of a request, its step is over: it was right if it was right at the
+ * beginning or at the end of the step. */
+void states_put(struct oracle_put *put)
+{
+    const struct oracle_device *device = put->device;
+    const struct monitor_device *who = oracle_who(put->oracle, device);
+
+    oracle_checked(put->oracle, 11);
+    if ((who->back_known && who->back_domid == who->front_domid) ||
+        open_for_requests(device->front_state, device->back_read) ||
+        open_for_requests(device->front_before, device->back_before))
+        return;
+    if (device->back_read == ORACLE_NO_STATE)
+        oracle_broken(put->oracle, 11, device, put->part == NULL ? 0 : put->part->number,
+                      "ring request %u was put before the backend's state was ever read",
+                      put->index);
+    else
+        oracle_broken(put->oracle, 11, device, put->part == NULL ? 0 : put->part->number,
+                      "ring request %u was put with the frontend in state %u, which had read %u of "
+                      "the backend",
+                      put->index, device->front_state, device->back_read);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I12: when a device is gone nothing of it is left: its ports, its watches and the nodes that its
+ * frontend wrote; what the toolstack wrote is never removed; and after disconnect has returned
+ * there is no callback, no notification and no access to the ring any more.
+ */
+#include "oracle_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_over(const struct oracle_device *device)
+{
+    return device->released ||
+           (device->app_known && device->disconnect_called && device->app_state == BLKFRONT_CLOSED);
+}
+
+static const char *what_is_over(const struct oracle_device *device)
+{
+    return device->released ? "the device was released" : "the disconnect had ended";
+}
+
+/* ---- ports and watches ---- */
+
+static bool by_frontend(const struct oracle *oracle, const struct oracle_device *device,
+                        const struct simback_event *event)
+{
+    const struct monitor_device *who = oracle_who(oracle, device);
+
+    return who->known && event->domid == who->front_domid &&
+           !(who->back_known && who->back_domid == who->front_domid);
+}
+
+void teardown_event(struct oracle *oracle, const struct simback_event *event,
+                    struct oracle_device *device)
+{
+    if (device == NULL || event->result != 0)
+        return;
+    /* Ports and sets are opened before the frontend has said who it is. */
+    if (event->kind == SIMBACK_PORT_ALLOC) {
+        device->ports++;
+        return;
+    }
+    if (!by_frontend(oracle, device, event))
+        return;
+    if (event->kind == SIMBACK_PORT_CLOSE && device->ports > 0) {
+        device->ports--;
+    } else if (event->kind == SIMBACK_WATCH) {
+        device->watches++;
+    } else if (event->kind == SIMBACK_UNWATCH && device->watches > 0) {
+        device->watches--;
+    } else if (event->kind == SIMBACK_NOTIFY) {
+        oracle_checked(oracle, 12);
+        if (is_over(device))
+            oracle_broken(oracle, 12, device, 0, "port %llu was notified after %s",
+                          (unsigned long long)event->a, what_is_over(device));
+    }
+}
+
+/* ---- nodes ---- */
+
+static bool toolstacks(const char *node)
+{
+    static const char *const names[] = {
+        "",
+        BLKIF_NODE_STATE,
+        BLKIF_NODE_BACKEND,
+        BLKIF_NODE_BACKEND_ID,
+        BLKIF_NODE_VIRTUAL_DEVICE,
+        BLKIF_NODE_DEVICE_TYPE,
+        BLKIF_NODE_TRUSTED,
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(node, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void remember_node(struct oracle_device *device, const char *node)
+{
+    if (strlen(node) >= ORACLE_NODE_NAME || device->node_count == ORACLE_NODES)
+        return;
+    for (uint32_t i = 0; i < device->node_count; i++) {
+        if (strcmp(device->nodes[i], node) == 0)
+            return;
+    }
+    snprintf(device->nodes[device->node_count++], ORACLE_NODE_NAME, "%s", node);
+}
+
+static bool wrote(const struct oracle_device *device, const char *node)
+{
+    size_t length = strlen(node);
+
+    for (uint32_t i = 0; i < device->node_count; i++) {
+        if (strncmp(device->nodes[i], node, length) == 0 &&
+            (device->nodes[i][length] == '\0' || device->nodes[i][length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool publishes(const struct oracle_device *device)
+{
+    return device->front_state == BLKIF_WIRE_INITIALISED ||
+           device->front_state == BLKIF_WIRE_CONNECTED;
+}
+
+void teardown_store(struct oracle *oracle, const struct simback_event *event,
+                    struct oracle_device *device, const char *rest)
+{
+    if (event->kind == SIMBACK_STORE_WRITE && event->result == 0 && !toolstacks(rest)) {
+        remember_node(device, rest);
+    } else if (event->kind == SIMBACK_STORE_REMOVE) {
+        oracle_checked(oracle, 12);
+        if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
+            oracle_broken(oracle, 12, device, 0, "the frontend removes %s%s, which is not its own",
+                          rest[0] == '\0' ? "its directory" : "its node ", rest);
+        else if (event->result == 0 && publishes(device) && wrote(device, rest))
+            oracle_broken(oracle, 12, device, 0,
+                          "the frontend removes its node %s in state %u, before the backend is "
+                          "closed",
+                          rest, device->front_state);
+    }
+}
+
+static void judge_nodes(struct oracle *oracle, const struct oracle_device *device)
+{
+    const struct monitor_device *who = oracle_who(oracle, device);
+
+    /* Where the backend was never seen Closed, the nodes may be needed by it still. */
+    if (!who->known ||
+        (device->back_read != BLKIF_WIRE_CLOSED && device->back_read != BLKIF_WIRE_UNKNOWN))
+        return;
+    for (uint32_t i = 0; i < device->node_count; i++) {
+        oracle_checked(oracle, 12);
+        if (monitor_exists(oracle->world, who->front, device->nodes[i]))
+            oracle_broken(oracle, 12, device, 0,
+                          "the device was released, but the frontend's node %s is still there",
+                          device->nodes[i]);
+    }
+}
+
+/* ---- the end ---- */
+
+void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request)
+{
+    oracle_checked(oracle, 12);
+    if (is_over(device))
+        oracle_broken(oracle, 12, device, request, "completes after %s", what_is_over(device));
+}
+
+void teardown_released(struct oracle *oracle, struct oracle_device *device)
+{
+    oracle_checked(oracle, 12);
+    if (device->ports > 0)
+        oracle_broken(oracle, 12, device, 0, "the device was released with %llu ports open",
+                      (unsigned long long)device->ports);
+    if (device->watches > 0)
+        oracle_broken(oracle, 12, device, 0, "the device was released with %llu watches set",
+                      (unsigned long long)device->watches);
+    judge_nodes(oracle, device);
+    device->ports = device->watches = 0;
+    device->node_count = 0;
+}
+
+void teardown_access(struct oracle *oracle, struct oracle_device *device,
+                     const struct monitor_ring *view)
+{
+    oracle_checked(oracle, 12);
+    if (is_over(device))
+        oracle_broken(oracle, 12, device, 0, "the ring of queue %u was touched after %s",
+                      view->queue, what_is_over(device));
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I9: units on the wire are 512 bytes; segments are whole sectors inside a page, first <= last <=
+ * 7; a request lies inside the disk, and its parts are as long together as what the caller asked
+ * for (a part that fits nothing asked for is I2's to tell).
+ */
+#include "oracle_internal.h"
+
+static uint64_t number_of(const struct oracle_put *put)
+{
+    return put->part == NULL ? 0 : put->part->number;
+}
+
+static uint32_t units_of_sector(const struct oracle_put *put)
+{
+    uint32_t bytes = put->device->sector_size;
+
+    if (bytes == 0 && put->part != NULL && put->part->request != NULL)
+        bytes = put->part->request->sector_size;
+    return bytes < BLKIF_WIRE_UNIT ? 1 : bytes / BLKIF_WIRE_UNIT;
+}
+
+static void check_count(struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+    uint32_t most =
+        wire->operation == BLKIF_WIRE_INDIRECT ? put->device->segments_max : BLKIF_WIRE_SEGMENTS;
+
+    if (wire->operation == BLKIF_WIRE_INDIRECT && put->device->segments_max == 0)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u is INDIRECT, but the backend has not offered that",
+                      put->index);
+    else if (wire->segment_count > most || wire->segment_count > BLKIF_WIRE_SEGMENTS_MAX)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u has %u segments, %u are allowed", put->index,
+                      wire->segment_count, most);
+    else if (!wire->readable)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "the segments of ring request %u cannot be read: a page of them is not "
+                      "granted",
+                      put->index);
+    if (wire->segment_count == 0 && wire->inner != BLKIF_WIRE_WRITE_BARRIER)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u is a %s without segments", put->index,
+                      oracle_operation_name(wire->inner));
+}
+
+static void check_segments(struct oracle_put *put, uint32_t units)
+{
+    for (uint32_t i = 0; i < put->wire.segment_count; i++) {
+        struct blkif_wire_segment segment;
+
+        if (!oracle_wire_segment(put->oracle, &put->wire, i, &segment))
+            return;
+        if (segment.first_512 > segment.last_512 || segment.last_512 >= BLKIF_WIRE_UNITS_PER_PAGE)
+            oracle_broken(put->oracle, 9, put->device, number_of(put),
+                          "segment %u of ring request %u goes from unit %u to %u; 0 <= first <= "
+                          "last <= 7",
+                          i, put->index, segment.first_512, segment.last_512);
+        else if (segment.first_512 % units != 0 || (segment.last_512 + 1u) % units != 0)
+            oracle_broken(put->oracle, 9, put->device, number_of(put),
+                          "segment %u of ring request %u goes from unit %u to %u, which is not "
+                          "whole sectors of %u units",
+                          i, put->index, segment.first_512, segment.last_512, units);
+        else
+            continue;
+        return; /* one sentence a request is enough */
+    }
+}
+
+static void check_range(struct oracle_put *put, uint32_t units)
+{
+    const struct oracle_wire *wire = &put->wire;
+    uint64_t capacity = put->device->capacity_512;
+
+    if (wire->sector_512 % units != 0 || wire->count_512 % units != 0)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u covers units %llu+%llu, which is not whole sectors of %u "
+                      "units",
+                      put->index, (unsigned long long)wire->sector_512,
+                      (unsigned long long)wire->count_512, units);
+    else if (capacity != 0 &&
+             (wire->sector_512 > capacity || wire->count_512 > capacity - wire->sector_512))
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u covers units %llu+%llu, but the disk has %llu", put->index,
+                      (unsigned long long)wire->sector_512, (unsigned long long)wire->count_512,
+                      (unsigned long long)capacity);
+}
+
+void units_put(struct oracle_put *put)
+{
+    uint32_t units = units_of_sector(put);
+
+    oracle_checked(put->oracle, 9);
+    switch (put->wire.inner) {
+    case BLKIF_WIRE_READ:
+    case BLKIF_WIRE_WRITE:
+    case BLKIF_WIRE_WRITE_BARRIER:
+        check_count(put);
+        if (put->wire.readable)
+            check_segments(put, units);
+        if (put->wire.count_512 != 0)
+            check_range(put, units);
+        break;
+    case BLKIF_WIRE_DISCARD:
+        if (put->wire.count_512 == 0)
+            oracle_broken(put->oracle, 9, put->device, number_of(put),
+                          "ring request %u discards 0 units", put->index);
+        check_range(put, units);
+        break;
+    case BLKIF_WIRE_FLUSH_DISKCACHE:
+        if (put->wire.segment_count != 0)
+            oracle_broken(put->oracle, 9, put->device, number_of(put),
+                          "ring request %u is a flush with %u segments", put->index,
+                          put->wire.segment_count);
+        break;
+    default:
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u has operation %u (%s), which a frontend must not send",
+                      put->index, put->wire.inner, oracle_operation_name(put->wire.inner));
+    }
+}
