@@ -158,6 +158,23 @@ static void sim_log(void *context, const char *line)
     leave(host, entered, 0);
 }
 
+/* ---- chance, events ---- */
+
+static uint64_t sim_random(void *context)
+{
+    return simback_random(((struct sim_host *)context)->world);
+}
+
+static void sim_tell(void *context, const struct simback_event *event)
+{
+    const struct sim_host *host = context;
+    struct simback_event told = *event;
+
+    told.domid = host->domain->domid;
+    told.device = host->device;
+    simback_emit(host->world, &told);
+}
+
 static const struct simback_host calls = {
     .map = sim_map,
     .unmap = sim_unmap,
@@ -177,6 +194,8 @@ static const struct simback_host calls = {
     .allocate = sim_allocate,
     .free = sim_free,
     .log = sim_log,
+    .random = sim_random,
+    .tell = sim_tell,
 };
 
 const struct simback_host *simback_sim_host(struct simback_world *world, uint16_t domid,
