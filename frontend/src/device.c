@@ -135,7 +135,8 @@ static void look_at_other(struct blkfront_device *device)
     int result =
         store_get_number(&store, life->backend, BLKIF_NODE_STATE, BLKIF_WIRE_RECONFIGURED, &state);
 
-    if (result == BLKFRONT_PLATFORM_NO_ENTRY) {
+    /* When its directory is gone xenstored asks for a right on what is above, which we have not. */
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED) {
         state = HANDSHAKE_ABSENT;
     } else if (result == BLKFRONT_PLATFORM_INVALID) {
         device_fail_because(device, BLKFRONT_STORE, "not a xenbus state:", life->backend,

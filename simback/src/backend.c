@@ -86,7 +86,8 @@ static void settle_options(struct simback_backend *backend)
     const struct simback_dialect *dialect = backend->dialect;
 
     backend->flush = choose(options->flush, dialect->flush);
-    backend->barrier = choose(options->barrier, dialect->barrier);
+    /* Barriers are made of flushes: a disk without the one has not the other. */
+    backend->barrier = choose(options->barrier, dialect->barrier && backend->flush);
     backend->discard = choose(options->discard, dialect->discard);
     backend->persistent = choose(options->persistent, dialect->persistent);
     backend->ring_order =

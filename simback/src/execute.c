@@ -216,7 +216,8 @@ static int16_t barrier(struct backend_queue *queue, const struct slot_request *r
         return backend->dialect->barrier_not_offered;
     if (simback_disk_flush(backend->disk) != 0)
         return BLKIF_WIRE_ERROR;
-    return transfer(queue, request, true);
+    /* Without data it is a flush that drains. */
+    return request->segment_count == 0 ? BLKIF_WIRE_OKAY : transfer(queue, request, true);
 }
 
 static int16_t discard(struct backend_queue *queue, const struct slot_request *request)
