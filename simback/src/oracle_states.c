@@ -107,10 +107,12 @@ static void back_read(struct oracle_device *device, const struct simback_event *
 {
     uint64_t state;
 
-    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
+    /* A path whose parents are gone is denied. 7 and 8 mean nothing to block devices: what was read
+     * before them still holds. */
+    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY || event->result == BLKFRONT_PLATFORM_DENIED)
         device->back_read = BLKIF_WIRE_UNKNOWN;
     else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
-             state <= BLKIF_WIRE_RECONFIGURED)
+             state < BLKIF_WIRE_RECONFIGURING)
         device->back_read = (uint8_t)state;
 }
 
