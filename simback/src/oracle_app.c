@@ -329,6 +329,7 @@ void simback_app_complete(struct simback_world *world, uint64_t request, int res
         completes_again(oracle, request, result);
         return;
     }
+    answers_taken(oracle, device);
     oracle->stamp++;
     device->failed_now += result != BLKFRONT_OK;
     correlation_complete(oracle, device, found, result);

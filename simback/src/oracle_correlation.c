@@ -76,12 +76,15 @@ static bool make_room(struct oracle *oracle, struct oracle_ring *ring)
         simback_free(oracle->world, ring->parts, ring->room * sizeof(ring->parts[0]));
         simback_free(oracle->world, ring->buckets, ring->room * sizeof(ring->buckets[0]));
         simback_free(oracle->world, ring->slots, ring->room * sizeof(ring->slots[0]));
+        simback_free(oracle->world, ring->answers, ring->room * sizeof(ring->answers[0]));
     }
     ring->room = 0;
     ring->parts = simback_allocate(oracle->world, slots * sizeof(ring->parts[0]));
     ring->buckets = simback_allocate(oracle->world, slots * sizeof(ring->buckets[0]));
     ring->slots = simback_allocate(oracle->world, slots * sizeof(ring->slots[0]));
-    if (ring->parts == NULL || ring->buckets == NULL || ring->slots == NULL) {
+    ring->answers = simback_allocate(oracle->world, slots * sizeof(ring->answers[0]));
+    if (ring->parts == NULL || ring->buckets == NULL || ring->slots == NULL ||
+        ring->answers == NULL) {
         oracle->no_memory = true;
         return false;
     }
@@ -252,13 +255,11 @@ static bool operation_matches(const struct oracle_part *part,
 }
 
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
-                          struct oracle_ring *ring, const struct oracle_response *response,
-                          uint32_t index)
+                          struct oracle_ring *ring, const struct oracle_response *response)
 {
     struct oracle_part *part = correlation_find(ring, response->id);
     struct oracle_request *request;
 
-    (void)index;
     oracle_checked(oracle, 2);
     /* One that matches nothing must have no effect: then nothing is booked, and whoever takes it
      * for an answer completes without one. */

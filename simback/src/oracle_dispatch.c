@@ -117,6 +117,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     ring->accesses_now = 0;
     ring->published_from = view->requests;
     correlation_attach(oracle, device, ring);
+    answers_attach(ring);
     loads_attach(oracle, ring);
     states_attach(oracle, device, ring);
 }
@@ -131,6 +132,7 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
         .index = (uint32_t)event->a,
     };
 
+    answers_taken(oracle, device);
     oracle_wire_parse(oracle, ring, event->bytes, event->length, &put.wire);
     correlation_put(&put);
     units_put(&put);
@@ -147,7 +149,7 @@ static void ring_response(struct oracle *oracle, struct oracle_device *device,
 
     oracle_wire_response(ring, event->bytes, event->length, &response);
     honesty_response(oracle, device, ring, correlation_find(ring, response.id), &response);
-    correlation_response(oracle, device, ring, &response, (uint32_t)event->a);
+    answers_told(ring, (uint32_t)event->a, &response);
 }
 
 static void ring_event(struct oracle *oracle, const struct simback_event *event)
@@ -269,16 +271,22 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
     struct oracle *oracle = world->oracle;
     struct oracle_device *device = number < WORLD_DEVICES ? oracle->devices[number] : NULL;
 
-    if (device == NULL || !front)
+    if (device == NULL)
         return;
     for (uint16_t queue = 0; queue < world->monitor->queues[number]; queue++) {
         struct oracle_ring *ring = device->rings[queue];
 
-        if (ring != NULL && ring->attached) {
+        if (ring == NULL || !ring->attached)
+            continue;
+        if (front) {
             events_step(oracle, device, ring);
             indices_step(oracle, device, ring);
+        } else if (device->hostile) {
+            answers_changed(ring);
         }
     }
+    if (!front)
+        return;
     loads_step(oracle, device);
     device->failed_now = 0;
     device->front_before = device->front_state;

@@ -58,6 +58,13 @@ struct oracle_part {
     uint8_t inner;                  /* what it does */
 };
 
+struct oracle_response {
+    uint64_t id;
+    uint8_t operation;
+    int16_t status;
+    bool padding_zero;
+};
+
 /* Which bytes of a slot the frontend has loaded (I1). */
 struct oracle_slot {
     uint64_t loaded[2]; /* a bit a byte */
@@ -76,7 +83,9 @@ struct oracle_ring {
     uint32_t *buckets;         /* of view->slots; index of a part plus one */
     uint32_t free_part;        /* plus one */
     uint32_t in_flight;
-    uint32_t room; /* slots that parts and slots below were made for */
+    struct oracle_response *answers; /* published, by slot */
+    uint32_t applied;                /* responses before this one are booked */
+    uint32_t room;                   /* slots that parts and slots below were made for */
 
     /* I1 */
     struct oracle_slot *slots;
@@ -287,13 +296,6 @@ static inline bool oracle_writes(const struct oracle_wire *wire)
     return wire->inner == BLKIF_WIRE_WRITE || wire->inner == BLKIF_WIRE_WRITE_BARRIER;
 }
 
-struct oracle_response {
-    uint64_t id;
-    uint8_t operation;
-    int16_t status;
-    bool padding_zero;
-};
-
 void oracle_wire_response(const struct oracle_ring *ring, const void *slot, size_t length,
                           struct oracle_response *response);
 
@@ -324,8 +326,7 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 void correlation_put(struct oracle_put *put);
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
-                          struct oracle_ring *ring, const struct oracle_response *response,
-                          uint32_t index);
+                          struct oracle_ring *ring, const struct oracle_response *response);
 /* The request is over: false if this is not its first end. */
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result);
@@ -333,6 +334,13 @@ void correlation_forget(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_request *request);
 void correlation_end(struct oracle *oracle, struct oracle_device *device);
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
+
+void answers_attach(struct oracle_ring *ring);
+void answers_told(struct oracle_ring *ring, uint32_t index, const struct oracle_response *response);
+void answers_changed(struct oracle_ring *ring);
+void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                    uint32_t index, uint32_t first, uint32_t count);
+void answers_taken(struct oracle *oracle, struct oracle_device *device);
 
 /* I3, I18 */
 void indices_moved(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,

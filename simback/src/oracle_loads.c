@@ -114,6 +114,8 @@ static void slot_loaded(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 1, device, 0,
                       "bytes %u to %u of response %#x on queue %u are loaded a second time", first,
                       first + count - 1, index, ring->view->queue);
+    else
+        answers_loaded(oracle, device, ring, index, first, count);
     book->loaded[0] |= mask[0];
     book->loaded[1] |= mask[1];
     if (index == ring->rsp_cons)

@@ -34,11 +34,13 @@ static bool could_go_on(const struct oracle_device *device, const struct oracle_
 {
     const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
 
-    if (request->in_flight > 0)
-        return false;
     if (ring == NULL || !ring->attached)
-        return true;
+        return request->in_flight == 0;
     if (ring->event_lost) /* it cannot know that it could */
+        return false;
+    if (ring->applied != ring->view->responses) /* published and not taken */
+        return true;
+    if (request->in_flight > 0)
         return false;
     return ring->in_flight < ring->view->slots || !request->waiting;
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Responses between their publishing and the moment when the frontend takes them. What counts for
+ * the caller is what the frontend has read, and a hostile backend may change a slot after it was
+ * published: so a response is booked when the frontend loads its status, or, where nobody observes
+ * that, when something shows that the frontend has gone on: a completion or a new request.
+ */
+#include "oracle_internal.h"
+
+static struct oracle_response *answer_at(const struct oracle_ring *ring, uint32_t index)
+{
+    return &ring->answers[index & (ring->room - 1)];
+}
+
+static void read_slot(const struct oracle_ring *ring, uint32_t index)
+{
+    uint8_t slot[sizeof(struct blkif_wire_response_64)];
+
+    monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, index), slot, sizeof(slot));
+    oracle_wire_response(ring, slot, sizeof(slot), answer_at(ring, index));
+}
+
+void answers_attach(struct oracle_ring *ring)
+{
+    ring->applied = ring->view->responses;
+}
+
+void answers_told(struct oracle_ring *ring, uint32_t index, const struct oracle_response *response)
+{
+    if (ring->room != 0)
+        *answer_at(ring, index) = *response;
+}
+
+/* The backend's step is over: slots that nobody has taken may have been changed in it. */
+void answers_changed(struct oracle_ring *ring)
+{
+    uint32_t count = ring->view->responses - ring->applied;
+
+    for (uint32_t i = 0; count <= ring->room && i < count; i++)
+        read_slot(ring, ring->applied + i);
+}
+
+static void apply_up_to(struct oracle *oracle, struct oracle_device *device,
+                        struct oracle_ring *ring, uint32_t end)
+{
+    if (end - ring->applied > ring->room) /* a load step has led it ahead of what is told */
+        return;
+    while (ring->applied != end) {
+        correlation_response(oracle, device, ring, answer_at(ring, ring->applied));
+        ring->applied++;
+    }
+}
+
+/* Bytes `first` to `first + count - 1` of the slot are about to be loaded. */
+void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                    uint32_t index, uint32_t first, uint32_t count)
+{
+    enum { STATUS = offsetof(struct blkif_wire_response_64, status) };
+    /* What a load step has published is not told yet, but it is what the frontend sees. */
+    uint32_t published = ring->rsp_prod_loaded - ring->applied;
+
+    if (first > STATUS || first + count <= STATUS || published > ring->room ||
+        index - ring->applied >= published)
+        return;
+    read_slot(ring, index);
+    apply_up_to(oracle, device, ring, index + 1);
+}
+
+void answers_taken(struct oracle *oracle, struct oracle_device *device)
+{
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && ring->attached && !ring->observed)
+            apply_up_to(oracle, device, ring, ring->view->responses);
+    }
+}
