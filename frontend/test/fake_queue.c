@@ -56,6 +56,14 @@ void queues_destroy(struct blkfront_device *device)
     device->queues = NULL;
 }
 
+void fake_queues_drop(struct blkfront_device *device)
+{
+    for (uint32_t i = 0; device->queues != NULL && i < device->options.queues; i++)
+        device->queues[i].state = QUEUE_CLOSED;
+    if (device->queues != NULL)
+        queues_destroy(device);
+}
+
 int queue_open(struct blkfront_queue *queue)
 {
     require(queue->state == QUEUE_CLOSED);

@@ -31,5 +31,7 @@ struct fake_queues {
 extern struct fake_queues fake_queues;
 
 void fake_queues_init(void);
+/* Frees them in whatever state they are. */
+void fake_queues_drop(struct blkfront_device *device);
 
 #endif

@@ -387,9 +387,11 @@ static int watch_fired(void *context, struct blkfront_watch_set *set, uint32_t *
 
 static void watches_wake(void *context, struct blkfront_watch_set *set)
 {
-    (void)context;
+    struct fake *fake = context;
+
     if (set == NULL)
         abort();
+    fake->woken = true;
 }
 
 size_t fake_watch_count(const struct fake *fake)
@@ -416,6 +418,10 @@ static int fake_wait(void *context, uint64_t deadline_ns)
 
     if (fake->wait_result != 0)
         return fake->wait_result;
+    if (fake->woken) {
+        fake->woken = false;
+        return 0;
+    }
     if (fake->world != NULL && fake->world(fake))
         return 0;
     if (deadline_ns == BLKFRONT_PLATFORM_FOREVER)

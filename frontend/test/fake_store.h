@@ -50,6 +50,7 @@ struct fake {
     uint16_t domid;
     /* Called by wait: the rest of the world goes on. False: nothing happens any more. */
     bool (*world)(struct fake *fake);
+    bool woken;      /* by watches_wake: the next wait returns at once */
     int wait_result; /* if not 0, what wait answers */
 
     size_t blocks; /* of memory, allocated and not freed */

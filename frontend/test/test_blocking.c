@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The blocking calls: they return when what they wait for has come or can no longer come, and never
+ * leave a request of theirs behind.
+ */
+#include "fake_world.h"
+
+static struct blkfront_device *blocking_connected(void)
+{
+    struct blkfront_device *device = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(blkfront_blocking_connect(context, "xvda", NULL, &device), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
+    return device;
+}
+
+static int blocking_connect_fails(const struct blkfront_options *options)
+{
+    struct blkfront_device *device = NULL;
+    int error = blkfront_blocking_connect(context, "xvda", options, &device);
+
+    CU_ASSERT_PTR_NULL(device);
+    CU_ASSERT_EQUAL(fake.blocks, 1);
+    CU_ASSERT_EQUAL(fake.sets_open, 0);
+    left_as_found();
+    return error;
+}
+
+static void a_connect_returns_when_connected_and_a_disconnect_when_closed(void)
+{
+    struct blkfront_device *device = blocking_connected();
+
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    blkfront_blocking_disconnect(device);
+    blkfront_release(device);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "3 4 5 6");
+    blkfront_blocking_disconnect(NULL);
+}
+
+static void a_device_that_is_connected_already_is_given_at_once(void)
+{
+    struct blkfront_device *first = blocking_connected();
+    struct blkfront_device *second = blocking_connected();
+
+    CU_ASSERT_PTR_EQUAL(first, second);
+    blkfront_release(first);
+    blkfront_blocking_disconnect(second);
+    blkfront_release(second);
+}
+
+static void a_connect_that_fails_gives_no_device_and_says_why(void)
+{
+    backend_goes("2");
+    fake_queues.open_fails = 1;
+    CU_ASSERT_EQUAL(blocking_connect_fails(NULL), BLKFRONT_NO_MEMORY);
+    CU_ASSERT_STRING_EQUAL(blkfront_detail(context), "cannot share a ring and its pages");
+    fake_remove(&fake, BACK);
+    CU_ASSERT_EQUAL(blocking_connect_fails(NULL), BLKFRONT_DISCONNECTED);
+    CU_ASSERT_STRING_EQUAL(blkfront_detail(context), "the backend is gone: " BACK);
+    CU_ASSERT_EQUAL(blkfront_blocking_connect(context, "xvda", NULL, NULL), BLKFRONT_INVALID);
+    fake_remove(&fake, FRONT);
+    CU_ASSERT_EQUAL(blocking_connect_fails(NULL), BLKFRONT_NO_DEVICE);
+}
+
+static void i4_a_connect_to_a_hung_backend_ends_at_its_deadlines(void)
+{
+    struct blkfront_options options;
+
+    blkfront_options_init(&options);
+    options.connect_deadline_ns = 2 * SECOND;
+    backend.stays_at = 2;
+    CU_ASSERT_EQUAL(blocking_connect_fails(&options), BLKFRONT_DEADLINE);
+    /* We had published: the backend has its time to let go. */
+    CU_ASSERT_EQUAL(fake.now_ns, 1000 + 32 * SECOND);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "3 5 6");
+}
+
+static void i4_a_disconnect_from_a_hung_backend_ends_at_its_deadline(void)
+{
+    struct blkfront_device *device = blocking_connected();
+
+    backend.hung = true;
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    CU_ASSERT_EQUAL(fake.now_ns, 1000 + 30 * SECOND);
+    blkfront_release(device);
+}
+
+static void reads_writes_and_flushes_return_with_their_completion(void)
+{
+    struct blkfront_device *device = blocking_connected();
+    char bytes[512];
+    const struct blkfront_buffer buffer = {.address = bytes, .size = sizeof(bytes)};
+
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, &buffer, 1), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_blocking_write(device, 0, &buffer, 1), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_blocking_write(device, 0, NULL, 0), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_blocking_flush(device), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_blocking_read(NULL, 0, &buffer, 1), BLKFRONT_INVALID);
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, NULL, 1), BLKFRONT_INVALID);
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, &buffer, 1), BLKFRONT_DISCONNECTED);
+    blkfront_release(device);
+}
+
+/* The backend closes instead of answering. */
+static bool closes(struct fake *unused)
+{
+    if (atoi(fake_get(&fake, BACK "/state")) == 4) {
+        backend_goes("5");
+        return true;
+    }
+    return backend_step(unused);
+}
+
+static void a_read_whose_backend_closes_is_disconnected(void)
+{
+    struct blkfront_device *device = blocking_connected();
+    char bytes[512];
+    const struct blkfront_buffer buffer = {.address = bytes, .size = sizeof(bytes)};
+
+    fake.world = closes;
+    fake_queues.unanswered = true;
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, &buffer, 1), BLKFRONT_DISCONNECTED);
+    blkfront_blocking_disconnect(device);
+    blkfront_release(device);
+}
+
+/* A request lies on the stack of its call: it may not return before the completion. */
+static void a_platform_that_cannot_wait_ends_the_device_not_the_promise(void)
+{
+    struct blkfront_device *device = blocking_connected();
+    char bytes[512];
+    const struct blkfront_buffer buffer = {.address = bytes, .size = sizeof(bytes)};
+
+    fake.wait_result = BLKFRONT_PLATFORM_IO;
+    fake_queues.unanswered = true;
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, &buffer, 1), BLKFRONT_DISCONNECTED);
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    blkfront_release(device);
+    CU_ASSERT_EQUAL(blocking_connect_fails(NULL), BLKFRONT_STORE);
+    CU_ASSERT_STRING_EQUAL(blkfront_detail(context), "the platform cannot wait");
+}
+
+static unsigned empty_waits;
+
+static bool sluggish(struct fake *unused)
+{
+    return ++empty_waits % 3 == 0 ? backend_step(unused) : true;
+}
+
+static void a_wait_may_end_for_no_reason(void)
+{
+    struct blkfront_device *device;
+
+    empty_waits = 0;
+    fake.world = sluggish;
+    backend_goes("4");
+    device = blocking_connected();
+    blkfront_blocking_disconnect(device);
+    blkfront_release(device);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "5 6 1 3 4 5 6");
+    CU_ASSERT(empty_waits >= 12);
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(a_connect_returns_when_connected_and_a_disconnect_when_closed),
+    UNIT_TEST(a_device_that_is_connected_already_is_given_at_once),
+    UNIT_TEST(a_connect_that_fails_gives_no_device_and_says_why),
+    UNIT_TEST(i4_a_connect_to_a_hung_backend_ends_at_its_deadlines),
+    UNIT_TEST(i4_a_disconnect_from_a_hung_backend_ends_at_its_deadline),
+    UNIT_TEST(reads_writes_and_flushes_return_with_their_completion),
+    UNIT_TEST(a_read_whose_backend_closes_is_disconnected),
+    UNIT_TEST(a_platform_that_cannot_wait_ends_the_device_not_the_promise),
+    UNIT_TEST(a_wait_may_end_for_no_reason),
+};
+
+UNIT_MAIN_WITH("blocking", world_set_up, world_tear_down, tests)
