@@ -63,8 +63,9 @@ bool ring_publish(struct ring *ring);
 bool ring_final_check(struct ring *ring);
 uint32_t ring_load(const struct ring *ring, enum ring_word word);
 void ring_store(struct ring *ring, enum ring_word word, uint32_t value);
-/* false: beyond the ring's pages. */
-bool ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t length);
+bool ring_fits(const struct ring *ring, uint32_t offset, size_t length);
+/* These bytes must fit. */
+void ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t length);
 
 /* ---- pending.c: requests that are taken and wait for their answer ---- */
 

@@ -13,6 +13,14 @@ static struct backend_queue *mapped_queue(struct simback_backend *backend, uint1
     return &backend->queues[index];
 }
 
+/* Said once a connection, before it happens: from here on I19 does not bind this backend. */
+static void tamper(struct backend_queue *queue)
+{
+    if (!queue->ring.tampered)
+        backend_tell(queue->backend, SIMBACK_BACK_LIFE, queue->index, 0, 0, "hostile");
+    queue->ring.tampered = true;
+}
+
 static void notify(struct backend_queue *queue)
 {
     const struct simback_host *host = queue->backend->host;
@@ -43,7 +51,7 @@ int simback_backend_respond(struct simback_backend *backend,
 
     if (queue == NULL)
         return -1;
-    queue->ring.tampered = true;
+    tamper(queue);
     id = like != NULL ? like->id : queue->seen ? queue->seen_id : 0;
     op = like != NULL ? like->op : queue->seen ? queue->seen_op : 0;
     length = slot_encode_response(backend->abi, response->set_id ? response->id : id,
@@ -70,7 +78,7 @@ int simback_backend_move_index(struct simback_backend *backend, uint16_t index, 
 
     if (queue == NULL || word > RING_RSP_EVENT)
         return -1;
-    queue->ring.tampered = true;
+    tamper(queue);
     if (add)
         value += ring_load(&queue->ring, (enum ring_word)word);
     ring_store(&queue->ring, (enum ring_word)word, value);
@@ -85,9 +93,10 @@ int simback_backend_poke(struct simback_backend *backend, uint16_t index, uint32
 {
     struct backend_queue *queue = mapped_queue(backend, index);
 
-    if (queue == NULL || !ring_poke(&queue->ring, offset, bytes, length))
+    if (queue == NULL || !ring_fits(&queue->ring, offset, length))
         return -1;
-    queue->ring.tampered = true;
+    tamper(queue);
+    ring_poke(&queue->ring, offset, bytes, length);
     touched(backend);
     return 0;
 }

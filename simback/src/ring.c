@@ -115,17 +115,20 @@ void ring_store(struct ring *ring, enum ring_word word, uint32_t value)
     __atomic_store_n(header_word(ring, word), value, __ATOMIC_SEQ_CST);
 }
 
-bool ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t length)
+bool ring_fits(const struct ring *ring, uint32_t offset, size_t length)
 {
-    const uint8_t *from = bytes;
     const size_t end = (size_t)ring->page_count * BLKIF_WIRE_PAGE_SIZE;
 
-    if (offset > end || length > end - offset)
-        return false;
+    return offset <= end && length <= end - offset;
+}
+
+void ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t length)
+{
+    const uint8_t *from = bytes;
+
     for (size_t i = 0; i < length; i++) {
         uint8_t *page = ring->pages[(offset + i) / BLKIF_WIRE_PAGE_SIZE];
 
         __atomic_store_n(page + (offset + i) % BLKIF_WIRE_PAGE_SIZE, from[i], __ATOMIC_RELAXED);
     }
-    return true;
 }

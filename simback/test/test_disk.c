@@ -18,6 +18,7 @@
 
 static struct simback_world *world;
 static struct simback_disk *disk;
+static size_t used_before; /* by the world itself */
 static char path[] = "/tmp/simback_disk_XXXXXX";
 static uint8_t data[64 * 512], back[64 * 512];
 
@@ -27,6 +28,7 @@ static void set_up(void)
 
     simback_world_options_init(&options);
     world = simback_world_create(&options);
+    used_before = simback_memory_used(world);
     disk = NULL;
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(i / 512 * 7 + i % 251 + 1);
@@ -36,7 +38,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     simback_disk_destroy(disk);
-    CU_ASSERT_EQUAL(simback_memory_used(world), 0);
+    CU_ASSERT_EQUAL(simback_memory_used(world), used_before);
     simback_world_destroy(world);
 }
 
@@ -92,7 +94,7 @@ static void the_largest_disk_is_sparse(void)
     CU_ASSERT_TRUE(holds_zeros(SIMBACK_DISK_MAX_512 / 2, 8));
     CU_ASSERT_EQUAL(simback_disk_discard(disk, 0, SIMBACK_DISK_MAX_512), 0);
     CU_ASSERT_TRUE(holds_zeros(SIMBACK_DISK_MAX_512 - 9, 9));
-    CU_ASSERT_TRUE(simback_memory_used(world) < 64 * 1024);
+    CU_ASSERT_TRUE(simback_memory_used(world) - used_before < 64 * 1024);
 }
 
 static void zeros_onto_untouched_blocks_cost_nothing(void)
@@ -279,7 +281,7 @@ static void a_sparse_file_stays_sparse_and_memory_small(void)
     for (uint64_t at = 0; at < 4096; at++)
         CU_ASSERT_EQUAL_FATAL(simback_disk_write(disk, at * 2048, 16, at % 64 == 0 ? data : zeros),
                               0);
-    CU_ASSERT_TRUE(simback_memory_used(world) < 32u << 20);
+    CU_ASSERT_TRUE(simback_memory_used(world) - used_before < 32u << 20);
     for (uint64_t at = 0; at < 4096; at += 64)
         CU_ASSERT_TRUE_FATAL(holds(at * 2048, 16, data));
     CU_ASSERT_EQUAL(simback_disk_flush(disk), 0);

@@ -138,6 +138,15 @@ static void indices_are_set_and_moved(void)
     CU_ASSERT_EQUAL(simback_backend_move_index(device.backend, 0, 4, 0, false, false), -1);
 }
 
+static void i19_it_is_said_before_it_happens(void)
+{
+    CU_ASSERT_EQUAL(simback_backend_poke(device.backend, 0, 4096, "a", 1), -1);
+    CU_ASSERT_EQUAL(fake_told(&device.host, SIMBACK_BACK_LIFE, "hostile"), 0);
+    CU_ASSERT_EQUAL(simback_backend_poke(device.backend, 0, 16, "a", 1), 0);
+    CU_ASSERT_EQUAL(simback_backend_move_index(device.backend, 0, 3, 1, true, false), 0);
+    CU_ASSERT_EQUAL(fake_told(&device.host, SIMBACK_BACK_LIFE, "hostile"), 1);
+}
+
 static void bytes_are_poked(void)
 {
     CU_ASSERT_EQUAL(simback_backend_poke(device.backend, 0, 70, "abc", 3), 0);
@@ -182,6 +191,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_frontend_is_not_blamed),
     UNIT_TEST(it_goes_on_after_a_response_too_many),
     UNIT_TEST(indices_are_set_and_moved),
+    UNIT_TEST(i19_it_is_said_before_it_happens),
     UNIT_TEST(bytes_are_poked),
     UNIT_TEST(what_is_mapped_can_be_asked),
     UNIT_TEST(without_a_ring_nothing_can_be_broken),
