@@ -12,7 +12,7 @@ install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
 if(TARGET simblk)
-    install(TARGETS simblk)
+    install(TARGETS simblk simblk-bench-plain)
     install(DIRECTORY scenarios/conformance
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
         FILES_MATCHING PATTERN "*.scn")
