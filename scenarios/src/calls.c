@@ -207,22 +207,6 @@ void calls_after_release(struct scenario_runner *runner, const struct front *fro
 
 /* ---- who owes the next move (I4) ---- */
 
-/* Of a handshake, by the two states as they stand in XenStore. */
-static bool backend_owes_state(unsigned front, unsigned back)
-{
-    switch (back) {
-    case BLKIF_WIRE_INITIALISING: return true;
-    case BLKIF_WIRE_INIT_WAIT:
-    case BLKIF_WIRE_INITIALISED:
-        return front == BLKIF_WIRE_INITIALISED || front == BLKIF_WIRE_CONNECTED ||
-               front == BLKIF_WIRE_CLOSED || front == BLKIF_WIRE_CLOSING;
-    case BLKIF_WIRE_CONNECTED: return front == BLKIF_WIRE_CLOSING || front == BLKIF_WIRE_CLOSED;
-    case BLKIF_WIRE_CLOSING: return front == BLKIF_WIRE_CLOSED;
-    case BLKIF_WIRE_CLOSED: return front == BLKIF_WIRE_INITIALISING;
-    default: return false;
-    }
-}
-
 static uint64_t deadline_of(const struct scenario_runner *runner, const struct call *call)
 {
     const struct front *front = &runner->fronts[call->front];
@@ -246,28 +230,15 @@ static void no_progress(struct scenario_runner *runner, const struct call *call,
 
 static void judge_waiting(struct scenario_runner *runner, const struct call *call)
 {
-    const struct front *front = &runner->fronts[call->front];
-    unsigned front_state, back_state;
+    uint16_t number = runner->fronts[call->front].number;
+    char why[100];
 
     if (deadline_of(runner, call) != 0) {
         no_progress(runner, call, "its deadline has passed");
-        return;
-    }
-    if (call->kind == CALL_REQUEST && front->state == BLKFRONT_CONNECTED) {
-        const struct device_counts *counts = &runner->counts[front->number];
-
-        if (counts->responses >= counts->requests) {
-            no_progress(runner, call, "the backend has answered everything that it got");
-        }
-        return;
-    }
-    front_state = node_state(runner, front->number, true);
-    back_state = node_state(runner, front->number, false);
-    if (!backend_owes_state(front_state, back_state)) {
-        char why[64];
-
-        snprintf(why, sizeof(why), "the frontend is in state %u, the backend in %u", front_state,
-                 back_state);
+    } else if (simback_who_owes(runner->world, number) == SIMBACK_OWES_FRONTEND) {
+        snprintf(why, sizeof(why),
+                 "the next move is the frontend's (its state is %u, the backend's %u)",
+                 node_state(runner, number, true), node_state(runner, number, false));
         no_progress(runner, call, why);
     }
 }
