@@ -6,6 +6,8 @@
 #ifndef BLKFRONT_SRC_HANDSHAKE_H
 #define BLKFRONT_SRC_HANDSHAKE_H
 
+#include "names.h"
+
 #include <blkfront/blkif.h>
 
 /* What a device is up to: each has a table of its own. */

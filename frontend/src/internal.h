@@ -14,6 +14,8 @@
 #ifndef BLKFRONT_SRC_INTERNAL_H
 #define BLKFRONT_SRC_INTERNAL_H
 
+#include "names.h"
+
 #include <blkfront/blkfront.h>
 #include <blkfront/blkif.h>
 #include <blkfront/platform.h>

@@ -204,7 +204,7 @@ int name_list(struct blkfront *context, const char *directory, size_t *length)
     int result;
 
     *length = 0;
-    result = store_list(&store, directory, context->list, sizeof(context->list), length);
+    result = store_children(&store, directory, context->list, sizeof(context->list), length);
     return result == BLKFRONT_PLATFORM_NO_ENTRY ? 0 : result;
 }
 

@@ -20,7 +20,7 @@ static int remove_node(const struct store *store, const char *directory, const c
                        const char *value)
 {
     (void)value;
-    return store_remove(store, directory, node);
+    return store_delete(store, directory, node);
 }
 
 static int visit_number(const struct store *store, const char *directory, const char *node,
@@ -131,14 +131,15 @@ static int remove_stale(struct blkfront_device *device, const struct store *stor
     struct blkfront *context = device->context;
     const char *directory = device->life->frontend;
     size_t length = 0;
-    int result = store_list(store, directory, context->list, sizeof(context->list) - 1, &length);
+    int result =
+        store_children(store, directory, context->list, sizeof(context->list) - 1, &length);
 
     context->list[result == 0 ? length : 0] = '\0';
     for (size_t at = 0; at < length && result == 0;) {
         size_t size = text_length(context->list + at, length - at);
 
         if (speaks_to_backend(context->list + at, size))
-            result = store_remove(store, directory, context->list + at);
+            result = store_delete(store, directory, context->list + at);
         at += size + 1;
     }
     return result;
@@ -153,7 +154,7 @@ static int publish_body(void *context, const struct store *store)
         result = visit_nodes(device, store, true, put_node);
     /* The error of an attempt before this one. Not ours to insist on. */
     if (result == 0 &&
-        store_remove(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
+        store_delete(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
         result = BLKFRONT_PLATFORM_AGAIN;
     if (result == 0)
         result = store_put_number(store, device->life->frontend, BLKIF_NODE_STATE,
@@ -180,7 +181,7 @@ static int unpublish_body(void *context, const struct store *store)
         if (text.length == 0)
             break;
         node[text.length - 1] = '\0'; /* the directory itself */
-        result = store_remove(store, device->life->frontend, node);
+        result = store_delete(store, device->life->frontend, node);
     }
     return result;
 }

@@ -8,6 +8,7 @@
 #ifndef BLKFRONT_SRC_SLOTS_H
 #define BLKFRONT_SRC_SLOTS_H
 
+#include "names.h"
 #include "wire.h"
 
 struct grant_block;

@@ -85,7 +85,7 @@ int store_put_number(const struct store *store, const char *directory, const cha
     return put_bytes(store, directory, node, bytes, text.length);
 }
 
-int store_remove(const struct store *store, const char *directory, const char *node)
+int store_delete(const struct store *store, const char *directory, const char *node)
 {
     const struct blkfront_platform *platform = store->platform;
     char path[STORE_PATH_MAX];
@@ -100,8 +100,8 @@ int store_remove(const struct store *store, const char *directory, const char *n
     return result == BLKFRONT_PLATFORM_NO_ENTRY ? 0 : result;
 }
 
-int store_list(const struct store *store, const char *directory, char *buffer, size_t size,
-               size_t *length)
+int store_children(const struct store *store, const char *directory, char *buffer, size_t size,
+                   size_t *length)
 {
     const struct blkfront_platform *platform = store->platform;
     int tries = 0;

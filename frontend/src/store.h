@@ -7,6 +7,7 @@
 #ifndef BLKFRONT_SRC_STORE_H
 #define BLKFRONT_SRC_STORE_H
 
+#include "names.h"
 #include "text.h"
 
 #include <blkfront/blkfront.h>
@@ -34,9 +35,9 @@ int store_put(const struct store *store, const char *directory, const char *node
 int store_put_number(const struct store *store, const char *directory, const char *node,
                      uint64_t value);
 /* Succeeds too when the node is not there. */
-int store_remove(const struct store *store, const char *directory, const char *node);
-int store_list(const struct store *store, const char *directory, char *buffer, size_t size,
-               size_t *length);
+int store_delete(const struct store *store, const char *directory, const char *node);
+int store_children(const struct store *store, const char *directory, char *buffer, size_t size,
+                   size_t *length);
 
 /* Runs `body` in a transaction and commits it if body gives 0; anew, from the start, while XenStore
  * meets conflicts. */

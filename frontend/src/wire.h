@@ -6,6 +6,8 @@
 #ifndef BLKFRONT_SRC_WIRE_H
 #define BLKFRONT_SRC_WIRE_H
 
+#include "names.h"
+
 #include <blkfront/blkfront.h>
 #include <blkfront/blkif.h>
 

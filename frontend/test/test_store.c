@@ -83,8 +83,8 @@ static void values_go_out_and_come_back(void)
     CU_ASSERT_EQUAL(length, 8);
     CU_ASSERT_EQUAL(store_get(&store, "/d", "s", buffer, 7, &length), BLKFRONT_PLATFORM_TOO_LONG);
     CU_ASSERT_EQUAL(store_get(&store, "/d", "x", buffer, 7, &length), BLKFRONT_PLATFORM_NO_ENTRY);
-    CU_ASSERT_EQUAL(store_remove(&store, "/d", "s"), 0);
-    CU_ASSERT_EQUAL(store_remove(&store, "/d", "s"), 0);
+    CU_ASSERT_EQUAL(store_delete(&store, "/d", "s"), 0);
+    CU_ASSERT_EQUAL(store_delete(&store, "/d", "s"), 0);
     CU_ASSERT_PTR_NULL(fake_get(&fake, "/d/s"));
 }
 
@@ -113,7 +113,7 @@ static void a_path_that_is_too_long_is_refused_not_cut(void)
     directory[sizeof(directory) - 1] = '\0';
     CU_ASSERT_EQUAL(store_get_number(&store, directory, "n", 1, &value), BLKFRONT_PLATFORM_INVALID);
     CU_ASSERT_EQUAL(store_put(&store, directory, "n", "1"), BLKFRONT_PLATFORM_INVALID);
-    CU_ASSERT_EQUAL(store_remove(&store, directory, "n"), BLKFRONT_PLATFORM_INVALID);
+    CU_ASSERT_EQUAL(store_delete(&store, directory, "n"), BLKFRONT_PLATFORM_INVALID);
     CU_ASSERT_EQUAL(fake.calls, 0);
 }
 
@@ -132,8 +132,9 @@ static void i4_again_is_asked_again_but_not_for_ever(void)
     CU_ASSERT_EQUAL(fake.calls, STORE_TRIES);
     fake_fail(&fake, 1, true, BLKFRONT_PLATFORM_AGAIN);
     CU_ASSERT_EQUAL(store_put(&store, "/d", "n", "2"), BLKFRONT_PLATFORM_AGAIN);
-    CU_ASSERT_EQUAL(store_remove(&store, "/d", "n"), BLKFRONT_PLATFORM_AGAIN);
-    CU_ASSERT_EQUAL(store_list(&store, "/d", list, sizeof(list), &length), BLKFRONT_PLATFORM_AGAIN);
+    CU_ASSERT_EQUAL(store_delete(&store, "/d", "n"), BLKFRONT_PLATFORM_AGAIN);
+    CU_ASSERT_EQUAL(store_children(&store, "/d", list, sizeof(list), &length),
+                    BLKFRONT_PLATFORM_AGAIN);
     CU_ASSERT_EQUAL(fake.calls, 3 * STORE_TRIES);
 }
 
