@@ -53,7 +53,8 @@ void status_response(struct oracle *oracle, struct oracle_device *device,
             device->flush_succeeded = true;
     } else if (status == BLKIF_WIRE_EOPNOTSUPP && feature_bit(part->operation) != 0) {
         unsupported(device, request, part);
-    } else if (status == BLKIF_WIRE_ERROR && is_flush(part) && !device->flush_succeeded) {
+    } else if (is_flush(part) && !device->flush_succeeded) {
+        /* ERROR, and any unknown status is one too. */
         unsupported(device, request, part);
     } else if (request->error == 0) {
         request->error = status;
