@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A whole device under a program made of any bytes: decoded, played by the runner, judged by the
+ * rules alone. A broken rule is told as a report and the program's text, so that it can be kept as
+ * a scenario, and ends the process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "scenario/bytes.h"
+#include "scenario/run.h"
+
+enum { MAX_STEPS = 200000 }; /* of the world without a completed call (I4) */
+
+static struct scenario_runner *runner;
+static struct scenario_program program;
+static struct scenario_progress progress;
+
+/* Sanitizers die by themselves, after their report. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void print_events(void)
+{
+    fprintf(stderr, "last events, at step %u:\n", (unsigned)progress.step);
+    for (uint32_t i = 0; i < progress.event_lines; i++) {
+        fprintf(stderr, "  %s\n", progress.event_text[i]);
+    }
+}
+
+static void on_death(void)
+{
+    if (progress.phase == SCENARIO_PHASE_IDLE || progress.phase == SCENARIO_PHASE_DONE) {
+        return;
+    }
+    scenario_runner_save_events(runner, &progress);
+    print_events();
+}
+
+static void begin(void)
+{
+    runner = scenario_runner_create();
+    if (runner == NULL) {
+        fputs("no memory for a world\n", stderr);
+        exit(2);
+    }
+    scenario_program_init(&program);
+    if (__sanitizer_set_death_callback != NULL) {
+        __sanitizer_set_death_callback(on_death);
+    }
+}
+
+static void report(const struct scenario_verdict *verdict)
+{
+    struct scenario_buffer text;
+
+    fprintf(stderr, "%s: %s\n", scenario_outcome_name(verdict->outcome), verdict->reason);
+    print_events();
+    scenario_buffer_init(&text);
+    if (scenario_print(&program, &text) == SCENARIO_OK && text.data != NULL) {
+        fprintf(stderr, "the program:\n%s", text.data);
+    }
+    scenario_buffer_fini(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct scenario_run_options options;
+    struct scenario_verdict verdict;
+
+    if (runner == NULL) {
+        begin();
+    }
+    if (scenario_decode(&program, data, size, NULL) != SCENARIO_OK) {
+        return 0; /* no memory */
+    }
+    scenario_run_options_init(&options);
+    options.subject = &scenario_subject_blkfront;
+    options.max_steps = MAX_STEPS;
+    options.progress = &progress;
+    scenario_runner_run(runner, &program, &options, &verdict);
+    switch (verdict.outcome) {
+    case SCENARIO_PASSED:
+    case SCENARIO_UNSUPPORTED:
+    case SCENARIO_BAD: return 0;
+    case SCENARIO_FAILED:
+    case SCENARIO_RULE_BROKEN:
+    case SCENARIO_NO_PROGRESS:
+    case SCENARIO_WRONG_DATA:
+    case SCENARIO_CRASHED: break;
+    }
+    report(&verdict);
+    abort();
+}

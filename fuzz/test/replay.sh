@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Writes the seeds anew and replays them, the frozen byte programs and some awkward inputs: nothing
+# may be found.
+#
+#     replay.sh MAKE_SEEDS REPLAY SCENARIOS WORK_DIR
+
+set -eu
+
+make_seeds=$1
+replay=$2
+scenarios=$3
+work=$4
+
+rm -rf "$work"
+mkdir -p "$work/seeds" "$work/awkward"
+
+"$make_seeds" "$work/seeds" "$scenarios"
+: >"$work/awkward/empty"
+printf '\377' >"$work/awkward/ff"
+printf '\001\001' >"$work/awkward/nothing"
+head -c 4096 /dev/zero >"$work/awkward/zeros"
+
+"$replay" "$work/seeds" "$scenarios/test/frozen" "$work/awkward" >"$work/log"
+tail -n 1 "$work/log"
