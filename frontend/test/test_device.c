@@ -373,6 +373,59 @@ static void info_is_there_only_while_connected(void)
     blkfront_release(device);
 }
 
+static void what_a_flush_is_worth_depends_on_the_offer(void)
+{
+    static const struct {
+        const char *flush, *barrier;
+        enum blkfront_flush_worth worth;
+    } rows[] = {{"1", "1", BLKFRONT_FLUSH_CACHE},
+                {"1", "0", BLKFRONT_FLUSH_CACHE},
+                {"0", "1", BLKFRONT_FLUSH_BARRIER},
+                {"0", "0", BLKFRONT_FLUSH_DRAIN}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct blkfront_device *device;
+        struct blkfront_info info;
+
+        world_anew();
+        fake_set(&fake, BACK "/feature-flush-cache", rows[i].flush);
+        fake_set(&fake, BACK "/feature-barrier", rows[i].barrier);
+        device = connected();
+        CU_ASSERT_EQUAL(blkfront_get_info(device, &info), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(info.flush, rows[i].worth);
+        /* Both were tried and failed: no drain instead (I8). */
+        device->agreed.flush = false;
+        device->agreed.barrier = false;
+        CU_ASSERT_EQUAL(blkfront_get_info(device, &info), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(info.flush, i == 3 ? BLKFRONT_FLUSH_DRAIN : BLKFRONT_FLUSH_NONE);
+        blkfront_release(device);
+    }
+}
+
+static void a_context_needs_memory(void)
+{
+    struct blkfront *none = NULL;
+
+    fake_fail(&fake, 1, false, 0);
+    CU_ASSERT_EQUAL(blkfront_create(&fake.platform, &none), BLKFRONT_NO_MEMORY);
+    CU_ASSERT_PTR_NULL(none);
+}
+
+static void nothing_is_asked_of_no_device(void)
+{
+    struct blkfront_statistics statistics = {.requests = 7};
+
+    blkfront_get_statistics(NULL, NULL);
+    blkfront_get_statistics(NULL, &statistics);
+    CU_ASSERT_EQUAL(statistics.requests, 0);
+    CU_ASSERT_EQUAL(blkfront_device_state(NULL), BLKFRONT_CLOSED);
+    CU_ASSERT_EQUAL(blkfront_device_error(NULL), BLKFRONT_INVALID);
+    CU_ASSERT_STRING_EQUAL(blkfront_device_detail(NULL), "");
+    CU_ASSERT_STRING_EQUAL(blkfront_detail(NULL), "");
+    CU_ASSERT_EQUAL(blkfront_quarantined(NULL), 0);
+    blkfront_options_init(NULL);
+}
+
 /* ---- changes while connected ---- */
 
 static void i17_a_disk_that_turns_read_only_is_so_at_once(void)
@@ -458,6 +511,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(options_beyond_what_we_can_do_are_lowered),
     UNIT_TEST(devices_are_enumerated_in_order),
     UNIT_TEST(info_is_there_only_while_connected),
+    UNIT_TEST(what_a_flush_is_worth_depends_on_the_offer),
+    UNIT_TEST(a_context_needs_memory),
+    UNIT_TEST(nothing_is_asked_of_no_device),
     UNIT_TEST(i17_a_disk_that_turns_read_only_is_so_at_once),
     UNIT_TEST(a_disk_that_is_resized_has_its_new_size),
     UNIT_TEST(states_that_mean_nothing_are_ignored_while_connected),
