@@ -152,7 +152,7 @@ static int move_pages(struct backend_queue *queue, const struct slot_request *re
     for (uint32_t i = 0; result == 0 && i < request->segment_count; i++) {
         const struct blkif_wire_segment *segment = &queue->segments[i];
         const uint32_t count = (uint32_t)segment->last_512 - segment->first_512 + 1;
-        uint8_t *data = (uint8_t *)queue->pages[i] + segment->first_512 * BLKIF_WIRE_UNIT;
+        uint8_t *data = (uint8_t *)queue->pages[i] + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
 
         result = write ? simback_disk_write(disk, sector_512, count, data)
                        : simback_disk_read(disk, sector_512, count, data);

@@ -144,12 +144,12 @@ static uint32_t release(struct simback_backend *backend, bool all, uint32_t name
     const uint64_t now = backend->host->now(backend->host->context);
     uint32_t released = 0;
 
-    for (uint16_t i = 0; i < backend->queue_room; i++) {
+    for (uint32_t i = 0; i < backend->queue_room; i++) {
         const uint32_t here = pending_release(&backend->queues[i].pending, all, name, now);
 
         released += here;
         if (here != 0)
-            backend_wake(backend, i);
+            backend_wake(backend, (uint16_t)i);
     }
     return released;
 }

@@ -21,7 +21,7 @@ static void tamper(struct backend_queue *queue)
     queue->ring.tampered = true;
 }
 
-static void notify(struct backend_queue *queue)
+static void send_event(struct backend_queue *queue)
 {
     const struct simback_host *host = queue->backend->host;
 
@@ -67,54 +67,54 @@ int simback_backend_respond(struct simback_backend *backend,
     }
     touched(backend);
     if (!response->no_notify)
-        notify(queue);
+        send_event(queue);
     return 0;
 }
 
-int simback_backend_move_index(struct simback_backend *backend, uint16_t index, unsigned word,
-                               uint32_t value, bool add, bool send_event)
+int simback_backend_move_index(struct simback_backend *backend, uint16_t queue, unsigned word,
+                               uint32_t value, bool add, bool notify)
 {
-    struct backend_queue *queue = mapped_queue(backend, index);
+    struct backend_queue *broken = mapped_queue(backend, queue);
 
-    if (queue == NULL || word > RING_RSP_EVENT)
+    if (broken == NULL || word > RING_RSP_EVENT)
         return -1;
-    tamper(queue);
+    tamper(broken);
     if (add)
-        value += ring_load(&queue->ring, (enum ring_word)word);
-    ring_store(&queue->ring, (enum ring_word)word, value);
+        value += ring_load(&broken->ring, (enum ring_word)word);
+    ring_store(&broken->ring, (enum ring_word)word, value);
     touched(backend);
-    if (send_event)
-        notify(queue);
+    if (notify)
+        send_event(broken);
     return 0;
 }
 
-int simback_backend_poke(struct simback_backend *backend, uint16_t index, uint32_t offset,
+int simback_backend_poke(struct simback_backend *backend, uint16_t queue, uint32_t offset,
                          const void *bytes, size_t length)
 {
-    struct backend_queue *queue = mapped_queue(backend, index);
+    struct backend_queue *broken = mapped_queue(backend, queue);
 
-    if (queue == NULL || !ring_fits(&queue->ring, offset, length))
+    if (broken == NULL || !ring_fits(&broken->ring, offset, length))
         return -1;
-    tamper(queue);
-    ring_poke(&queue->ring, offset, bytes, length);
+    tamper(broken);
+    ring_poke(&broken->ring, offset, bytes, length);
     touched(backend);
     return 0;
 }
 
-bool simback_backend_port(const struct simback_backend *backend, uint16_t index, uint32_t *port)
+bool simback_backend_port(const struct simback_backend *backend, uint16_t queue, uint32_t *port)
 {
-    if (index >= backend->queue_count || !backend->queues[index].bound)
+    if (queue >= backend->queue_count || !backend->queues[queue].bound)
         return false;
-    *port = backend->queues[index].port;
+    *port = backend->queues[queue].port;
     return true;
 }
 
-bool simback_backend_ring_page(const struct simback_backend *backend, uint16_t index,
-                               uint32_t page_index, void **page)
+bool simback_backend_ring_page(const struct simback_backend *backend, uint16_t queue,
+                               uint32_t index, void **page)
 {
-    if (index >= backend->queue_count || !backend->queues[index].mapped ||
-        page_index >= backend->queues[index].ring.page_count)
+    if (queue >= backend->queue_count || !backend->queues[queue].mapped ||
+        index >= backend->queues[queue].ring.page_count)
         return false;
-    *page = backend->queues[index].ring.pages[page_index];
+    *page = backend->queues[queue].ring.pages[index];
     return true;
 }

@@ -197,39 +197,39 @@ static bool take_some(struct backend_queue *queue, uint32_t budget)
     return ring_final_check(ring);
 }
 
-bool simback_backend_service(struct simback_backend *backend, uint16_t index)
+bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
 {
     const struct simback_host *host = backend->host;
     uint32_t budget = BACKEND_BATCH;
-    struct backend_queue *queue;
+    struct backend_queue *served;
     struct pending *pending;
     uint64_t now;
     bool more;
 
-    if (index >= backend->queue_count)
+    if (queue >= backend->queue_count)
         return false;
-    queue = &backend->queues[index];
-    if (!service_ready(queue))
+    served = &backend->queues[queue];
+    if (!service_ready(served))
         return false;
-    (void)host->port_fired(host->context, queue->port);
+    (void)host->port_fired(host->context, served->port);
     now = host->now(host->context);
-    while (budget != 0 && (pending = pending_due(&queue->pending, now, false)) != NULL) {
-        answer_pending(queue, pending);
+    while (budget != 0 && (pending = pending_due(&served->pending, now, false)) != NULL) {
+        answer_pending(served, pending);
         budget--;
     }
     if (waiting(backend) == 0) {
-        if (queue->barrier_waits)
-            end_barrier(queue);
+        if (served->barrier_waits)
+            end_barrier(served);
         wake_barriers(backend);
     }
-    more = take_some(queue, budget);
-    publish_responses(queue);
-    return more || pending_next(&queue->pending) <= now;
+    more = take_some(served, budget);
+    publish_responses(served);
+    return more || pending_next(&served->pending) <= now;
 }
 
-uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t index)
+uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t queue)
 {
-    if (index >= backend->queue_count || !service_ready(&backend->queues[index]))
+    if (queue >= backend->queue_count || !service_ready(&backend->queues[queue]))
         return SIMBACK_NEVER;
-    return pending_next(&backend->queues[index].pending);
+    return pending_next(&backend->queues[queue].pending);
 }

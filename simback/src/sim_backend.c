@@ -131,22 +131,22 @@ static bool make_disk(struct sim_backend *sim, struct simback_backend_options *o
 }
 
 struct simback_backend *simback_world_add_backend(struct simback_world *world,
-                                                  const struct simback_backend_options *given)
+                                                  const struct simback_backend_options *options)
 {
-    struct simback_backend_options options = *given;
+    struct simback_backend_options own = *options; /* with a disk in any case */
     const struct simback_host *host;
     struct sim_backend *sim;
 
-    if (options.device >= WORLD_DEVICES || options.dialect == NULL || options.start_state < 0 ||
-        options.start_state > BLKIF_WIRE_RECONFIGURED)
+    if (own.device >= WORLD_DEVICES || own.dialect == NULL || own.start_state < 0 ||
+        own.start_state > BLKIF_WIRE_RECONFIGURED)
         return NULL;
-    simback_backend_destroy(world->backends[options.device]);
-    sim = make_sim(world, &options);
+    simback_backend_destroy(world->backends[own.device]);
+    sim = make_sim(world, &own);
     if (sim == NULL)
         return NULL;
-    host = make_host(sim, options.domid);
-    if (host != NULL && make_disk(sim, &options) && simback_toolstack_create(world, &options) == 0)
-        sim->backend = simback_backend_create(host, &options);
+    host = make_host(sim, own.domid);
+    if (host != NULL && make_disk(sim, &own) && simback_toolstack_create(world, &own) == 0)
+        sim->backend = simback_backend_create(host, &own);
     if (sim->backend == NULL) {
         retire(sim);
         return NULL;
@@ -155,7 +155,7 @@ struct simback_backend *simback_world_add_backend(struct simback_world *world,
     sim->backend->touched = touched;
     sim->backend->retire = retire;
     sim->backend->runner = sim;
-    world->backends[options.device] = sim->backend;
+    world->backends[own.device] = sim->backend;
     backend_former_life(sim->backend);
     simback_actor_ready(world, sim->store_actor);
     return sim->backend;
