@@ -199,7 +199,7 @@ static unsigned class_of(size_t size, uint64_t *class_size)
 
     if (size <= GRAIN)
         size = GRAIN;
-    if (size <= 16 * GRAIN) {
+    if (size <= REDZONE_SMALL_MAX) {
         *class_size = round_up(size, GRAIN);
         return (unsigned)(*class_size / GRAIN) - 1;
     }

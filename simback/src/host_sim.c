@@ -72,7 +72,8 @@ static int sim_store_read(void *context, uint32_t transaction, const char *path,
     uint16_t entered;
     struct sim_host *host = enter(context, &entered);
 
-    return leave(host, entered, store_read(host->domain, transaction, path, buffer, size, length));
+    return leave(host, entered,
+                 xenstore_read(host->domain, transaction, path, buffer, size, length));
 }
 
 static int sim_store_write(void *context, uint32_t transaction, const char *path, const char *value,
@@ -81,7 +82,7 @@ static int sim_store_write(void *context, uint32_t transaction, const char *path
     uint16_t entered;
     struct sim_host *host = enter(context, &entered);
 
-    return leave(host, entered, store_write(host->domain, transaction, path, value, length));
+    return leave(host, entered, xenstore_write(host->domain, transaction, path, value, length));
 }
 
 static int sim_store_remove(void *context, uint32_t transaction, const char *path)

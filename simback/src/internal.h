@@ -99,7 +99,7 @@ uint64_t random_below(struct random *random, uint64_t bound);
 
 /* ---- hash.c: XXH64 ---- */
 
-uint64_t hash_xxh64(const void *bytes, size_t length, uint64_t seed);
+uint64_t hash_xxh64(const void *memory, size_t length, uint64_t seed);
 
 /* ---- schedule.c: actors, timers ---- */
 
@@ -215,16 +215,16 @@ struct blkfront_channel_set {
 int channels_open(struct domain *domain, struct blkfront_channel_set **set);
 void channels_close(struct domain *domain, struct blkfront_channel_set *set);
 int port_allocate(struct domain *domain, struct blkfront_channel_set *set, uint16_t peer,
-                  uint32_t *port);
+                  uint32_t *number);
 /* Ports of a frontend carry its set, those of a backend are of `set` NULL. */
-int port_close(struct domain *domain, const struct blkfront_channel_set *set, uint32_t port);
-int port_notify(struct domain *domain, const struct blkfront_channel_set *set, uint32_t port);
-int port_pending(struct domain *domain, struct blkfront_channel_set *set, uint32_t *port);
-int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_t port);
+int port_close(struct domain *domain, const struct blkfront_channel_set *set, uint32_t number);
+int port_notify(struct domain *domain, const struct blkfront_channel_set *set, uint32_t number);
+int port_pending(struct domain *domain, struct blkfront_channel_set *set, uint32_t *number);
+int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_t number);
 void channels_wake(struct blkfront_channel_set *set);
 int port_bind(struct sim_host *host, uint16_t domid, uint32_t remote_port, uint16_t tag,
-              uint32_t *port);
-int port_fired(struct sim_host *host, uint32_t port);
+              uint32_t *number);
+int port_fired(struct sim_host *host, uint32_t number);
 
 /* ---- host_sim.c ---- */
 
@@ -280,15 +280,15 @@ struct xenstore {
 };
 
 int store_reset(struct simback_world *world); /* NO_MEMORY */
-int store_read(struct domain *domain, uint32_t transaction, const char *path, char *buffer,
-               size_t size, size_t *length);
-int store_write(struct domain *domain, uint32_t transaction, const char *path, const void *value,
-                size_t length);
-int xenstore_remove(struct domain *domain, uint32_t transaction, const char *path);
-int xenstore_list(struct domain *domain, uint32_t transaction, const char *path, char *buffer,
-                  size_t size, size_t *length);
-int store_transaction_start(struct domain *domain, uint32_t *transaction);
-int store_transaction_end(struct domain *domain, uint32_t transaction, bool commit);
+int xenstore_read(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+                  size_t *length);
+int xenstore_write(struct domain *domain, uint32_t id, const char *path, const void *value,
+                   size_t length);
+int xenstore_remove(struct domain *domain, uint32_t id, const char *path);
+int xenstore_list(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+                  size_t *length);
+int store_transaction_start(struct domain *domain, uint32_t *id);
+int store_transaction_end(struct domain *domain, uint32_t id, bool do_commit);
 /* When a watch has fired, that actor is made ready, or with `front` the device poll of `device`. */
 int store_watches_open(struct domain *domain, uint16_t device, bool front, simback_actor actor,
                        struct blkfront_watch_set **set);

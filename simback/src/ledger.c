@@ -4,10 +4,14 @@
  */
 #include "internal.h"
 
+#include <string.h>
+
 void simback_get_ledger(const struct simback_world *world, uint16_t domid,
                         struct simback_ledger *ledger)
 {
     const struct domain *domain = domain_find(world, domid);
 
-    *ledger = domain == NULL ? (struct simback_ledger){0} : domain->ledger;
+    memset(ledger, 0, sizeof(*ledger));
+    if (domain != NULL)
+        *ledger = domain->ledger;
 }

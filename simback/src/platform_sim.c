@@ -166,7 +166,7 @@ static int sim_store_read(void *context, blkfront_transaction transaction, const
 {
     if (fails(context, SIMBACK_STORE_READ, path, transaction, 0))
         return BLKFRONT_PLATFORM_IO;
-    return store_read(context, transaction, path, buffer, size, length);
+    return xenstore_read(context, transaction, path, buffer, size, length);
 }
 
 static int sim_store_write(void *context, blkfront_transaction transaction, const char *path,
@@ -174,7 +174,7 @@ static int sim_store_write(void *context, blkfront_transaction transaction, cons
 {
     if (fails(context, SIMBACK_STORE_WRITE, path, transaction, 0))
         return BLKFRONT_PLATFORM_IO;
-    return store_write(context, transaction, path, value, length);
+    return xenstore_write(context, transaction, path, value, length);
 }
 
 static int sim_store_remove(void *context, blkfront_transaction transaction, const char *path)

@@ -37,7 +37,7 @@
 #endif
 
 /* The sanitizers do not run under valgrind. */
-#if !POISON_ASAN && !POISON_MSAN && !POISON_TSAN && defined(__has_include)
+#if !POISON_ASAN && !POISON_MSAN && !POISON_TSAN && defined(__has_include) && !defined(__cppcheck__)
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #define POISON_VALGRIND 1

@@ -158,7 +158,7 @@ static bool grow(struct simback_world *world)
         memcpy(timers, schedule->timers, schedule->timer_count * sizeof(timers[0]));
     }
     for (uint32_t i = 0; i < schedule->ready_count; i++)
-        ready[i] = schedule->ready[(schedule->ready_head + i) % old];
+        ready[i] = schedule->ready[(schedule->ready_head + i) & (old - 1)];
     simback_free(world, schedule->actors, old * sizeof(actors[0]));
     simback_free(world, schedule->ready, old * sizeof(ready[0]));
     simback_free(world, schedule->timers, old * sizeof(timers[0]));

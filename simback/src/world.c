@@ -135,9 +135,8 @@ struct domain *domain_get(struct simback_world *world, uint16_t domid)
     domain->port_low = 1;
     /* Port numbers begin at 1, so the highest one needs its own entry. */
     domain->grant_chunks =
-        simback_allocate(world, (grants / GRANT_CHUNK + 1) * sizeof(domain->grant_chunks[0]));
-    domain->port_chunks =
-        simback_allocate(world, (ports / PORT_CHUNK + 1) * sizeof(domain->port_chunks[0]));
+        simback_allocate(world, (grants / GRANT_CHUNK + 1) * sizeof(struct grant *));
+    domain->port_chunks = simback_allocate(world, (ports / PORT_CHUNK + 1) * sizeof(struct port *));
     if (domain->grant_chunks == NULL || domain->port_chunks == NULL)
         return NULL; /* the arena is full; what little was taken goes with it */
     domain->next = world->domains;

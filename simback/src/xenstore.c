@@ -131,8 +131,8 @@ static int read_node(struct domain *domain, uint32_t id, const char *path, struc
     return result;
 }
 
-int store_read(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
-               size_t *length)
+int xenstore_read(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
+                  size_t *length)
 {
     struct store_node *node = NULL;
     int result = read_node(domain, id, path, &node);
@@ -201,8 +201,8 @@ static int write_node(struct domain *domain, uint32_t id, const char *path, cons
     return store_transaction_write(transaction, path, value, length);
 }
 
-int store_write(struct domain *domain, uint32_t id, const char *path, const void *value,
-                size_t length)
+int xenstore_write(struct domain *domain, uint32_t id, const char *path, const void *value,
+                   size_t length)
 {
     int result = write_node(domain, id, path, value, length);
 
@@ -266,8 +266,8 @@ int simback_store_write(struct simback_world *world, const char *path, const voi
 {
     uint16_t entered;
     struct domain *domain = enter_dom0(world, &entered);
-    int result =
-        domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : store_write(domain, 0, path, value, length);
+    int result = domain == NULL ? BLKFRONT_PLATFORM_NO_MEMORY
+                                : xenstore_write(domain, 0, path, value, length);
 
     world->entered = entered;
     return result;

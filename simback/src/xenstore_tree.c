@@ -83,7 +83,7 @@ void store_tree_drop(struct simback_world *world, struct store_node *node)
         return;
     for (uint32_t i = 0; i < node->child_count; i++)
         store_tree_drop(world, node->children[i]);
-    simback_free(world, node->children, node->child_capacity * sizeof(node->children[0]));
+    simback_free(world, node->children, node->child_capacity * sizeof(struct store_node *));
     simback_free(world, node->value, node->value_length);
     simback_free(world, node, sizeof(*node) + node->name_length + 1u);
 }
@@ -107,13 +107,13 @@ static int set_value(struct simback_world *world, struct store_node *node, const
 
 static bool grow_children(struct simback_world *world, struct store_node *node, uint32_t capacity)
 {
-    struct store_node **children = simback_allocate(world, capacity * sizeof(children[0]));
+    struct store_node **children = simback_allocate(world, capacity * sizeof(struct store_node *));
 
     if (children == NULL)
         return false;
     for (uint32_t i = 0; i < node->child_count; i++)
         children[i] = node->children[i];
-    simback_free(world, node->children, node->child_capacity * sizeof(children[0]));
+    simback_free(world, node->children, node->child_capacity * sizeof(struct store_node *));
     node->children = children;
     node->child_capacity = capacity;
     return true;

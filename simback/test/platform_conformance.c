@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PAGE = 4096 };
+#define PAGE ((size_t)4096)
 
 static bool is_zero(const void *memory, size_t size)
 {
@@ -114,7 +114,7 @@ static void what_is_shared_read_only_is_not_mapped_writable(struct conformance *
     CHECK_OR_RETURN(PLATFORM(share, test->peer_domid, 1, false, &address, &ref) == 0);
     CHECK(map(test, ref, true, &page) != 0);
     CHECK_OR_RETURN(map(test, ref, false, &page) == 0);
-    strcpy(address, "seen");
+    memcpy(address, "seen", sizeof("seen"));
     CHECK(memcmp(page, "seen", 5) == 0);
     CHECK(unmap(test, ref, page) == 0);
     CHECK(PLATFORM(unshare, address, 1) == 0);
@@ -139,12 +139,12 @@ static void a_held_block_is_busy_or_deferred(struct conformance *test)
         CHECK(PLATFORM(unshare, address, 2) == BLKFRONT_PLATFORM_BUSY);
         CHECK(map(test, refs[0], true, &other) == 0); /* not one page was ended */
         CHECK(unmap(test, refs[0], other) == 0);
-        strcpy((char *)address + PAGE, "still ours");
+        memcpy((char *)address + PAGE, "still ours", sizeof("still ours"));
         CHECK(strcmp(page, "still ours") == 0);
     } else {
         CHECK(result == BLKFRONT_PLATFORM_DEFERRED || result == 0);
     }
-    strcpy(page, "the other side may");
+    memcpy(page, "the other side may", sizeof("the other side may"));
     CHECK(unmap(test, refs[1], page) == 0);
     if (reports)
         CHECK(PLATFORM(unshare, address, 2) == 0);

@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#define PAGE ((size_t)WORLD_PAGE_SIZE)
+#define MANY ((size_t)20 << 20)
+
 static bool is_zero(const void *memory, size_t size)
 {
     const uint8_t *bytes = memory;
@@ -24,16 +27,35 @@ static bool is_zero(const void *memory, size_t size)
     return true;
 }
 
+/* Memory that must be there. */
+static void *objects_of(size_t size)
+{
+    void *memory = simback_allocate(world, size);
+
+    if (memory == NULL)
+        __builtin_trap();
+    return memory;
+}
+
+static void *pages_of(uint32_t count)
+{
+    void *memory = simback_pages_allocate(world, count);
+
+    if (memory == NULL)
+        __builtin_trap();
+    return memory;
+}
+
 static void a_world_lies_at_a_fixed_address(void)
 {
-    const void *address = world, *object = simback_allocate(world, 10), *page;
+    const void *address = world, *object = objects_of(10), *page;
 
-    page = simback_pages_allocate(world, 1);
+    page = pages_of(1);
     sim_world_tear_down();
     sim_world_set_up();
     CU_ASSERT_PTR_EQUAL(world, address);
-    CU_ASSERT_PTR_EQUAL(simback_allocate(world, 10), object);
-    CU_ASSERT_PTR_EQUAL(simback_pages_allocate(world, 1), page);
+    CU_ASSERT_PTR_EQUAL(objects_of(10), object);
+    CU_ASSERT_PTR_EQUAL(pages_of(1), page);
 #if !POISON_ASAN && !POISON_TSAN && !POISON_MSAN
     if (!poison_in_valgrind())
         CU_ASSERT_EQUAL((uintptr_t)world, (uintptr_t)UINT64_C(0x300000000000));
@@ -61,9 +83,8 @@ static void a_second_world_takes_the_next_slot(void)
 static void objects_are_zeroed_and_aligned(void)
 {
     for (size_t size = 0; size < 5000; size += 1 + size / 7) {
-        void *memory = simback_allocate(world, size);
+        void *memory = objects_of(size);
 
-        CU_ASSERT_PTR_NOT_NULL_FATAL(memory);
         CU_ASSERT_EQUAL((uintptr_t)memory % alignof(max_align_t), 0);
         CU_ASSERT_TRUE(is_zero(memory, size));
         memset(memory, 0xee, size);
@@ -77,7 +98,7 @@ static void objects_do_not_overlap(void)
     static uint8_t *object[COUNT];
 
     for (size_t size = 1; size < COUNT; size++) {
-        object[size] = simback_allocate(world, size);
+        object[size] = objects_of(size);
         memset(object[size], (int)(size & 0xff), size);
     }
     for (size_t size = 1; size < COUNT; size++) {
@@ -88,13 +109,13 @@ static void objects_do_not_overlap(void)
 
 static void what_is_freed_is_used_again_late_and_zeroed(void)
 {
-    uint8_t *first = simback_allocate(world, 1000), *memory;
+    uint8_t *first = objects_of(1000), *memory;
     unsigned rounds = 0;
 
     memset(first, 0xee, 1000);
     simback_free(world, first, 1000);
     for (;;) {
-        memory = simback_allocate(world, 1000);
+        memory = objects_of(1000);
         rounds++;
         if (memory == first || rounds == 10000)
             break;
@@ -108,40 +129,40 @@ static void what_is_freed_is_used_again_late_and_zeroed(void)
 
 static void pages_are_used_again_late_and_zeroed(void)
 {
-    uint8_t *first = simback_pages_allocate(world, 3), *memory;
+    uint8_t *first = pages_of(3), *memory;
     unsigned rounds = 0;
 
-    memset(first, 0xee, 3 * WORLD_PAGE_SIZE);
+    memset(first, 0xee, 3 * PAGE);
     simback_pages_free(world, first, 3);
     for (;;) {
-        memory = simback_pages_allocate(world, 3);
+        memory = pages_of(3);
         rounds++;
         if (memory == first || rounds == 10000)
             break;
-        memset(memory, 0xee, 3 * WORLD_PAGE_SIZE);
+        memset(memory, 0xee, 3 * PAGE);
         simback_pages_free(world, memory, 3);
     }
     CU_ASSERT_PTR_EQUAL(memory, first);
     CU_ASSERT(rounds > 80);
-    CU_ASSERT_TRUE(is_zero(memory, 3 * WORLD_PAGE_SIZE));
+    CU_ASSERT_TRUE(is_zero(memory, 3 * PAGE));
 }
 
 static void large_blocks_of_pages_are_used_again_in_their_size(void)
 {
-    void *large = simback_pages_allocate(world, 400), *larger = simback_pages_allocate(world, 401);
+    void *large = pages_of(400), *larger = pages_of(401);
 
     simback_pages_free(world, large, 400);
     simback_pages_free(world, larger, 401);
-    CU_ASSERT_PTR_EQUAL(simback_pages_allocate(world, 401), larger);
-    CU_ASSERT_PTR_EQUAL(simback_pages_allocate(world, 400), large);
+    CU_ASSERT_PTR_EQUAL(pages_of(401), larger);
+    CU_ASSERT_PTR_EQUAL(pages_of(400), large);
 }
 
 static void pages_have_numbers_and_a_page_between_blocks(void)
 {
-    uint8_t *one = simback_pages_allocate(world, 2), *two = simback_pages_allocate(world, 1);
+    uint8_t *one = pages_of(2), *two = pages_of(1);
     uint32_t number, next;
 
-    CU_ASSERT_EQUAL((uintptr_t)one % WORLD_PAGE_SIZE, 0);
+    CU_ASSERT_EQUAL((uintptr_t)one % PAGE, 0);
     CU_ASSERT_TRUE(simback_page_number(world, one, &number));
     CU_ASSERT_TRUE(simback_page_number(world, two, &next));
     CU_ASSERT_NOT_EQUAL(number, 0);
@@ -151,7 +172,7 @@ static void pages_have_numbers_and_a_page_between_blocks(void)
     CU_ASSERT_PTR_EQUAL(simback_page_address(world, number), one);
     CU_ASSERT_FALSE(simback_page_number(world, world, &number));
     CU_ASSERT_FALSE(simback_page_number(world, NULL, &number));
-    CU_ASSERT_FALSE(simback_page_number(world, two + 100 * WORLD_PAGE_SIZE, &number));
+    CU_ASSERT_FALSE(simback_page_number(world, two + 100 * PAGE, &number));
     CU_ASSERT_PTR_NULL(simback_pages_allocate(world, 0));
 }
 
@@ -162,12 +183,12 @@ static void a_reset_world_is_as_new(void)
     uint8_t *objects[64], *pages[16];
 
     for (unsigned i = 0; i < 64; i++) {
-        objects[i] = simback_allocate(world, 100 + 1000 * i);
+        objects[i] = objects_of(100 + 1000 * i);
         memset(objects[i], 0xee, 100 + 1000 * i);
     }
     for (unsigned i = 0; i < 16; i++) {
-        pages[i] = simback_pages_allocate(world, 1 + i);
-        memset(pages[i], 0xee, (1 + i) * WORLD_PAGE_SIZE);
+        pages[i] = pages_of(1 + i);
+        memset(pages[i], 0xee, (1 + i) * PAGE);
     }
     simback_advance(world, 1000);
     simback_world_reset(world, NULL);
@@ -175,44 +196,42 @@ static void a_reset_world_is_as_new(void)
     CU_ASSERT_EQUAL(simback_memory_used(world), used);
     CU_ASSERT_EQUAL(simback_allocations(world), allocations);
     for (unsigned i = 0; i < 64; i++) {
-        CU_ASSERT_PTR_EQUAL(simback_allocate(world, 100 + 1000 * i), objects[i]);
+        CU_ASSERT_PTR_EQUAL(objects_of(100 + 1000 * i), objects[i]);
         CU_ASSERT_TRUE(is_zero(objects[i], 100 + 1000 * i));
     }
     for (unsigned i = 0; i < 16; i++) {
-        CU_ASSERT_PTR_EQUAL(simback_pages_allocate(world, 1 + i), pages[i]);
-        CU_ASSERT_TRUE(is_zero(pages[i], (1 + i) * WORLD_PAGE_SIZE));
+        CU_ASSERT_PTR_EQUAL(pages_of(1 + i), pages[i]);
+        CU_ASSERT_TRUE(is_zero(pages[i], (1 + i) * PAGE));
     }
 }
 
 static void a_reset_gives_much_memory_back_to_the_host(void)
 {
-    uint8_t *object = simback_allocate(world, 20 << 20);
-    uint8_t *pages = simback_pages_allocate(world, 4096);
+    uint8_t *object = objects_of(MANY);
+    uint8_t *pages = pages_of(4096);
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(object);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(pages);
-    memset(object, 0xee, 20 << 20);
-    memset(pages, 0xee, 4096 * WORLD_PAGE_SIZE);
+    memset(object, 0xee, MANY);
+    memset(pages, 0xee, 4096 * PAGE);
     simback_world_reset(world, NULL);
-    CU_ASSERT_PTR_EQUAL(simback_allocate(world, 20 << 20), object);
-    CU_ASSERT_TRUE(is_zero(object, 20 << 20));
-    CU_ASSERT_PTR_EQUAL(simback_pages_allocate(world, 4096), pages);
-    CU_ASSERT_TRUE(is_zero(pages, 4096 * WORLD_PAGE_SIZE));
+    CU_ASSERT_PTR_EQUAL(objects_of(MANY), object);
+    CU_ASSERT_TRUE(is_zero(object, MANY));
+    CU_ASSERT_PTR_EQUAL(pages_of(4096), pages);
+    CU_ASSERT_TRUE(is_zero(pages, 4096 * PAGE));
 }
 
 static void memory_is_counted(void)
 {
     size_t used = simback_memory_used(world);
     uint64_t allocations = simback_allocations(world);
-    void *object = simback_allocate(world, 100);
-    void *pages = simback_pages_allocate(world, 2);
+    void *object = objects_of(100);
+    void *pages = pages_of(2);
 
-    CU_ASSERT_EQUAL(simback_memory_used(world), used + 100 + 2 * WORLD_PAGE_SIZE);
+    CU_ASSERT_EQUAL(simback_memory_used(world), used + 100 + 2 * PAGE);
     simback_free(world, object, 100);
     simback_pages_free(world, pages, 2);
     simback_free(world, NULL, 100);
     CU_ASSERT_EQUAL(simback_memory_used(world), used);
-    CU_ASSERT(simback_memory_peak(world) >= used + 100 + 2 * WORLD_PAGE_SIZE);
+    CU_ASSERT(simback_memory_peak(world) >= used + 100 + 2 * PAGE);
     CU_ASSERT_EQUAL(simback_allocations(world), allocations + 2);
 }
 
@@ -245,7 +264,7 @@ static void an_idle_world_is_small(void)
             sim_guest();
         }
     }
-    CU_ASSERT((after - before) * sysconf(_SC_PAGESIZE) < 256 * 1024 || poison_in_valgrind());
+    CU_ASSERT((after - before) * sysconf(_SC_PAGESIZE) < 256L * 1024 || poison_in_valgrind());
     if (world == NULL)
         sim_world_set_up();
 #endif

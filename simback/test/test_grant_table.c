@@ -73,7 +73,7 @@ static void a_mapper_sees_the_owners_page(void)
 
     CU_ASSERT_EQUAL(share(2, true, &address, refs), 0);
     CU_ASSERT_EQUAL(map(refs, 2, true, pages), 0);
-    strcpy(pages[1], "hello");
+    memcpy(pages[1], "hello", sizeof("hello"));
     CU_ASSERT_STRING_EQUAL((char *)address + 4096, "hello");
     CU_ASSERT_EQUAL(ledger().mapped, 2);
     CU_ASSERT_EQUAL(unmap(refs, 2, pages), 0);
@@ -247,7 +247,7 @@ static void i5_a_granted_page_is_not_freed(void)
     guest->page_free(guest->context, page, 2);
     CU_ASSERT_EQUAL(ledger().pages, 2);
     CU_ASSERT_EQUAL(map(&ref, 1, true, &mapped), 0);
-    strcpy(mapped, "still there");
+    memcpy(mapped, "still there", sizeof("still there"));
     CU_ASSERT_EQUAL(unmap(&ref, 1, &mapped), 0);
     CU_ASSERT_EQUAL(guest->page_revoke(guest->context, ref), 0);
     guest->page_free(guest->context, page, 2);
@@ -258,7 +258,7 @@ static void i5_a_granted_page_is_not_freed(void)
     CU_ASSERT_EQUAL(guest->page_grant(guest->context, 0, world_page, true, &world_ref), 0);
     simback_pages_free(world, world_page, 1);
     CU_ASSERT_TRUE(simback_page_number(world, world_page, &number));
-    strcpy(world_page, "still there");
+    memcpy(world_page, "still there", sizeof("still there"));
     CU_ASSERT_EQUAL(guest->page_revoke(guest->context, world_ref), 0);
 }
 
@@ -341,7 +341,7 @@ static void a_sharing_platform_defers_until_the_last_map_goes(void)
     CU_ASSERT_TRUE(simback_get_grant(world, SIMBACK_FRONT_DOMID, refs[0], &grant));
     CU_ASSERT_TRUE(grant.deferred);
     CU_ASSERT_EQUAL(guest->unshare(guest->context, address, 3), INVALID);
-    strcpy(pages[1], "the backend still may");
+    memcpy(pages[1], "the backend still may", sizeof("the backend still may"));
     CU_ASSERT_EQUAL(unmap(&refs[1], 1, &pages[1]), 0);
     CU_ASSERT_EQUAL(ledger().deferred, 1);
     CU_ASSERT_EQUAL(ledger().pages, 3);

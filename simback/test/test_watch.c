@@ -219,7 +219,7 @@ static void closing_a_set_removes_its_watches(void)
     CU_ASSERT_EQUAL(ledger.watches, 0);
     CU_ASSERT_EQUAL(ledger.watch_sets, 1);
     /* Records of events are kept for the next ones. */
-    CU_ASSERT(simback_memory_used(world) <= used + 10 * 64);
+    CU_ASSERT(simback_memory_used(world) <= used + 640);
 }
 
 static void a_guest_has_at_most_128_watches(void)
