@@ -293,11 +293,12 @@ static bool result_without_response(int result)
            result == BLKFRONT_PROTOCOL;
 }
 
-/* Results that a request may get because it cannot go to the ring (any more). */
+/* Results that a request may get because it cannot go to the ring (any more). NO_MEMORY: there is
+ * no grant for it, and none in use that would come back. */
 static bool result_before_the_ring(int result)
 {
     return result == BLKFRONT_READ_ONLY || result == BLKFRONT_OUT_OF_RANGE ||
-           result == BLKFRONT_UNIMPLEMENTED;
+           result == BLKFRONT_UNIMPLEMENTED || result == BLKFRONT_NO_MEMORY;
 }
 
 /* A write with success although a request before it that wrote the same… is I7's; here it is told
