@@ -130,7 +130,11 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
         run_stop(runner, SCENARIO_UNSUPPORTED, 0, "this build has no such dialect");
         return;
     }
-    options.disk = make_disk(runner, step, &options);
+    if (!options.attach && scenario_value(&runner->program->world, FIELD_WORLD_START) != 0) {
+        run_bad_step(runner, "rings that begin at `start` need a backend with `attach`");
+        options.attach = true;
+    }
+    options.disk = runner->stopped ? NULL : make_disk(runner, step, &options);
     if (options.disk == NULL) {
         return;
     }

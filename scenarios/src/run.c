@@ -78,8 +78,9 @@ void scenario_runner_save_events(const struct scenario_runner *runner,
 
 /* ---- the verdict ---- */
 
-static void stop(struct scenario_runner *runner, enum scenario_outcome outcome, uint8_t rule,
-                 const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void stop(struct scenario_runner *runner,
+                                                       enum scenario_outcome outcome, uint8_t rule,
+                                                       const char *format, va_list arguments)
 {
     struct scenario_verdict *verdict = runner->verdict;
 
