@@ -205,6 +205,17 @@ static uint64_t oldest_besides(const struct oracle_device *device,
 
 /* ---- submit ---- */
 
+static void remember(struct oracle *oracle, uint64_t hash, uint64_t write, uint64_t sector)
+{
+    struct oracle_data *data = oracle->data;
+
+    if (data->recent == NULL)
+        data->recent = simback_allocate(oracle->world, RECENT * sizeof(data->recent[0]));
+    if (data->recent == NULL)
+        return;
+    data->recent[data->recent_count++ % RECENT] = (struct recent){hash, write, sector};
+}
+
 /* Before a sector is written for the first time: what the disk holds is what it may be read as. */
 static void first_touch(struct walk *walk, const struct oracle_device *device, uint32_t run)
 {
@@ -226,18 +237,9 @@ static void first_touch(struct walk *walk, const struct oracle_device *device, u
         sector->write = have_disk ? BASE_DISK : BASE_UNKNOWN;
         sector->hash =
             have_disk ? hash_xxh64(walk->oracle->data->window + (size_t)i * size, size, 0) : 0;
+        if (have_disk)
+            remember(walk->oracle, sector->hash, BASE_DISK, walk->sector + i);
     }
-}
-
-static void remember(struct oracle *oracle, uint64_t hash, uint64_t write, uint64_t sector)
-{
-    struct oracle_data *data = oracle->data;
-
-    if (data->recent == NULL)
-        data->recent = simback_allocate(oracle->world, RECENT * sizeof(data->recent[0]));
-    if (data->recent == NULL)
-        return;
-    data->recent[data->recent_count++ % RECENT] = (struct recent){hash, write, sector};
 }
 
 static bool usable(struct oracle *oracle, struct oracle_device *device,

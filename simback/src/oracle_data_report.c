@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The write with the lowest number that had these bytes; false: unknown. */
+/* The write that had these bytes, to this sector if there is one, and of those the one with the
+ * lowest number; false: unknown. */
 static bool find_write(const struct oracle *oracle, const struct oracle_device *device,
-                       uint64_t hash, uint64_t *write, uint64_t *at_sector)
+                       uint64_t sector_read, uint64_t hash, uint64_t *write, uint64_t *at_sector)
 {
     const struct oracle_data *data = oracle->data;
     uint64_t count = data->recent_count < RECENT ? data->recent_count : RECENT;
@@ -19,7 +20,11 @@ static bool find_write(const struct oracle *oracle, const struct oracle_device *
     for (uint64_t i = 0; i < count; i++) {
         const struct recent *recent = &data->recent[(data->recent_count - 1 - i) % RECENT];
 
-        if (recent->hash != hash || (found && recent->write >= *write))
+        if (recent->hash != hash ||
+            (found && *at_sector == sector_read && recent->sector != sector_read))
+            continue;
+        if (found && (*at_sector == sector_read) == (recent->sector == sector_read) &&
+            recent->write >= *write)
             continue;
         *write = recent->write;
         *at_sector = recent->sector;
@@ -43,14 +48,15 @@ static bool find_write(const struct oracle *oracle, const struct oracle_device *
 }
 
 static void describe_bytes(const struct oracle *oracle, const struct oracle_device *device,
-                           const uint8_t *bytes, uint32_t size, char *text, size_t text_size)
+                           uint64_t sector, const uint8_t *bytes, uint32_t size, char *text,
+                           size_t text_size)
 {
     uint64_t write = 0, at_sector = 0;
     uint32_t zeros = 0;
 
     while (zeros < size && bytes[zeros] == 0)
         zeros++;
-    if (find_write(oracle, device, hash_xxh64(bytes, size, 0), &write, &at_sector)) {
+    if (find_write(oracle, device, sector, hash_xxh64(bytes, size, 0), &write, &at_sector)) {
         if (write == BASE_DISK)
             snprintf(text, text_size, "what sector %llu of the disk held at first",
                      (unsigned long long)at_sector);
@@ -117,7 +123,7 @@ void data_report(struct oracle *oracle, const struct oracle_device *device,
 {
     char found[80], wanted[110];
 
-    describe_bytes(oracle, device, bytes, request->sector_size, found, sizeof(found));
+    describe_bytes(oracle, device, sector, bytes, request->sector_size, found, sizeof(found));
     describe_possible(oracle, request, history, wanted, sizeof(wanted));
     oracle_broken(oracle, 7, device, request->number, "sector %llu holds %s; possible were: %s",
                   (unsigned long long)sector, found, wanted);

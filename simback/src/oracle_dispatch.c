@@ -247,9 +247,12 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
         honesty_event(oracle, event, device);
     } else if (event->kind <= SIMBACK_PORT_UNMASK) {
         teardown_event(oracle, event, device);
-        if (device != NULL && event->kind == SIMBACK_NOTIFY)
+        /* Both sides have a port of the same number, maybe. */
+        if (device == NULL || event->domid != oracle_who(oracle, device)->front_domid)
+            return;
+        if (event->kind == SIMBACK_NOTIFY)
             events_notify(oracle, device, (uint32_t)event->a);
-        else if (device != NULL && event->kind == SIMBACK_PORT_PENDING)
+        else if (event->kind == SIMBACK_PORT_PENDING)
             indices_seen(oracle, device, (uint32_t)event->a);
     } else if (event->kind <= SIMBACK_STORE_LIST) {
         store_event(oracle, event);

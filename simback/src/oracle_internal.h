@@ -36,11 +36,11 @@ struct oracle_request {
     unsigned flags;
     uint16_t device, queue;
     enum blkfront_operation operation;
-    uint8_t unsupported; /* bits 1 << operation: answered "not supported" */
-    int16_t error;       /* the first status that the caller must hear of; 0: none */
-    bool waiting;        /* in the list of requests that are not wholly on a ring */
-    bool ambiguous;      /* another one might have been meant by a part */
-    bool has_data;       /* the buffers are whole sectors of it: I7 keeps book */
+    unsigned unsupported; /* bits 1 << operation: answered "not supported" */
+    int16_t error;        /* the first status that the caller must hear of; 0: none */
+    bool waiting;         /* in the list of requests that are not wholly on a ring */
+    bool ambiguous;       /* another one might have been meant by a part */
+    bool has_data;        /* the buffers are whole sectors of it: I7 keeps book */
     struct oracle_request *bucket_next;
     struct oracle_request *next, *previous;           /* of the device, by submit */
     struct oracle_request *wait_next, *wait_previous; /* of the device: `waiting` */
@@ -145,7 +145,7 @@ struct oracle_device {
     bool mode_read_only;
     bool flush_offered;
     bool flush_succeeded;  /* on this connection (I8) */
-    uint8_t off;           /* bits 1 << operation: known not to be supported (I8) */
+    unsigned off;          /* bits 1 << operation: known not to be supported (I8) */
     uint64_t capacity_512; /* 0: not read */
     uint32_t sector_size;  /* as read, 0: not */
     uint32_t segments_max; /* feature-max-indirect-segments */

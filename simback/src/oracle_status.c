@@ -18,12 +18,12 @@ const char *oracle_error_name(int error)
     return error <= 0 && -error < (int)(sizeof(names) / sizeof(names[0])) ? names[-error] : "?";
 }
 
-static uint8_t feature_bit(uint8_t operation)
+static unsigned feature_bit(uint8_t operation)
 {
-    return operation == BLKIF_WIRE_WRITE_BARRIER || operation == BLKIF_WIRE_FLUSH_DISKCACHE ||
-                   operation == BLKIF_WIRE_DISCARD || operation == BLKIF_WIRE_INDIRECT
-               ? (uint8_t)(1u << operation)
-               : 0;
+    if (operation == BLKIF_WIRE_WRITE_BARRIER || operation == BLKIF_WIRE_FLUSH_DISKCACHE ||
+        operation == BLKIF_WIRE_DISCARD || operation == BLKIF_WIRE_INDIRECT)
+        return 1u << operation;
+    return 0;
 }
 
 static bool is_flush(const struct oracle_part *part)
@@ -63,12 +63,12 @@ void status_response(struct oracle *oracle, struct oracle_device *device,
 
 void status_put(struct oracle_put *put)
 {
-    uint8_t bit = feature_bit(put->wire.operation);
+    unsigned bit = feature_bit(put->wire.operation);
 
     /* The fallback of a request shows that the frontend knows what its first attempt was answered:
      * from now on nobody tries that again. */
     if (put->part != NULL && put->part->request != NULL)
-        put->device->off |= (uint8_t)(put->part->request->unsupported & ~bit);
+        put->device->off |= put->part->request->unsupported & ~bit;
     if (bit == 0)
         return;
     oracle_checked(put->oracle, 8);

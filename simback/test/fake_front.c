@@ -25,7 +25,7 @@ static uint8_t *new_page(struct fake_host *host, uint32_t ref, bool writable)
 static void put_number(struct fake_device *device, const char *directory, const char *name,
                        uint64_t value)
 {
-    char path[FAKE_PATH], text[24];
+    char path[2 * FAKE_PATH], text[24];
 
     snprintf(path, sizeof(path), "%s/%s", directory, name);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)value);

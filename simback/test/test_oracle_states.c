@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules on a device's life: I11, I12, and what I5 wants of the grants at the end.
+ */
+#include "cunit_main.h"
+#include "puppet.h"
+
+static struct puppet puppet;
+static uint8_t bytes[4096];
+
+static void set_up(void)
+{
+    memset(&puppet, 0, sizeof(puppet));
+    puppet_begin(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_end(&puppet);
+}
+
+static void opened(void)
+{
+    puppet_run(&puppet);
+    puppet_open(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 2);
+}
+
+static void put_a_read(void)
+{
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+}
+
+/* ---- I11 ---- */
+
+static void i11_states_that_no_block_frontend_writes(void)
+{
+    static const char *const states[] = {"0", "2", "7", "8", "9", "x", ""};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        opened();
+        puppet_write(&puppet, "state", states[i]);
+        puppet_expect(&puppet, 11, false, "");
+    }
+}
+
+static void i11_back_from_connected(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "3");
+    puppet_expect(&puppet, 11, false, "went from state 4 to state 3");
+}
+
+static void i11_the_same_again(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "4");
+    puppet_expect_none(&puppet);
+}
+
+static void i11_connected_at_once(void)
+{
+    opened();
+    puppet_publish(&puppet, "4");
+    puppet_run(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i11_connected_before_the_backend(void)
+{
+    opened();
+    simback_backend_stall(puppet.backend, BLKIF_WIRE_CONNECTED);
+    puppet_publish(&puppet, "3");
+    puppet_write(&puppet, "state", "4");
+    puppet_expect(&puppet, 11, false, "from 3 to 4 before it had read 4 of the backend");
+}
+
+static void i11_a_backend_of_a_former_life(void)
+{
+    simback_store_write(puppet.world, "/local/domain/0/backend/vbd/1/51712/state", "4", 1);
+    puppet_open(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 4);
+    puppet_publish(&puppet, "3");
+    puppet_expect(&puppet, 11, false, "went from 1 to 3 although it had read 4");
+}
+
+static void i11_in_a_transaction_it_counts_at_its_end(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    const char *path = "/local/domain/1/device/vbd/51712/state";
+    blkfront_transaction transaction;
+
+    opened();
+    CU_ASSERT_EQUAL(platform->transaction_start(puppet.context, &transaction), 0);
+    CU_ASSERT_EQUAL(platform->store_write(puppet.context, transaction, path, "2", 1), 0);
+    CU_ASSERT_EQUAL(platform->transaction_end(puppet.context, transaction, false), 0);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_EQUAL(platform->transaction_start(puppet.context, &transaction), 0);
+    CU_ASSERT_EQUAL(platform->store_write(puppet.context, transaction, path, "2", 1), 0);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_EQUAL(platform->transaction_end(puppet.context, transaction, true), 0);
+    puppet_expect(&puppet, 11, false, "from state 1 to state 2");
+}
+
+static void i11_a_request_before_the_backend_is_connected(void)
+{
+    opened();
+    simback_backend_stall(puppet.backend, BLKIF_WIRE_CONNECTED);
+    puppet_publish(&puppet, "3");
+    put_a_read();
+    puppet_expect(&puppet, 11, false, "frontend in state 3, which had read 2 of the backend");
+}
+
+static void i11_a_request_in_state_3(void)
+{
+    opened();
+    puppet_publish(&puppet, "3");
+    puppet_run(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 4);
+    put_a_read();
+    puppet_expect_none(&puppet);
+}
+
+static void i11_a_request_while_closing(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "5");
+    puppet_step(&puppet);
+    put_a_read();
+    puppet_expect(&puppet, 11, false, "frontend in state 5");
+}
+
+static void i11_a_request_after_the_backend_was_seen_closing(void)
+{
+    puppet_connect(&puppet);
+    simback_backend_close(puppet.backend);
+    puppet_run(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 5);
+    puppet_step(&puppet);
+    put_a_read();
+    puppet_expect(&puppet, 11, false, "which had read 5 of the backend");
+}
+
+static void i11_a_request_in_the_step_that_sees_it(void)
+{
+    puppet_connect(&puppet);
+    simback_backend_close(puppet.backend);
+    puppet_run(&puppet);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_put(&puppet, &(struct puppet_request){
+                            .op = BLKIF_WIRE_READ, .id = 1, .sector_512 = 8, .last = 7});
+    puppet_push(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 5);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i11_a_ring_with_something_in_it(void)
+{
+    opened();
+    puppet_set_word(&puppet, 0, 1);
+    puppet_publish(&puppet, "3");
+    puppet_expect(&puppet, 11, false, "was published with req_prod 0x1");
+}
+
+static void i11_again_after_a_crash(void)
+{
+    puppet_connect(&puppet);
+    simback_backend_crash(puppet.backend);
+    puppet_run(&puppet);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), -1);
+    puppet_write(&puppet, "state", "1");
+    puppet_expect_none(&puppet);
+}
+
+static void i11_again_without_a_crash(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "1");
+    puppet_expect(&puppet, 11, false, "from state 4 to state 1");
+}
+
+static void i11_again_without_waiting_for_the_backend(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
+    puppet_write(&puppet, "state", "1");
+    puppet_expect(&puppet, 11, false, "from 6 to 1 without waiting");
+}
+
+/* ---- I12 ---- */
+
+static void i12_all_is_taken_down(void)
+{
+    puppet_connect(&puppet);
+    puppet_close(&puppet);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_TRUE(simback_rule_checks(puppet.world, 12) > 0);
+    CU_ASSERT_TRUE(simback_rule_checks(puppet.world, 5) > 0);
+}
+
+static void i12_a_port_left_open(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_end_grants(&puppet);
+    puppet_released(&puppet);
+    puppet_expect(&puppet, 12, false, "released with 1 ports open");
+}
+
+static void i12_a_watch_left_set(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_port(&puppet);
+    puppet_end_grants(&puppet);
+    puppet_released(&puppet);
+    puppet_expect(&puppet, 12, false, "released with 1 watches set");
+}
+
+static void i12_a_node_left_behind(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_remove(&puppet, "ring-ref");
+    puppet_remove(&puppet, "event-channel");
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_end_grants(&puppet);
+    puppet_released(&puppet);
+    puppet_expect(&puppet, 12, false, "the frontend's node protocol is still there");
+}
+
+static void i12_a_node_of_the_toolstack_removed(void)
+{
+    static const char *const nodes[] = {"", "state", "backend", "virtual-device"};
+
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        puppet_connect(&puppet);
+        puppet_remove(&puppet, nodes[i]);
+        puppet_expect(&puppet, 12, false, "which is not its own");
+    }
+}
+
+static void i12_a_node_removed_too_early(void)
+{
+    puppet_connect(&puppet);
+    puppet_remove(&puppet, "ring-ref");
+    puppet_expect(&puppet, 12, false, "removes its node ring-ref in state 4");
+}
+
+static void i12_a_stale_node_removed(void)
+{
+    puppet_run(&puppet);
+    puppet_open(&puppet);
+    puppet_remove(&puppet, "ring-page-order");
+    puppet_expect_none(&puppet);
+}
+
+static void i12_a_completion_after_the_end(void)
+{
+    puppet_connect(&puppet);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_disconnect(&puppet);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_complete(&puppet, 1, BLKFRONT_DISCONNECTED);
+    puppet_expect(&puppet, 12, false, "request 1: completes after the disconnect had ended");
+}
+
+static void i12_a_notification_after_the_end(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_notify(&puppet);
+    puppet_expect(&puppet, 12, false, "was notified after the disconnect had ended");
+}
+
+static void i12_an_access_after_the_end(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet.observed = true;
+    (void)puppet_load32(&puppet, puppet.ring + 8);
+    puppet_expect_none(&puppet);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    (void)puppet_load32(&puppet, puppet.ring + 8);
+    puppet_expect(&puppet, 12, false, "the ring of queue 0 was touched after");
+}
+
+/* ---- I5 ---- */
+
+static void i5_grants_left_behind(void)
+{
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    simback_app_released(puppet.world, 0);
+    puppet_expect(&puppet, 5, false, "but 5 grants that nobody maps are left");
+}
+
+static void i5_what_the_backend_holds_is_in_quarantine(void)
+{
+    simback_backend_keep_grants(puppet.backend, true);
+    puppet_connect(&puppet);
+    puppet_disconnect(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    CU_ASSERT_EQUAL(puppet.platform->unshare(puppet.context, puppet.ring, 1),
+                    BLKFRONT_PLATFORM_BUSY);
+    for (uint32_t i = 0; i < PUPPET_PAGES; i++)
+        CU_ASSERT_EQUAL(puppet.platform->unshare(puppet.context, puppet.data[i], 1), 0);
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i5_a_page_freed_while_it_is_granted(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    void *page;
+    uint32_t ref;
+
+    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
+    platform->page_free(puppet.context, page, 1);
+    puppet_expect(&puppet, 5, false, "which is still granted as");
+}
+
+static void i5_a_page_freed_after_its_grant(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    void *page;
+    uint32_t ref;
+
+    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
+    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), 0);
+    platform->page_free(puppet.context, page, 1);
+    puppet_expect_none(&puppet);
+}
+
+static void i5_a_page_reused_while_it_is_mapped(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    const struct simback_host *host =
+        simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
+    void *page, *mapped;
+    uint32_t ref, again;
+
+    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &again), 0);
+    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, again), 0);
+    CU_ASSERT_EQUAL(host->map(host->context, 1, &ref, 1, true, &mapped), 0);
+    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), BLKFRONT_PLATFORM_BUSY);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &again), 0);
+    puppet_expect(&puppet, 5, false, "although the backend still maps it");
+}
+
+static void i5_a_grant_ended_twice(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    void *page;
+    uint32_t ref;
+
+    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
+    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
+    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), 0);
+    CU_ASSERT_TRUE(platform->page_revoke(puppet.context, ref) < 0);
+    puppet_expect(&puppet, 5, false, "ends a grant that it has not");
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(i11_states_that_no_block_frontend_writes),
+    UNIT_TEST(i11_back_from_connected),
+    UNIT_TEST(i11_the_same_again),
+    UNIT_TEST(i11_connected_at_once),
+    UNIT_TEST(i11_connected_before_the_backend),
+    UNIT_TEST(i11_a_backend_of_a_former_life),
+    UNIT_TEST(i11_in_a_transaction_it_counts_at_its_end),
+    UNIT_TEST(i11_a_request_before_the_backend_is_connected),
+    UNIT_TEST(i11_a_request_in_state_3),
+    UNIT_TEST(i11_a_request_while_closing),
+    UNIT_TEST(i11_a_request_after_the_backend_was_seen_closing),
+    UNIT_TEST(i11_a_request_in_the_step_that_sees_it),
+    UNIT_TEST(i11_a_ring_with_something_in_it),
+    UNIT_TEST(i11_again_after_a_crash),
+    UNIT_TEST(i11_again_without_a_crash),
+    UNIT_TEST(i11_again_without_waiting_for_the_backend),
+    UNIT_TEST(i12_all_is_taken_down),
+    UNIT_TEST(i12_a_port_left_open),
+    UNIT_TEST(i12_a_watch_left_set),
+    UNIT_TEST(i12_a_node_left_behind),
+    UNIT_TEST(i12_a_node_of_the_toolstack_removed),
+    UNIT_TEST(i12_a_node_removed_too_early),
+    UNIT_TEST(i12_a_stale_node_removed),
+    UNIT_TEST(i12_a_completion_after_the_end),
+    UNIT_TEST(i12_a_notification_after_the_end),
+    UNIT_TEST(i12_an_access_after_the_end),
+    UNIT_TEST(i5_grants_left_behind),
+    UNIT_TEST(i5_what_the_backend_holds_is_in_quarantine),
+    UNIT_TEST(i5_a_page_freed_while_it_is_granted),
+    UNIT_TEST(i5_a_page_freed_after_its_grant),
+    UNIT_TEST(i5_a_page_reused_while_it_is_mapped),
+    UNIT_TEST(i5_a_grant_ended_twice),
+};
+UNIT_MAIN_WITH("oracle: states", set_up, tear_down, tests)
