@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The naive frontend's ring: slots, bounced data, indices. Every access to the ring is announced,
+ * as the library's are.
+ */
+#include <simback/backend.h>
+
+#include <blkfront/observe.h>
+
+#include <string.h>
+
+#include "broken_internal.h"
+
+/* Offsets of the four words. */
+enum { REQ_PROD = 0, REQ_EVENT = 4, RSP_PROD = 8, RSP_EVENT = 12 };
+
+static uint32_t load(const struct naive *device, size_t offset)
+{
+    uint32_t value;
+
+    blkfront_observe(device->ring + offset, sizeof(value), BLKFRONT_ACCESS_LOAD);
+    memcpy(&value, device->ring + offset, sizeof(value));
+    return value;
+}
+
+static void store(struct naive *device, size_t offset, uint32_t value)
+{
+    blkfront_observe(device->ring + offset, sizeof(value), BLKFRONT_ACCESS_STORE);
+    memcpy(device->ring + offset, &value, sizeof(value));
+}
+
+static size_t slot_offset(uint32_t index)
+{
+    return BLKIF_WIRE_RING_HEADER + (size_t)(index % RING_SLOTS) * BLKIF_WIRE_SLOT_64;
+}
+
+/* ---- open, close ---- */
+
+static void close_port(struct naive *device)
+{
+    device->platform->port_close(device->platform->context, device->channels, device->port);
+    device->platform->channels_close(device->platform->context, device->channels);
+    device->channels = NULL;
+}
+
+int ring_open(struct naive *device)
+{
+    const struct blkfront_platform *platform = device->platform;
+    void *ring = NULL;
+    uint32_t ref = 0;
+    int error = platform->share(platform->context, device->back_id, 1, true, &ring, &ref);
+
+    if (error != 0) {
+        return error;
+    }
+    device->ring = ring;
+    device->ring_ref = ref;
+    device->req_prod = device->start;
+    device->rsp_cons = device->start;
+    store(device, REQ_PROD, device->start);
+    store(device, RSP_PROD, device->start);
+    store(device, REQ_EVENT, device->start + 1);
+    store(device, RSP_EVENT, device->start + 1);
+    for (uint32_t i = 0; i < SLOTS && error == 0; i++) {
+        error = platform->page_allocate(platform->context, SLOT_PAGES, &device->slots[i].data);
+    }
+    if (error == 0) {
+        error = platform->channels_open(platform->context, &device->channels);
+    }
+    if (error == 0) {
+        error = platform->port_allocate(platform->context, device->channels, device->back_id,
+                                        &device->port);
+    }
+    return error;
+}
+
+/* Ends the grants of a slot; what the backend still maps stays as it is, and the slot with it. */
+static void end_grants(struct naive *device, struct slot *slot)
+{
+    while (slot->pages > 0 && broken_fault != LEAVES_GRANTS) {
+        if (device->platform->page_revoke(device->platform->context, slot->refs[slot->pages - 1]) !=
+            0) {
+            slot->stuck = true;
+            return;
+        }
+        slot->pages--;
+    }
+    slot->stuck = slot->pages > 0;
+}
+
+void ring_close(struct naive *device)
+{
+    if (device->ring == NULL) {
+        return;
+    }
+    close_port(device);
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        struct slot *slot = &device->slots[i];
+
+        end_grants(device, slot);
+        if (!slot->stuck || broken_fault == FREES_MAPPED_PAGES) {
+            device->platform->page_free(device->platform->context, slot->data, SLOT_PAGES);
+        }
+    }
+    device->platform->unshare(device->platform->context, device->ring, 1);
+    device->ring = NULL;
+}
+
+/* ---- requests ---- */
+
+static void copy(const struct blkfront_request *request, unsigned char *data, bool to_data)
+{
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        const struct blkfront_buffer *buffer = &request->buffers[i];
+
+        if (to_data) {
+            memcpy(data, buffer->address, buffer->size);
+        } else {
+            memcpy(buffer->address, data, buffer->size);
+        }
+        data += buffer->size;
+    }
+}
+
+static size_t size_of(const struct blkfront_request *request)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        size += request->buffers[i].size;
+    }
+    return size;
+}
+
+static struct slot *free_slot(struct naive *device)
+{
+    uint32_t in_flight = device->req_prod - device->rsp_cons;
+
+    if (broken_fault == COUNTS_WITHOUT_WRAP && device->req_prod < device->rsp_cons) {
+        in_flight = 0;
+    }
+    if (in_flight >= RING_SLOTS) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        if (device->slots[i].request == NULL && !device->slots[i].stuck) {
+            return &device->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* Grants the pages and fills the wire's form; false: no grant. */
+static bool make_wire(struct naive *device, struct slot *slot, struct blkif_wire_request_64 *wire)
+{
+    const struct blkfront_request *request = slot->request;
+    size_t left = size_of(request), at = 0;
+
+    wire->operation = slot->op;
+    wire->id = (uint64_t)(slot - device->slots);
+    wire->sector_512 = request->sector * (device->sector_size / BLKIF_WIRE_UNIT);
+    while (left > 0) {
+        size_t part = left < BLKIF_WIRE_PAGE_SIZE ? left : BLKIF_WIRE_PAGE_SIZE;
+        struct blkif_wire_segment *segment = &wire->segments[wire->segment_count];
+
+        if (device->platform->page_grant(
+                device->platform->context, device->back_id, (unsigned char *)slot->data + at,
+                slot->op == BLKIF_WIRE_READ, &slot->refs[slot->pages]) != 0) {
+            return false;
+        }
+        segment->grant_ref = slot->refs[slot->pages++];
+        segment->last_512 =
+            broken_fault == WHOLE_PAGES_ALWAYS ? 7 : (uint8_t)(part / BLKIF_WIRE_UNIT - 1);
+        wire->segment_count++;
+        at += part;
+        left -= part;
+    }
+    return true;
+}
+
+static void publish(struct naive *device)
+{
+    uint32_t old = device->req_prod++, event;
+
+    store(device, REQ_PROD, device->req_prod);
+    blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
+    event = load(device, REQ_EVENT);
+    if (device->req_prod - event < device->req_prod - old && broken_fault != NEVER_NOTIFIES) {
+        device->platform->port_notify(device->platform->context, device->channels, device->port);
+    }
+}
+
+/* False: it has to wait. */
+static bool put(struct naive *device, struct blkfront_request *request)
+{
+    static const uint8_t ops[] = {BLKIF_WIRE_READ, BLKIF_WIRE_WRITE, BLKIF_WIRE_FLUSH_DISKCACHE};
+    struct slot *slot = free_slot(device);
+    struct blkif_wire_request_64 wire;
+    size_t offset = slot_offset(device->req_prod);
+
+    if (slot == NULL) {
+        return false;
+    }
+    memset(&wire, 0, sizeof(wire));
+    slot->request = request;
+    slot->op = ops[request->operation];
+    if (slot->op == BLKIF_WIRE_WRITE) {
+        copy(request, slot->data, true);
+    }
+    if (!make_wire(device, slot, &wire)) {
+        end_grants(device, slot);
+        slot->request = NULL;
+        return false;
+    }
+    blkfront_observe(device->ring + offset, sizeof(wire), BLKFRONT_ACCESS_STORE);
+    memcpy(device->ring + offset, &wire, sizeof(wire));
+    publish(device);
+    if (broken_fault == COMPLETES_UNASKED && slot->op == BLKIF_WIRE_READ) {
+        slot->request = NULL;
+        request->complete(request, BLKFRONT_OK);
+    }
+    return true;
+}
+
+static void put_waiting(struct naive *device)
+{
+    while (device->waiting != NULL && device->state == BLKFRONT_CONNECTED &&
+           put(device, device->waiting)) {
+        device->waiting = device->waiting->internal.next;
+        if (device->waiting == NULL) {
+            device->waiting_last = NULL;
+        }
+    }
+}
+
+int ring_submit(struct naive *device, struct blkfront_request *request)
+{
+    size_t size = size_of(request);
+    uint64_t sectors = size / device->sector_size;
+
+    if (size % device->sector_size != 0 || size > SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE) {
+        return BLKFRONT_INVALID;
+    }
+    if (request->sector > device->size_512 || sectors > device->size_512 - request->sector) {
+        return BLKFRONT_OUT_OF_RANGE;
+    }
+    if (request->operation == BLKFRONT_WRITE && device->read_only &&
+        broken_fault != IGNORES_READ_ONLY) {
+        return BLKFRONT_READ_ONLY;
+    }
+    request->internal.next = NULL;
+    if (device->waiting_last != NULL) {
+        device->waiting_last->internal.next = request;
+    } else {
+        device->waiting = request;
+    }
+    device->waiting_last = request;
+    put_waiting(device);
+    return BLKFRONT_OK;
+}
+
+/* ---- responses ---- */
+
+static int result_of(const struct blkif_wire_response_64 *response)
+{
+    if (broken_fault == IGNORES_STATUS || response->status == BLKIF_WIRE_OKAY) {
+        return BLKFRONT_OK;
+    }
+    return response->status == BLKIF_WIRE_EOPNOTSUPP ? BLKFRONT_UNIMPLEMENTED : BLKFRONT_IO_ERROR;
+}
+
+static void finish(struct naive *device, struct slot *slot, int result)
+{
+    struct blkfront_request *request = slot->request;
+
+    slot->request = NULL;
+    if (request == NULL || (broken_fault == FORGETS_READS && slot->op == BLKIF_WIRE_READ)) {
+        end_grants(device, slot);
+        return;
+    }
+    if (slot->op == BLKIF_WIRE_READ && result == BLKFRONT_OK &&
+        broken_fault != LEAVES_DATA_BEHIND) {
+        copy(request, slot->data, false);
+    }
+    if (slot->op == BLKIF_WIRE_READ && broken_fault == WRITES_BESIDE_THE_BUFFER) {
+        ((unsigned char *)request->buffers[0].address)[request->buffers[0].size] = 0;
+    }
+    end_grants(device, slot);
+    request->complete(request, result);
+    if (broken_fault == COMPLETES_TWICE) {
+        request->complete(request, result);
+    }
+}
+
+static void read_slot(const struct naive *device, uint32_t index,
+                      struct blkif_wire_response_64 *response)
+{
+    size_t offset = slot_offset(index);
+
+    blkfront_observe(device->ring + offset, sizeof(*response), BLKFRONT_ACCESS_LOAD);
+    memcpy(response, device->ring + offset, sizeof(*response));
+}
+
+/* False: the backend broke the protocol. */
+static bool take(struct naive *device, uint32_t index)
+{
+    struct blkif_wire_response_64 response;
+    struct slot *slot;
+
+    read_slot(device, index, &response);
+    if (broken_fault == LOADS_A_SLOT_TWICE) {
+        read_slot(device, index, &response);
+    }
+    if (broken_fault == TAKES_ANY_ID) {
+        response.id %= SLOTS;
+        while (device->slots[response.id].request == NULL && response.id != 0) {
+            response.id--;
+        }
+    }
+    slot = response.id < SLOTS ? &device->slots[response.id] : NULL;
+    if (broken_fault == COMPLETES_UNASKED && slot != NULL && slot->request == NULL) {
+        end_grants(device, slot);
+        return true;
+    }
+    if (slot == NULL || slot->request == NULL) {
+        naive_violated(device, "response id not in flight");
+        return false;
+    }
+    if (response.operation != slot->op && broken_fault != TAKES_ANY_ID) {
+        naive_violated(device, "response to another operation");
+        return false;
+    }
+    finish(device, slot, result_of(&response));
+    return true;
+}
+
+static bool consume(struct naive *device)
+{
+    uint32_t rsp_prod = load(device, RSP_PROD);
+
+    if (broken_fault == LOADS_RSP_PROD_TWICE) {
+        rsp_prod = load(device, RSP_PROD);
+    }
+    if (rsp_prod - device->rsp_cons > device->req_prod - device->rsp_cons) {
+        if (broken_fault != NO_OVERFLOW_CHECK) {
+            naive_violated(device, "response index too far");
+            return false;
+        }
+        device->rsp_cons = rsp_prod;
+    }
+    while (device->rsp_cons != rsp_prod) {
+        if (!take(device, device->rsp_cons)) {
+            return false;
+        }
+        device->rsp_cons++;
+    }
+    store(device, RSP_EVENT, device->rsp_cons + 1);
+    blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
+    return load(device, RSP_PROD) != device->rsp_cons;
+}
+
+/* A response that nobody asked for, and nobody said that the backend is hostile. */
+static void make_dishonest(void)
+{
+    struct simback_backend *backend = simback_world_backend(broken_world, 0);
+    const struct simback_bad_response response = {.set_id = true, .id = 4711, .count = 1};
+
+    simback_backend_respond(backend, &response);
+}
+
+int ring_poll(struct naive *device)
+{
+    uint32_t port;
+    bool fired = false;
+
+    if (device->ring == NULL || device->own != BLKIF_WIRE_CONNECTED ||
+        device->state == BLKFRONT_DISCONNECTING) {
+        return broken_fault == NEVER_RESTS && device->ring != NULL;
+    }
+    while (device->platform->port_pending(device->platform->context, device->channels, &port) > 0) {
+        device->platform->port_unmask(device->platform->context, device->channels, port);
+        fired = true;
+    }
+    if (fired) {
+        while (consume(device)) {
+            continue;
+        }
+        if (broken_fault == MAKES_THE_BACKEND_DISHONEST) {
+            make_dishonest();
+        }
+    }
+    put_waiting(device);
+    return broken_fault == NEVER_RESTS;
+}
+
+void ring_end_requests(struct naive *device, int result)
+{
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        struct blkfront_request *request = device->slots[i].request;
+
+        device->slots[i].request = NULL;
+        if (request != NULL) {
+            request->complete(request, result);
+        }
+    }
+    while (device->waiting != NULL) {
+        struct blkfront_request *request = device->waiting;
+
+        device->waiting = request->internal.next;
+        request->complete(request, result);
+    }
+    device->waiting_last = NULL;
+}
