@@ -90,6 +90,14 @@ struct blkfront_options {
     uint64_t connect_deadline_ns; /* 0 = none (default); counted from connect */
     uint64_t request_deadline_ns; /* 0 = none (default); counted from submit */
     uint64_t disconnect_deadline_ns; /* 0 = none; default 30 s */
+    /* How long a device that was connected waits for a backend that closed, crashed or moved to
+     * come back; meanwhile requests wait. 0 (default): not at all, the device is CLOSED then;
+     * UINT64_MAX: for ever. A device is recovered after blkfront_resume whatever this says. */
+    uint64_t recover_deadline_ns;
+    /* Called from blkfront_poll after what blkfront_get_info says has changed: another size, sector
+     * size or backend, a disk that turned read-only, a feature that was withdrawn. May be NULL. */
+    void (*changed)(void *context, struct blkfront_device *device);
+    void *changed_context;
 };
 
 void blkfront_options_init(struct blkfront_options *options);
@@ -125,6 +133,15 @@ void blkfront_disconnect(struct blkfront_device *device);
  * then cut off at once, without waiting for the backend. */
 void blkfront_release(struct blkfront_device *device);
 
+/*
+ * Around a suspend of the guest, or its migration: suspend before it, from when on no request is
+ * put on a ring; resume after it, when rings, grants and ports of before are void. Every device
+ * then goes through RECOVERING to its backend, wherever that is now, and what was not answered is
+ * issued again (I15). A resume without a suspend is fine. No queue may be polled during resume.
+ */
+void blkfront_suspend(struct blkfront *context);
+void blkfront_resume(struct blkfront *context);
+
 enum blkfront_state blkfront_device_state(const struct blkfront_device *device);
 /* Why the device is CLOSED or FAILED; 0 after a disconnect of our own. */
 int blkfront_device_error(const struct blkfront_device *device);
@@ -145,6 +162,7 @@ struct blkfront_info {
     bool read_write;
     bool cdrom;
     bool removable;
+    bool floppy; /* the toolstack's device-type says so */
     bool barrier;
     bool discard;
     bool discard_secure;
@@ -176,6 +194,11 @@ struct blkfront_statistics {
     uint64_t events;             /* received */
     uint64_t spurious_events;    /* received without a response */
     uint64_t inner_op_tolerated; /* responses to indirect requests that carried 6 (I2) */
+    uint64_t indirect;           /* ring requests with indirect segments */
+    uint64_t grants;             /* of data and indirect pages, made for a request */
+    uint64_t grants_reused;      /* persistent ones that served once more */
+    uint64_t reissued;           /* parts put on a ring again after a reconnect (I15) */
+    uint64_t reconnects;
 };
 
 void blkfront_get_statistics(const struct blkfront_device *device,
@@ -211,8 +234,11 @@ void blkfront_memory_destroy(struct blkfront_memory *memory);
 enum blkfront_operation { BLKFRONT_READ, BLKFRONT_WRITE, BLKFRONT_FLUSH, BLKFRONT_DISCARD };
 
 enum blkfront_request_flag {
-    BLKFRONT_FUA = 1u << 0,   /* write: durable when it completes */
-    BLKFRONT_SECURE = 1u << 1 /* discard */
+    BLKFRONT_FUA = 1u << 0,    /* write: durable when it completes, by a flush that follows it */
+    BLKFRONT_SECURE = 1u << 1, /* discard */
+    /* write: after all writes before it on its queue and before all after it, by WRITE_BARRIER; its
+     * own data is not durable. UNIMPLEMENTED where the backend has no barriers. */
+    BLKFRONT_BARRIER = 1u << 2
 };
 
 struct blkfront_buffer {
@@ -256,6 +282,17 @@ struct blkfront_request {
     } internal;
 };
 
+/*
+ * What a discard of these sectors comes to: it is rounded inwards to the device's granularity and
+ * alignment, since a backend may refuse the rest (blkif.h, discard-granularity). *sectors becomes 0
+ * where no whole extent lies inside: such a discard succeeds and does nothing. OUT_OF_RANGE,
+ * UNIMPLEMENTED and DISCONNECTED as from submit.
+ */
+int blkfront_discard_extent(const struct blkfront_device *device, uint64_t *sector,
+                            uint64_t *sectors);
+
+/* How many queues may be used. After a reconnect to a backend with fewer rings they stay usable:
+ * several then share a ring. */
 uint32_t blkfront_queue_count(const struct blkfront_device *device);
 /* NULL if there is no such queue. */
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index);

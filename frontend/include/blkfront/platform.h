@@ -66,6 +66,12 @@ struct blkfront_platform {
     uint32_t capabilities; /* enum blkfront_platform_capability */
     void *context;         /* the first argument of every call */
 
+    /*
+     * When the guest has been suspended and resumed, grants and ports of before are void. The calls
+     * that end them then give back our side of them and answer 0; notify does nothing. Watches are
+     * set again by the platform, and fire.
+     */
+
     /* ---- grants ---- */
 
     /*

@@ -33,7 +33,11 @@ enum scenario_subject_capability {
     SCENARIO_SUBJECT_SHARE_ONLY = 1u << 10, /* works on platforms without GRANTS_ANY_PAGE */
     SCENARIO_SUBJECT_ENUMERATE = 1u << 11,
     SCENARIO_SUBJECT_STATISTICS = 1u << 12,
-    SCENARIO_SUBJECT_OBSERVED = 1u << 13 /* its loads and stores are announced (observe.h) */
+    SCENARIO_SUBJECT_OBSERVED = 1u << 13, /* its loads and stores are announced (observe.h) */
+    SCENARIO_SUBJECT_FUA = 1u << 14,
+    SCENARIO_SUBJECT_BARRIER = 1u << 15,
+    SCENARIO_SUBJECT_RECOVERY = 1u << 16, /* the option recover_deadline_ns is honoured (I15) */
+    SCENARIO_SUBJECT_SUSPEND = 1u << 17   /* suspend and resume */
 };
 
 struct scenario_subject {
@@ -75,6 +79,10 @@ struct scenario_subject {
 
     /* optional: blkfront_quarantined */
     size_t (*quarantined)(void *context);
+
+    /* optional, together */
+    void (*suspend)(void *context);
+    void (*resume)(void *context);
 };
 
 /* libblkfront as a subject. With the observed library linked it has SCENARIO_SUBJECT_OBSERVED. */
