@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "mend.h"
 #include "scenario/bytes.h"
-#include "scenario/check.h"
 #include "value.h"
 
 struct reader {
@@ -157,46 +157,6 @@ static int take_fields(struct reader *reader, struct scenario_program *program,
     return result;
 }
 
-/* ---- mending ---- */
-
-static unsigned last_name(const struct scenario_admission *admission, uint64_t kinds)
-{
-    if ((kinds & SCENARIO_NAMES_RULES) != 0 && admission->last_rule != 0) {
-        return admission->last_rule;
-    }
-    return (kinds & SCENARIO_NAMES_REQUESTS) != 0 ? admission->last_request : 0;
-}
-
-static void mend(const struct scenario_admission *admission, struct scenario_step *step,
-                 const struct scenario_row *row)
-{
-    if (((row->flags & SCENARIO_ROW_BACKED) != 0 && !admission->backed[step->device]) ||
-        ((row->flags & SCENARIO_ROW_HANDLE) != 0 && admission->holds[step->device] == 0)) {
-        step->device = 0;
-    }
-    for (unsigned i = 0; i < row->field_count; i++) {
-        const struct scenario_field *field = &row->fields[i];
-        uint8_t kind;
-
-        if (!scenario_given(step, i) ||
-            (field->type != SCENARIO_TYPE_NAME && field->type != SCENARIO_TYPE_DEFINE)) {
-            continue;
-        }
-        kind = admission->kinds[step->values[i]];
-        if (field->type == SCENARIO_TYPE_DEFINE && kind != 0) {
-            scenario_step_reset(step, i);
-        } else if (field->type == SCENARIO_TYPE_NAME && (kind & field->min) == 0) {
-            unsigned last = last_name(admission, field->min);
-
-            if (last != 0) {
-                step->values[i] = last - 1;
-            } else {
-                scenario_step_reset(step, i); /* a required one stays, and the step is refused */
-            }
-        }
-    }
-}
-
 /* ---- steps ---- */
 
 static int append(struct decoding *decoding, struct scenario_step *step)
@@ -236,7 +196,7 @@ static int take_step(struct decoding *decoding, struct reader *reader)
     if (result != 0) {
         return result;
     }
-    mend(&decoding->admission, &step, row);
+    mend_step(&decoding->admission, &step);
     return append(decoding, &step);
 }
 
