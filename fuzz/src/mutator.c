@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a fuzzer changes an input: as a program, by the table of steps, so that most of what it tries
+ * means something; and now and then as bytes, since the decoder has to take those too.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "scenario/bytes.h"
+#include "scenario/mutate.h"
+
+enum { STEPS_MAX = 256, BYTES_RARELY = 16 };
+
+/* splitmix64 (Vigna): any seed is a good one. */
+static uint64_t next_number(void *context)
+{
+    uint64_t *state = context;
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Kept, so that mutating allocates nothing once it is warm. */
+static struct scenario_program program, other;
+static struct scenario_buffer bytes;
+
+/* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
+static size_t write_program(uint8_t *out, size_t max_size)
+{
+    scenario_buffer_clear(&bytes);
+    if (scenario_encode(&program, &bytes) != SCENARIO_OK || bytes.length > max_size) {
+        return 0;
+    }
+    if (bytes.length != 0) {
+        memcpy(out, bytes.data, bytes.length);
+    }
+    return bytes.length;
+}
+
+static size_t change_bytes(uint8_t *data, size_t size, size_t max_size, uint64_t *state)
+{
+    size_t at = size == 0 ? 0 : next_number(state) % size;
+
+    if (next_number(state) % 2 == 0 && size < max_size) {
+        memmove(data + at + 1, data + at, size - at);
+        size++;
+    }
+    if (size != 0) {
+        data[at] = (uint8_t)next_number(state);
+    }
+    return size;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    uint64_t state = seed;
+    const struct scenario_chance chance = {next_number, &state};
+    size_t written;
+
+    if (next_number(&state) % BYTES_RARELY == 0 ||
+        scenario_decode(&program, data, size, NULL) != SCENARIO_OK ||
+        scenario_mutate(&program, NULL, STEPS_MAX, &chance, NULL) != SCENARIO_OK) {
+        return change_bytes(data, size, max_size, &state);
+    }
+    written = write_program(data, max_size);
+    return written != 0 ? written : change_bytes(data, size, max_size, &state);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
+                                 size_t size2, uint8_t *out, size_t max_out, unsigned seed)
+{
+    uint64_t state = seed;
+    const struct scenario_chance chance = {next_number, &state};
+
+    if (scenario_decode(&program, data1, size1, NULL) != SCENARIO_OK ||
+        scenario_decode(&other, data2, size2, NULL) != SCENARIO_OK ||
+        scenario_cross_over(&program, &other, STEPS_MAX, &chance) != SCENARIO_OK) {
+        return 0;
+    }
+    return write_program(out, max_out);
+}

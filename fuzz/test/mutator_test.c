@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The fuzzers' mutator: repeatable for a seed, within its bounds, and what it writes is a program
+ * as it was meant.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "fuzz.h"
+#include "scenario/bytes.h"
+
+enum { ROOM = 256 };
+
+START_TEST(the_same_seed_makes_the_same_change)
+{
+    for (unsigned seed = 0; seed < 500; seed++) {
+        uint8_t one[ROOM] = {1, 1}, two[ROOM] = {1, 1};
+        size_t size_one = LLVMFuzzerCustomMutator(one, 2, ROOM, seed);
+        size_t size_two = LLVMFuzzerCustomMutator(two, 2, ROOM, seed);
+
+        ck_assert_uint_eq(size_one, size_two);
+        ck_assert_mem_eq(one, two, size_one);
+    }
+}
+END_TEST
+
+START_TEST(it_stays_in_its_memory)
+{
+    for (size_t max = 1; max < 40; max++) {
+        uint8_t data[ROOM];
+        size_t size = 0;
+
+        memset(data, 0xee, sizeof(data));
+        for (unsigned seed = 0; seed < 200; seed++) {
+            size = LLVMFuzzerCustomMutator(data, size, max, seed);
+            ck_assert_uint_le(size, max);
+            for (size_t i = max; i < ROOM; i++) {
+                ck_assert_uint_eq(data[i], 0xee);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(programs_grow_from_nothing)
+{
+    uint8_t data[ROOM];
+    size_t size = 0;
+    struct scenario_program program;
+    size_t most = 0;
+
+    scenario_program_init(&program);
+    for (unsigned seed = 0; seed < 200; seed++) {
+        size = LLVMFuzzerCustomMutator(data, size, ROOM, seed);
+        ck_assert_int_eq(scenario_decode(&program, data, size, NULL), 0);
+        most = program.step_count > most ? program.step_count : most;
+    }
+    ck_assert_uint_gt(most, 8);
+    scenario_program_fini(&program);
+}
+END_TEST
+
+START_TEST(two_inputs_cross_over)
+{
+    uint8_t out[ROOM];
+    struct scenario_program program;
+    bool of_both = false;
+
+    scenario_program_init(&program);
+    for (unsigned seed = 0; seed < 100; seed++) {
+        /* "explicit, run, run" and "a plain valid run" */
+        size_t size = LLVMFuzzerCustomCrossOver((const uint8_t *)"\x01\x01\x21\0\x21\0", 6,
+                                                (const uint8_t *)"", 0, out, ROOM, seed);
+
+        ck_assert_uint_le(size, ROOM);
+        ck_assert_int_eq(scenario_decode(&program, out, size, NULL), 0);
+        of_both = of_both || (program.step_count > 3 && program.steps[0].opcode == STEP_RUN &&
+                              program.steps[program.step_count - 2].opcode == STEP_DISCONNECT);
+    }
+    ck_assert(of_both);
+    ck_assert_uint_eq(
+        LLVMFuzzerCustomCrossOver((const uint8_t *)"", 0, (const uint8_t *)"", 0, out, 1, 1), 0);
+    scenario_program_fini(&program);
+}
+END_TEST
+
+static Suite *mutator_suite(void)
+{
+    Suite *suite = suite_create("fuzz_mutator");
+    TCase *tests = tcase_create("bytes");
+
+    tcase_add_test(tests, the_same_seed_makes_the_same_change);
+    tcase_add_test(tests, it_stays_in_its_memory);
+    tcase_add_test(tests, programs_grow_from_nothing);
+    tcase_add_test(tests, two_inputs_cross_over);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+CHECK_MAIN(mutator_suite)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mutator: whatever it makes is valid in all three spellings, repeatable, and comes to every
+ * step and field that chance may choose.
+ */
+#include "check_main.h"
+#include "language_help.h"
+#include "scenario/mutate.h"
+
+enum { MAX_STEPS = 24 };
+
+static const char good[] = "world seed=3\nbackend linux sectors=64\nbackend linux params=file:/a\n"
+                           "connect\nfault op=read nth=2 hold as R\nread 0 +8 async as A\n"
+                           "store write front/x \"1\"\nrelease R\nwait A\nring index add=-1\n"
+                           "write 8 +8 sizes=1,2\ndisconnect\n";
+
+static uint64_t from_state(void *context)
+{
+    return next_random(context);
+}
+
+static void parse_text(struct scenario_program *program, const char *text)
+{
+    parse_good(program, text, strlen(text));
+}
+
+static void assert_valid(const struct scenario_program *program)
+{
+    struct scenario_program again;
+    struct scenario_buffer text, bytes;
+
+    ck_assert(scenario_program_check(program));
+    ck_assert_uint_le(program->step_count, MAX_STEPS);
+    scenario_program_init(&again);
+    scenario_buffer_init(&text);
+    scenario_buffer_init(&bytes);
+    ck_assert_int_eq(scenario_print(program, &text), 0);
+    if (text.length != 0) {
+        parse_good(&again, text.data, text.length);
+        ck_assert(scenario_program_equal(program, &again, false));
+    }
+    ck_assert_int_eq(scenario_encode(program, &bytes), 0);
+    ck_assert_int_eq(scenario_decode(&again, bytes.data, bytes.length, NULL), 0);
+    ck_assert(scenario_program_is_valid(&again));
+    ck_assert_uint_eq(again.step_count, program->step_count + 1); /* and `expect rules` */
+    scenario_buffer_fini(&bytes);
+    scenario_buffer_fini(&text);
+    scenario_program_fini(&again);
+}
+
+START_TEST(whatever_comes_out_is_valid)
+{
+    uint64_t state = 4711;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program, other;
+
+    scenario_program_init(&program);
+    scenario_program_init(&other);
+    parse_text(&other, good);
+    for (int round = 0; round < 3000; round++) {
+        if (round % 100 == 0) {
+            parse_text(&program, good);
+        }
+        ck_assert_int_eq(
+            scenario_mutate(&program, round % 2 == 0 ? &other : NULL, MAX_STEPS, &chance, NULL), 0);
+        assert_valid(&program);
+    }
+    scenario_program_fini(&program);
+    scenario_program_fini(&other);
+}
+END_TEST
+
+START_TEST(two_programs_cross_over)
+{
+    uint64_t state = 12;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program, other;
+    bool longer = false, shorter = false;
+
+    scenario_program_init(&program);
+    scenario_program_init(&other);
+    parse_text(&other, good);
+    for (int round = 0; round < 300; round++) {
+        parse_text(&program, "backend linux\nconnect\nread 0 +1\nflush\n");
+        ck_assert_int_eq(scenario_cross_over(&program, &other, MAX_STEPS, &chance), 0);
+        assert_valid(&program);
+        longer = longer || program.step_count > 4;
+        shorter = shorter || program.step_count < 4;
+    }
+    ck_assert(longer && shorter);
+    scenario_program_fini(&program);
+    scenario_program_fini(&other);
+}
+END_TEST
+
+START_TEST(the_same_chance_gives_the_same_program)
+{
+    struct scenario_program programs[2];
+
+    for (int i = 0; i < 2; i++) {
+        uint64_t state = 99;
+        struct scenario_chance chance = {from_state, &state};
+
+        scenario_program_init(&programs[i]);
+        parse_text(&programs[i], good);
+        for (int round = 0; round < 200; round++) {
+            ck_assert_int_eq(scenario_mutate(&programs[i], NULL, MAX_STEPS, &chance, NULL), 0);
+        }
+    }
+    ck_assert(scenario_program_equal(&programs[0], &programs[1], false));
+    scenario_program_fini(&programs[0]);
+    scenario_program_fini(&programs[1]);
+}
+END_TEST
+
+/* May chance give this field a value? */
+static bool is_open(const struct scenario_row *row, unsigned field)
+{
+    return scenario_field_is_built(&row->fields[field]) &&
+           row->fields[field].shape != SCENARIO_SHAPE_HIDDEN &&
+           (row->fields[field].flags & SCENARIO_FIELD_TEXT_ONLY) == 0;
+}
+
+START_TEST(chance_comes_to_every_step_and_field)
+{
+    static uint64_t seen[256];
+    static bool row_seen[256];
+    uint64_t state = 7;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program;
+    struct scenario_step step;
+
+    scenario_program_init(&program);
+    for (int round = 0; round < 200000; round++) {
+        scenario_program_clear(&program);
+        ck_assert_int_eq(scenario_random_step(&program, &step, &chance, NULL), 0);
+        seen[step.opcode] |= step.given;
+        row_seen[step.opcode] = true;
+    }
+    for (size_t i = 0; i < scenario_row_count(); i++) {
+        const struct scenario_row *row = scenario_row_at(i);
+        bool chosen = row->built && row->weight != 0;
+
+        ck_assert_msg(row_seen[row->opcode] == chosen, "%s", row->name);
+        for (unsigned f = 0; chosen && f < row->field_count; f++) {
+            ck_assert_msg((seen[row->opcode] >> f & 1) == is_open(row, f), "%s %s", row->name,
+                          row->fields[f].name);
+        }
+    }
+    scenario_program_fini(&program);
+}
+END_TEST
+
+START_TEST(only_what_is_allowed_is_chosen)
+{
+    uint64_t state = 7;
+    struct scenario_chance chance = {from_state, &state};
+    const struct scenario_steps_allowed tame = {1u << SCENARIO_ACTOR_APPLICATION};
+    const struct scenario_steps_allowed nothing = {0};
+    struct scenario_program program;
+    struct scenario_step step;
+
+    scenario_program_init(&program);
+    for (int round = 0; round < 1000; round++) {
+        ck_assert_int_eq(scenario_random_step(&program, &step, &chance, &tame), 0);
+        ck_assert_uint_eq(scenario_row(step.opcode)->actor, SCENARIO_ACTOR_APPLICATION);
+    }
+    ck_assert_int_eq(scenario_random_step(&program, &step, &chance, &nothing), 0);
+    ck_assert_uint_eq(step.opcode, STEP_RUN);
+    scenario_program_fini(&program);
+}
+END_TEST
+
+START_TEST(a_full_program_stays_within_its_limits)
+{
+    uint64_t state = 5;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program;
+    struct scenario_step step;
+
+    scenario_program_init(&program);
+    scenario_step_init(&step, STEP_RUN);
+    for (size_t i = 0; i < SCENARIO_STEPS_MAX; i++) {
+        ck_assert_int_eq(scenario_program_insert(&program, i, NULL, &step), 0);
+    }
+    for (int round = 0; round < 50; round++) {
+        ck_assert_int_eq(scenario_mutate(&program, NULL, SCENARIO_STEPS_MAX, &chance, NULL), 0);
+        ck_assert(scenario_program_check(&program));
+    }
+    scenario_program_fini(&program);
+}
+END_TEST
+
+static Suite *mutate_suite(void)
+{
+    Suite *suite = suite_create("language_mutate");
+    TCase *tests = tcase_create("programs");
+
+    tcase_add_test(tests, whatever_comes_out_is_valid);
+    tcase_add_test(tests, two_programs_cross_over);
+    tcase_add_test(tests, the_same_chance_gives_the_same_program);
+    tcase_add_test(tests, chance_comes_to_every_step_and_field);
+    tcase_add_test(tests, only_what_is_allowed_is_chosen);
+    tcase_add_test(tests, a_full_program_stays_within_its_limits);
+    tcase_set_timeout(tests, 60);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+CHECK_MAIN(mutate_suite)
