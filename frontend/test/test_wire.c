@@ -16,7 +16,7 @@
 static void same(long long ours, long long theirs, int line)
 {
     if (ours != theirs)
-        fprintf(stderr, "wire_same.h:%d: ours %lld, theirs %lld\n", line, ours, theirs);
+        fprintf(stderr, "wire_same.def:%d: ours %lld, theirs %lld\n", line, ours, theirs);
     CU_ASSERT_EQUAL(ours, theirs);
 }
 
@@ -24,7 +24,7 @@ static void numbers_sizes_and_offsets_are_xens(void)
 {
 /* A function, because Xen's macros make longer texts than CUnit's may be. */
 #define SAME(ours, theirs) same((long long)(ours), (long long)(theirs), __LINE__)
-#include "wire_same.h"
+#include "wire_same.def"
 #undef SAME
 }
 

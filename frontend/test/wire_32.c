@@ -13,7 +13,7 @@
 
 #define SAME(ours, theirs) _Static_assert((long long)(ours) == (long long)(theirs), #ours)
 
-#include "wire_same.h"
+#include "wire_same.def"
 
 #ifdef WIRE_32_WRONG
 SAME(sizeof(struct blkif_wire_request_64), sizeof(struct blkif_request));
