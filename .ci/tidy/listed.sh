@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# No dead file: every source is listed by name in a CMakeLists.txt above it, every private header is
+# No dead file: every source is listed by name in a CMakeLists.txt, every private header is
 # included by somebody, every script is called by somebody.
 #
 #     listed.sh ROOT
@@ -13,23 +13,31 @@ export LC_ALL
 cd "$1"
 bad=0
 
-# Is $1 named, by its path from there, in one of the CMakeLists.txt between it and the root?
-is_listed() {
-    at=$(dirname "$1")
-    rest=$(basename "$1")
-    while [ "$at" != . ]; do
-        if [ -f "$at/CMakeLists.txt" ] &&
-            sed 's/#.*//; s/[()"; ]/\n/g' "$at/CMakeLists.txt" | grep -qxF "$rest"; then
-            return 0
-        fi
-        rest=$(basename "$at")/$rest
-        at=$(dirname "$at")
-    done
-    return 1
-}
+# The sources that CMakeLists.txt files name, relative to the root. Each form of a path that CMake
+# takes counts: relative to the file, above it (../src/one.c), from ${CMAKE_CURRENT_SOURCE_DIR} and
+# from ${PROJECT_SOURCE_DIR}. A name that a variable completes names nothing: nobody finds it.
+named=$(find CMakeLists.txt frontend simback scenarios fuzz -type f -name CMakeLists.txt \
+    -exec awk '
+    FNR == 1 { folder = FILENAME; sub(/[^\/]*$/, "", folder) }
+    {
+        sub(/#.*/, "")
+        gsub(/[()";]/, " ")
+        for (i = 1; i <= NF; i++) {
+            if ($i !~ /\.c$/)
+                continue
+            path = $i
+            if (!sub(/^[$][{]PROJECT_SOURCE_DIR[}]\//, "", path)) {
+                sub(/^[$][{]CMAKE_CURRENT_SOURCE_DIR[}]\//, "", path)
+                path = folder path
+            }
+            while (sub(/[^\/]+\/\.\.\//, "", path))
+                continue
+            print path
+        }
+    }' {} +)
 
 for file in $(find frontend simback scenarios fuzz -type f -name '*.c' | sort); do
-    if ! is_listed "$file"; then
+    if ! printf '%s\n' "$named" | grep -qxF "$file"; then
         echo "$file: in no CMakeLists.txt"
         bad=1
     fi

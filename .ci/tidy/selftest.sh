@@ -128,6 +128,23 @@ refuses "no paragraph of purpose" "what the file is for" text.sh
 accepts listed.sh
 printf '%s\n' "$top" >"$work/simback/src/two.c"
 refuses "an unlisted source" "in no CMakeLists.txt" listed.sh
+for name in frontend/src/two.c frontend/src/three.c simback/src/two.c scenarios/test/two.c; do
+    printf '%s\n' "$top" >"$work/$name"
+done
+# shellcheck disable=SC2016
+echo 'add("${CMAKE_CURRENT_SOURCE_DIR}/src/two.c" ${PROJECT_SOURCE_DIR}/simback/src/two.c)' \
+    >>"$work/frontend/CMakeLists.txt"
+echo 'add(two.c ../../frontend/src/three.c)' >"$work/scenarios/test/CMakeLists.txt"
+if ! check listed.sh; then
+    echo "listed.sh refuses sources that are listed:"
+    cat "$work.log"
+    failed=$((failed + 1))
+fi
+clean
+printf '%s\n' "$top" >"$work/simback/src/two.c"
+# shellcheck disable=SC2016
+offend simback/CMakeLists.txt 'add(src/${name}.c) # src/two.c'
+refuses "a source that only a variable could name" "two.c: in no CMakeLists.txt" listed.sh
 printf '%s\n' "$top" >"$work/simback/src/two.h"
 refuses "a header of nobody" "included by nobody" listed.sh
 : >"$work/.ci/lonely.sh"
