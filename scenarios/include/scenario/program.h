@@ -195,8 +195,8 @@ static inline unsigned scenario_list_at(uint64_t list, unsigned index)
     return index < 8 ? (unsigned)(list >> (8 * index) & 0xff) : 0;
 }
 
-/* Sets field `index` to a value (a string by its packed place in the program), normalising a default
- * away; folds nothing: -1 (SCENARIO_INVALID) when the value is out of range. */
+/* Sets field `index` to a value (a string by its packed place in the program), normalising a
+ * default away; folds nothing: -1 (SCENARIO_INVALID) when the value is out of range. */
 int scenario_step_set(struct scenario_step *step, unsigned index, uint64_t value);
 void scenario_step_reset(struct scenario_step *step, unsigned index);
 
