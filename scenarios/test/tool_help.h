@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * For tests of the tool as its users see it: a folder of its own for each test, scenario files in
- * it, and what a command line printed and how it ended.
- *
- * SIMBLK_TOOL and SIMBLK_MISBEHAVING are the programs' paths; in command lines they are $simblk and
- * $misbehaving.
+ * it, and what a command line printed and how it ended. In command lines the tool is $simblk, the
+ * tool over a frontend that misbehaves is $misbehaving.
  */
 #ifndef SCENARIO_TEST_TOOL_HELP_H
 #define SCENARIO_TEST_TOOL_HELP_H
 
 #include <check.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* Plays in the blink of an eye and passes. */
 #define GOOD                                      \
@@ -77,82 +69,18 @@ struct outcome {
     char *err;
 };
 
-static char tool_folder[64];
+/* A case of tests that each have a folder of their own and stand in it. Of a test that fails the
+ * folder stays, for whoever looks into it. */
+TCase *tool_case(const char *name);
 
-static inline void tool_setup(void)
-{
-    strcpy(tool_folder, "/tmp/simblk-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(tool_folder));
-    ck_assert_int_eq(chdir(tool_folder), 0);
-    setenv("simblk", SIMBLK_TOOL, 1);
-    setenv("misbehaving", SIMBLK_MISBEHAVING, 1);
-    unsetenv("NO_COLOR");
-}
+void put_file(const char *path, const char *text);
+char *get_file(const char *path);
 
-/* Of a test that fails the folder stays, for whoever looks into it. */
-static inline void tool_teardown(void)
-{
-    char command[128];
-
-    snprintf(command, sizeof(command), "rm -rf '%s'", tool_folder);
-    ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static inline TCase *tool_case(const char *name)
-{
-    TCase *tests = tcase_create(name);
-
-    tcase_add_checked_fixture(tests, tool_setup, tool_teardown);
-    tcase_set_timeout(tests, 60);
-    return tests;
-}
-
-static inline void put_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "wb");
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_uint_eq(fwrite(text, 1, strlen(text), file), strlen(text));
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static inline char *get_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    size_t room = 16u << 20;
-    char *text = malloc(room);
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_ptr_nonnull(text);
-    room = fread(text, 1, room - 1, file);
-    text[room] = '\0';
-    fclose(file);
-    return text;
-}
-
-static inline int status_of(int wait_status)
-{
-    return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1000 + WTERMSIG(wait_status);
-}
+/* What a process ended with, from what wait said of it: as in `status` above. */
+int status_of(int wait_status);
 
 /* Runs a line in a shell, in the test's folder. */
-__attribute__((format(printf, 1, 2))) static inline struct outcome shell(const char *format, ...)
-{
-    struct outcome outcome;
-    char line[4096];
-    char whole[4200];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    snprintf(whole, sizeof(whole), "( %s ) >.out 2>.err </dev/null", line);
-    outcome.status = status_of(system(whole));
-    outcome.out = get_file(".out");
-    outcome.err = get_file(".err");
-    return outcome;
-}
+__attribute__((format(printf, 1, 2))) struct outcome shell(const char *format, ...);
 
 /* The status, with all that was printed when it is another one. */
 #define assert_status(outcome, wanted)                                                       \

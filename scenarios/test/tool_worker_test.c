@@ -8,6 +8,7 @@
 #include "tool_help.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What tests of the tool share: folders, files and command lines. SIMBLK_TOOL and
+ * SIMBLK_MISBEHAVING are the programs' paths.
+ */
+#include "tool_help.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char tool_folder[64];
+
+static void tool_setup(void)
+{
+    strcpy(tool_folder, "/tmp/simblk-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(tool_folder));
+    ck_assert_int_eq(chdir(tool_folder), 0);
+    setenv("simblk", SIMBLK_TOOL, 1);
+    setenv("misbehaving", SIMBLK_MISBEHAVING, 1);
+    unsetenv("NO_COLOR");
+}
+
+static void tool_teardown(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", tool_folder);
+    ck_assert_int_eq(chdir("/"), 0);
+    ck_assert_int_eq(system(command), 0);
+}
+
+TCase *tool_case(const char *name)
+{
+    TCase *tests = tcase_create(name);
+
+    tcase_add_checked_fixture(tests, tool_setup, tool_teardown);
+    tcase_set_timeout(tests, 60);
+    return tests;
+}
+
+void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wb");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(text, 1, strlen(text), file), strlen(text));
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+char *get_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    size_t room = 16u << 20;
+    char *text = malloc(room);
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(text);
+    room = fread(text, 1, room - 1, file);
+    text[room] = '\0';
+    fclose(file);
+    return text;
+}
+
+int status_of(int wait_status)
+{
+    return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1000 + WTERMSIG(wait_status);
+}
+
+struct outcome shell(const char *format, ...)
+{
+    struct outcome outcome;
+    char line[4096];
+    char whole[4200];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    snprintf(whole, sizeof(whole), "( %s ) >.out 2>.err </dev/null", line);
+    outcome.status = status_of(system(whole));
+    outcome.out = get_file(".out");
+    outcome.err = get_file(".err");
+    return outcome;
+}
