@@ -4,7 +4,7 @@
  * sink, to the oracle and to the monitor. How an event looks as text is event_text.c's matter.
  *
  * Loads, stores and fences exist in one build only, and there by the thousand: they are neither
- * hashed nor kept for the report.
+ * hashed nor counted nor kept for the report.
  */
 #include "internal.h"
 
@@ -111,7 +111,8 @@ void simback_emit(struct simback_world *world, const struct simback_event *event
     struct trace *trace = &world->trace;
     uint64_t time_ns = world->now;
 
-    trace->count++;
+    if (is_hashed(event->kind))
+        trace->count++;
     if (world->quiet)
         return;
     if (!is_access(event->kind)) {

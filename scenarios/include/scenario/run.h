@@ -56,8 +56,8 @@ struct scenario_verdict {
     uint32_t line;                    /* of the file; 0 if the program has no lines */
     char reason[SCENARIO_REASON_MAX]; /* one sentence; "" when passed */
 
-    uint64_t hash; /* of the trace */
-    uint64_t events;
+    uint64_t hash;   /* of the trace */
+    uint64_t events; /* that the hash covers */
     uint64_t world_steps;
     uint64_t time_ns; /* virtual */
 

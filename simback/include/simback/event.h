@@ -108,6 +108,7 @@ void simback_emit(struct simback_world *world, const struct simback_event *event
 /* The running hash over everything that the other side can see (DESIGN section 4). Compared within
  * one build tree's commit only, never kept. */
 uint64_t simback_trace_hash(const struct simback_world *world);
+/* How many events the hash covers: with the hash off too, and the same in every build. */
 uint64_t simback_event_count(const struct simback_world *world);
 
 /* The text form of an event in fixed columns: time, who, kind, fields. Returns the length without
