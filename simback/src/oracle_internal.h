@@ -93,7 +93,6 @@ struct oracle_ring {
     uint32_t rsp_cons;        /* the first response that is not loaded whole */
     bool rsp_prod_fresh;      /* loaded in this step, and rsp_event not stored since */
     bool rsp_prod_idle;       /* and no slot loaded since */
-    bool rsp_prod_known;
     bool published; /* req_prod was stored; req_event may be loaded once */
     bool fenced;    /* since then there was a full fence */
 

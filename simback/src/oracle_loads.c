@@ -89,7 +89,7 @@ static void slot_loaded(struct oracle *oracle, struct oracle_device *device,
     uint64_t mask[2];
 
     oracle_checked(oracle, 1);
-    if (ring->rsp_prod_known && ring->overflow && ring->rsp_prod_loaded == ring->overflow_value) {
+    if (ring->overflow && ring->rsp_prod_loaded == ring->overflow_value) {
         oracle_checked(oracle, 3);
         if (ring->overflow_must)
             oracle_broken(oracle, 3, device, 0,
@@ -109,7 +109,7 @@ static void slot_loaded(struct oracle *oracle, struct oracle_device *device,
     if (book->stored)
         oracle_should(oracle, 1, device, 0,
                       "the frontend reads its own request %#x back from the ring of queue %u",
-                      index, ring->view->queue);
+                      index + ring->view->slots, ring->view->queue);
     else if ((book->loaded[0] & mask[0]) != 0 || (book->loaded[1] & mask[1]) != 0)
         oracle_broken(oracle, 1, device, 0,
                       "bytes %u to %u of response %#x on queue %u are loaded a second time", first,
@@ -152,9 +152,6 @@ static void rsp_prod_loaded(struct oracle *oracle, const struct oracle_device *d
                       "store of rsp_event in between",
                       ring->view->queue, ring->rsp_prod_loaded, value);
     ring->rsp_prod_fresh = ring->rsp_prod_idle = true;
-    if (!ring->rsp_prod_known)
-        ring->rsp_cons = ring->view->responses;
-    ring->rsp_prod_known = true;
     ring->rsp_prod_loaded = value;
     indices_loaded(ring, value);
 }
@@ -347,7 +344,6 @@ void loads_attach(struct oracle *oracle, struct oracle_ring *ring)
     if (ring->room != 0)
         memset(ring->slots, 0, ring->room * sizeof(ring->slots[0]));
     ring->rsp_prod_loaded = ring->rsp_cons = ring->view->responses;
-    ring->rsp_prod_known = true;
     ring->rsp_prod_fresh = ring->rsp_prod_idle = false;
     ring->published = ring->fenced = false;
 }

@@ -26,11 +26,11 @@ void puppet_begin(struct puppet *puppet)
 
     if (puppet->sector_size == 0)
         puppet->sector_size = 512;
-    puppet->world = simback_world_create(NULL);
+    puppet->world = simback_world_create(puppet->options);
     if (puppet->world == NULL)
         abort();
     simback_backend_options_init(&options);
-    options.dialect = simback_dialect_find("linux");
+    options.dialect = simback_dialect_find(puppet->dialect == NULL ? "linux" : puppet->dialect);
     options.front_domid = SIMBACK_FRONT_DOMID;
     options.vdev = 51712;
     options.sector_size = puppet->sector_size;
@@ -95,7 +95,9 @@ void puppet_set_word(struct puppet *puppet, unsigned word, uint32_t value)
 
 uint8_t *puppet_slot(const struct puppet *puppet, uint32_t index)
 {
-    return puppet->ring + BLKIF_WIRE_RING_HEADER + (index & 31) * (size_t)BLKIF_WIRE_SLOT_64;
+    size_t size = puppet->abi_32 ? BLKIF_WIRE_SLOT_32 : BLKIF_WIRE_SLOT_64;
+
+    return puppet->ring + BLKIF_WIRE_RING_HEADER + (index & 31) * size;
 }
 
 /* ---- XenStore ---- */
@@ -167,7 +169,8 @@ void puppet_publish(struct puppet *puppet, const char *state)
 {
     write_number(puppet, "ring-ref", puppet->ring_ref);
     write_number(puppet, "event-channel", puppet->port);
-    puppet_write(puppet, "protocol", BLKIF_WIRE_PROTOCOL_64);
+    puppet_write(puppet, "protocol",
+                 puppet->abi_32 ? BLKIF_WIRE_PROTOCOL_32 : BLKIF_WIRE_PROTOCOL_64);
     puppet_write(puppet, "state", state);
     puppet_step(puppet);
 }
@@ -247,9 +250,22 @@ void puppet_close(struct puppet *puppet)
 
 /* ---- ring ---- */
 
+/* The layout of i386 has the same members without the first padding. */
+static void put_32(struct puppet *puppet, const struct blkif_wire_request_64 *wire)
+{
+    struct blkif_wire_request_32 slot = {
+        .operation = wire->operation,
+        .segment_count = wire->segment_count,
+        .id = wire->id,
+        .sector_512 = wire->sector_512,
+    };
+
+    memcpy(slot.segments, wire->segments, sizeof(slot.segments));
+    puppet_put_slot(puppet, &slot, sizeof(slot));
+}
+
 void puppet_put(struct puppet *puppet, const struct puppet_request *request)
 {
-    uint8_t *slot = puppet_slot(puppet, puppet->req_prod);
     struct blkif_wire_request_64 wire = {
         .operation = request->op,
         .segment_count = request->segments == 255 ? 0
@@ -264,8 +280,18 @@ void puppet_put(struct puppet *puppet, const struct puppet_request *request)
         wire.segments[i].first_512 = request->first;
         wire.segments[i].last_512 = request->last;
     }
-    announce(puppet, slot, sizeof(wire), BLKFRONT_ACCESS_STORE);
-    memcpy(slot, &wire, sizeof(wire));
+    if (puppet->abi_32)
+        put_32(puppet, &wire);
+    else
+        puppet_put_slot(puppet, &wire, sizeof(wire));
+}
+
+void puppet_put_slot(struct puppet *puppet, const void *slot, size_t size)
+{
+    uint8_t *to = puppet_slot(puppet, puppet->req_prod);
+
+    announce(puppet, to, size, BLKFRONT_ACCESS_STORE);
+    memcpy(to, slot, size);
     puppet->req_prod++;
 }
 
@@ -311,6 +337,8 @@ void puppet_send(struct puppet *puppet, uint8_t op, uint64_t id, uint64_t sector
 
 bool puppet_take(struct puppet *puppet)
 {
+    const size_t size = puppet->abi_32 ? sizeof(struct blkif_wire_response_32)
+                                       : sizeof(struct blkif_wire_response_64);
     uint32_t rsp_prod = puppet_load32(puppet, puppet->ring + 8);
     bool good = true;
 
@@ -319,8 +347,8 @@ bool puppet_take(struct puppet *puppet)
             const uint8_t *slot = puppet_slot(puppet, puppet->rsp_cons++);
             struct blkif_wire_response_64 response;
 
-            announce(puppet, slot, sizeof(response), BLKFRONT_ACCESS_LOAD);
-            memcpy(&response, slot, sizeof(response));
+            announce(puppet, slot, size, BLKFRONT_ACCESS_LOAD);
+            memcpy(&response, slot, size);
             good = good && response.status == BLKIF_WIRE_OKAY;
         }
         puppet_set_word(puppet, 3, puppet->rsp_cons + 1);

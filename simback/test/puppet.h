@@ -21,7 +21,10 @@ struct puppet {
     struct simback_backend *backend;
     const struct blkfront_platform *platform;
     void *context;
-    bool observed;  /* accesses are announced */
+    const struct simback_world_options *options; /* of the world; NULL: the defaults */
+    const char *dialect;                         /* NULL: linux */
+    bool observed;                               /* accesses are announced */
+    bool abi_32;
     uint32_t start; /* first index of the ring */
     bool mode_read_only;
     uint32_t sector_size;
@@ -73,6 +76,8 @@ struct puppet_request {
 };
 
 void puppet_put(struct puppet *puppet, const struct puppet_request *request);
+/* A slot with any bytes. */
+void puppet_put_slot(struct puppet *puppet, const void *slot, size_t size);
 /* Stores req_prod, looks at req_event and notifies if asked. */
 void puppet_push(struct puppet *puppet);
 void puppet_push_quietly(struct puppet *puppet); /* never notifies */
