@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A worker process: plays the cases that it is told to. When it dies, by a signal or by a
- * sanitizer, it saves the world's last events where the supervisor finds them.
+ * A worker process: plays the cases that it is told to. When it dies, by a signal, a sanitizer or
+ * exit, it saves the world's last events where the supervisor finds them.
  */
 #include "supervisor.h"
 
@@ -45,6 +45,7 @@ static void catch_death(void)
 
     if (__sanitizer_set_death_callback != NULL)
         __sanitizer_set_death_callback(save_events);
+    atexit(save_events); /* a frontend may call exit, too */
     sigaltstack(&alternative, NULL);
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_fatal_signal;
