@@ -425,18 +425,3 @@ int bench_idle_world(const struct bench_options *options, size_t *bytes)
     bench_close(bench);
     return result;
 }
-
-int bench_requests(const struct bench_options *options, const struct bench_case *bench_case,
-                   uint64_t requests, void (*armed)(void *context), void *context)
-{
-    struct bench_world *bench = bench_open(options, bench_case);
-    int result = -1;
-
-    if (bench != NULL && bench->world != NULL && open_device(bench) == 0 &&
-        make_buffers(bench) == 0 && fill_disk(bench) == 0 && play(bench, requests) == 0) {
-        armed(context);
-        result = play(bench, requests);
-    }
-    /* Not closed: whoever is armed may not bear another system call. */
-    return result;
-}

@@ -50,9 +50,5 @@ int bench_run(const struct bench_options *options, const struct bench_case *benc
               struct bench_result *result, char *error, size_t error_size);
 /* Memory of a world with one connected, idle device. */
 int bench_idle_world(const struct bench_options *options, size_t *bytes);
-/* One connected device, warmed up, and then `requests` of the case: for tests that count system
- * calls and allocations. `armed` is called between both. */
-int bench_requests(const struct bench_options *options, const struct bench_case *bench,
-                   uint64_t requests, void (*armed)(void *context), void *context);
 
 #endif
