@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Each allocation of the language fails in turn: an error, nothing leaked (the sanitizers look),
- * and the program can be used again. Linked with --wrap, so that the library's calls come here.
+ * and the program can be used again.
  */
 #include "check_main.h"
+#include "heap.h"
 #include "language_help.h"
 #include "scenario/variants.h"
-
-static unsigned countdown; /* 0: nothing fails */
-static bool fired;
-
-/* The names are the linker's. NOLINTBEGIN(bugprone-reserved-identifier) */
-void *__real_realloc(void *pointer, size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *pointer, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-static bool fails(void)
-{
-    if (countdown == 0 || --countdown != 0) {
-        return false;
-    }
-    fired = true;
-    return true;
-}
-
-void *__wrap_realloc(void *pointer, size_t size)
-{
-    return fails() ? NULL : __real_realloc(pointer, size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-/* NOLINTEND(bugprone-reserved-identifier) */
 
 static const char text[] = "# note\ntitle \"t\"\nvariants seed=1,2 mode=r,w\n"
                            "backend linux params=\"a b\"\nconnect -> ok detail=\"x\"\n"
@@ -77,6 +49,8 @@ START_TEST(each_allocation_fails_in_turn_and_nothing_leaks)
 {
     struct everything all;
     unsigned nth = 0;
+    bool fired;
+    int result;
 
     do {
         scenario_program_init(&all.program);
@@ -84,9 +58,11 @@ START_TEST(each_allocation_fails_in_turn_and_nothing_leaks)
         scenario_buffer_init(&all.buffer);
         scenario_buffer_init(&all.bytes);
         scenario_problems_init(&all.problems);
-        fired = false;
-        countdown = ++nth;
-        ck_assert_int_eq(do_everything(&all) != 0, fired);
+        heap_fail(++nth, false);
+        result = do_everything(&all);
+        fired = heap_failed() != 0;
+        heap_fail(0, false);
+        ck_assert_int_eq(result != 0, fired);
         ck_assert(scenario_program_check(&all.program));
         ck_assert(scenario_program_check(&all.other));
         if (fired) { /* the same objects work again */

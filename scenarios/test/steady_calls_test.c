@@ -3,6 +3,7 @@
  * A request makes no system call: a process that the kernel stops at its first one (seccomp) plays
  * many requests and lives. Skipped where there is no seccomp.
  */
+#define _GNU_SOURCE
 #include "check_main.h"
 #include "steady_load.h"
 

@@ -4,42 +4,14 @@
  * nor from the C library. Linked with --wrap, so that our calls of the latter come here.
  */
 #include "check_main.h"
+#include "heap.h"
 #include "steady_load.h"
-
-static uint64_t taken;
-
-/* The names are the linker's. NOLINTBEGIN(bugprone-reserved-identifier) */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *pointer, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *pointer, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    taken++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    taken++;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *pointer, size_t size)
-{
-    taken++;
-    return __real_realloc(pointer, size);
-}
-/* NOLINTEND(bugprone-reserved-identifier) */
 
 static uint64_t allocations_of(struct steady_load *load, uint64_t requests)
 {
-    uint64_t before = simback_allocations(steady_load_world(load)) + taken;
+    uint64_t before = simback_allocations(steady_load_world(load)) + heap_calls();
     bool played = steady_load_play(load, requests);
-    uint64_t after = simback_allocations(steady_load_world(load)) + taken;
+    uint64_t after = simback_allocations(steady_load_world(load)) + heap_calls();
 
     ck_assert(played); /* takes memory itself */
     return after - before;
@@ -51,7 +23,7 @@ START_TEST(requests_take_no_memory)
     uint64_t of_10000, of_20000;
 
     load = steady_load_begin(_i != 0);
-    ck_assert_uint_ne(taken, 0); /* the load itself: the wrappers are in place */
+    ck_assert_uint_ne(heap_calls(), 0); /* the load itself: the wrappers are in place */
     of_10000 = allocations_of(load, 10000);
     of_20000 = allocations_of(load, 20000);
     ck_assert_uint_eq(of_20000, of_10000);
