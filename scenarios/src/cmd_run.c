@@ -27,21 +27,24 @@ struct run {
     bool any_code;
     uint64_t jobs, repeat, break_step;
     const char *format, *output, *expected_path;
-    bool list, dry_run, quiet;
+    bool list, dry_run, quiet, matrix;
 };
 
 static const struct report *const reports[] = {&report_console, &report_tap, &report_junit,
-                                               &report_json};
+                                               &report_json, &report_matrix};
 
 static int choose_report(struct run *run)
 {
+    if (run->matrix)
+        run->format = report_matrix.name;
     for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
         if (strcmp(run->format, reports[i]->name) == 0)
             run->report = reports[i];
     }
     if (run->report == NULL)
-        return tool_error("run: unknown format '%s'; there are console, tap, junit and json",
-                          run->format);
+        return tool_error(
+            "run: unknown format '%s'; there are console, tap, junit, json and matrix",
+            run->format);
     return TOOL_OK;
 }
 
@@ -73,7 +76,10 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
         {"--stuck", TOOL_NUMBER, "SECONDS",
          "real time without a step that makes a hang; default 10", &run->supervisor.stuck_seconds,
          NULL},
-        {"--format", TOOL_TEXT, "FORMAT", "console, tap, junit or json", &run->format, NULL},
+        {"--format", TOOL_TEXT, "FORMAT", "console, tap, junit, json or matrix", &run->format,
+         NULL},
+        {"--matrix", TOOL_FLAG, NULL, "as --format matrix: a table of features and dialects",
+         &run->matrix, NULL},
         {"--output", TOOL_TEXT, "FILE", "report to a file", &run->output, NULL},
         {"--quiet", TOOL_FLAG, NULL, "no line for a scenario that passes", &run->quiet, NULL},
     };
@@ -234,6 +240,8 @@ static int play(struct run *run)
     run->sums.interrupted = rc == TOOL_INTERRUPTED;
     run->sums.seconds = seconds_now() - began;
     run->report->end(&run->context, &run->sums);
+    if (run->context.broken)
+        rc = tool_error("the report cannot be made: no memory");
     if (fflush(run->context.stream) != 0 || ferror(run->context.stream))
         rc = tool_error("the report cannot be written: %s", strerror(errno));
     if (run->output != NULL)

@@ -43,6 +43,8 @@ struct report_context {
     uint64_t seed;
     uint64_t repeat;
     const char *disk;
+    void *own;   /* what a report keeps from begin to end */
+    bool broken; /* set by a report that could not be made */
 };
 
 struct report_case {
@@ -65,6 +67,7 @@ extern const struct report report_console;
 extern const struct report report_tap;
 extern const struct report report_junit;
 extern const struct report report_json;
+extern const struct report report_matrix;
 
 /* "rule broken (I7)", "expected failure"…: the verdict in words. */
 void report_words(const struct report_case *one, char *text, size_t size);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The report as a table of features and dialects: what was played against which backend, and how
+ * much of it passed. A feature is the folder that a scenario lies in. The form is Markdown's, which
+ * people read as it is too.
+ */
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOPIC_MAX = 40, DIALECTS = CHOICE_DIALECT_COUNT };
+
+struct cell {
+    size_t passed;
+    size_t failed;
+    size_t skipped;
+};
+
+struct row {
+    char topic[TOPIC_MAX];
+    struct cell cells[DIALECTS];
+};
+
+struct matrix {
+    struct row *rows;
+    size_t count;
+    size_t room;
+    struct scenario_program program;
+    bool failed; /* no memory: the table would lie */
+};
+
+/* "conformance/read/beyond" is about "read"; a file by itself about itself. */
+static void topic_of(const char *path, char topic[TOPIC_MAX])
+{
+    const char *end = strrchr(path, '/');
+    const char *begin;
+
+    if (end == NULL) {
+        snprintf(topic, TOPIC_MAX, "%s", path);
+        return;
+    }
+    for (begin = end; begin > path && begin[-1] != '/'; begin--)
+        continue;
+    snprintf(topic, TOPIC_MAX, "%.*s", (int)(end - begin), begin);
+}
+
+static struct row *row_of(struct matrix *matrix, const char *topic)
+{
+    struct row *row;
+
+    for (size_t i = 0; i < matrix->count; i++) {
+        if (strcmp(matrix->rows[i].topic, topic) == 0)
+            return &matrix->rows[i];
+    }
+    if (matrix->count == matrix->room) {
+        size_t room = matrix->room * 2 + 16;
+        struct row *larger = realloc(matrix->rows, room * sizeof(*larger));
+
+        if (larger == NULL)
+            return NULL;
+        matrix->rows = larger;
+        matrix->room = room;
+    }
+    row = &matrix->rows[matrix->count++];
+    memset(row, 0, sizeof(*row));
+    snprintf(row->topic, sizeof(row->topic), "%s", topic);
+    return row;
+}
+
+/* The dialects of all backends of the run, as bits: a run against two counts for both. */
+static unsigned dialects_of(const struct scenario_program *program)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < program->step_count; i++) {
+        const struct scenario_step *step = &program->steps[i];
+
+        if (step->opcode == STEP_BACKEND)
+            bits |= 1u << scenario_value(step, FIELD_BACKEND_DIALECT);
+        else if (step->opcode == STEP_BACKEND_RESTART &&
+                 scenario_given(step, FIELD_BACKEND_RESTART_DIALECT))
+            bits |= 1u << scenario_value(step, FIELD_BACKEND_RESTART_DIALECT);
+    }
+    return bits;
+}
+
+static void matrix_begin(struct report_context *context)
+{
+    struct matrix *matrix = calloc(1, sizeof(*matrix));
+
+    context->own = matrix;
+    if (matrix != NULL)
+        scenario_program_init(&matrix->program);
+}
+
+static void count(struct cell *cell, const struct report_case *one)
+{
+    cell->failed += one->counts_as_failed;
+    if (one->result->verdict.outcome == SCENARIO_UNSUPPORTED)
+        cell->skipped++;
+    else if (!one->counts_as_failed)
+        cell->passed++;
+}
+
+static void matrix_one(struct report_context *context, const struct report_case *one)
+{
+    struct matrix *matrix = context->own;
+    char topic[TOPIC_MAX];
+    struct row *row;
+    unsigned dialects;
+
+    if (matrix == NULL || matrix->failed)
+        return;
+    topic_of(one->file->path, topic);
+    row = row_of(matrix, topic);
+    if (row == NULL ||
+        tool_suite_program(context->suite, one->index, &matrix->program) != TOOL_OK) {
+        matrix->failed = true;
+        return;
+    }
+    dialects = dialects_of(&matrix->program);
+    for (unsigned i = 0; i < DIALECTS; i++) {
+        if ((dialects >> i & 1) != 0)
+            count(&row->cells[i], one);
+    }
+}
+
+/* "12", "11 of 12", "12 (3 skipped)"; nothing was played: "". */
+static void print_cell(FILE *stream, const struct cell *cell)
+{
+    char text[80] = "";
+    size_t played = cell->passed + cell->failed;
+
+    if (cell->failed != 0)
+        snprintf(text, sizeof(text), "**%zu of %zu**", cell->passed, played);
+    else if (played != 0)
+        snprintf(text, sizeof(text), "%zu", cell->passed);
+    if (cell->skipped != 0)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s(%zu skipped)",
+                 played != 0 ? " " : "", cell->skipped);
+    fprintf(stream, " %-10s |", text);
+}
+
+static void print_table(FILE *stream, const struct matrix *matrix)
+{
+    fprintf(stream, "| %-14s |", "feature");
+    for (size_t i = 0; i < DIALECTS; i++)
+        fprintf(stream, " %-10s |", scenario_choice(CHOICES_DIALECT, i)->text);
+    fputs("\n|----------------|", stream);
+    for (size_t i = 0; i < DIALECTS; i++)
+        fputs("------------|", stream);
+    fputc('\n', stream);
+    for (size_t r = 0; r < matrix->count; r++) {
+        fprintf(stream, "| %-14s |", matrix->rows[r].topic);
+        for (size_t i = 0; i < DIALECTS; i++)
+            print_cell(stream, &matrix->rows[r].cells[i]);
+        fputc('\n', stream);
+    }
+}
+
+static void matrix_end(struct report_context *context, const struct report_sums *sums)
+{
+    struct matrix *matrix = context->own;
+
+    if (matrix == NULL || matrix->failed)
+        context->broken = true;
+    else
+        print_table(context->stream, matrix);
+    fprintf(context->stream, "\n%s%zu runs: %zu passed, %zu failed, %zu skipped\n",
+            sums->interrupted ? "interrupted: " : "", sums->cases, sums->passed, sums->failed,
+            sums->skipped);
+    if (matrix != NULL) {
+        scenario_program_fini(&matrix->program);
+        free(matrix->rows);
+    }
+    free(matrix);
+    context->own = NULL;
+}
+
+const struct report report_matrix = {"matrix", matrix_begin, matrix_one, matrix_end};
