@@ -100,7 +100,10 @@ void blkfront_blocking_disconnect(struct blkfront_device *device)
 
 /* ---- requests ---- */
 
+/* A request and what became of it. It lies on the caller's stack: there is no return before its
+ * completion. */
 struct call {
+    struct blkfront_request request;
     bool done;
     int result;
 };
@@ -113,38 +116,36 @@ static void completed(struct blkfront_request *request, int result)
     call->result = result;
 }
 
-/* The request lies on our stack: there is no return before its completion. A platform that cannot
- * wait therefore ends the device, which completes everything without the backend's help. */
-static int run(struct blkfront_device *device, struct blkfront_request *request)
+/* A platform that cannot wait ends the device, which completes everything without the backend's
+ * help. */
+static int run(struct blkfront_device *device, struct call *call)
 {
-    struct call call = {.done = false, .result = BLKFRONT_OK};
-    int error;
+    int error = blkfront_submit(blkfront_get_queue(device, 0), &call->request);
 
-    request->complete = completed;
-    request->context = &call;
-    error = blkfront_submit(blkfront_get_queue(device, 0), request);
     if (error != BLKFRONT_OK)
         return error;
-    while (!call.done) {
-        if (!poll_all(device) && !call.done && !wait_for_more(device))
+    while (!call->done) {
+        if (!poll_all(device) && !call->done && !wait_for_more(device))
             blkfront_disconnect(device);
     }
-    return call.result;
+    return call->result;
 }
 
 static int transfer(struct blkfront_device *device, enum blkfront_operation operation,
                     uint64_t sector, const struct blkfront_buffer *buffers, size_t count)
 {
-    struct blkfront_request request = {
-        .operation = operation,
-        .sector = sector,
-        .buffers = buffers,
-        .buffer_count = count,
+    struct call call = {
+        .request.operation = operation,
+        .request.sector = sector,
+        .request.buffers = buffers,
+        .request.buffer_count = count,
+        .request.complete = completed,
+        .request.context = &call,
     };
 
     if (device == NULL || (buffers == NULL && count > 0))
         return BLKFRONT_INVALID;
-    return run(device, &request);
+    return run(device, &call);
 }
 
 int blkfront_blocking_read(struct blkfront_device *device, uint64_t sector,

@@ -329,7 +329,7 @@ static int store_failed(struct blkfront *context, const char *directory, int res
     return store_result(result);
 }
 
-/* The device with these params, if exactly one has them. */
+/* The device with these params, if exactly one has them: else *vdev is left alone. */
 static int resolve_params(struct blkfront *context, const char *directory, size_t list_length,
                           const char *name, size_t name_length, uint32_t *vdev)
 {
@@ -337,7 +337,7 @@ static int resolve_params(struct blkfront *context, const char *directory, size_
     const char *wanted = name;
     size_t wanted_length = name_length;
     unsigned matches = 0;
-    uint32_t candidate;
+    uint32_t candidate, first = 0;
 
     strip_prefixes(&wanted, &wanted_length);
     quote(&text, name, name_length);
@@ -352,14 +352,18 @@ static int resolve_params(struct blkfront *context, const char *directory, size_
         if (!match)
             continue;
         if (matches++ == 0)
-            *vdev = candidate;
+            first = candidate;
         else
             text_add(&text, ", ");
         name_print(&text, candidate);
     }
     if (matches == 0)
         return no_device(context, list_length, name, name_length);
-    return matches == 1 ? BLKFRONT_OK : BLKFRONT_AMBIGUOUS;
+    if (matches > 1)
+        return BLKFRONT_AMBIGUOUS;
+    context->detail[0] = '\0';
+    *vdev = first;
+    return BLKFRONT_OK;
 }
 
 int name_resolve(struct blkfront *context, uint16_t domid, const char *name, uint32_t *vdev)
@@ -386,10 +390,5 @@ int name_resolve(struct blkfront *context, uint16_t domid, const char *name, uin
         *vdev = spelt;
         return BLKFRONT_OK;
     }
-    result = resolve_params(context, directory, list_length, name, name_length, &found);
-    if (result == BLKFRONT_OK) {
-        context->detail[0] = '\0';
-        *vdev = found;
-    }
-    return result;
+    return resolve_params(context, directory, list_length, name, name_length, vdev);
 }

@@ -26,15 +26,22 @@ static bool take_event(struct blkfront_queue *queue)
     return true;
 }
 
-static void finish_event(struct blkfront_queue *queue, bool useful)
+/* Twice if need be, because a port that stays masked is a queue that hangs. */
+static bool unmask(struct blkfront_queue *queue)
 {
     const struct blkfront_platform *platform = queue->platform;
+    int r = -1;
 
+    for (unsigned tries = 0; tries < 2 && r != 0; tries++)
+        r = platform->port_unmask(platform->context, queue->channels, queue->port);
+    return r == 0;
+}
+
+static void finish_event(struct blkfront_queue *queue, bool useful)
+{
     if (!useful)
         statistics_add(&queue->statistics.spurious_events, 1);
-    /* Once again, because a port that stays masked is a queue that hangs. */
-    if (platform->port_unmask(platform->context, queue->channels, queue->port) != 0 &&
-        platform->port_unmask(platform->context, queue->channels, queue->port) != 0)
+    if (!unmask(queue))
         queue_fail(queue, "the event channel failed");
 }
 

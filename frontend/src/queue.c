@@ -320,15 +320,22 @@ void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_requ
     statistics_add(&queue->statistics.ring_requests, 1);
 }
 
-void queue_publish(struct blkfront_queue *queue)
+/* Twice if need be, because a backend that was not told is a request that hangs. */
+static bool notify(struct blkfront_queue *queue)
 {
     const struct blkfront_platform *platform = queue->platform;
+    int r = -1;
 
+    for (unsigned tries = 0; tries < 2 && r != 0; tries++)
+        r = platform->port_notify(platform->context, queue->channels, queue->port);
+    return r == 0;
+}
+
+void queue_publish(struct blkfront_queue *queue)
+{
     if (!ring_publish(&queue->ring))
         return;
-    /* Once again, because a backend that was not told is a request that hangs. */
-    if (platform->port_notify(platform->context, queue->channels, queue->port) != 0 &&
-        platform->port_notify(platform->context, queue->channels, queue->port) != 0) {
+    if (!notify(queue)) {
         queue_fail(queue, "the event channel failed");
         return;
     }
