@@ -17,8 +17,8 @@ struct monitor *monitor_create(struct simback_world *world)
 
     if (monitor == NULL)
         return NULL;
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++)
-        monitor->alias[i] = i;
+    for (unsigned i = 0; i < WORLD_DEVICES; i++)
+        monitor->alias[i] = (uint16_t)i;
     observe_register(world);
     return monitor;
 }

@@ -82,11 +82,11 @@ static const char *below(const char *directory, size_t length, const char *path)
 
 uint16_t monitor_front_path(const struct monitor *monitor, const char *path, const char **rest)
 {
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
         const struct monitor_device *device = &monitor->devices[i];
 
         if (device->known && (*rest = below(device->front, device->front_length, path)) != NULL)
-            return i;
+            return (uint16_t)i;
     }
     return SIMBACK_NO_DEVICE;
 }
@@ -152,14 +152,14 @@ static uint16_t same_device(const struct monitor *monitor, const struct director
 {
     uint16_t free_number = number;
 
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
         const struct monitor_device *device = &monitor->devices[i];
 
         if (device->known && device->front_domid == directory->front_domid &&
             device->vdev == directory->vdev)
-            return i;
+            return (uint16_t)i;
         if (!device->known)
-            free_number = i;
+            free_number = (uint16_t)i;
     }
     return number < WORLD_DEVICES && monitor->devices[number].known ? free_number : number;
 }

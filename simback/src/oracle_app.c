@@ -378,7 +378,7 @@ void simback_app_end(struct simback_world *world)
 
     if (!world->options.rules)
         return;
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
         struct oracle_device *device = oracle->devices[i];
 
         if (device != NULL && device->first != NULL)

@@ -20,9 +20,10 @@ static uint32_t bucket(const struct oracle_ring *ring, uint64_t id)
     return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 40) & (ring->room - 1);
 }
 
+/* 1 + the index of the part in flight with this id; 0: none. */
 static uint32_t index_of(const struct oracle_ring *ring, uint64_t id)
 {
-    uint32_t at = ring->buckets[bucket(ring, id)];
+    uint32_t at = ring->room == 0 ? 0 : ring->buckets[bucket(ring, id)];
 
     while (at != 0 && ring->parts[at - 1].id != id)
         at = ring->parts[at - 1].next;
@@ -31,7 +32,7 @@ static uint32_t index_of(const struct oracle_ring *ring, uint64_t id)
 
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id)
 {
-    uint32_t at = ring->room == 0 ? 0 : index_of(ring, id);
+    uint32_t at = index_of(ring, id);
 
     return at == 0 ? NULL : &ring->parts[at - 1];
 }
@@ -209,7 +210,7 @@ void correlation_put(struct oracle_put *put)
     struct oracle_part *part;
 
     oracle_checked(put->oracle, 2);
-    if (correlation_find(ring, wire->id) != NULL)
+    if (index_of(ring, wire->id) != 0)
         oracle_broken(put->oracle, 2, put->device, request == NULL ? 0 : request->number,
                       "ring request %u has id %#llx, which another one in flight has too",
                       put->index, (unsigned long long)wire->id);

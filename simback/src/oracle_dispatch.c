@@ -187,7 +187,7 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
 
 static void event_lost(struct oracle_device *device)
 {
-    for (uint16_t queue = 0; queue < MONITOR_QUEUES; queue++) {
+    for (unsigned queue = 0; queue < MONITOR_QUEUES; queue++) {
         if (device->rings[queue] != NULL)
             device->rings[queue]->event_lost = true;
     }

@@ -126,7 +126,7 @@ void indices_end(struct oracle *oracle, struct oracle_device *device)
 {
     if (simback_ready_count(oracle->world) != 0)
         return;
-    for (uint16_t queue = 0; queue < MONITOR_QUEUES; queue++) {
+    for (unsigned queue = 0; queue < MONITOR_QUEUES; queue++) {
         if (device->rings[queue] != NULL)
             judge(oracle, device, device->rings[queue], "at rest");
     }

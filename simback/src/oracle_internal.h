@@ -154,8 +154,8 @@ struct oracle_device {
     bool app_known;
     enum blkfront_state app_state;
     bool disconnect_called, released;
-    uint32_t failed_now; /* requests that failed in this step of the frontend */
     bool hostile; /* the backend was made to break the protocol: I19 does not bind it any more */
+    uint32_t failed_now; /* requests that failed in this step of the frontend */
 
     /* I1: nodes read in this step */
     uint64_t read_once[ORACLE_READ_ONCE];
@@ -163,9 +163,9 @@ struct oracle_device {
 
     /* I7 */
     uint32_t data_sector_size;
-    bool exempt_all;
     struct oracle_range exempt[ORACLE_EXEMPT];
     uint32_t exempt_count;
+    bool exempt_all;
 
     /* I12 */
     uint64_t ports, watches; /* open */
@@ -262,7 +262,7 @@ void oracle_should(struct oracle *oracle, uint8_t rule, const struct oracle_devi
 void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue);
 
 /* After each step of a side, when the rings have been told (monitor.c). */
-void oracle_handover(struct simback_world *world, uint16_t device, bool front);
+void oracle_handover(struct simback_world *world, uint16_t number, bool front);
 
 /* ---- a request's slot, read anew from its bytes (oracle_wire.c) ---- */
 

@@ -46,12 +46,13 @@ uint64_t simback_rule_checks(const struct simback_world *world, uint8_t rule);
 const char *simback_rule_text(uint8_t rule);
 
 /*
- * I4: at rest (nothing runnable, no timer) a call on the device still waits. FRONTEND: what the
- * call waits for has been published, or its backend is Closed or gone: no progress. BACKEND: a live
- * backend owes the next move, because it holds requests or stands still: the call waits for it.
+ * I4: at rest (nothing runnable, no timer) a call on the device of that number still waits.
+ * FRONTEND: what the call waits for has been published, or its backend is Closed or gone: no
+ * progress. BACKEND: a live backend owes the next move, because it holds requests or stands still:
+ * the call waits for it.
  */
 enum simback_owes { SIMBACK_OWES_FRONTEND, SIMBACK_OWES_BACKEND };
-enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t device);
+enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t number);
 
 /* ---- what the runner tells (all are events too) ---- */
 
