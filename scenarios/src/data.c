@@ -116,9 +116,9 @@ static uint64_t sectors_of(const struct shape *shape, uint64_t number, uint64_t 
     if (shape->sizes == 0) {
         return shape->count / number + (index < shape->count % number ? 1 : 0);
     }
-    while (scenario_list_at(shape->sizes, cycle) != 0) {
+    do { /* a LIST that is not 0 has a first entry */
         cycle++;
-    }
+    } while (scenario_list_at(shape->sizes, cycle) != 0);
     sectors = scenario_list_at(shape->sizes, (unsigned)(index % cycle));
     return sectors < left ? sectors : left;
 }
@@ -166,7 +166,7 @@ static bool make_heap_buffer(struct scenario_runner *runner, struct call *call, 
 {
     struct blkfront_buffer *buffer = &call->buffers[index];
     unsigned char *block, *begin;
-    size_t size = buffer->size + PAGE + 2 * GUARD;
+    size_t size = buffer->size + PAGE + 2 * (size_t)GUARD;
 
     if (whole_pages(buffer->size, align)) {
         block = simback_pages_allocate(runner->world, (uint32_t)(buffer->size / PAGE));

@@ -112,13 +112,13 @@ static void console_one(struct report_context *context, const struct report_case
 static void print_rules(struct report_context *context, const struct report_sums *sums)
 {
     fputs("\nrule     passed  failed  skipped  what it says\n", context->stream);
-    for (uint8_t rule = 1; rule <= REPORT_RULES; rule++) {
-        const char *text = simback_rule_text(rule);
+    for (unsigned rule = 1; rule <= REPORT_RULES; rule++) {
+        const char *text = simback_rule_text((uint8_t)rule);
 
         if (sums->rule[rule].passed + sums->rule[rule].failed + sums->rule[rule].skipped == 0)
             continue;
         fprintf(context->stream, "%sI%-5u %8zu %7zu %8zu  %s%s\n",
-                sums->rule[rule].failed != 0 ? colour(context, RED) : "", (unsigned)rule,
+                sums->rule[rule].failed != 0 ? colour(context, RED) : "", rule,
                 sums->rule[rule].passed, sums->rule[rule].failed, sums->rule[rule].skipped,
                 text != NULL ? text : "",
                 sums->rule[rule].failed != 0 ? colour(context, PLAIN) : "");

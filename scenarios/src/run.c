@@ -428,8 +428,8 @@ static void fill_verdict(struct scenario_runner *runner)
     verdict->time_ns = simback_now(runner->world);
     verdict->violations = simback_violations(runner->world, false);
     verdict->violations_should = simback_violations(runner->world, true) - verdict->violations;
-    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
-        if (simback_rule_checks(runner->world, rule) != 0) {
+    for (unsigned rule = 1; rule <= SIMBACK_RULES; rule++) {
+        if (simback_rule_checks(runner->world, (uint8_t)rule) != 0) {
             verdict->rules_checked |= 1u << rule;
         }
     }

@@ -166,6 +166,24 @@ static int load_file(struct tool_file *file, const char *path)
     return file->title != NULL ? TOOL_OK : tool_error("no memory");
 }
 
+/* All of them, so that each mistake is told at once. */
+static int load_files(struct tool_suite *suite, const struct tool_paths *found)
+{
+    int rc = TOOL_OK;
+
+    if (found->count == 0)
+        return tool_error("no scenario (*.scn) was found there");
+    suite->files = calloc(found->count, sizeof(*suite->files));
+    if (suite->files == NULL)
+        return tool_error("no memory");
+    for (size_t i = 0; i < found->count; i++) {
+        suite->file_count = i + 1;
+        if (load_file(&suite->files[i], found->path[i]) != TOOL_OK)
+            rc = TOOL_USAGE;
+    }
+    return rc;
+}
+
 int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
                     const struct tool_selection *selection)
 {
@@ -178,14 +196,8 @@ int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
         if (!tool_collect(&found, paths[i]))
             rc = TOOL_USAGE;
     }
-    if (rc == TOOL_OK && found.count == 0)
-        rc = tool_error("no scenario (*.scn) was found there");
-    suite->files = rc == TOOL_OK ? calloc(found.count, sizeof(*suite->files)) : NULL;
-    for (size_t i = 0; suite->files != NULL && i < found.count; i++) {
-        suite->file_count = i + 1;
-        if (load_file(&suite->files[i], found.path[i]) != TOOL_OK)
-            rc = TOOL_USAGE;
-    }
+    if (rc == TOOL_OK)
+        rc = load_files(suite, &found);
     for (size_t i = 0; rc == TOOL_OK && i < suite->file_count; i++) {
         if (!add_variants(suite, &room, i, selection))
             rc = tool_error("%s: the variants do not fit into memory", suite->files[i].path);

@@ -43,6 +43,7 @@ static void add_piece(struct scenario_buffer *text, int file, off_t from, off_t 
  * keep a copy of what was there before. */
 char *supervisor_take_output(FILE *file, bool whole)
 {
+    const off_t kept = OUTPUT_KEPT;
     struct scenario_buffer text;
     int descriptor;
     off_t size;
@@ -52,13 +53,12 @@ char *supervisor_take_output(FILE *file, bool whole)
     descriptor = fileno(file);
     size = lseek(descriptor, 0, SEEK_END);
     scenario_buffer_init(&text);
-    if (whole || size <= 2 * OUTPUT_KEPT) {
+    if (whole || size <= 2 * kept) {
         add_piece(&text, descriptor, 0, size);
     } else {
-        add_piece(&text, descriptor, 0, OUTPUT_KEPT);
-        scenario_buffer_format(&text, "\n[%lld bytes left out]\n",
-                               (long long)size - 2 * OUTPUT_KEPT);
-        add_piece(&text, descriptor, size - OUTPUT_KEPT, size);
+        add_piece(&text, descriptor, 0, kept);
+        scenario_buffer_format(&text, "\n[%lld bytes left out]\n", (long long)(size - 2 * kept));
+        add_piece(&text, descriptor, size - kept, size);
     }
     if (ftruncate(descriptor, 0) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
         tool_error("a worker's output cannot be cut: %s", strerror(errno));
