@@ -47,8 +47,8 @@ static void block_put(struct simback_disk *disk, uint8_t *block)
 }
 
 /* What the durable layer holds of a block. `entry` may be NULL: never touched. */
-static int durable_load(const struct simback_disk *disk, const struct disk_entry *entry,
-                        uint64_t block, uint8_t *bytes)
+static int durable_load(struct simback_disk *disk, const struct disk_entry *entry, uint64_t block,
+                        uint8_t *bytes)
 {
     if (disk->has_file)
         return disk_file_load(&disk->file, block, bytes);
@@ -214,7 +214,7 @@ static bool in_range(const struct simback_disk *disk, uint64_t first_512, uint64
 
 /* ---- reading and writing ---- */
 
-static int read_piece(const struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
+static int read_piece(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
                       uint8_t *bytes)
 {
     const uint32_t index = disk_map_find(&disk->map, block);

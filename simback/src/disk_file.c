@@ -4,7 +4,7 @@
  * Which blocks are volatile and when they come here is disk.c's matter. The file is "durable" as
  * far as the simulated power cut goes; the host's own power is not simulated, so nothing is synced.
  */
-#define _POSIX_C_SOURCE   200809L
+#define _GNU_SOURCE       /* SEEK_DATA, SEEK_HOLE */
 #define _FILE_OFFSET_BITS 64
 
 #include "disk_internal.h"
@@ -22,12 +22,20 @@ bool disk_is_zero(const uint8_t *bytes, size_t length)
     return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
 }
 
+/* ---- open, close ---- */
+
+static void forget_run(struct disk_file *file)
+{
+    file->run_begin = file->run_end = 0;
+}
+
 int disk_file_open(struct disk_file *file, const char *path, bool read_only, uint64_t *size_512,
                    char *error, size_t error_size)
 {
     struct stat status;
 
     file->read_only = read_only;
+    forget_run(file);
     file->descriptor = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (file->descriptor < 0) {
         snprintf(error, error_size, "%s: cannot be opened for %s: %s", path,
@@ -56,10 +64,44 @@ void disk_file_close(struct disk_file *file)
     file->descriptor = -1;
 }
 
-int disk_file_load(const struct disk_file *file, uint64_t block, uint8_t *bytes)
+/* ---- holes ---- */
+
+/* Asks the host how the file goes on at `offset`. A host that cannot tell says that all is data. */
+static void find_run(struct disk_file *file, uint64_t offset)
+{
+    const off_t data = lseek(file->descriptor, (off_t)offset, SEEK_DATA);
+    off_t end;
+
+    file->run_begin = offset;
+    file->run_is_hole = data < 0 ? errno == ENXIO : (uint64_t)data > offset;
+    if (file->run_is_hole) {
+        file->run_end = data < 0 ? UINT64_MAX : (uint64_t)data;
+        return;
+    }
+    end = data < 0 ? -1 : lseek(file->descriptor, data, SEEK_HOLE);
+    file->run_end = end < 0 ? UINT64_MAX : (uint64_t)end;
+}
+
+/* A disk of which little was ever written costs the host neither reads nor memory. */
+static bool in_hole(struct disk_file *file, uint64_t block)
+{
+    const uint64_t offset = block * DISK_BLOCK;
+
+    if (offset < file->run_begin || offset >= file->run_end)
+        find_run(file, offset);
+    return file->run_is_hole && file->run_end - offset >= DISK_BLOCK;
+}
+
+/* ---- blocks ---- */
+
+int disk_file_load(struct disk_file *file, uint64_t block, uint8_t *bytes)
 {
     size_t done = 0;
 
+    if (in_hole(file, block)) {
+        memset(bytes, 0, DISK_BLOCK);
+        return 0;
+    }
     while (done < DISK_BLOCK) {
         const ssize_t got = pread(file->descriptor, bytes + done, DISK_BLOCK - done,
                                   (off_t)(block * DISK_BLOCK + done));
@@ -76,8 +118,7 @@ int disk_file_load(const struct disk_file *file, uint64_t block, uint8_t *bytes)
     return 0;
 }
 
-int disk_file_store(const struct disk_file *file, uint64_t block, const uint8_t *bytes,
-                    size_t length)
+int disk_file_store(struct disk_file *file, uint64_t block, const uint8_t *bytes, size_t length)
 {
     uint8_t there[DISK_BLOCK];
     size_t done = 0;
@@ -88,6 +129,8 @@ int disk_file_store(const struct disk_file *file, uint64_t block, const uint8_t 
         if (disk_is_zero(there, length))
             return 0;
     }
+    if (file->run_is_hole)
+        forget_run(file);
     while (done < length) {
         const ssize_t put = pwrite(file->descriptor, bytes + done, length - done,
                                    (off_t)(block * DISK_BLOCK + done));
@@ -101,8 +144,9 @@ int disk_file_store(const struct disk_file *file, uint64_t block, const uint8_t 
     return 0;
 }
 
-int disk_file_resize(const struct disk_file *file, uint64_t size_512)
+int disk_file_resize(struct disk_file *file, uint64_t size_512)
 {
+    forget_run(file);
     if (size_512 > INT64_MAX / DISK_UNIT)
         return -1;
     return ftruncate(file->descriptor, (off_t)(size_512 * DISK_UNIT)) == 0 ? 0 : -1;

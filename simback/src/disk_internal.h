@@ -51,19 +51,21 @@ void disk_map_fini(struct simback_world *world, struct disk_map *map);
 struct disk_file {
     int descriptor;
     bool read_only;
+    /* What the host last said: these bytes are a hole, or data. Empty: nothing is known. */
+    uint64_t run_begin, run_end;
+    bool run_is_hole;
 };
 
 /* Opens the file; 0 and its size in units, or -1 and a sentence. */
 int disk_file_open(struct disk_file *file, const char *path, bool read_only, uint64_t *size_512,
                    char *error, size_t error_size);
 void disk_file_close(struct disk_file *file);
-/* A block's bytes; what lies beyond the end of the file reads as zeros. */
-int disk_file_load(const struct disk_file *file, uint64_t block, uint8_t *bytes);
+/* A block's bytes; holes and what lies beyond the end of the file read as zeros. */
+int disk_file_load(struct disk_file *file, uint64_t block, uint8_t *bytes);
 /* Writes the first `length` bytes of a block; zeros that are already there (a hole) are not
  * written, so a sparse file stays sparse. */
-int disk_file_store(const struct disk_file *file, uint64_t block, const uint8_t *bytes,
-                    size_t length);
-int disk_file_resize(const struct disk_file *file, uint64_t size_512);
+int disk_file_store(struct disk_file *file, uint64_t block, const uint8_t *bytes, size_t length);
+int disk_file_resize(struct disk_file *file, uint64_t size_512);
 
 /* The world's memory is about to go: files that are still open get what is volatile and are closed.
  */

@@ -294,6 +294,32 @@ static void a_sparse_file_stays_sparse_and_memory_small(void)
     unlink(path);
 }
 
+/* What the host said of a hole counts until something is written into it. */
+static void a_hole_is_zeros_until_it_is_written(void)
+{
+    make_file((off_t)1 << 30);
+    open_file(false);
+    CU_ASSERT_EQUAL(simback_disk_write(disk, 0, 16, data), 0);
+    CU_ASSERT_EQUAL(simback_disk_flush(disk), 0);
+    CU_ASSERT_TRUE(holds_zeros(1000, 16));
+    CU_ASSERT_EQUAL(simback_disk_write(disk, 2000, 16, data), 0);
+    CU_ASSERT_TRUE(holds_zeros(1000, 16));
+    CU_ASSERT_EQUAL(simback_disk_flush(disk), 0);
+    CU_ASSERT_TRUE(holds(2000, 16, data));
+    CU_ASSERT_TRUE(holds(0, 16, data));
+    CU_ASSERT_TRUE(holds_zeros(2016, 64));
+    CU_ASSERT_TRUE(holds_zeros(1936, 64));
+    CU_ASSERT_EQUAL(simback_disk_write(disk, 2001, 1, data), 0); /* into a block that is there */
+    CU_ASSERT_EQUAL(simback_disk_flush(disk), 0);
+    CU_ASSERT_TRUE(holds(2000, 1, data));
+    CU_ASSERT_TRUE(holds(2001, 1, data));
+    CU_ASSERT_TRUE(holds(2002, 14, data + 1024));
+    CU_ASSERT_EQUAL(simback_disk_resize(disk, 2008), 0);
+    CU_ASSERT_EQUAL(simback_disk_resize(disk, 4000), 0);
+    CU_ASSERT_TRUE(holds_zeros(2008, 64));
+    unlink(path);
+}
+
 static void a_file_that_cannot_be_a_disk_says_why(void)
 {
     char error[256] = "";
@@ -321,6 +347,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(touched_blocks_are_written_without_allocating),
     UNIT_TEST(a_file_holds_what_was_flushed),
     UNIT_TEST(a_sparse_file_stays_sparse_and_memory_small),
+    UNIT_TEST(a_hole_is_zeros_until_it_is_written),
     UNIT_TEST(a_file_that_cannot_be_a_disk_says_why),
 };
 
