@@ -70,11 +70,16 @@ GET_INFO(PHYSICAL_SECTOR_SIZE, info->physical_sector_size)
 GET_INFO(VDEV, info->vdev)
 GET_INFO(REMOVABLE, info->removable)
 GET_INFO(CDROM, info->cdrom)
+GET_INFO(FLOPPY, info->floppy)
 GET_INFO(QUEUES, info->queues)
 GET_INFO(ORDER, info->ring_order)
 GET_INFO(SEGMENTS, info->segments)
 GET_INFO(PERSISTENT, info->persistent)
 GET_INFO(DISCARD, info->discard)
+GET_INFO(DISCARD_SECURE, info->discard_secure)
+GET_INFO(DISCARD_GRANULARITY, info->discard_granularity)
+GET_INFO(DISCARD_ALIGNMENT, info->discard_alignment)
+GET_INFO(BARRIER, info->barrier)
 GET_INFO(BACKEND_ID, info->backend_id)
 
 GET(FLUSH)
@@ -187,23 +192,25 @@ static bool read_statistics(const struct place *place, struct blkfront_statistic
     return true;
 }
 
-GET(DIRECT)
-{
-    struct blkfront_statistics statistics = {0};
-    bool there = read_statistics(place, &statistics);
+#define GET_STATISTIC(name_, member)                            \
+    GET(name_)                                                  \
+    {                                                           \
+        struct blkfront_statistics statistics = {0};            \
+        const bool there = read_statistics(place, &statistics); \
+                                                                \
+        found->number = statistics.member;                      \
+        return there;                                           \
+    }
 
-    found->number = statistics.direct;
-    return there;
-}
-
-GET(COPIED)
-{
-    struct blkfront_statistics statistics = {0};
-    bool there = read_statistics(place, &statistics);
-
-    found->number = statistics.bytes_copied;
-    return there;
-}
+GET_STATISTIC(DIRECT, direct)
+GET_STATISTIC(COPIED, bytes_copied)
+GET_STATISTIC(BOUNCED, bounced)
+GET_STATISTIC(INDIRECT, indirect)
+GET_STATISTIC(INNER_OP_TOLERATED, inner_op_tolerated)
+GET_STATISTIC(GRANTS_MADE, grants)
+GET_STATISTIC(GRANTS_REUSED, grants_reused)
+GET_STATISTIC(REISSUED, reissued)
+GET_STATISTIC(RECONNECTS, reconnects)
 
 GET(PENDING)
 {

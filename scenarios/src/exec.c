@@ -25,7 +25,6 @@ void exec_WORLD(struct scenario_runner *runner, const struct scenario_step *step
     (void)step;
 }
 
-#define exec_DISCARD               exec_later
 #define exec_SUSPEND               exec_later
 #define exec_RESUME                exec_later
 #define exec_BACKEND_RESTART       exec_later

@@ -73,6 +73,7 @@ static void read_options(const struct scenario_runner *runner, const struct scen
     options->page_buffers = scenario_value(step, FIELD_CONNECT_PAGE_BUFFERS) != 0;
     options->abi = scenario_value(step, FIELD_CONNECT_ABI) == CHOICE_ABI_X86_32 ? BLKFRONT_ABI_32
                                                                                 : BLKFRONT_ABI_64;
+    options->recover_deadline_ns = scenario_value(step, FIELD_CONNECT_RECOVER);
     options->disconnect_deadline_ns = disconnect_deadline(runner, step->device);
 }
 

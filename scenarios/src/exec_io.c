@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The application's data: read, write, flush.
+ * The application's data: read, write, flush, discard.
  */
 #include "runner.h"
 
@@ -71,7 +71,9 @@ void exec_WRITE(struct scenario_runner *runner, const struct scenario_step *step
     }
     call->sector = scenario_value(step, FIELD_WRITE_SECTOR);
     call->request.sector = call->sector;
-    call->request.flags = scenario_value(step, FIELD_WRITE_FUA) != 0 ? BLKFRONT_FUA : 0;
+    call->request.flags =
+        (scenario_value(step, FIELD_WRITE_FUA) != 0 ? (unsigned)BLKFRONT_FUA : 0) |
+        (scenario_value(step, FIELD_WRITE_BARRIER) != 0 ? (unsigned)BLKFRONT_BARRIER : 0);
     if (!buffers_make(runner, call, step, true)) {
         return;
     }
@@ -90,4 +92,23 @@ void exec_FLUSH(struct scenario_runner *runner, const struct scenario_step *step
     call_name(runner, call, step, FIELD_FLUSH_AS);
     submit(runner, call, scenario_value(step, FIELD_FLUSH_QUEUE),
            scenario_value(step, FIELD_FLUSH_ASYNC) != 0);
+}
+
+/* What the caller may ask is the frontend's to say: sectors beyond the disk, or of a disk that has
+ * no discards, are asked too. */
+void exec_DISCARD(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct call *call = begin(runner, step, BLKFRONT_DISCARD, "discard");
+
+    if (call == NULL) {
+        return;
+    }
+    call->sector = scenario_value(step, FIELD_DISCARD_SECTOR);
+    call->sectors = scenario_value(step, FIELD_DISCARD_COUNT);
+    call->request.sector = call->sector;
+    call->request.sectors = call->sectors;
+    call->request.flags = scenario_value(step, FIELD_DISCARD_SECURE) != 0 ? BLKFRONT_SECURE : 0;
+    call_name(runner, call, step, FIELD_DISCARD_AS);
+    submit(runner, call, scenario_value(step, FIELD_DISCARD_QUEUE),
+           scenario_value(step, FIELD_DISCARD_ASYNC) != 0);
 }

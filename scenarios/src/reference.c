@@ -56,7 +56,10 @@ static void values(const struct scenario_field *field, struct scenario_buffer *b
         scenario_buffer_format(buffer, "%" PRId64 " to %" PRId64, (int64_t)field->min,
                                (int64_t)field->max);
         break;
-    case SCENARIO_TYPE_TIME: scenario_buffer_text(buffer, "time"); break;
+    case SCENARIO_TYPE_TIME:
+        scenario_buffer_text(buffer,
+                             field->max == VALUE_EVER ? "time or " VALUE_EVER_WORD : "time");
+        break;
     case SCENARIO_TYPE_CHOICE:
         for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)field->min); i++) {
             const struct scenario_word *word =

@@ -22,11 +22,13 @@ static uint64_t slot_word(const struct simback_event *event, size_t offset_64)
     return value;
 }
 
-static enum blkfront_operation request_kind(uint8_t op)
+/* A barrier with data is a write, one without a flush. */
+static enum blkfront_operation request_kind(uint8_t op, uint32_t segments)
 {
     switch (op) {
     case BLKIF_WIRE_READ: return BLKFRONT_READ;
     case BLKIF_WIRE_WRITE: return BLKFRONT_WRITE;
+    case BLKIF_WIRE_WRITE_BARRIER: return segments != 0 ? BLKFRONT_WRITE : BLKFRONT_FLUSH;
     case BLKIF_WIRE_DISCARD: return BLKFRONT_DISCARD;
     default: return BLKFRONT_FLUSH;
     }
@@ -34,20 +36,17 @@ static enum blkfront_operation request_kind(uint8_t op)
 
 /* Which call of the application this ring request is part of: the oldest that it fits. */
 static void note_ring_request(struct scenario_runner *runner, uint16_t number, uint64_t id,
-                              uint8_t op, uint8_t inner, uint64_t sector_512)
+                              uint8_t op, enum blkfront_operation kind, uint64_t sector_512)
 {
-    enum blkfront_operation kind = request_kind(inner);
-
     for (struct call *call = runner->pending; call != NULL; call = call->next) {
         uint64_t units = call->sector_size / BLKIF_WIRE_UNIT;
-        bool data = kind == BLKFRONT_READ || kind == BLKFRONT_WRITE;
 
         if (call->kind != CALL_REQUEST || call->request.operation != kind ||
             runner->fronts[call->front].number != number) {
             continue;
         }
-        if (data && (sector_512 / units < call->sector ||
-                     sector_512 / units - call->sector >= call->sectors)) {
+        if (kind != BLKFRONT_FLUSH && (sector_512 / units < call->sector ||
+                                       sector_512 / units - call->sector >= call->sectors)) {
             continue;
         }
         call->on_ring = true;
@@ -61,6 +60,7 @@ static void count_request(struct scenario_runner *runner, const struct simback_e
 {
     struct device_counts *counts = &runner->counts[event->device];
     const unsigned char *slot = event->bytes;
+    uint32_t segments = 0;
     uint8_t op, inner;
 
     if (event->length < 12) {
@@ -71,10 +71,11 @@ static void count_request(struct scenario_runner *runner, const struct simback_e
     counts->requests++;
     if (op == BLKIF_WIRE_INDIRECT) {
         inner = slot[1];
-        counts->segments += (uint64_t)slot[2] | (uint64_t)slot[3] << 8;
+        segments = (uint32_t)slot[2] | (uint32_t)slot[3] << 8;
     } else if (op == BLKIF_WIRE_READ || op == BLKIF_WIRE_WRITE || op == BLKIF_WIRE_WRITE_BARRIER) {
-        counts->segments += slot[1];
+        segments = slot[1];
     }
+    counts->segments += segments;
     if (op < 7) {
         counts->by_op[op]++;
     }
@@ -84,7 +85,8 @@ static void count_request(struct scenario_runner *runner, const struct simback_e
     counts->seen = true;
     counts->last_id = slot_word(event, 8);
     counts->last_op = op;
-    note_ring_request(runner, event->device, counts->last_id, op, inner, slot_word(event, 16));
+    note_ring_request(runner, event->device, counts->last_id, op, request_kind(inner, segments),
+                      slot_word(event, 16));
 }
 
 static void keep_log(struct scenario_runner *runner, const char *line)

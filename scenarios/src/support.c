@@ -52,6 +52,8 @@ static bool connect_missing(const struct scenario_step *step,
          SCENARIO_SUBJECT_INDIRECT, "indirect segments"},
         {scenario_value(step, FIELD_CONNECT_PERSISTENT) == CHOICE_BOOLEAN_YES,
          SCENARIO_SUBJECT_PERSISTENT, "persistent grants"},
+        {scenario_value(step, FIELD_CONNECT_RECOVER) != 0, SCENARIO_SUBJECT_RECOVERY,
+         "recovery of a device whose backend went away"},
     };
 
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
@@ -62,17 +64,31 @@ static bool connect_missing(const struct scenario_step *step,
     return false;
 }
 
+static bool memory_missing(uint64_t memory, const struct scenario_subject *subject, char *reason,
+                           size_t size)
+{
+    return memory != CHOICE_MEMORY_HEAP &&
+           lacks(subject, SCENARIO_SUBJECT_MEMORY, "memory of its own", reason, size);
+}
+
+static bool write_missing(const struct scenario_step *step, const struct scenario_subject *subject,
+                          char *reason, size_t size)
+{
+    return (scenario_value(step, FIELD_WRITE_FUA) != 0 &&
+            lacks(subject, SCENARIO_SUBJECT_FUA, "writes with FUA", reason, size)) ||
+           (scenario_value(step, FIELD_WRITE_BARRIER) != 0 &&
+            lacks(subject, SCENARIO_SUBJECT_BARRIER, "write barriers", reason, size)) ||
+           memory_missing(scenario_value(step, FIELD_WRITE_MEMORY), subject, reason, size);
+}
+
 static bool step_missing(const struct scenario_step *step, const struct scenario_subject *subject,
                          char *reason, size_t size)
 {
-    bool library = false;
-
     switch (step->opcode) {
     case STEP_CONNECT: return connect_missing(step, subject, reason, size);
-    case STEP_READ: library = scenario_value(step, FIELD_READ_MEMORY) != CHOICE_MEMORY_HEAP; break;
-    case STEP_WRITE:
-        library = scenario_value(step, FIELD_WRITE_MEMORY) != CHOICE_MEMORY_HEAP;
-        break;
+    case STEP_READ:
+        return memory_missing(scenario_value(step, FIELD_READ_MEMORY), subject, reason, size);
+    case STEP_WRITE: return write_missing(step, subject, reason, size);
     case STEP_FLUSH: return lacks(subject, SCENARIO_SUBJECT_FLUSH, "flush", reason, size);
     case STEP_DISCARD: return lacks(subject, SCENARIO_SUBJECT_DISCARD, "discard", reason, size);
     case STEP_DEVICES:
@@ -82,16 +98,24 @@ static bool step_missing(const struct scenario_step *step, const struct scenario
         return lacks(subject, SCENARIO_SUBJECT_OBSERVED, "observer of its loads", reason, size);
     default: return false;
     }
-    return library && lacks(subject, SCENARIO_SUBJECT_MEMORY, "memory of its own", reason, size);
 }
 
 static bool condition_missing(const struct scenario_condition *condition,
                               const struct scenario_subject *subject, char *reason, size_t size)
 {
-    if (condition->key != CONDITION_DIRECT && condition->key != CONDITION_COPIED) {
-        return false;
+    switch (condition->key) {
+    case CONDITION_DIRECT:
+    case CONDITION_COPIED:
+    case CONDITION_BOUNCED:
+    case CONDITION_INDIRECT:
+    case CONDITION_INNER_OP_TOLERATED:
+    case CONDITION_GRANTS_MADE:
+    case CONDITION_GRANTS_REUSED:
+    case CONDITION_REISSUED:
+    case CONDITION_RECONNECTS:
+        return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
+    default: return false;
     }
-    return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
 }
 
 bool support_missing(const struct scenario_program *program, const struct scenario_subject *subject,

@@ -69,11 +69,17 @@ static bool read_signed(const char *text, size_t length, uint64_t *value)
     return true;
 }
 
-static bool read_time(const char *text, size_t length, uint64_t *value)
+static bool read_time(const struct scenario_field *field, const char *text, size_t length,
+                      uint64_t *value)
 {
     size_t used;
     uint64_t count = read_digits(text, length, &used);
 
+    if (field->max == VALUE_EVER && length == strlen(VALUE_EVER_WORD) &&
+        memcmp(text, VALUE_EVER_WORD, length) == 0) {
+        *value = VALUE_EVER;
+        return true;
+    }
     for (size_t i = 0; used != 0 && i < sizeof time_units / sizeof time_units[0]; i++) {
         const struct time_unit *unit = &time_units[i];
 
@@ -243,7 +249,7 @@ static bool read_plain(const struct scenario_field *field, const char *text, siz
         }
         return read_number(text, length, values);
     case SCENARIO_TYPE_INT: return read_signed(text, length, values);
-    case SCENARIO_TYPE_TIME: return read_time(text, length, values);
+    case SCENARIO_TYPE_TIME: return read_time(field, text, length, values);
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE:
         name = value_name(text, length);

@@ -10,6 +10,10 @@
 
 #define VALUE_MESSAGE 224
 
+/* A time without end, where a field can have one: its largest value. */
+#define VALUE_EVER      UINT64_MAX
+#define VALUE_EVER_WORD "ever"
+
 /* Reads text ("8", "+8", "10ms", "\"a b\"") as the field's type; values[1] is the end of a span. A
  * string is put into the program. SCENARIO_INVALID: the message (VALUE_MESSAGE bytes) says what was
  * found and expected; or an error of memory. */

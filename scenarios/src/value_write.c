@@ -16,6 +16,10 @@ static void write_time(struct scenario_buffer *buffer, uint64_t ns)
     } units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
     unsigned unit = ns == 0 ? 3 : 0;
 
+    if (ns == VALUE_EVER) {
+        scenario_buffer_text(buffer, VALUE_EVER_WORD);
+        return;
+    }
     while (ns % units[unit].ns != 0) {
         unit++;
     }
@@ -175,8 +179,8 @@ void value_expected(const struct scenario_field *field, char *text, size_t size)
                  (int64_t)field->max);
         break;
     case SCENARIO_TYPE_TIME:
-        snprintf(text, size, "a time such as 10ms (ns, us, ms, s)%s",
-                 field->min > 0 ? ", not 0" : "");
+        snprintf(text, size, "a time such as 10ms (ns, us, ms, s)%s%s",
+                 field->min > 0 ? ", not 0" : "", field->max == VALUE_EVER ? ", or ever" : "");
         break;
     case SCENARIO_TYPE_CHOICE: expected_words((enum scenario_choices)field->min, text, size); break;
     case SCENARIO_TYPE_MARK: snprintf(text, size, "yes or no"); break;

@@ -60,8 +60,9 @@ static const struct {
     {"backend linux\nrun until\nexpect quiet", 2, "front= or back="},
     {"backend linux\nconnect\nread 0 +8 buffers=2 sizes=1 -> ok", 3, "one of them"},
     {"backend linux\nconnect\nwrite 0 +8 buffers=2 sizes=1 -> ok", 3, "one of them"},
-    {"backend linux\nconnect\ndiscard 0 +8 -> ok", 3, "step 'discard' is not built yet"},
-    {"backend linux order=2\nexpect quiet", 1, "field 'order' of 'backend' is not built yet"},
+    {"backend linux\nconnect\nevent storm\nexpect quiet", 3, "step 'event storm' is not built yet"},
+    {"backend linux\nconnect\nread 0 +8 async as A\nread 8 +8 beside=A -> ok", 4,
+     "field 'beside' of 'read' is not built yet"},
     {"backend qemu\nexpect quiet", 1, "'qemu' of 'backend' is not built yet"},
     {"backend linux\nfault torn\nexpect quiet", 2, "'torn' of 'fault' is not built yet"},
     {"each nth=1.. of alloc\nexpect quiet", 1, "'each nth' is not built yet"},
@@ -72,7 +73,9 @@ static const struct {
     {"variants seed=1,,2\nexpect quiet", 1, "expected KEY=VALUE"},
     {"variants sede=1\nexpect quiet", 1, "found 'sede', expected a field of a step"},
     {"variants read.count=1\nexpect quiet", 1, "found 'read.count'"},
-    {"variants order=0,2\nbackend linux\nexpect quiet", 1, "'order' of 'backend' is not built"},
+    {"variants order=0,2 persistent=no,yes\nbackend linux\nexpect quiet", 0, NULL},
+    {"variants order=5\nbackend linux\nexpect quiet", 1, "variants order: found '5'"},
+    {"variants recover=0ns,1s,ever\nbackend linux\nconnect -> ok", 0, NULL},
     {"variants mode=r,w dialect=minimal,linux\nbackend linux\nexpect quiet", 0, NULL},
 };
 

@@ -39,19 +39,27 @@ static inline void reprint(const char *text, size_t length, struct scenario_buff
     scenario_program_fini(&program);
 }
 
-/* A whole file. */
-static inline void read_file(const char *path, struct scenario_buffer *buffer)
+/* A whole file; false: it cannot be read. */
+static inline bool load_file(const char *path, struct scenario_buffer *buffer)
 {
     char block[4096];
     FILE *file = fopen(path, "rb");
     size_t got;
 
-    ck_assert_msg(file != NULL, "%s", path);
+    if (file == NULL) {
+        return false;
+    }
     scenario_buffer_clear(buffer);
     while ((got = fread(block, 1, sizeof block, file)) > 0) {
         scenario_buffer_add(buffer, block, got);
     }
     fclose(file);
+    return true;
+}
+
+static inline void read_file(const char *path, struct scenario_buffer *buffer)
+{
+    ck_assert_msg(load_file(path, buffer), "%s", path);
 }
 
 static inline uint64_t next_random(uint64_t *state)

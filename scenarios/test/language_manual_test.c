@@ -168,7 +168,10 @@ static int write_reference(void)
     FILE *file;
 
     scenario_buffer_init(&manual);
-    read_file(MANUAL, &manual);
+    if (!load_file(MANUAL, &manual) || strstr(manual.data, MARK) == NULL) {
+        fprintf(stderr, "%s: cannot be read\n", MANUAL);
+        return EXIT_FAILURE;
+    }
     manual.length = (size_t)(strstr(manual.data, MARK) - manual.data) + strlen(MARK);
     scenario_reference(&manual);
     file = fopen(MANUAL, "wb");

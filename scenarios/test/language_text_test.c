@@ -90,6 +90,8 @@ START_TEST(defaults_are_not_printed)
     expect_print("write 0 +8 async buffers=1 as A fill=1 align=0\n", "write    0 +8 async as A\n");
     expect_print("xvda: fault hold percent=100 nth=0x10 op=any\n", "fault    nth=16 hold\n");
     expect_print("disconnect deadline=30000ms\n", "disconnect\n");
+    expect_print("connect recover=ever\n", "connect  recover=ever\n");
+    expect_print("connect recover=0s\n", "connect\n");
     expect_print("ring poke bytes=\"\" offset=0\n", "ring     poke\n");
     expect_print("world\n", "world\n");
 }
@@ -200,6 +202,8 @@ static const struct {
     {"read 0 +8 as A100", 1, 14, "expected a name"},
     {"poll as A", 1, 6, "cannot have a name"},
     {"fault delay=10 error", 1, 7, "expected a time such as 10ms"},
+    {"fault delay=ever error", 1, 7, "expected a time such as 10ms"},
+    {"connect recover=never", 1, 9, "expected a time such as 10ms (ns, us, ms, s), or ever"},
     {"fault delay=1000000000s error", 1, 7, "expected a time"},
     {"fault status=32768", 1, 7, "expected a number from -32768 to 32767"},
     {"fault sectors=5-4 error", 1, 7, "expected sectors such as 0-7"},
