@@ -116,6 +116,8 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
     ring->published_from = view->requests;
+    ring->began = view->seen[SIMBACK_RSP_PROD];
+    ring->req_prod = view->seen[SIMBACK_REQ_PROD];
     correlation_attach(oracle, device, ring);
     answers_attach(ring);
     loads_attach(oracle, ring);
@@ -133,6 +135,10 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
     };
 
     answers_taken(oracle, device);
+    /* Beyond what the ring holds it lies over another one: I3 says so, and nothing else is certain.
+     */
+    if (put.index - ring->view->responses >= ring->view->slots)
+        return;
     oracle_wire_parse(oracle, ring, event->bytes, event->length, &put.wire);
     correlation_put(&put);
     units_put(&put);

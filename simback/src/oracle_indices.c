@@ -14,40 +14,40 @@ static bool crosses(uint32_t value, uint32_t old, uint32_t slots)
     return value - old <= slots && ((value ^ old) & UINT32_C(0x80000000)) != 0;
 }
 
-/* Just before or behind 2^31 or 2^32. */
-static bool near_boundary(uint32_t index, uint32_t slots)
+/* Just before or behind 2^31 or 2^32, on a ring that began elsewhere than at 0. */
+static bool near_boundary(const struct oracle_ring *ring, uint32_t index)
 {
-    uint32_t low = index & UINT32_C(0x7fffffff);
+    uint32_t low = index & UINT32_C(0x7fffffff), slots = ring->view->slots;
 
-    return low <= slots || low >= UINT32_C(0x7fffffff) - slots;
+    return ring->began != 0 && (low <= slots || low >= UINT32_C(0x7fffffff) - slots);
 }
 
+/* Beyond what the ring holds, or back behind what was published. */
 static void requests_moved(struct oracle *oracle, struct oracle_device *device,
-                           const struct oracle_ring *ring, uint32_t value, uint32_t old)
+                           struct oracle_ring *ring, uint32_t value)
 {
-    uint32_t slots = ring->view->slots, responses = ring->view->responses;
+    uint32_t slots = ring->view->slots, responses = ring->view->responses, old = ring->req_prod;
 
     oracle_checked(oracle, 3);
-    if (value - responses <= slots)
+    ring->req_prod = value;
+    if (value - responses <= slots && value - old <= slots)
         return;
     /* The same mistake, but one that begins where signs or carries do. */
-    oracle_broken(oracle, near_boundary(value, slots) || near_boundary(old, slots) ? 18 : 3, device,
+    oracle_broken(oracle, near_boundary(ring, value) || near_boundary(ring, old) ? 18 : 3, device,
                   0,
                   "the frontend moved req_prod of queue %u from %#x to %#x while rsp_prod is %#x: "
                   "the ring holds %u requests",
                   ring->view->queue, old, value, responses, slots);
 }
 
-static void responses_moved(struct oracle *oracle, struct oracle_ring *ring, uint32_t value)
+/* An rsp_prod, with so much asked. */
+static void responses_seen(struct oracle_ring *ring, uint32_t value, uint32_t asked)
 {
     const struct monitor_ring *view = ring->view;
 
-    oracle_checked(oracle, 3);
-    if (value == view->responses) { /* the monitor has taken it */
-        ring->overflow = false;
+    ring->overflow = value - view->responses > asked;
+    if (!ring->overflow)
         return;
-    }
-    ring->overflow = true;
     ring->overflow_value = value;
     /* Certain wherever rsp_cons is, which lies at most a ring behind. */
     ring->overflow_must =
@@ -57,18 +57,27 @@ static void responses_moved(struct oracle *oracle, struct oracle_ring *ring, uin
 void indices_moved(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
                    enum simback_ring_word word, uint32_t value, uint32_t old)
 {
-    if (word == SIMBACK_REQ_PROD && oracle->world->monitor->front_acts)
-        requests_moved(oracle, device, ring, value, old);
-    else if (word == SIMBACK_RSP_PROD)
-        responses_moved(oracle, ring, value);
+    if (word == SIMBACK_REQ_PROD && oracle->world->monitor->front_acts) {
+        requests_moved(oracle, device, ring, value);
+    } else if (word == SIMBACK_RSP_PROD) {
+        oracle_checked(oracle, 3);
+        responses_seen(ring, value, 0); /* what makes sense the monitor has taken already */
+    }
     if (crosses(value, old, ring->view->slots))
         oracle_checked(oracle, 18);
 }
 
 /* ---- the device must fail ---- */
 
+/* A load step may have written it in the middle of the frontend's step; what the frontend itself
+ * has published in this step is not told yet either. */
 void indices_loaded(struct oracle_ring *ring, uint32_t rsp_prod)
 {
+    const struct monitor_ring *view = ring->view;
+    uint32_t told = view->requests - view->responses;
+    uint32_t now = monitor_ring_word(view, SIMBACK_REQ_PROD) - view->responses;
+
+    responses_seen(ring, rsp_prod, now <= view->slots && now > told ? now : told);
     if (ring->overflow && rsp_prod == ring->overflow_value)
         ring->overflow_seen = true;
 }

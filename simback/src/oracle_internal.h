@@ -93,10 +93,12 @@ struct oracle_ring {
     uint32_t rsp_cons;        /* the first response that is not loaded whole */
     bool rsp_prod_fresh;      /* loaded in this step, and rsp_event not stored since */
     bool rsp_prod_idle;       /* and no slot loaded since */
-    bool published; /* req_prod was stored; req_event may be loaded once */
-    bool fenced;    /* since then there was a full fence */
+    bool published;           /* req_prod was stored; req_event may be loaded once */
+    bool fenced;              /* since then there was a full fence */
 
-    /* I3 */
+    /* I3, I18 */
+    uint32_t began;     /* first index */
+    uint32_t req_prod;  /* as the frontend moved it last */
     bool overflow;      /* rsp_prod is beyond what is outstanding */
     bool overflow_must; /* and beyond the ring */
     bool overflow_seen; /* the frontend has had a chance to see it */
