@@ -191,12 +191,14 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
 
 /* ---- the backend ---- */
 
-static void event_lost(struct oracle_device *device)
+/* An event of the backend to this queue: until another one comes the frontend cannot know. */
+static void event_lost(const struct oracle *oracle, struct oracle_device *device,
+                       const struct simback_event *event)
 {
-    for (unsigned queue = 0; queue < MONITOR_QUEUES; queue++) {
-        if (device->rings[queue] != NULL)
-            device->rings[queue]->event_lost = true;
-    }
+    struct oracle_ring *ring = oracle_ring_get(device, event->queue);
+
+    if (ring != NULL && event->domid != oracle_who(oracle, device)->front_domid)
+        ring->event_lost = true;
 }
 
 static void back_event(struct oracle *oracle, const struct simback_event *event,
@@ -206,7 +208,7 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
         return;
     if (event->kind == SIMBACK_FAULT) {
         if (event->path != NULL && strcmp(event->path, "event lose") == 0)
-            event_lost(device);
+            event_lost(oracle, device, event);
     } else if (event->kind == SIMBACK_BACK_STATE) {
         device->back_state =
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;

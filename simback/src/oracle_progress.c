@@ -34,8 +34,8 @@ static bool could_go_on(const struct oracle_device *device, const struct oracle_
 {
     const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
 
-    if (ring == NULL || !ring->attached)
-        return request->in_flight == 0;
+    if (ring == NULL || !ring->attached) /* then nothing of it is in flight either */
+        return true;
     if (ring->event_lost) /* it cannot know that it could */
         return false;
     if (ring->applied != ring->view->responses) /* published and not taken */
