@@ -112,7 +112,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     }
     device->mode_read_only = mode_is_read_only(oracle, device);
     ring->overflow = ring->overflow_seen = ring->event_lost = false;
-    ring->notify_due = ring->judged_now = false;
+    ring->notify_due = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
     ring->published_from = view->requests;
@@ -185,7 +185,7 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
         indices_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
                       (uint32_t)event->c);
         if (event->a == SIMBACK_REQ_PROD)
-            events_moved(oracle, ring, (uint32_t)event->b, (uint32_t)event->c);
+            events_moved(oracle, ring, (uint32_t)event->b);
     }
 }
 

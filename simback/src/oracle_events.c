@@ -17,45 +17,46 @@ static bool asks(uint32_t event, uint32_t value, uint32_t old)
     return value - event < value - old;
 }
 
+static void notification_wanted(struct oracle_ring *ring, uint32_t req_event, uint32_t value)
+{
+    ring->wanted++;
+    ring->req_event_loaded = req_event;
+    ring->due_from = ring->published_from;
+    ring->due_to = value;
+}
+
 /* The observer: req_event is about to be loaded; req_prod stands in the ring. */
-void events_loaded(struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event)
+void events_loaded(struct oracle_ring *ring, uint32_t req_event)
 {
     uint32_t value = monitor_ring_word(ring->view, SIMBACK_REQ_PROD);
 
-    (void)oracle;
-    ring->judged_now = true;
     if (asks(req_event, value, ring->published_from)) {
-        ring->wanted++;
+        notification_wanted(ring, req_event, value);
         ring->notify_due = true;
-        ring->req_event_loaded = req_event;
-        ring->due_from = ring->published_from;
-        ring->due_to = value;
     }
     ring->published_from = value;
 }
 
-/* At hand-over: the frontend has published, and what it loaded is not known. */
-void events_moved(struct oracle *oracle, struct oracle_ring *ring, uint32_t value, uint32_t old)
+/* At hand-over: the frontend has published what nobody saw it compare with req_event. */
+void events_moved(const struct oracle *oracle, struct oracle_ring *ring, uint32_t value)
 {
     uint32_t before = ring->view->seen[SIMBACK_REQ_EVENT]; /* not told yet */
     uint32_t now = monitor_ring_word(ring->view, SIMBACK_REQ_EVENT);
 
     if (!oracle->world->monitor->front_acts)
         return;
-    ring->published_from = value;
-    if (ring->judged_now || value - old > ring->view->slots)
+    if (value == ring->published_from || value - ring->published_from > ring->view->slots) {
+        ring->published_from = value;
         return;
+    }
     if (before != now) { /* a notification may be right or not */
         ring->wanted++;
-        return;
+    } else if (asks(now, value, ring->published_from)) {
+        notification_wanted(ring, now, value);
+        if (ring->notified == 0)
+            ring->notify_due = true;
     }
-    if (asks(now, value, old)) {
-        ring->wanted++;
-        ring->notify_due = ring->notified == 0;
-        ring->req_event_loaded = now;
-        ring->due_from = old;
-        ring->due_to = value;
-    }
+    ring->published_from = value;
 }
 
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port)
@@ -72,7 +73,7 @@ void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t
 
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
 {
-    if (ring->wanted != 0 || ring->notified != 0)
+    if (ring->wanted != 0 || ring->notified != 0 || ring->accesses_now != 0)
         oracle_checked(oracle, 14);
     if (ring->notify_due && ring->view->port != 0)
         oracle_broken(oracle, 14, device, 0,
@@ -88,7 +89,6 @@ void events_step(struct oracle *oracle, struct oracle_device *device, struct ora
                       "the frontend touched the ring of queue %u %llu times in one step",
                       ring->view->queue, (unsigned long long)ring->accesses_now);
     ring->notify_due = false;
-    ring->judged_now = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
 }

@@ -106,13 +106,12 @@ struct oracle_ring {
     uint32_t overflow_steps; /* of the frontend, since then */
 
     /* I14 */
-    uint32_t published_from;   /* req_prod before the last publish */
+    uint32_t published_from;   /* publishes up to here are judged */
     bool notify_due;           /* a publish needs a notification that has not come yet */
     uint32_t due_from, due_to; /* this one */
     uint32_t req_event_loaded; /* for this reason */
     uint32_t wanted;           /* publishes of this step that needed one */
     uint32_t notified;         /* notifications of this step */
-    bool judged_now;           /* the observer has seen each publish of this step */
     uint64_t accesses_now;     /* of this step */
     bool event_lost;           /* on purpose, and none has come since */
 };
@@ -403,8 +402,8 @@ void teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view);
 
 /* I14 */
-void events_loaded(struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
-void events_moved(struct oracle *oracle, struct oracle_ring *ring, uint32_t value, uint32_t old);
+void events_loaded(struct oracle_ring *ring, uint32_t req_event);
+void events_moved(const struct oracle *oracle, struct oracle_ring *ring, uint32_t value);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 

@@ -171,7 +171,7 @@ static void req_event_loaded(struct oracle *oracle, const struct oracle_device *
                       "fence in between",
                       ring->view->queue);
     else
-        events_loaded(oracle, ring, value);
+        events_loaded(ring, value);
     ring->published = false;
 }
 
