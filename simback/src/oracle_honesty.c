@@ -28,7 +28,7 @@ void honesty_event(struct oracle *oracle, const struct simback_event *event,
 }
 
 void honesty_response(struct oracle *oracle, struct oracle_device *device,
-                      const struct oracle_ring *ring, const struct oracle_part *part,
+                      const struct oracle_ring *ring, struct oracle_part *part,
                       const struct oracle_response *response)
 {
     uint64_t number = part == NULL ? 0 : part->number;
@@ -40,6 +40,10 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, 0,
                       "the backend answers id %#llx on queue %u, which is not in flight",
                       (unsigned long long)response->id, ring->view->queue);
+    else if (part->answered)
+        oracle_broken(oracle, 19, device, number,
+                      "the backend answers id %#llx on queue %u a second time",
+                      (unsigned long long)response->id, ring->view->queue);
     else if (response->operation != part->operation && response->operation != part->inner)
         oracle_broken(oracle, 19, device, number, "the backend answers a %s with operation %u (%s)",
                       oracle_operation_name(part->operation), response->operation,
@@ -48,6 +52,8 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, number,
                       "the padding of the backend's response to id %#llx is not zero",
                       (unsigned long long)response->id);
+    if (part != NULL)
+        part->answered = true; /* until the frontend takes it, the request stays in the book */
 }
 
 void honesty_moved(struct oracle *oracle, struct oracle_device *device,

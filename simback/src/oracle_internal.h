@@ -56,6 +56,7 @@ struct oracle_part {
     uint32_t next;                  /* in its bucket or in the free list, plus one */
     uint8_t operation;              /* of the slot */
     uint8_t inner;                  /* what it does */
+    bool answered;                  /* the backend has published a response (I19) */
 };
 
 struct oracle_response {
@@ -416,7 +417,7 @@ void read_only_submit(struct oracle *oracle, const struct oracle_device *device,
 void honesty_event(struct oracle *oracle, const struct simback_event *event,
                    struct oracle_device *device);
 void honesty_response(struct oracle *oracle, struct oracle_device *device,
-                      const struct oracle_ring *ring, const struct oracle_part *part,
+                      const struct oracle_ring *ring, struct oracle_part *part,
                       const struct oracle_response *response);
 void honesty_moved(struct oracle *oracle, struct oracle_device *device,
                    const struct oracle_ring *ring, enum simback_ring_word word, uint32_t value,
