@@ -5,6 +5,7 @@
  */
 #include "tool_help.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,18 +70,40 @@ int status_of(int wait_status)
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1000 + WTERMSIG(wait_status);
 }
 
+/* The child of `shell`: a shell with the line, its output in files. */
+static _Noreturn void become_shell(const char *line)
+{
+    static const char *const files[] = {"/dev/null", ".out", ".err"};
+
+    for (int i = 0; i < 3; i++) {
+        int file = open(files[i], i == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+        if (file < 0 || dup2(file, i) < 0)
+            _exit(99);
+        if (file > 2)
+            close(file);
+    }
+    execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+    _exit(99);
+}
+
 struct outcome shell(const char *format, ...)
 {
     struct outcome outcome;
     char line[4096];
-    char whole[4200];
     va_list arguments;
+    int status;
+    pid_t pid;
 
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    ck_assert_int_lt(vsnprintf(line, sizeof(line), format, arguments), (int)sizeof(line));
     va_end(arguments);
-    snprintf(whole, sizeof(whole), "( %s ) >.out 2>.err </dev/null", line);
-    outcome.status = status_of(system(whole));
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        become_shell(line);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    outcome.status = status_of(status);
     outcome.out = get_file(".out");
     outcome.err = get_file(".err");
     return outcome;

@@ -79,7 +79,8 @@ char *get_file(const char *path);
 /* What a process ended with, from what wait said of it: as in `status` above. */
 int status_of(int wait_status);
 
-/* Runs a line in a shell, in the test's folder. */
+/* Runs a line in a shell, in the test's folder. No shell stands round that one: behind `exec` a
+ * program's death by a signal is seen as such, not as an exit code of 128 and more. */
 __attribute__((format(printf, 1, 2))) struct outcome shell(const char *format, ...);
 
 /* The status, with all that was printed when it is another one. */
