@@ -14,6 +14,14 @@
 
 static char tool_folder[64];
 
+/* Files that were read: freed with the test's folder. */
+struct kept {
+    struct kept *next;
+    char text[];
+};
+
+static struct kept *kept;
+
 static void tool_setup(void)
 {
     strcpy(tool_folder, "/tmp/simblk-test-XXXXXX");
@@ -28,6 +36,12 @@ static void tool_teardown(void)
 {
     char command[128];
 
+    while (kept != NULL) {
+        struct kept *next = kept->next;
+
+        free(kept);
+        kept = next;
+    }
     snprintf(command, sizeof(command), "rm -rf '%s'", tool_folder);
     ck_assert_int_eq(chdir("/"), 0);
     ck_assert_int_eq(system(command), 0);
@@ -54,15 +68,21 @@ void put_file(const char *path, const char *text)
 char *get_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
-    size_t room = 16u << 20;
-    char *text = malloc(room);
+    struct kept *read;
+    long size;
 
     ck_assert_ptr_nonnull(file);
-    ck_assert_ptr_nonnull(text);
-    room = fread(text, 1, room - 1, file);
-    text[room] = '\0';
+    ck_assert_int_eq(fseek(file, 0, SEEK_END), 0);
+    size = ftell(file);
+    ck_assert_int_ge(size, 0);
+    rewind(file);
+    read = malloc(sizeof(*read) + (size_t)size + 1);
+    ck_assert_ptr_nonnull(read);
+    read->text[fread(read->text, 1, (size_t)size, file)] = '\0';
     fclose(file);
-    return text;
+    read->next = kept;
+    kept = read;
+    return read->text;
 }
 
 int status_of(int wait_status)

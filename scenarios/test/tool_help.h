@@ -41,6 +41,9 @@
 #define CHATTERS   READS("109")
 #define NULL_STORE READS("110")
 #define CHANGES    READS("111")
+#define OVERFLOWS  READS("112")
+#define TALKS_ODD  READS("113")
+#define DIES_LATE  READS("114")
 
 /* Fails with every frontend. */
 #define FAILS                                               \
@@ -62,7 +65,7 @@
     "flush                               -> ok\n" \
     "disconnect                          -> ok\n"
 
-/* Everything that a command printed; lives until the test's process ends. */
+/* Everything that a command printed; lives as long as the test. */
 struct outcome {
     int status; /* exit code, or 1000 + signal */
     char *out;
@@ -74,6 +77,7 @@ struct outcome {
 TCase *tool_case(const char *name);
 
 void put_file(const char *path, const char *text);
+/* Lives as long as the test. */
 char *get_file(const char *path);
 
 /* What a process ended with, from what wait said of it: as in `status` above. */
@@ -83,13 +87,14 @@ int status_of(int wait_status);
  * program's death by a signal is seen as such, not as an exit code of 128 and more. */
 __attribute__((format(printf, 1, 2))) struct outcome shell(const char *format, ...);
 
-/* The status, with all that was printed when it is another one. */
-#define assert_status(outcome, wanted)                                                       \
-    ck_assert_msg((outcome).status == (wanted), "status %d instead of %d\nout: %s\nerr: %s", \
-                  (outcome).status, (wanted), (outcome).out, (outcome).err)
+/* The status, with what was printed when it is another one; libcheck bears no longer messages. */
+#define assert_status(outcome, wanted)                                                     \
+    ck_assert_msg((outcome).status == (wanted),                                            \
+                  "status %d instead of %d\nout: %.3000s\nerr: %.1000s", (outcome).status, \
+                  (wanted), (outcome).out, (outcome).err)
 #define assert_contains(text, part) \
-    ck_assert_msg(strstr((text), (part)) != NULL, "no '%s' in:\n%s", (part), (text))
+    ck_assert_msg(strstr((text), (part)) != NULL, "no '%.400s' in:\n%.3000s", (part), (text))
 #define assert_lacks(text, part) \
-    ck_assert_msg(strstr((text), (part)) == NULL, "'%s' in:\n%s", (part), (text))
+    ck_assert_msg(strstr((text), (part)) == NULL, "'%.400s' in:\n%.3000s", (part), (text))
 
 #endif
