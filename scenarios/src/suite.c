@@ -162,8 +162,11 @@ static int load_file(struct tool_file *file, const char *path)
         return rc;
     file->rules = scenario_rules(&file->program, &file->should);
     title = scenario_meta_first(&file->program, SCENARIO_META_TITLE);
-    file->title = strndup(scenario_text(&file->program, title), title.length);
-    return file->title != NULL ? TOOL_OK : tool_error("no memory");
+    file->title = calloc(1, title.length + 1);
+    if (file->title == NULL)
+        return tool_error("no memory");
+    memcpy(file->title, scenario_text(&file->program, title), title.length);
+    return TOOL_OK;
 }
 
 /* All of them, so that each mistake is told at once. */
