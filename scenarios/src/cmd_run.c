@@ -30,6 +30,8 @@ struct run {
     bool list, dry_run, quiet, matrix;
 };
 
+enum { PROGRESS_ID_MAX = 60 }; /* the line must not wrap */
+
 static const struct report *const reports[] = {&report_console, &report_tap, &report_junit,
                                                &report_json, &report_matrix};
 
@@ -161,8 +163,10 @@ static void on_tick(void *context, size_t done, size_t running)
     struct run *run = context;
 
     if (run->context.progress && running < run->suite.case_count) {
-        fprintf(run->context.stream, "\r\033[K%zu of %zu  %.60s", done, run->suite.case_count,
-                run->suite.cases[running].id);
+        const char *id = run->suite.cases[running].id;
+
+        fprintf(run->context.stream, "\r\033[K%zu of %zu  ", done, run->suite.case_count);
+        report_visible(run->context.stream, id, strnlen(id, PROGRESS_ID_MAX));
         fflush(run->context.stream);
     }
 }

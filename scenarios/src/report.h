@@ -76,6 +76,10 @@ void report_place(const struct report_case *one, char *text, size_t size);
 
 /* Bytes of the character that the text begins with; 0 if it begins with no UTF-8. */
 size_t report_utf8(const char *text);
+/* The text on one line: control characters and bytes that are no UTF-8 as \xHH. */
+void report_visible(FILE *stream, const char *text, size_t length);
+/* Each line of the text so, behind the margin. */
+void report_lines(FILE *stream, const char *margin, const char *text);
 /* The text as one word of a shell's command line. */
 void report_shell_word(FILE *stream, const char *word);
 

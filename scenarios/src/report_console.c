@@ -22,14 +22,9 @@ static const char *colour(const struct report_context *context, const char *code
     return context->colour ? code : "";
 }
 
-static void print_indented(FILE *stream, const char *text)
+static void print_visible(struct report_context *context, const char *text)
 {
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-
-        fprintf(stream, "        %.*s\n", (int)length, text);
-        text += length + (text[length] == '\n');
-    }
+    report_visible(context->stream, text, strlen(text));
 }
 
 /* The command that repeats this case and no other. */
@@ -63,16 +58,21 @@ static void print_failure(struct report_context *context, const struct report_ca
     char place[4200];
 
     report_place(one, place, sizeof(place));
-    fprintf(context->stream, "     %s%s%s\n", colour(context, BOLD), result->verdict.reason,
-            colour(context, PLAIN));
-    fprintf(context->stream, "     at %s (step %u)\n", place, result->verdict.step);
+    if (result->verdict.reason[0] != '\0') {
+        fprintf(context->stream, "     %s", colour(context, BOLD));
+        print_visible(context, result->verdict.reason);
+        fprintf(context->stream, "%s\n", colour(context, PLAIN));
+    }
+    fputs("     at ", context->stream);
+    print_visible(context, place);
+    fprintf(context->stream, " (step %u)\n", result->verdict.step);
     if (result->events != NULL && result->events[0] != '\0') {
         fputs("     last events:\n", context->stream);
-        print_indented(context->stream, result->events);
+        report_lines(context->stream, "        ", result->events);
     }
     if (result->output != NULL && result->output[0] != '\0') {
         fputs("     printed by the process:\n", context->stream);
-        print_indented(context->stream, result->output);
+        report_lines(context->stream, "        ", result->output);
     }
     print_again(context, one);
 }
@@ -80,6 +80,17 @@ static void print_failure(struct report_context *context, const struct report_ca
 static void console_begin(struct report_context *context)
 {
     (void)context;
+}
+
+/* "FAIL id: text" */
+static void print_line(struct report_context *context, const char *colour_code, const char *word,
+                       const char *id, const char *text)
+{
+    fprintf(context->stream, "%s%s%s", colour(context, colour_code), word, colour(context, PLAIN));
+    print_visible(context, id);
+    fputs(": ", context->stream);
+    print_visible(context, text);
+    fputc('\n', context->stream);
 }
 
 static void console_one(struct report_context *context, const struct report_case *one)
@@ -91,20 +102,16 @@ static void console_one(struct report_context *context, const struct report_case
     if (context->progress)
         fputs(CLEAR_LINE, context->stream);
     if (one->result->trace != NULL)
-        fputs(one->result->trace, context->stream);
+        report_lines(context->stream, "", one->result->trace);
     if (one->counts_as_failed) {
-        fprintf(context->stream, "%sFAIL%s %s: %s\n", colour(context, RED), colour(context, PLAIN),
-                one->id, words);
+        print_line(context, RED, "FAIL ", one->id, words);
         print_failure(context, one);
     } else if (verdict->outcome == SCENARIO_UNSUPPORTED) {
-        fprintf(context->stream, "%sskip%s %s: %s\n", colour(context, YELLOW),
-                colour(context, PLAIN), one->id, verdict->reason);
+        print_line(context, YELLOW, "skip ", one->id, verdict->reason);
     } else if (one->expected == EXPECTED_FAILURE) {
-        fprintf(context->stream, "%sxfail%s %s: %s\n", colour(context, YELLOW),
-                colour(context, PLAIN), one->id, verdict->reason);
+        print_line(context, YELLOW, "xfail ", one->id, verdict->reason);
     } else if (context->verbose) {
-        fprintf(context->stream, "%sok%s   %s: %s\n", colour(context, GREEN),
-                colour(context, PLAIN), one->id, one->file->title);
+        print_line(context, GREEN, "ok   ", one->id, one->file->title);
     }
     fflush(context->stream);
 }

@@ -12,20 +12,16 @@ static void tap_begin(struct report_context *context)
             context->suite->case_count);
 }
 
-/* '#' begins a directive, so it may not stand in a description. */
+/* '#' would begin a directive, and a backslash keeps it from that. */
 static void print_description(FILE *stream, const char *text)
 {
-    for (; *text != '\0'; text++)
-        fputc(*text == '#' || *text == '\n' ? ' ' : *text, stream);
-}
-
-static void print_comment(FILE *stream, const char *text)
-{
     while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
+        size_t plain = strcspn(text, "#\\");
 
-        fprintf(stream, "# %.*s\n", (int)length, text);
-        text += length + (text[length] == '\n');
+        report_visible(stream, text, plain);
+        text += plain;
+        if (*text != '\0')
+            fprintf(stream, "\\%c", *text++);
     }
 }
 
@@ -33,10 +29,15 @@ static void print_comment(FILE *stream, const char *text)
 static void print_yaml(FILE *stream, const char *key, const char *text)
 {
     fprintf(stream, "  %s: '", key);
-    for (; *text != '\0'; text++) {
-        if (*text == '\'')
-            fputc('\'', stream);
-        fputc((unsigned char)*text < 0x20 ? ' ' : *text, stream);
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "'");
+
+        report_visible(stream, text, plain);
+        text += plain;
+        if (*text != '\0') {
+            fputs("''", stream);
+            text++;
+        }
     }
     fputs("'\n", stream);
 }
@@ -53,7 +54,7 @@ static void tap_one(struct report_context *context, const struct report_case *on
     print_description(context->stream, one->id);
     if (skipped || expected) {
         fputs(skipped ? " # SKIP " : " # TODO ", context->stream);
-        print_description(context->stream, verdict->reason);
+        report_visible(context->stream, verdict->reason, strlen(verdict->reason));
     }
     fputc('\n', context->stream);
     if (one->counts_as_failed) {
@@ -65,12 +66,12 @@ static void tap_one(struct report_context *context, const struct report_case *on
         print_yaml(context->stream, "at", text);
         fprintf(context->stream, "  exit_code: %d\n  ...\n", verdict->exit_code);
         if (one->result->events != NULL)
-            print_comment(context->stream, one->result->events);
+            report_lines(context->stream, "# ", one->result->events);
         if (one->result->output != NULL)
-            print_comment(context->stream, one->result->output);
+            report_lines(context->stream, "# ", one->result->output);
     }
     if (one->result->trace != NULL)
-        print_comment(context->stream, one->result->trace);
+        report_lines(context->stream, "# ", one->result->trace);
     fflush(context->stream);
 }
 

@@ -67,6 +67,45 @@ size_t report_utf8(const char *text)
     return length;
 }
 
+/* Bytes of a character that a terminal shows and obeys not; 0 for any other byte. U+0080 to U+009F
+ * are controls as well. */
+static size_t shown(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    bool control = bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0);
+
+    return bytes[0] == '\t' || !control ? report_utf8(text) : 0;
+}
+
+void report_visible(FILE *stream, const char *text, size_t length)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        size_t bytes = shown(text);
+
+        if (bytes == 0) {
+            fprintf(stream, "\\x%02x", (unsigned)(unsigned char)*text);
+            bytes = 1;
+        } else {
+            fwrite(text, 1, bytes, stream);
+        }
+        text += bytes;
+    }
+}
+
+void report_lines(FILE *stream, const char *margin, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        fputs(margin, stream);
+        report_visible(stream, text, length);
+        fputc('\n', stream);
+        text += length + (text[length] == '\n');
+    }
+}
+
 /* 'it'\''s': one word for a shell. Plain words stay as they are. */
 void report_shell_word(FILE *stream, const char *word)
 {
