@@ -140,8 +140,7 @@ static bool start_worker(struct supervisor *supervisor, struct worker *worker)
         close(orders[1]);
         return cannot_make();
     }
-    fflush(stdout);
-    fflush(stderr);
+    fflush(NULL); /* the report's stream, too: the worker's exit would print its buffer once more */
     worker->pid = fork();
     if (worker->pid == 0) {
         close(orders[1]);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SECTOR_ABORT = 101,
@@ -22,7 +23,9 @@ enum {
     SECTOR_CHATTER = 109, /* prints very much, then aborts */
     SECTOR_NULL = 110,
     SECTOR_UNREPEATABLE = 111, /* another sector each time */
-    SECTOR_OVERFLOW = 112      /* signed: UBSan's */
+    SECTOR_OVERFLOW = 112,     /* signed: UBSan's */
+    SECTOR_ODD_TALK = 113,     /* prints what no report may take for its own, then aborts */
+    SECTOR_LATE = 114          /* dies when its process ends */
 };
 
 enum { KEPT = 64 };
@@ -67,6 +70,21 @@ static _Noreturn void die_loudly(void)
     abort();
 }
 
+static _Noreturn void die_oddly(void)
+{
+    fputs("ERROR: it's \"odd\" & <b>]]> \\ \x01\x1b[31m\xff # SKIP \xc3\xa9\n"
+          "not ok 1 - no line of ours\n1..99\nBail out!\n...\n",
+          stdout);
+    fflush(stdout);
+    abort();
+}
+
+static void die_late(void)
+{
+    fputs("dies late\n", stderr);
+    _exit(9);
+}
+
 static void misbehave(struct blkfront_request *request)
 {
     switch (request->sector) {
@@ -83,7 +101,9 @@ static void misbehave(struct blkfront_request *request)
         break;
     case SECTOR_EXIT: exit(5);
     case SECTOR_CHATTER: die_loudly();
-    case SECTOR_NULL: *(volatile int *)freed = 1; break;
+    case SECTOR_ODD_TALK: die_oddly();
+    case SECTOR_LATE: atexit(die_late); break;
+    case SECTOR_NULL: *(volatile char *)freed = 1; break;
     case SECTOR_UNREPEATABLE: request->sector += (uint64_t)++rounds; break;
     case SECTOR_OVERFLOW: largest = largest + 1; break;
     default: break;
