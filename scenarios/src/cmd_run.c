@@ -227,30 +227,41 @@ static void prepare(struct run *run)
     run->sums.cases = run->suite.case_count;
 }
 
+/* The run's exit code: what the verdicts say, unless the run itself went wrong. */
+static int merge(struct run *run, int supervised)
+{
+    /* A worker that dies behind its last case has crashed all the same. */
+    if (supervised == TOOL_FAILED)
+        return scenario_exit_merge(run->exit_code, scenario_exit_code(SCENARIO_CRASHED),
+                                   &run->any_code);
+    return supervised != TOOL_OK ? supervised : run->exit_code;
+}
+
 static int play(struct run *run)
 {
+    struct report_sums *sums = &run->sums;
     double began = seconds_now();
     int rc;
 
-    run->context.stream = run->output != NULL ? fopen(run->output, "wb") : stdout;
-    if (run->context.stream == NULL)
-        return tool_error("%s: cannot be written: %s", run->output, strerror(errno));
     run->results = calloc(run->suite.case_count, sizeof(*run->results));
     if (run->results == NULL)
         return tool_error("no memory");
+    run->context.stream = run->output != NULL ? fopen(run->output, "wb") : stdout;
+    if (run->context.stream == NULL)
+        return tool_error("%s: cannot be written: %s", run->output, strerror(errno));
     prepare(run);
     run->report->begin(&run->context);
-    rc = supervise(&run->supervisor, run->results);
-    run->sums.interrupted = rc == TOOL_INTERRUPTED;
-    run->sums.seconds = seconds_now() - began;
-    run->report->end(&run->context, &run->sums);
+    rc = merge(run, supervise(&run->supervisor, run->results));
+    sums->interrupted = sums->passed + sums->failed + sums->skipped + sums->expected < sums->cases;
+    sums->seconds = seconds_now() - began;
+    run->report->end(&run->context, sums);
     if (run->context.broken)
         rc = tool_error("the report cannot be made: no memory");
     if (fflush(run->context.stream) != 0 || ferror(run->context.stream))
         rc = tool_error("the report cannot be written: %s", strerror(errno));
     if (run->output != NULL)
         fclose(run->context.stream);
-    return rc != TOOL_OK ? rc : run->exit_code;
+    return rc;
 }
 
 int cmd_run(int argc, char **argv)

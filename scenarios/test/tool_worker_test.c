@@ -107,6 +107,60 @@ START_TEST(what_a_dying_frontend_printed_is_told_in_part)
 }
 END_TEST
 
+/* Its cases have been told by then: the exit code and a message tell of it. */
+START_TEST(a_death_behind_the_last_case_is_a_crash)
+{
+    struct outcome run;
+
+    put_file("a.scn", DIES_LATE);
+    put_file("b.scn", FAILS);
+    run = shell("$misbehaving run --jobs 1 .");
+    assert_status(run, 127);
+    assert_contains(run.out, "1 passed, 1 failed, 0 skipped\n");
+    ck_assert_str_eq(run.err,
+                     "simblk: a worker process ended badly after its last case:\ndies late\n\n");
+}
+END_TEST
+
+START_TEST(without_memory_for_a_world_nothing_is_judged)
+{
+    struct outcome run;
+
+    if (ADDRESS_SANITIZER)
+        return; /* it takes terabytes of addresses for itself */
+    put_file("a.scn", GOOD);
+    run = shell("ulimit -v 200000; exec $simblk run --format json a.scn");
+    assert_status(run, 2);
+    assert_contains(run.out, "\"interrupted\": true");
+    assert_contains(run.err, "simblk: no memory for a world, or its address is taken\n");
+    run = shell("ulimit -v 200000; exec $simblk run --break 1 a.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "simblk: no memory for a world\n");
+    run = shell("ulimit -v 200000; exec $simblk show --trace a.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "simblk: no memory for a world\n");
+}
+END_TEST
+
+START_TEST(without_processes_nothing_more_is_judged)
+{
+    struct outcome run;
+
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%02d.scn", i);
+        put_file(name, GOOD);
+    }
+    /* Each worker takes three descriptors. */
+    run = shell("ulimit -n 24; exec $simblk run --jobs 20 .");
+    assert_status(run, 2);
+    assert_contains(run.out, "\ninterrupted: ");
+    assert_contains(run.out, " of 20 runs in ");
+    assert_contains(run.err, "simblk: a worker process cannot be made: Too many open files\n");
+}
+END_TEST
+
 START_TEST(a_sanitizer_report_ends_one_scenario)
 {
     struct outcome run;
@@ -149,7 +203,7 @@ START_TEST(undefined_behaviour_ends_one_scenario)
 
     if (!ADDRESS_SANITIZER)
         return;
-    put_file("a.scn", READS("112"));
+    put_file("a.scn", OVERFLOWS);
     put_file("b.scn", GOOD);
     run = shell("$misbehaving run --jobs 1 .");
     assert_status(run, 127);
@@ -338,6 +392,9 @@ static Suite *tool_worker_suite(void)
     tcase_add_test(ends, every_worker_may_die);
     tcase_add_test(ends, results_come_in_the_order_of_the_suite);
     tcase_add_test(ends, what_a_dying_frontend_printed_is_told_in_part);
+    tcase_add_test(ends, a_death_behind_the_last_case_is_a_crash);
+    tcase_add_test(ends, without_memory_for_a_world_nothing_is_judged);
+    tcase_add_test(ends, without_processes_nothing_more_is_judged);
     tcase_add_test(ends, a_sanitizer_report_ends_one_scenario);
     tcase_add_test(ends, a_leak_is_the_scenarios_that_leaked);
     tcase_add_test(ends, undefined_behaviour_ends_one_scenario);
