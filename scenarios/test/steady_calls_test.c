@@ -26,12 +26,18 @@ static struct {
     bool played;
 } * seen;
 
+/* Not _exit: before that AddressSanitizer makes a system call of its own. */
+static void leave(void)
+{
+    syscall(SYS_exit_group, 0);
+}
+
 static void caught(int signal_number, siginfo_t *info, void *context)
 {
     (void)signal_number;
     (void)context;
     seen->call = info->si_syscall;
-    _exit(1);
+    leave();
 }
 
 /* From here on each system call but the last one of all ends in `caught`. */
@@ -63,7 +69,7 @@ static void watch(bool (*play)(struct steady_load *load), struct steady_load *lo
         if (arm()) {
             seen->played = play(load);
         }
-        _exit(0);
+        leave();
     }
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
