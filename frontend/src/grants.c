@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Blocks, pools and the quarantine. The rule behind all of it: a page whose grant could not be
+ * Blocks and the quarantine. The rule behind all of it: a page whose grant could not be
  * ended is never free again until ending it has succeeded (I5).
  */
 #include "grants.h"
@@ -91,15 +91,10 @@ static size_t block_records(const struct grant_block *block)
     return (size_t)block->pages << block->records_shift;
 }
 
-static enum grant_state record_state(const struct grant_record *record)
-{
-    return (enum grant_state)__atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
-}
-
 static void record_set(struct grant_block *block, struct grant_record *record,
                        enum grant_state state)
 {
-    bool was_held = record_state(record) > GRANT_USED;
+    bool was_held = grant_state(record) > GRANT_USED;
     bool is_held = state > GRANT_USED;
 
     if (is_held && !was_held)
@@ -117,7 +112,7 @@ void grant_block_retry(struct grant_block *block)
     for (size_t i = 0; i < block_records(block); i++) {
         struct grant_record *record = &block->records[i];
 
-        if (record_state(record) == GRANT_BUSY &&
+        if (grant_state(record) == GRANT_BUSY &&
             block->platform->page_revoke(block->platform->context, record->ref) == 0)
             record_set(block, record, GRANT_FREE);
     }
@@ -126,7 +121,7 @@ void grant_block_retry(struct grant_block *block)
 static bool block_in_use(const struct grant_block *block)
 {
     for (size_t i = 0; i < block_records(block); i++) {
-        enum grant_state state = record_state(&block->records[i]);
+        enum grant_state state = grant_state(&block->records[i]);
 
         if (state != GRANT_FREE && !(state == GRANT_BUSY && block->kind == GRANT_SHARED))
             return true;
@@ -173,7 +168,7 @@ uint32_t grant_block_held_pages(const struct grant_block *block)
         bool held = false;
 
         for (size_t i = 0; i < (size_t)1 << block->records_shift; i++)
-            held = held || record_state(&records[i]) != GRANT_FREE;
+            held = held || grant_state(&records[i]) != GRANT_FREE;
         pages += held;
     }
     return pages;
@@ -186,7 +181,7 @@ static bool page_held(const struct grant_block *block, const struct grant_record
     if (__atomic_load_n(&block->held, __ATOMIC_RELAXED) == 0)
         return false;
     for (size_t i = 0; i < (size_t)1 << block->records_shift; i++) {
-        if (record_state(&records[i]) > GRANT_USED)
+        if (grant_state(&records[i]) > GRANT_USED)
             return true;
     }
     return false;
@@ -255,77 +250,6 @@ void grant_cut(struct grant_block *block, uint32_t record)
 void grant_abandon(struct grant_block *block, uint32_t record)
 {
     record_set(block, &block->records[record], GRANT_ABANDONED);
-}
-
-/* ---- pools ---- */
-
-void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy)
-{
-    *pool = (struct pool){.block = block, .free = free, .busy = busy};
-    /* The lowest page on top: the same pages are used again while they are warm. */
-    for (uint32_t i = 0; i < block->pages; i++)
-        free[i] = block->pages - 1 - i;
-    pool->free_count = block->pages;
-}
-
-int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref)
-{
-    int r;
-
-    if (pool->free_count == 0)
-        return GRANT_OCCUPIED;
-    r = grant_begin(pool->block, pool->free[pool->free_count - 1], domid, writable, record, ref);
-    if (r == 0)
-        pool->free_count--;
-    return r;
-}
-
-void pool_give(struct pool *pool, uint32_t record)
-{
-    if (grant_finish(pool->block, record) == 0)
-        pool->free[pool->free_count++] = record;
-    else
-        pool->busy[pool->busy_count++] = record;
-}
-
-bool pool_retry(struct pool *pool, uint32_t limit)
-{
-    bool freed = false;
-
-    if (limit > pool->busy_count)
-        limit = pool->busy_count;
-    while (limit-- > 0) {
-        uint32_t at = pool->cursor < pool->busy_count ? pool->cursor : 0;
-        uint32_t record = pool->busy[at];
-
-        if (grant_finish(pool->block, record) != 0) {
-            pool->cursor = at + 1;
-            continue;
-        }
-        pool->busy[at] = pool->busy[--pool->busy_count];
-        pool->free[pool->free_count++] = record;
-        freed = true;
-    }
-    return freed;
-}
-
-bool pool_check(const struct pool *pool)
-{
-    const struct grant_record *records = pool->block->records;
-
-    if (pool->free_count + pool->busy_count > pool->block->pages)
-        return false;
-    for (uint32_t i = 0; i < pool->free_count; i++) {
-        if (pool->free[i] >= pool->block->pages ||
-            record_state(&records[pool->free[i]]) != GRANT_FREE)
-            return false;
-    }
-    for (uint32_t i = 0; i < pool->busy_count; i++) {
-        if (pool->busy[i] >= pool->block->pages ||
-            record_state(&records[pool->busy[i]]) != GRANT_BUSY)
-            return false;
-    }
-    return true;
 }
 
 /* ---- the quarantine ---- */

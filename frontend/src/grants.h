@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Granted pages. A block is a run of pages that the backend may get to see, with a record for each
- * grant; a pool is a block whose pages carry copied data. The records are made together with the
- * block, so that keeping what the backend will not let go never needs memory (I5).
+ * grant. The records are made together with the block, so that keeping what the backend will not
+ * let go never needs memory (I5). Pages for copied data are a block with a pool around it (pool.h).
  *
  * Two kinds of platform. With GRANTS_ANY_PAGE a page is granted when it goes out, with exactly the
  * flag that its request needs, and revoked when the answer has come. Without it a block is shared
@@ -34,6 +34,11 @@ struct grant_record {
     uint32_t state; /* enum grant_state; atomic */
     uint32_t ref;
 };
+
+static inline enum grant_state grant_state(const struct grant_record *record)
+{
+    return (enum grant_state)__atomic_load_n(&record->state, __ATOMIC_ACQUIRE);
+}
 
 struct grant_block {
     struct grant_block *next; /* in the quarantine */
@@ -89,27 +94,6 @@ int grant_finish(struct grant_block *block, uint32_t record);
 void grant_cut(struct grant_block *block, uint32_t record);
 /* The request of a USED record is over, the slot lives on. */
 void grant_abandon(struct grant_block *block, uint32_t record);
-
-/* ---- pools: pages for copied data, of one queue ---- */
-
-struct pool {
-    struct grant_block *block;
-    uint32_t *free; /* a stack of page numbers */
-    uint32_t *busy; /* pages that wait for a retry */
-    uint32_t free_count;
-    uint32_t busy_count;
-    uint32_t cursor; /* where the next retry begins in busy */
-};
-
-/* Takes over the block; `free` and `busy` have room for its pages. */
-void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
-/* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
-int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref);
-/* Ends the grant; the page is free again or, when BUSY, quarantined. */
-void pool_give(struct pool *pool, uint32_t record);
-/* Tries to end at most `limit` of the quarantined pages. True if one came back. */
-bool pool_retry(struct pool *pool, uint32_t limit);
-bool pool_check(const struct pool *pool);
 
 /* ---- blocks whose device is gone ---- */
 

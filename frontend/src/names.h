@@ -55,6 +55,8 @@
 #define negotiate_update       blkfront_internal_negotiate_update
 #define opening_step           blkfront_internal_opening_step
 #define options_check          blkfront_internal_options_check
+#define part_copy_in           blkfront_internal_part_copy_in
+#define part_issue             blkfront_internal_part_issue
 #define pool_check             blkfront_internal_pool_check
 #define pool_give              blkfront_internal_pool_give
 #define pool_init              blkfront_internal_pool_init
@@ -108,6 +110,7 @@
 #define store_result           blkfront_internal_store_result
 #define store_transact         blkfront_internal_store_transact
 #define transfer_admit         blkfront_internal_transfer_admit
+#define transfer_admit_again   blkfront_internal_transfer_admit_again
 #define transfer_answered      blkfront_internal_transfer_answered
 #define transfer_arguments     blkfront_internal_transfer_arguments
 #define transfer_first_512     blkfront_internal_transfer_first_512

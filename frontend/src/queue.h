@@ -6,6 +6,8 @@
  *     submit.c    requests come in
  *     poll.c      responses come in, requests are completed, what waits goes on
  *     requests.c  the lists that a request is on
+ *     admit.c     what may be taken, and what may still go out
+ *     part.c      a piece of a read or write to a ring request's segments, and back
  *     transfer.c  reads, writes and discards to ring requests, and back
  *     flush.c     the ways to flush
  *
@@ -15,8 +17,8 @@
 #ifndef BLKFRONT_SRC_QUEUE_H
 #define BLKFRONT_SRC_QUEUE_H
 
-#include "grants.h"
 #include "internal.h"
+#include "pool.h"
 #include "ring.h"
 #include "slots.h"
 #include "wire.h"
@@ -142,7 +144,7 @@ int worse_result(int a, int b);
 /* The lists, the order and the slots agree. */
 bool queue_check(const struct blkfront_queue *queue);
 
-/* ---- transfer.c ---- */
+/* ---- admit.c ---- */
 
 /* Is it a request at all? Needs no connection. */
 int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront_request *request,
@@ -150,9 +152,26 @@ int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront
 /* May it go out on this connection? */
 int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
                    uint64_t bytes);
+/* May it still, though the disk has changed since? */
+int transfer_admit_again(const struct blkfront_queue *queue,
+                         const struct blkfront_request *request);
 /* The first unit on the disk; after transfer_admit. */
 uint64_t transfer_first_512(const struct blkfront_queue *queue,
                             const struct blkfront_request *request);
+
+/* ---- part.c ---- */
+
+/* What part_issue answers when there is no page or no grant for even one segment. */
+enum { PART_EMPTY = 2 };
+
+/* Puts one ring request with what comes next of a read or write on the ring: 0, PART_EMPTY, or
+ * ISSUE_BLOCKED where there is no room for it. */
+int part_issue(struct blkfront_queue *queue, struct blkfront_request *request);
+/* A read has succeeded: what was copied goes into the caller's buffers. */
+void part_copy_in(struct blkfront_queue *queue, const struct slot *slot);
+
+/* ---- transfer.c ---- */
+
 /* Puts all parts of the first waiting request on the ring: 0, ISSUE_BLOCKED or an error. */
 int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *request);
 /* A response to one part. */

@@ -4,7 +4,7 @@
  * whatever call fails, nothing is left over.
  */
 #include "fake_platform.h"
-#include "grants.h"
+#include "pool.h"
 
 #include "cunit_main.h"
 

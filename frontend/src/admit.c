@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whether a request may be taken, and whether it may still go out: its arguments, the disk's range
+ * and what the disk permits (I9, I17). Nothing is changed here.
+ */
+#include "memory.h"
+#include "queue.h"
+
+static int check_buffer(const struct blkfront_queue *queue, const struct blkfront_buffer *buffer)
+{
+    if (buffer->address == NULL || buffer->size == 0)
+        return BLKFRONT_INVALID;
+    if (queue->device->options.page_buffers &&
+        (buffer->size != BLKIF_WIRE_PAGE_SIZE ||
+         ((uintptr_t)buffer->address & (BLKIF_WIRE_PAGE_SIZE - 1)) != 0))
+        return BLKFRONT_INVALID;
+    if (buffer->memory != NULL &&
+        (buffer->memory->device != queue->device || memory_destroyed(buffer->memory) ||
+         !memory_holds(buffer->memory, buffer->address, buffer->size)))
+        return BLKFRONT_INVALID;
+    return BLKFRONT_OK;
+}
+
+static int check_buffers(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                         uint64_t *bytes)
+{
+    uint64_t sum = 0, sizes = 0;
+
+    if (request->buffer_count > 0 && request->buffers == NULL)
+        return BLKFRONT_INVALID;
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        const struct blkfront_buffer *buffer = &request->buffers[i];
+        int r = check_buffer(queue, buffer);
+
+        if (r != BLKFRONT_OK)
+            return r;
+        sizes |= buffer->size;
+        /* Saturated: no disk is so large, the check of the range refuses it (I9). */
+        sum = buffer->size > UINT64_MAX - sum ? UINT64_MAX : sum + buffer->size;
+    }
+    if ((sizes & (BLKIF_WIRE_UNIT - 1)) != 0)
+        return BLKFRONT_INVALID;
+    *bytes = sum;
+    return BLKFRONT_OK;
+}
+
+int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                       uint64_t *bytes)
+{
+    const unsigned flags = BLKFRONT_FUA | BLKFRONT_SECURE;
+
+    *bytes = 0;
+    if (request->complete == NULL || (request->flags & ~flags) != 0)
+        return BLKFRONT_INVALID;
+    switch (request->operation) {
+    case BLKFRONT_READ:
+    case BLKFRONT_WRITE: return check_buffers(queue, request, bytes);
+    case BLKFRONT_FLUSH:
+    case BLKFRONT_DISCARD: return BLKFRONT_OK;
+    default: return BLKFRONT_INVALID;
+    }
+}
+
+/* Do `units` of 512 bytes from this sector on lie on the disk? Without overflow (I9). */
+static bool in_range(const struct blkfront_queue *queue, uint64_t sector, uint64_t units)
+{
+    uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
+
+    return sector <= size >> queue->sector_shift && units <= size - (sector << queue->sector_shift);
+}
+
+static int admit_data(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                      uint64_t bytes)
+{
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        if ((request->buffers[i].size & queue->sector_mask) != 0)
+            return BLKFRONT_INVALID;
+    }
+    if (request->operation == BLKFRONT_WRITE) {
+        if (agreed_flag(&queue->device->agreed.read_only))
+            return BLKFRONT_READ_ONLY; /* I17 */
+        if ((request->flags & BLKFRONT_FUA) != 0 && flush_admit(queue) != BLKFRONT_OK)
+            return flush_admit(queue);
+    }
+    if (bytes > 0 && !in_range(queue, request->sector, bytes / BLKIF_WIRE_UNIT))
+        return BLKFRONT_OUT_OF_RANGE;
+    return BLKFRONT_OK;
+}
+
+static int admit_discard(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct agreed *agreed = &queue->device->agreed;
+
+    if (agreed_flag(&agreed->read_only))
+        return BLKFRONT_READ_ONLY; /* I17 */
+    if (!agreed_flag(&agreed->discard) ||
+        ((request->flags & BLKFRONT_SECURE) != 0 && !agreed->discard_secure))
+        return BLKFRONT_UNIMPLEMENTED;
+    if (request->sectors > UINT64_MAX >> queue->sector_shift ||
+        !in_range(queue, request->sector, request->sectors << queue->sector_shift))
+        return BLKFRONT_OUT_OF_RANGE;
+    return BLKFRONT_OK;
+}
+
+int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                   uint64_t bytes)
+{
+    switch (request->operation) {
+    case BLKFRONT_READ:
+    case BLKFRONT_WRITE: return admit_data(queue, request, bytes);
+    case BLKFRONT_FLUSH: return flush_admit(queue);
+    case BLKFRONT_DISCARD: return admit_discard(queue, request);
+    default: return BLKFRONT_INVALID;
+    }
+}
+
+uint64_t transfer_first_512(const struct blkfront_queue *queue,
+                            const struct blkfront_request *request)
+{
+    return request->sector << queue->sector_shift;
+}
+
+int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct blkfront_request_internal *in = &request->internal;
+    bool begun = in->buffer_index > 0 || in->buffer_offset > 0;
+    uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
+
+    if (request->operation == BLKFRONT_DISCARD)
+        return admit_discard(queue, request);
+    /* After the first part "read-only" would be a lie: it says that nothing has been written. */
+    if (request->operation == BLKFRONT_WRITE && agreed_flag(&queue->device->agreed.read_only))
+        return begun ? BLKFRONT_IO_ERROR : BLKFRONT_READ_ONLY;
+    if (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512)
+        return begun ? BLKFRONT_IO_ERROR : BLKFRONT_OUT_OF_RANGE;
+    return BLKFRONT_OK;
+}
