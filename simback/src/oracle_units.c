@@ -87,36 +87,46 @@ static void check_range(struct oracle_put *put, uint32_t units)
                       (unsigned long long)capacity);
 }
 
+/* What a frontend may send, directly and as INDIRECT; the others are answered with an error. */
+static bool may_be_sent(const struct oracle_wire *wire)
+{
+    if (wire->inner == BLKIF_WIRE_READ || oracle_writes(wire))
+        return true;
+    return wire->operation != BLKIF_WIRE_INDIRECT &&
+           (wire->inner == BLKIF_WIRE_FLUSH_DISKCACHE || wire->inner == BLKIF_WIRE_DISCARD);
+}
+
 void units_put(struct oracle_put *put)
 {
+    const struct oracle_wire *wire = &put->wire;
     uint32_t units = units_of_sector(put);
 
     oracle_checked(put->oracle, 9);
-    switch (put->wire.inner) {
-    case BLKIF_WIRE_READ:
-    case BLKIF_WIRE_WRITE:
-    case BLKIF_WIRE_WRITE_BARRIER:
-        check_count(put);
-        if (put->wire.readable)
-            check_segments(put, units);
-        if (put->wire.count_512 != 0)
-            check_range(put, units);
-        break;
+    if (!may_be_sent(wire)) {
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u has operation %u (%s)%s, which a frontend must not send",
+                      put->index, wire->inner, oracle_operation_name(wire->inner),
+                      wire->operation == BLKIF_WIRE_INDIRECT ? " as INDIRECT" : "");
+        return;
+    }
+    switch (wire->inner) {
     case BLKIF_WIRE_DISCARD:
-        if (put->wire.count_512 == 0)
+        if (wire->count_512 == 0)
             oracle_broken(put->oracle, 9, put->device, number_of(put),
                           "ring request %u discards 0 units", put->index);
         check_range(put, units);
         break;
     case BLKIF_WIRE_FLUSH_DISKCACHE:
-        if (put->wire.segment_count != 0)
+        if (wire->segment_count != 0)
             oracle_broken(put->oracle, 9, put->device, number_of(put),
                           "ring request %u is a flush with %u segments", put->index,
-                          put->wire.segment_count);
+                          wire->segment_count);
         break;
     default:
-        oracle_broken(put->oracle, 9, put->device, number_of(put),
-                      "ring request %u has operation %u (%s), which a frontend must not send",
-                      put->index, put->wire.inner, oracle_operation_name(put->wire.inner));
+        check_count(put);
+        if (wire->readable)
+            check_segments(put, units);
+        if (wire->count_512 != 0)
+            check_range(put, units);
     }
 }

@@ -30,11 +30,6 @@ static uint32_t head(const struct oracle_ring *ring)
     return ring->view->abi_32 ? HEAD_32 : HEAD_64;
 }
 
-static uint32_t segments_in_slot(const struct oracle_wire *wire)
-{
-    return wire->operation == BLKIF_WIRE_INDIRECT ? 0 : BLKIF_WIRE_SEGMENTS;
-}
-
 uint32_t oracle_wire_page_ref(const struct oracle_wire *wire, uint32_t index)
 {
     /* id, sector, handle; then references, aligned to 4 bytes */
@@ -57,15 +52,13 @@ bool oracle_wire_segment(const struct oracle *oracle, const struct oracle_wire *
     uint32_t page = index / BLKIF_WIRE_SEGMENTS_PER_PAGE;
 
     if (wire->operation != BLKIF_WIRE_INDIRECT) {
-        if (index >= segments_in_slot(wire))
-            return false;
         take_segment(wire->slot + head(wire->ring) + 16 + sizeof(*segment) * (size_t)index,
                      segment);
         return true;
     }
-    if (page >= BLKIF_WIRE_INDIRECT_PAGES ||
-        !simback_get_grant(oracle->world, wire->ring->view->front_domid,
-                           oracle_wire_page_ref(wire, page), &grant))
+    if (!simback_get_grant(oracle->world, wire->ring->view->front_domid,
+                           oracle_wire_page_ref(wire, page), &grant) ||
+        grant.peer != wire->ring->view->back_domid)
         return false;
     memcpy(entry,
            (const uint8_t *)simback_page_address(oracle->world, grant.page) +

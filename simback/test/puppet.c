@@ -37,6 +37,8 @@ void puppet_begin(struct puppet *puppet)
     options.sectors = (uint64_t)PUPPET_SECTORS * 512 / puppet->sector_size;
     options.attach = puppet->start != 0;
     options.mode_read_only = puppet->mode_read_only;
+    options.segments = puppet->segments == 0 ? -1 : puppet->segments;
+    options.discard = puppet->discard ? SIMBACK_YES : SIMBACK_DEFAULT;
     puppet->backend = simback_world_add_backend(puppet->world, &options);
     puppet->platform = simback_platform(puppet->world, SIMBACK_FRONT_DOMID);
     if (puppet->backend == NULL || puppet->platform == NULL)
@@ -93,11 +95,13 @@ void puppet_set_word(struct puppet *puppet, unsigned word, uint32_t value)
     memcpy(puppet->ring + 4 * (size_t)word, &value, sizeof(value));
 }
 
+/* Of either ABI 32 slots fit into a page. */
 uint8_t *puppet_slot(const struct puppet *puppet, uint32_t index)
 {
     size_t size = puppet->abi_32 ? BLKIF_WIRE_SLOT_32 : BLKIF_WIRE_SLOT_64;
+    uint32_t slots = UINT32_C(32) << puppet->order;
 
-    return puppet->ring + BLKIF_WIRE_RING_HEADER + (index & 31) * size;
+    return puppet->ring + BLKIF_WIRE_RING_HEADER + (index & (slots - 1)) * size;
 }
 
 /* ---- XenStore ---- */
@@ -150,7 +154,8 @@ void puppet_open(struct puppet *puppet)
     snprintf(path, sizeof(path), "%s/state", back_path);
     must(platform->watches_open(puppet->context, &puppet->watches));
     must(platform->watch(puppet->context, puppet->watches, path, 1));
-    must(platform->share(puppet->context, 0, 1, true, &address, &puppet->ring_ref));
+    must(platform->share(puppet->context, 0, UINT32_C(1) << puppet->order, true, &address,
+                         puppet->ring_refs));
     puppet->ring = address;
     for (uint32_t i = 0; i < PUPPET_PAGES; i++) {
         must(platform->share(puppet->context, 0, 1, i < 2, &address, &puppet->refs[i]));
@@ -165,9 +170,24 @@ void puppet_open(struct puppet *puppet)
     puppet_set_word(puppet, 3, puppet->start + 1);
 }
 
+static void publish_ring(struct puppet *puppet)
+{
+    char node[16];
+
+    if (puppet->order == 0) {
+        write_number(puppet, "ring-ref", puppet->ring_refs[0]);
+        return;
+    }
+    write_number(puppet, "ring-page-order", puppet->order);
+    for (uint32_t i = 0; i < UINT32_C(1) << puppet->order; i++) {
+        snprintf(node, sizeof(node), "ring-ref%u", i);
+        write_number(puppet, node, puppet->ring_refs[i]);
+    }
+}
+
 void puppet_publish(struct puppet *puppet, const char *state)
 {
-    write_number(puppet, "ring-ref", puppet->ring_ref);
+    publish_ring(puppet);
     write_number(puppet, "event-channel", puppet->port);
     puppet_write(puppet, "protocol",
                  puppet->abi_32 ? BLKIF_WIRE_PROTOCOL_32 : BLKIF_WIRE_PROTOCOL_64);
@@ -218,14 +238,21 @@ void puppet_close_watches(struct puppet *puppet)
 
 void puppet_remove_nodes(struct puppet *puppet)
 {
+    char node[16];
+
     puppet_remove(puppet, "ring-ref");
+    puppet_remove(puppet, "ring-page-order");
+    for (uint32_t i = 0; i < PUPPET_RING_PAGES; i++) {
+        snprintf(node, sizeof(node), "ring-ref%u", i);
+        puppet_remove(puppet, node);
+    }
     puppet_remove(puppet, "event-channel");
     puppet_remove(puppet, "protocol");
 }
 
 void puppet_end_grants(struct puppet *puppet)
 {
-    must(puppet->platform->unshare(puppet->context, puppet->ring, 1));
+    must(puppet->platform->unshare(puppet->context, puppet->ring, UINT32_C(1) << puppet->order));
     for (uint32_t i = 0; i < PUPPET_PAGES; i++)
         must(puppet->platform->unshare(puppet->context, puppet->data[i], 1));
 }
@@ -426,4 +453,17 @@ void puppet_expect(const struct puppet *puppet, uint8_t rule, bool should, const
     if (!right)
         print_all(puppet);
     CU_ASSERT_TRUE(simback_rule_checks(puppet->world, rule) > 0);
+}
+
+void puppet_expect_nth(const struct puppet *puppet, uint32_t index, uint8_t rule, const char *text)
+{
+    const struct simback_violation *violation = simback_violation(puppet->world, index);
+    bool right =
+        violation != NULL && violation->rule == rule && strstr(violation->text, text) != NULL;
+
+    CU_ASSERT_TRUE(right);
+    if (!right)
+        printf("\n    wanted as number %u: I%u … %s …", index, rule, text);
+    if (!right)
+        print_all(puppet);
 }

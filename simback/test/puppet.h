@@ -14,7 +14,7 @@
 
 #include <blkfront/observe.h>
 
-enum { PUPPET_SECTORS = 2048, PUPPET_PAGES = 4 };
+enum { PUPPET_SECTORS = 2048, PUPPET_PAGES = 4, PUPPET_RING_PAGES = 4 };
 
 struct puppet {
     struct simback_world *world;
@@ -25,12 +25,15 @@ struct puppet {
     const char *dialect;                         /* NULL: linux */
     bool observed;                               /* accesses are announced */
     bool abi_32;
-    uint32_t start; /* first index of the ring */
+    bool discard;     /* the backend offers it */
+    uint32_t start;   /* first index of the ring */
+    uint32_t order;   /* of the ring */
+    int32_t segments; /* feature-max-indirect-segments; 0: the dialect's */
     bool mode_read_only;
     uint32_t sector_size;
 
-    uint8_t *ring; /* the page */
-    uint32_t ring_ref;
+    uint8_t *ring;
+    uint32_t ring_refs[PUPPET_RING_PAGES];
     uint32_t req_prod, rsp_cons;
     struct blkfront_channel_set *channels;
     uint32_t port;
@@ -107,5 +110,7 @@ void puppet_app_state(struct puppet *puppet, enum blkfront_state state);
 void puppet_expect_none(const struct puppet *puppet);
 /* That this rule alone is, once, and that the sentence contains the text. */
 void puppet_expect(const struct puppet *puppet, uint8_t rule, bool should, const char *text);
+/* That the index-th sentence, from 0, is of this rule and contains the text. */
+void puppet_expect_nth(const struct puppet *puppet, uint32_t index, uint8_t rule, const char *text);
 
 #endif

@@ -211,7 +211,7 @@ static int map_the_ring(uint16_t domid, uint16_t device)
         simback_sim_host(puppet.world, domid, device, SIMBACK_NO_ACTOR, NULL, 0);
     void *page;
 
-    return host->map(host->context, SIMBACK_FRONT_DOMID, &puppet.ring_ref, 1, true, &page);
+    return host->map(host->context, SIMBACK_FRONT_DOMID, &puppet.ring_refs[0], 1, true, &page);
 }
 
 static void i19_a_map_while_there_is_a_connection(void)
