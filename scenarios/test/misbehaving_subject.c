@@ -36,7 +36,7 @@ static struct {
 } kept[KEPT];
 
 static struct scenario_subject subject;
-static bool endless;
+static volatile bool endless; /* else clang takes the loop for one that ends */
 static int rounds;
 static char *volatile freed;
 static void *volatile lost;
