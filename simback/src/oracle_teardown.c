@@ -125,12 +125,18 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
     }
 }
 
+/* Every call of XenStore fails on purpose: nobody can remove anything. */
+static bool store_is_down(const struct oracle *oracle)
+{
+    return oracle->world->failures[SIMBACK_RESOURCE_XENSTORE].always;
+}
+
 static void judge_nodes(struct oracle *oracle, const struct oracle_device *device)
 {
     const struct monitor_device *who = oracle_who(oracle, device);
 
     /* Where the backend was never seen Closed, the nodes may be needed by it still. */
-    if (!who->known ||
+    if (!who->known || store_is_down(oracle) ||
         (device->back_read != BLKIF_WIRE_CLOSED && device->back_read != BLKIF_WIRE_UNKNOWN))
         return;
     for (uint32_t i = 0; i < device->node_count; i++) {

@@ -238,6 +238,27 @@ static void i12_a_node_left_behind(void)
     puppet_expect(&puppet, 12, false, "the frontend's node protocol is still there");
 }
 
+/* Where XenStore fails to the end nothing can be removed; after a single failure it can. */
+static void i12_a_node_that_cannot_be_removed(void)
+{
+    for (int always = 0; always < 2; always++) {
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        puppet_connect(&puppet);
+        puppet_disconnect(&puppet);
+        simback_fail_nth(puppet.world, SIMBACK_RESOURCE_XENSTORE, 1, always != 0);
+        puppet_remove_nodes(&puppet);
+        puppet_close_port(&puppet);
+        puppet_close_watches(&puppet);
+        puppet_end_grants(&puppet);
+        puppet_released(&puppet);
+        if (always != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 12, false, "the frontend's node ring-ref is still there");
+    }
+}
+
 static void i12_a_node_of_the_toolstack_removed(void)
 {
     static const char *const nodes[] = {"", "state", "backend", "virtual-device"};
@@ -405,6 +426,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_a_port_left_open),
     UNIT_TEST(i12_a_watch_left_set),
     UNIT_TEST(i12_a_node_left_behind),
+    UNIT_TEST(i12_a_node_that_cannot_be_removed),
     UNIT_TEST(i12_a_node_of_the_toolstack_removed),
     UNIT_TEST(i12_a_node_removed_too_early),
     UNIT_TEST(i12_a_stale_node_removed),
