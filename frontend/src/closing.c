@@ -229,7 +229,8 @@ static bool releasing_step(struct blkfront_device *device)
         device_retry_later(device);
         return false;
     }
-    if (unpublish(device) != 0 && !last_try && ++life->store_failures < STORE_TRIES) {
+    if (unpublish(device) != 0 && !is_past_deadline(device) &&
+        ++life->store_failures < STORE_TRIES) {
         device_retry_later(device);
         return false;
     }

@@ -64,8 +64,8 @@ void device_set_detail(struct blkfront_device *device, const char *what, const c
 
 /* ---- what XenStore says ---- */
 
-/* While connecting or connected a store that fails ends the device. Later it is asked again a few
- * times, then given up: the backend counts as gone. */
+/* While connecting or connected a store that fails ends the device, and is asked again for its end;
+ * a few times, then it is given up: the backend counts as gone. */
 static void look_failed(struct blkfront_device *device, int result, const char *directory,
                         const char *node)
 {
@@ -73,6 +73,7 @@ static void look_failed(struct blkfront_device *device, int result, const char *
 
     if (life->stage == LIFE_HANDSHAKE) {
         device_fail_because(device, store_result(result), "cannot read", directory, node);
+        device_retry_later(device);
     } else if (++life->store_failures < STORE_TRIES) {
         device_retry_later(device);
     } else {
@@ -143,6 +144,7 @@ static void look_at_other(struct blkfront_device *device)
                             BLKIF_NODE_STATE);
         state = BLKIF_WIRE_RECONFIGURING; /* ignored, like every state that is none */
     } else if (result != 0) {
+        life->other_known = false; /* it has moved, who knows where */
         look_failed(device, result, life->backend, BLKIF_NODE_STATE);
         return;
     }
