@@ -185,10 +185,13 @@ static bool is_final(const struct device_world *own)
     return own->state == BLKFRONT_CLOSED || own->state == BLKFRONT_FAILED;
 }
 
-static void release(struct device_world *own)
+void device_world_release(struct device_world *own)
 {
     struct blkfront_device *device = own->device;
 
+    if (device == NULL) {
+        return;
+    }
     enter(own, "release");
     own->device = NULL;
     blkfront_release(device);
@@ -236,7 +239,7 @@ void device_world_disconnect(struct device_world *own)
     look(own);
     wake(own);
     while (!is_final(own) && device_world_step(own)) {}
-    release(own);
+    device_world_release(own);
 }
 
 /* ---- requests ---- */

@@ -64,6 +64,8 @@ bool device_world_step(struct device_world *own);
 int device_world_connect(struct device_world *own, const struct blkfront_options *options);
 /* Until closed, and released. */
 void device_world_disconnect(struct device_world *own);
+/* Released as it is: cut off if it is not closed. */
+void device_world_release(struct device_world *own);
 
 /* Takes the request on its way; a refused one is done at once. request, owner and then are the
  * caller's to fill. */
