@@ -11,7 +11,6 @@
 
 enum {
     QUEUES_MAX = 64,
-    SEGMENTS_MAX = BLKIF_WIRE_SEGMENTS, /* direct requests: indirect ones are not built yet */
     POOL_PAGES_MAX = 65536,
     POOL_PAGES_DEFAULT = 352, /* a full single-page ring of direct requests */
     DOMID_MAX = 0x7fef        /* numbers above are no domains */
@@ -51,7 +50,7 @@ int options_check(const struct blkfront_options *given, struct blkfront_options 
         return BLKFRONT_INVALID;
     lower(&options->queues, QUEUES_MAX);
     lower(&options->ring_order, BLKIF_WIRE_RING_ORDER_MAX);
-    lower(&options->segments, SEGMENTS_MAX);
+    lower(&options->segments, BLKIF_WIRE_SEGMENTS_MAX);
     lower(&options->pool_pages, POOL_PAGES_MAX);
     return BLKFRONT_OK;
 }

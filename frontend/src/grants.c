@@ -196,7 +196,7 @@ static bool record_claim(struct grant_record *record)
 }
 
 int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
-                uint32_t *record, uint32_t *ref)
+                uint32_t *record)
 {
     const struct blkfront_platform *platform = block->platform;
     uint32_t first = page << block->records_shift, index = first;
@@ -221,7 +221,6 @@ int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool w
         }
     }
     *record = index;
-    *ref = block->records[index].ref;
     return 0;
 }
 

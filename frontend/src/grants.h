@@ -84,9 +84,15 @@ static inline void *grant_record_page(const struct grant_block *block, uint32_t 
     return grant_page(block, record >> block->records_shift);
 }
 
+/* What the backend is told of a USED record. */
+static inline uint32_t grant_ref(const struct grant_block *block, uint32_t record)
+{
+    return block->records[record].ref;
+}
+
 /* Grants a page to the backend. OCCUPIED: all of the page's records are in use, or it is held. */
 int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
-                uint32_t *record, uint32_t *ref);
+                uint32_t *record);
 /* Ends it: 0, or BUSY and the record is held. */
 int grant_finish(struct grant_block *block, uint32_t record);
 /* Ends it without an answer, because the connection is over. A page of a shared block stays held,

@@ -96,6 +96,8 @@
 #define slots_check            blkfront_internal_slots_check
 #define slots_id               blkfront_internal_slots_id
 #define slots_init             blkfront_internal_slots_init
+#define slots_init_long        blkfront_internal_slots_init_long
+#define slots_lengthen         blkfront_internal_slots_lengthen
 #define slots_match            blkfront_internal_slots_match
 #define slots_release          blkfront_internal_slots_release
 #define slots_take             blkfront_internal_slots_take

@@ -2,7 +2,8 @@
 /*
  * A part of a read or write: as much of the caller's buffers as one ring request carries, as
  * segments, and back. Each segment is either a piece of library memory, granted as it is, or a
- * bounce page into which the following buffers are packed. Where pages come from is grants.c.
+ * bounce page into which the following buffers are packed. With more than 11 segments the request
+ * is an indirect one: their list goes into pages of the pool. Where pages come from is grants.c.
  */
 #include "memory.h"
 #include "queue.h"
@@ -46,7 +47,6 @@ struct part {
     uint64_t copied;
     bool writable; /* what a page is granted for: reads, and everything if persistent */
     bool bounced;
-    struct blkif_wire_segment wire[BLKIF_WIRE_SEGMENTS];
 };
 
 /* May this buffer's bytes go to the backend as they lie? If not, they are copied. */
@@ -65,21 +65,15 @@ static bool goes_direct(const struct part *part, const struct blkfront_buffer *b
                                                    memory->block->writable == part->writable);
 }
 
-static void add_segment(struct part *part, struct grant_block *block, uint32_t record, uint32_t ref,
+static void add_segment(struct part *part, struct grant_block *block, uint32_t record,
                         size_t offset, size_t bytes, bool bounced)
 {
-    uint32_t n = part->slot->segment_count++;
-
-    part->slot->segments[n] = (struct slot_segment){
+    part->slot->segments[part->slot->segment_count++] = (struct slot_segment){
         .block = block,
         .record = record,
-        .bytes = (uint32_t)bytes,
-        .bounced = bounced,
-    };
-    part->wire[n] = (struct blkif_wire_segment){
-        .grant_ref = ref,
         .first_512 = (uint8_t)(offset / BLKIF_WIRE_UNIT),
         .last_512 = (uint8_t)((offset + bytes) / BLKIF_WIRE_UNIT - 1),
+        .bounced = bounced,
     };
 }
 
@@ -97,14 +91,14 @@ static int add_direct(struct part *part)
     const struct blkfront_memory *memory = part->cursor.buffers[part->cursor.index].memory;
     const void *address = cursor_at(&part->cursor);
     size_t bytes = piece_size(part);
-    uint32_t record, ref;
+    uint32_t record;
     int r = grant_begin(memory->block, memory_page(memory, address),
-                        part->queue->device->agreed.backend_id, part->writable, &record, &ref);
+                        part->queue->device->agreed.backend_id, part->writable, &record);
 
     if (r != 0)
         return r;
-    add_segment(part, memory->block, record, ref, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1),
-                bytes, false);
+    add_segment(part, memory->block, record, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1), bytes,
+                false);
     cursor_advance(&part->cursor, bytes);
     part->left -= bytes;
     return 0;
@@ -122,9 +116,9 @@ static int add_bounced(struct part *part, size_t forced)
     bool is_read = part->request->operation == BLKFRONT_READ;
     struct pool *pool = is_read ? queue->pool_from_disk : queue->pool_to_disk;
     unsigned char *page;
-    uint32_t record, ref;
+    uint32_t record;
     size_t used = 0;
-    int r = pool_take(pool, queue->device->agreed.backend_id, part->writable, &record, &ref);
+    int r = pool_take(pool, queue->device->agreed.backend_id, part->writable, &record);
 
     if (r != 0)
         return r;
@@ -150,7 +144,7 @@ static int add_bounced(struct part *part, size_t forced)
         forced -= forced < bytes ? forced : bytes;
     }
     part->bounced = true;
-    add_segment(part, pool->block, record, ref, 0, used, true);
+    add_segment(part, pool->block, record, 0, used, true);
     return 0;
 }
 
@@ -169,28 +163,122 @@ static int add_piece(struct part *part)
     return add_bounced(part, forced);
 }
 
+/* How many indirect pages so many segments need. */
+static uint32_t indirect_pages(uint32_t segments)
+{
+    if (segments <= BLKIF_WIRE_SEGMENTS)
+        return 0;
+    return (segments + BLKIF_WIRE_SEGMENTS_PER_PAGE - 1) / BLKIF_WIRE_SEGMENTS_PER_PAGE;
+}
+
+/*
+ * Room for one more segment: from the twelfth on in a longer array and in an indirect page, which
+ * is granted before the data's page is, so that a part never holds data that it cannot send. Pages
+ * of the list go to the backend only; but where it keeps grants mapped, it maps all of them
+ * writable (blkif.h, note 8).
+ */
+static bool make_room(struct part *part)
+{
+    struct blkfront_queue *queue = part->queue;
+    struct slot *slot = part->slot;
+
+    if (indirect_pages(slot->segment_count + 1) == slot->indirect_count)
+        return true;
+    if (slot->segments == slot->own && !slots_lengthen(&queue->slots, slot))
+        return false;
+    if (pool_take(queue->pool_to_disk, queue->device->agreed.backend_id,
+                  queue->device->agreed.persistent, &slot->indirect[slot->indirect_count]) != 0)
+        return false;
+    slot->indirect_count++;
+    return true;
+}
+
+static void fill(struct part *part)
+{
+    struct slot *slot = part->slot;
+
+    while (part->left > 0 && slot->segment_count < part->queue->segment_limit) {
+        if (!make_room(part) || add_piece(part) != 0)
+            break;
+    }
+    /* Room for a segment that has not come. */
+    if (slot->indirect_count > indirect_pages(slot->segment_count))
+        pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count]);
+}
+
 /* ---- putting it on the ring ---- */
+
+static void make_entries(const struct slot *slot, uint32_t first, uint32_t count,
+                         struct blkif_wire_segment *entries)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct slot_segment *segment = &slot->segments[first + i];
+
+        entries[i] = (struct blkif_wire_segment){
+            .grant_ref = grant_ref(segment->block, segment->record),
+            .first_512 = segment->first_512,
+            .last_512 = segment->last_512,
+        };
+    }
+}
+
+/* The segments' list into the indirect pages, which are never read again: what the backend makes of
+ * them is no news to us (I1). */
+static void write_indirect(const struct part *part, uint32_t *refs)
+{
+    enum { BATCH = 16 };
+    const struct slot *slot = part->slot;
+    const struct grant_block *block = part->queue->pool_to_disk->block;
+    struct blkif_wire_segment entries[BATCH];
+
+    for (uint32_t page = 0; page < slot->indirect_count; page++) {
+        refs[page] = grant_ref(block, slot->indirect[page]);
+        if (!part->queue->device->agreed.trusted)
+            shared_zero(grant_record_page(block, slot->indirect[page]), BLKIF_WIRE_PAGE_SIZE);
+    }
+    for (uint32_t i = 0, count; i < slot->segment_count; i += count) {
+        unsigned char *page =
+            grant_record_page(block, slot->indirect[i / BLKIF_WIRE_SEGMENTS_PER_PAGE]);
+
+        count = slot->segment_count - i < BATCH ? slot->segment_count - i : BATCH;
+        make_entries(slot, i, count, entries);
+        shared_copy_slot_out(page + i % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(entries[0]), entries,
+                             count * sizeof(entries[0]));
+    }
+}
 
 static void put_part(struct part *part, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
     struct blkfront_queue *queue = part->queue;
+    struct slot *slot = part->slot;
     struct blkfront_statistics *statistics = &queue->statistics;
+    struct blkif_wire_segment entries[BLKIF_WIRE_SEGMENTS];
+    uint32_t refs[BLKIF_WIRE_INDIRECT_PAGES];
     struct wire_request wire = {
         .operation = request->operation == BLKFRONT_READ ? BLKIF_WIRE_READ : BLKIF_WIRE_WRITE,
         .sector_512 = in->next_512,
-        .segment_count = (uint16_t)part->slot->segment_count,
-        .segments = part->wire,
+        .segment_count = (uint16_t)slot->segment_count,
+        .segments = entries,
+        .page_refs = refs,
     };
 
-    part->slot->request = request;
-    part->slot->buffer_index = in->buffer_index;
-    part->slot->buffer_offset = in->buffer_offset;
+    if (slot->indirect_count > 0) {
+        wire.inner = wire.operation;
+        wire.operation = BLKIF_WIRE_INDIRECT;
+        write_indirect(part, refs);
+        statistics_add(&statistics->indirect, 1);
+    } else {
+        make_entries(slot, 0, slot->segment_count, entries);
+    }
+    slot->request = request;
+    slot->buffer_index = in->buffer_index;
+    slot->buffer_offset = in->buffer_offset;
     in->next_512 += (in->bytes_left - part->left) / BLKIF_WIRE_UNIT;
     in->bytes_left = part->left;
     in->buffer_index = part->cursor.index;
     in->buffer_offset = part->cursor.offset;
-    queue_put(queue, part->slot, &wire);
+    queue_put(queue, slot, &wire);
     statistics_add(part->bounced ? &statistics->bounced : &statistics->direct, 1);
     if (part->copied > 0)
         statistics_add(&statistics->bytes_copied, part->copied);
@@ -213,10 +301,7 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     part.copied = 0;
     part.bounced = false;
     part.writable = request->operation == BLKFRONT_READ || queue->device->agreed.persistent;
-    while (part.left > 0 && part.slot->segment_count < queue->segment_limit) {
-        if (add_piece(&part) != 0)
-            break;
-    }
+    fill(&part);
     if (part.slot->segment_count == 0) {
         slots_release(&queue->slots, part.slot);
         return PART_EMPTY;
@@ -237,7 +322,7 @@ void part_copy_in(struct blkfront_queue *queue, const struct slot *slot)
         const struct slot_segment *segment = &slot->segments[i];
         const unsigned char *from =
             segment->bounced ? grant_record_page(segment->block, segment->record) : NULL;
-        size_t left = segment->bytes;
+        size_t left = ((size_t)segment->last_512 - segment->first_512 + 1) * BLKIF_WIRE_UNIT;
 
         while (left > 0) {
             size_t bytes = cursor_left(&cursor);

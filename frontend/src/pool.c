@@ -14,13 +14,13 @@ void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uin
     pool->free_count = block->pages;
 }
 
-int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref)
+int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record)
 {
     int r;
 
     if (pool->free_count == 0)
         return GRANT_OCCUPIED;
-    r = grant_begin(pool->block, pool->free[pool->free_count - 1], domid, writable, record, ref);
+    r = grant_begin(pool->block, pool->free[pool->free_count - 1], domid, writable, record);
     if (r == 0)
         pool->free_count--;
     return r;

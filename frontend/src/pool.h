@@ -20,7 +20,7 @@ struct pool {
 /* Takes over the block; `free` and `busy` have room for its pages. */
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
 /* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
-int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record, uint32_t *ref);
+int pool_take(struct pool *pool, uint16_t domid, bool writable, uint32_t *record);
 /* Ends the grant; the page is free again or, when BUSY, quarantined. */
 void pool_give(struct pool *pool, uint32_t record);
 /* Tries to end at most `limit` of the quarantined pages. True if one came back. */

@@ -13,17 +13,40 @@
 /* What the options ask for at most, and where each queue's share begins in the one allocation. */
 struct shape {
     uint32_t queues;
-    uint32_t slots;    /* a queue */
-    uint32_t segments; /* a slot */
-    uint32_t pool;     /* page numbers in both lists of both pools, a queue */
+    uint32_t slots;       /* a queue */
+    uint32_t segments;    /* a slot: direct ones */
+    uint32_t long_arrays; /* a queue: segments of indirect requests */
+    uint32_t long_each;   /* segments of one */
+    uint32_t pool;        /* page numbers in both lists of both pools, a queue */
     size_t slots_at;
     size_t segments_at;
+    size_t long_at;
     size_t targets_at;
     size_t pool_at;
+    size_t long_free_at;
     size_t size;
 };
 
-enum { QUEUES_MAX = 1024, POOL_MAX = 1 << 20 };
+enum {
+    QUEUES_MAX = 1024,
+    POOL_MAX = 1 << 20,
+    /* Segments of all indirect requests of a device that may be in flight at once: 256 MiB of data
+     * in whole pages, 1 MiB of ours. What goes beyond goes out as direct requests. */
+    LONG_SEGMENTS = 65536
+};
+
+/* A queue has one long array at least, and more than one a slot is of no use. */
+static uint32_t long_arrays(const struct shape *shape)
+{
+    uint32_t arrays;
+
+    if (shape->long_each == 0)
+        return 0;
+    arrays = LONG_SEGMENTS / shape->queues / shape->long_each;
+    if (arrays == 0)
+        return 1;
+    return arrays < shape->slots ? arrays : shape->slots;
+}
 
 static int shape_of(const struct blkfront_options *options, struct shape *shape)
 {
@@ -31,20 +54,26 @@ static int shape_of(const struct blkfront_options *options, struct shape *shape)
 
     if (options->queues == 0 || options->queues > QUEUES_MAX ||
         options->ring_order > BLKIF_WIRE_RING_ORDER_MAX || options->segments == 0 ||
-        options->pool_pages == 0 || options->pool_pages > POOL_MAX)
+        options->segments > BLKIF_WIRE_SEGMENTS_MAX || options->pool_pages == 0 ||
+        options->pool_pages > POOL_MAX)
         return BLKFRONT_INVALID;
     shape->queues = options->queues;
     shape->slots = (uint32_t)WIRE_SLOTS_PER_PAGE << options->ring_order;
     shape->segments =
         options->segments < BLKIF_WIRE_SEGMENTS ? options->segments : BLKIF_WIRE_SEGMENTS;
+    shape->long_each = options->segments > BLKIF_WIRE_SEGMENTS ? options->segments : 0;
+    shape->long_arrays = long_arrays(shape);
     /* Two pools have one page each at least. */
     shape->pool = 2 * (options->pool_pages + 1);
     shape->slots_at = queues * sizeof(struct blkfront_queue);
     shape->segments_at = shape->slots_at + queues * shape->slots * sizeof(struct slot);
-    shape->targets_at =
+    shape->long_at =
         shape->segments_at + queues * shape->slots * shape->segments * sizeof(struct slot_segment);
+    shape->targets_at = shape->long_at + queues * shape->long_arrays * shape->long_each *
+                                             sizeof(struct slot_segment);
     shape->pool_at = shape->targets_at + queues * queues * sizeof(uint64_t);
-    shape->size = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
+    shape->long_free_at = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
+    shape->size = shape->long_free_at + queues * shape->long_arrays * sizeof(uint32_t);
     return BLKFRONT_OK;
 }
 
@@ -75,6 +104,12 @@ int queues_create(struct blkfront_device *device)
         queue->pool_memory = (uint32_t *)(void *)(base + shape.pool_at) + i * shape.pool;
         slots_init(&queue->slots, queue->slot_memory, shape.slots, queue->segment_memory,
                    shape.segments);
+        slots_init_long(&queue->slots,
+                        (struct slot_segment *)(void *)(base + shape.long_at) +
+                            i * shape.long_arrays * shape.long_each,
+                        shape.long_each,
+                        (uint32_t *)(void *)(base + shape.long_free_at) + i * shape.long_arrays,
+                        shape.long_arrays);
     }
     return BLKFRONT_OK;
 }
@@ -193,16 +228,9 @@ static int open_channel(struct blkfront_queue *queue)
 
 int queue_open(struct blkfront_queue *queue)
 {
-    const struct agreed *agreed = &queue->device->agreed;
-    uint32_t segments = agreed->segments < queue->device->options.segments
-                            ? agreed->segments
-                            : queue->device->options.segments;
     int r;
 
-    /* Longer requests need indirect pages. */
-    if (segments > BLKIF_WIRE_SEGMENTS)
-        segments = BLKIF_WIRE_SEGMENTS;
-    queue->segment_limit = segments == 0 ? 1 : segments;
+    queue->segment_limit = queue->device->agreed.segments;
     queue->violation = NULL;
     queue->blocked = false;
     queue->stop_begun = false;
@@ -358,6 +386,8 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
         else
             grant_finish(segment->block, segment->record);
     }
+    for (uint32_t i = 0; i < slot->indirect_count; i++)
+        pool_give(queue->pool_to_disk, slot->indirect[i]);
     slots_release(&queue->slots, slot);
 }
 
@@ -391,4 +421,5 @@ void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_st
     sum->events += __atomic_load_n(&own->events, __ATOMIC_RELAXED);
     sum->spurious_events += __atomic_load_n(&own->spurious_events, __ATOMIC_RELAXED);
     sum->inner_op_tolerated += __atomic_load_n(&own->inner_op_tolerated, __ATOMIC_RELAXED);
+    sum->indirect += __atomic_load_n(&own->indirect, __ATOMIC_RELAXED);
 }

@@ -4,6 +4,8 @@
  */
 #include "slots.h"
 
+#include <string.h>
+
 enum { NO_SLOT = UINT16_MAX + 1 }; /* above any slot number */
 
 void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
@@ -13,13 +15,28 @@ void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
     slots->count = count;
     slots->free = count > 0 ? 0 : NO_SLOT;
     slots->used = 0;
+    slots->long_count = 0;
+    slots->long_free_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         memory[i] = (struct slot){
             .segments = segments + (size_t)i * segments_each,
+            .own = segments + (size_t)i * segments_each,
             .next_free = i + 1 < count ? i + 1 : NO_SLOT,
             .state = SLOT_FREE,
         };
     }
+}
+
+void slots_init_long(struct slots *slots, struct slot_segment *segments, uint32_t each,
+                     uint32_t *free, uint32_t count)
+{
+    slots->long_segments = segments;
+    slots->long_each = each;
+    slots->long_count = count;
+    slots->long_free = free;
+    slots->long_free_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        free[i] = i;
 }
 
 struct slot *slots_take(struct slots *slots)
@@ -33,14 +50,34 @@ struct slot *slots_take(struct slots *slots)
     slots->used++;
     slot->state = SLOT_IN_FLIGHT;
     slot->segment_count = 0;
+    slot->indirect_count = 0;
     return slot;
+}
+
+bool slots_lengthen(struct slots *slots, struct slot *slot)
+{
+    uint32_t number;
+
+    if (slots->long_free_count == 0)
+        return false;
+    number = slots->long_free[--slots->long_free_count];
+    slot->segments = slots->long_segments + (size_t)number * slots->long_each;
+    memcpy(slot->segments, slot->own, slot->segment_count * sizeof(*slot->segments));
+    return true;
 }
 
 void slots_release(struct slots *slots, struct slot *slot)
 {
+    if (slot->segments != slot->own) {
+        size_t number = (size_t)(slot->segments - slots->long_segments) / slots->long_each;
+
+        slots->long_free[slots->long_free_count++] = (uint32_t)number;
+        slot->segments = slot->own;
+    }
     slot->state = SLOT_FREE;
     slot->request = NULL;
     slot->segment_count = 0;
+    slot->indirect_count = 0;
     slot->generation++;
     slot->next_free = slots->free;
     slots->free = (uint32_t)(slot - slots->slots);
@@ -80,14 +117,17 @@ struct slot *slots_match(const struct slots *slots, const struct wire_response *
 
 bool slots_check(const struct slots *slots)
 {
-    uint32_t listed = 0, used = 0;
+    uint32_t listed = 0, used = 0, lengthened = 0;
 
     for (uint32_t i = slots->free; i != NO_SLOT; i = slots->slots[i].next_free) {
         if (i >= slots->count || listed == slots->count || slots->slots[i].state != SLOT_FREE)
             return false;
         listed++;
     }
-    for (uint32_t i = 0; i < slots->count; i++)
+    for (uint32_t i = 0; i < slots->count; i++) {
         used += slots->slots[i].state != SLOT_FREE;
-    return used == slots->used && used + listed == slots->count;
+        lengthened += slots->slots[i].segments != slots->slots[i].own;
+    }
+    return used == slots->used && used + listed == slots->count &&
+           lengthened + slots->long_free_count == slots->long_count;
 }

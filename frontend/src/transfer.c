@@ -98,7 +98,7 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
     uint8_t operation = slot->operation;
     int result;
 
-    if (request != NULL && status == BLKIF_WIRE_OKAY && operation == BLKIF_WIRE_READ)
+    if (request != NULL && status == BLKIF_WIRE_OKAY && request->operation == BLKFRONT_READ)
         part_copy_in(queue, slot);
     queue_drop_slot(queue, slot);
     if (request == NULL) {

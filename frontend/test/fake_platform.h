@@ -9,7 +9,7 @@
 
 #include <blkfront/platform.h>
 
-enum { FAKE_REFS = 1024, FAKE_BLOCKS = 64, FAKE_PAGE = 4096 };
+enum { FAKE_REFS = 8192, FAKE_BLOCKS = 64, FAKE_PAGE = 4096 };
 
 struct fake_ref {
     unsigned char *page; /* NULL: free */

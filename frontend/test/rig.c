@@ -203,22 +203,47 @@ bool rig_take(struct rig *rig, struct rig_request *request)
     const unsigned char *slot = slot_at(rig, rig->req_cons[0]);
     struct blkif_wire_request_64 wire;
     struct blkif_wire_discard_64 discard;
+    struct blkif_wire_indirect_64 indirect;
 
     if (rig_waiting_requests(rig) == 0)
         return false;
     memcpy(request->raw, slot, sizeof(request->raw));
     memcpy(&wire, slot, sizeof(wire));
     memcpy(&discard, slot, sizeof(discard));
+    memcpy(&indirect, slot, sizeof(indirect));
     request->operation = wire.operation;
+    request->inner = wire.operation;
     request->segment_count = wire.segment_count;
+    if (wire.operation == BLKIF_WIRE_INDIRECT) {
+        request->inner = indirect.indirect_operation;
+        request->segment_count = indirect.segment_count;
+    }
     request->id = wire.id;
     request->sector_512 = wire.sector_512;
     request->count_512 = discard.count_512;
     request->flag = discard.flag;
     memcpy(request->segments, wire.segments, sizeof(wire.segments));
+    memcpy(request->page_refs, indirect.page_grant_refs, sizeof(request->page_refs));
     rig->req_cons[0]++;
     rig_words(rig, 0)->req_event = rig->req_cons[0] + 1;
     return true;
+}
+
+struct blkif_wire_segment rig_segment(struct rig *rig, const struct rig_request *request,
+                                      uint32_t index)
+{
+    struct blkif_wire_segment segment = {0};
+    const unsigned char *page;
+
+    if (request->operation != BLKIF_WIRE_INDIRECT)
+        return request->segments[index];
+    page = fake_map(&rig->fake, request->page_refs[index / BLKIF_WIRE_SEGMENTS_PER_PAGE], false);
+    if (page == NULL)
+        rig->faults++;
+    else
+        memcpy(&segment, page + index % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(segment),
+               sizeof(segment));
+    return segment;
 }
 
 void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status)
@@ -237,22 +262,23 @@ void rig_event(struct rig *rig)
 
 void rig_execute(struct rig *rig, const struct rig_request *request)
 {
-    bool is_read = request->operation == BLKIF_WIRE_READ;
+    bool is_read = request->inner == BLKIF_WIRE_READ;
     uint64_t unit = request->sector_512;
 
-    if (!is_read && request->operation != BLKIF_WIRE_WRITE)
+    if (!is_read && request->inner != BLKIF_WIRE_WRITE &&
+        request->inner != BLKIF_WIRE_WRITE_BARRIER)
         return;
     for (unsigned i = 0; i < request->segment_count; i++) {
-        const struct blkif_wire_segment *segment = &request->segments[i];
-        unsigned char *page = fake_map(&rig->fake, segment->grant_ref, is_read);
-        size_t units = (size_t)segment->last_512 - segment->first_512 + 1;
+        struct blkif_wire_segment segment = rig_segment(rig, request, i);
+        unsigned char *page = fake_map(&rig->fake, segment.grant_ref, is_read);
+        size_t units = (size_t)segment.last_512 - segment.first_512 + 1;
 
-        if (page == NULL || segment->first_512 > segment->last_512 || segment->last_512 > 7 ||
+        if (page == NULL || segment.first_512 > segment.last_512 || segment.last_512 > 7 ||
             unit + units > RIG_UNITS) {
             rig->faults++;
             return;
         }
-        page += (size_t)segment->first_512 * 512;
+        page += (size_t)segment.first_512 * 512;
         if (is_read)
             memcpy(page, rig->disk + unit * 512, units * 512);
         else
@@ -268,7 +294,7 @@ unsigned rig_serve(struct rig *rig)
 
     while (rig_take(rig, &request)) {
         rig_execute(rig, &request);
-        rig_respond(rig, request.id, request.operation, BLKIF_WIRE_OKAY);
+        rig_respond(rig, request.id, request.inner, BLKIF_WIRE_OKAY);
         count++;
     }
     rig->served += count;

@@ -32,12 +32,14 @@ struct rig {
 /* A request as the backend sees it. */
 struct rig_request {
     uint8_t operation;
-    uint8_t segment_count;
+    uint8_t inner; /* indirect; else the operation */
+    uint16_t segment_count;
     uint64_t id;
     uint64_t sector_512;
     uint64_t count_512; /* discard */
     uint8_t flag;
-    struct blkif_wire_segment segments[BLKIF_WIRE_SEGMENTS];
+    struct blkif_wire_segment segments[BLKIF_WIRE_SEGMENTS]; /* direct */
+    uint32_t page_refs[BLKIF_WIRE_INDIRECT_PAGES];           /* indirect */
     unsigned char raw[WIRE_SLOT_MAX];
 };
 
@@ -74,6 +76,9 @@ struct ring_words *rig_words(const struct rig *rig, uint32_t queue);
 unsigned rig_waiting_requests(const struct rig *rig);
 /* The next published request; false if there is none. */
 bool rig_take(struct rig *rig, struct rig_request *request);
+/* The index-th segment, from wherever it is. */
+struct blkif_wire_segment rig_segment(struct rig *rig, const struct rig_request *request,
+                                      uint32_t index);
 /* Writes a response and publishes it. */
 void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status);
 void rig_event(struct rig *rig);

@@ -323,7 +323,7 @@ static void options_beyond_what_we_can_do_are_lowered(void)
     CU_ASSERT_EQUAL(options_check(&given, &options), BLKFRONT_OK);
     CU_ASSERT_EQUAL(options.queues, 64);
     CU_ASSERT_EQUAL(options.ring_order, 4);
-    CU_ASSERT_EQUAL(options.segments, 11);
+    CU_ASSERT_EQUAL(options.segments, 4096);
     CU_ASSERT_EQUAL(options.pool_pages, 65536);
     CU_ASSERT_EQUAL(options_check(NULL, &options), BLKFRONT_OK);
     CU_ASSERT_EQUAL(options.disconnect_deadline_ns, 30 * SECOND);

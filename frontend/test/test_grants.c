@@ -50,13 +50,14 @@ static struct grant_block *share_block(uint32_t pages, bool writable)
 static void a_shared_block_is_granted_as_a_whole(void)
 {
     struct grant_block *block = share_block(3, true);
-    uint32_t record, ref;
+    uint32_t record;
 
     CU_ASSERT_EQUAL(fake.refs_used, 3);
     for (uint32_t page = 0; page < 3; page++) {
-        CU_ASSERT_EQUAL(grant_begin(block, page, DOMID, true, &record, &ref), 0);
+        CU_ASSERT_EQUAL(grant_begin(block, page, DOMID, true, &record), 0);
         CU_ASSERT_EQUAL(record, page);
-        CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, true), grant_page(block, page));
+        CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), true),
+                            grant_page(block, page));
     }
     CU_ASSERT_EQUAL(fake.grants, 0);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY); /* records are in use */
@@ -69,15 +70,15 @@ static void a_shared_block_is_granted_as_a_whole(void)
 static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
 {
     struct grant_block *block = allocate_block(2, 0);
-    uint32_t record, ref;
+    uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, false, &record, &ref), 0);
-    CU_ASSERT_PTR_NULL(fake_map(&fake, ref, true));
-    CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, false), grant_page(block, 1));
-    CU_ASSERT_EQUAL(fake.refs[ref].domid, DOMID);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, false, &record), 0);
+    CU_ASSERT_PTR_NULL(fake_map(&fake, grant_ref(block, record), true));
+    CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), false), grant_page(block, 1));
+    CU_ASSERT_EQUAL(fake.refs[grant_ref(block, record)].domid, DOMID);
     CU_ASSERT_EQUAL(grant_finish(block, record), 0);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
-    CU_ASSERT_PTR_NOT_NULL(fake_map(&fake, ref, true));
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
+    CU_ASSERT_PTR_NOT_NULL(fake_map(&fake, grant_ref(block, record), true));
     CU_ASSERT_EQUAL(grant_finish(block, record), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
@@ -85,14 +86,14 @@ static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
 static void a_page_has_as_many_grants_as_records(void)
 {
     struct grant_block *block = allocate_block(2, 2);
-    uint32_t records[4], record, ref;
+    uint32_t records[4], record;
 
     for (uint32_t i = 0; i < 4; i++) {
-        CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &records[i], &ref), 0);
+        CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &records[i]), 0);
         CU_ASSERT_PTR_EQUAL(grant_record_page(block, records[i]), grant_page(block, 1));
     }
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), GRANT_OCCUPIED);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
     CU_ASSERT_EQUAL(grant_block_held_pages(block), 2);
     CU_ASSERT_EQUAL(grant_finish(block, record), 0);
     for (uint32_t i = 0; i < 4; i++)
@@ -103,19 +104,19 @@ static void a_page_has_as_many_grants_as_records(void)
 static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
 {
     struct grant_block *block = allocate_block(1, 3);
-    uint32_t record, other, ref;
+    uint32_t record, other;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
-    fake_hold(&fake, ref, true);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
+    fake_hold(&fake, grant_ref(block, record), true);
     CU_ASSERT_EQUAL(grant_finish(block, record), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(block->held, 1);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), GRANT_OCCUPIED);
     grant_block_retry(block);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
     fake_hold(&fake, block->records[record].ref, false);
     grant_block_retry(block);
     CU_ASSERT_EQUAL(block->held, 0);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), 0);
     CU_ASSERT_EQUAL(grant_finish(block, other), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
@@ -123,11 +124,11 @@ static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
 static void i5_an_abandoned_page_is_held_until_its_response(void)
 {
     struct grant_block *block = allocate_block(1, 3);
-    uint32_t record, other, ref;
+    uint32_t record, other;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
     grant_abandon(block, record);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other, &ref), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), GRANT_OCCUPIED);
     grant_block_retry(block); /* not BUSY: it is the slot's to end */
     CU_ASSERT_EQUAL(fake.revokes, 0);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
@@ -138,15 +139,15 @@ static void i5_an_abandoned_page_is_held_until_its_response(void)
 static void i5_a_cut_page_of_a_shared_block_stays_suspect(void)
 {
     struct grant_block *block;
-    uint32_t record, ref;
+    uint32_t record;
 
     begin(false);
     block = share_block(2, true);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
     grant_cut(block, record);
     grant_block_retry(block);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), GRANT_OCCUPIED);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
     CU_ASSERT_EQUAL(grant_finish(block, record), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
@@ -154,9 +155,9 @@ static void i5_a_cut_page_of_a_shared_block_stays_suspect(void)
 static void a_cut_page_is_revoked_where_that_can_be(void)
 {
     struct grant_block *block = allocate_block(1, 0);
-    uint32_t record, ref;
+    uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
     grant_cut(block, record);
     CU_ASSERT_EQUAL(fake.revokes, 1);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
@@ -182,14 +183,14 @@ static void registered_pages_are_given_back_once(void)
 {
     static _Alignas(FAKE_PAGE) unsigned char pages[2 * FAKE_PAGE];
     struct grant_block *block;
-    uint32_t record, ref;
+    uint32_t record;
 
     releases = 0;
     CU_ASSERT_EQUAL(grant_block_register(&fake.platform, pages, 2, 3, &block), 0);
     block->release = release;
     block->release_context = &releases;
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record, &ref), 0);
-    CU_ASSERT_PTR_EQUAL(fake_map(&fake, ref, true), pages + FAKE_PAGE);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
+    CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), true), pages + FAKE_PAGE);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(releases, 0);
     CU_ASSERT_EQUAL(grant_finish(block, record), 0);
@@ -215,15 +216,15 @@ static struct pool make_pool(void)
 static void a_pool_gives_each_page_once(void)
 {
     struct pool pool = make_pool();
-    uint32_t records[POOL_PAGES], record, ref;
+    uint32_t records[POOL_PAGES], record;
 
     for (uint32_t i = 0; i < POOL_PAGES; i++) {
-        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, i % 2 == 0, &records[i], &ref), 0);
+        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, i % 2 == 0, &records[i]), 0);
         CU_ASSERT_EQUAL(records[i], i);
-        CU_ASSERT_EQUAL(fake.refs[ref].writable, i % 2 == 0);
+        CU_ASSERT_EQUAL(fake.refs[grant_ref(pool.block, records[i])].writable, i % 2 == 0);
         CU_ASSERT_TRUE(pool_check(&pool));
     }
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), GRANT_OCCUPIED);
     for (uint32_t i = 0; i < POOL_PAGES; i++)
         pool_give(&pool, records[i]);
     CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
@@ -234,13 +235,13 @@ static void a_pool_gives_each_page_once(void)
 static void a_pool_page_stays_free_when_granting_fails(void)
 {
     struct pool pool = make_pool();
-    uint32_t record, ref;
+    uint32_t record;
 
     fake_fail(&fake, 1, false);
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), BLKFRONT_PLATFORM_NO_MEMORY);
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), BLKFRONT_PLATFORM_NO_MEMORY);
     CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
     CU_ASSERT_TRUE(pool_check(&pool));
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), 0);
     pool_give(&pool, record);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
 }
@@ -248,30 +249,30 @@ static void a_pool_page_stays_free_when_granting_fails(void)
 static void i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds(void)
 {
     struct pool pool = make_pool();
-    uint32_t records[POOL_PAGES], refs[POOL_PAGES], record, ref;
+    uint32_t records[POOL_PAGES], record;
 
     for (uint32_t i = 0; i < POOL_PAGES; i++)
-        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &records[i], &refs[i]), 0);
+        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &records[i]), 0);
     for (uint32_t i = 0; i < POOL_PAGES; i++) {
-        fake_hold(&fake, refs[i], i != 3);
+        fake_hold(&fake, grant_ref(pool.block, records[i]), i != 3);
         pool_give(&pool, records[i]);
     }
     CU_ASSERT_EQUAL(pool.busy_count, 3);
     CU_ASSERT_EQUAL(pool.free_count, 1);
     CU_ASSERT_TRUE(pool_check(&pool));
     CU_ASSERT_FALSE(pool_retry(&pool, 8));
-    fake_hold(&fake, refs[2], false);
+    fake_hold(&fake, grant_ref(pool.block, records[2]), false);
     /* One a time: each page gets its turn. */
     CU_ASSERT_TRUE(pool_retry(&pool, 1) || pool_retry(&pool, 1) || pool_retry(&pool, 1));
     CU_ASSERT_EQUAL(pool.busy_count, 2);
     CU_ASSERT_TRUE(pool_check(&pool));
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), 0);
     CU_ASSERT_EQUAL(record, 2);
     pool_give(&pool, record);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(grant_block_held_pages(pool.block), 2);
-    fake_hold(&fake, refs[0], false);
-    fake_hold(&fake, refs[1], false);
+    fake_hold(&fake, grant_ref(pool.block, records[0]), false);
+    fake_hold(&fake, grant_ref(pool.block, records[1]), false);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
 }
 
@@ -293,18 +294,18 @@ static void the_check_of_a_pool_sees_a_free_page_that_is_granted(void)
 static void i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go(void)
 {
     struct grant_block *pages = allocate_block(3, 0), *shared = share_block(2, true);
-    uint32_t record, ref;
+    uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(pages, 1, DOMID, true, &record, &ref), 0);
+    CU_ASSERT_EQUAL(grant_begin(pages, 1, DOMID, true, &record), 0);
     fake.all_busy = true;
     CU_ASSERT_EQUAL(grant_finish(pages, record), BLKFRONT_PLATFORM_BUSY);
     quarantine_put(&context, pages);
     quarantine_put(&context, shared);
     CU_ASSERT_EQUAL(quarantine_retry(&context), 3); /* one page, and all of the shared block */
     fake.all_busy = false;
-    fake_hold(&fake, ref, true);
+    fake_hold(&fake, grant_ref(pages, record), true);
     CU_ASSERT_EQUAL(quarantine_retry(&context), 1);
-    fake_hold(&fake, ref, false);
+    fake_hold(&fake, grant_ref(pages, record), false);
     CU_ASSERT_EQUAL(quarantine_retry(&context), 0);
 }
 

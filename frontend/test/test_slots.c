@@ -66,6 +66,37 @@ static void each_slot_is_given_once(void)
     CU_ASSERT_TRUE(slots_check(&slots));
 }
 
+static void a_long_array_belongs_to_one_slot_until_its_release(void)
+{
+    enum { LONG = 2, LONG_EACH = 5 };
+    static struct slot_segment long_segments[LONG * LONG_EACH];
+    uint32_t free_numbers[LONG];
+    struct slot *first, *second, *third;
+
+    slots_init_long(&slots, long_segments, LONG_EACH, free_numbers, LONG);
+    first = take(BLKIF_WIRE_READ);
+    second = take(BLKIF_WIRE_READ);
+    third = take(BLKIF_WIRE_READ);
+    first->segments[0].record = 7;
+    first->segments[1].record = 8;
+    first->segment_count = 2;
+    CU_ASSERT_TRUE(slots_lengthen(&slots, first));
+    CU_ASSERT_TRUE(slots_lengthen(&slots, second));
+    CU_ASSERT_FALSE(slots_lengthen(&slots, third));
+    CU_ASSERT_TRUE(first->segments >= long_segments && first->segments != second->segments);
+    CU_ASSERT_EQUAL((first->segments - long_segments) % LONG_EACH, 0);
+    CU_ASSERT_EQUAL(first->segments[0].record, 7); /* what it had goes with it */
+    CU_ASSERT_EQUAL(first->segments[1].record, 8);
+    CU_ASSERT_PTR_EQUAL(third->segments, third->own);
+    CU_ASSERT_TRUE(slots_check(&slots));
+    slots_release(&slots, first);
+    CU_ASSERT_PTR_EQUAL(first->segments, first->own);
+    CU_ASSERT_TRUE(slots_check(&slots));
+    CU_ASSERT_TRUE(slots_lengthen(&slots, third));
+    slots.long_free_count++;
+    CU_ASSERT_FALSE(slots_check(&slots));
+}
+
 static void the_check_sees_a_lost_and_a_doubled_slot(void)
 {
     struct slot *slot = take(BLKIF_WIRE_READ);
@@ -327,6 +358,7 @@ static void the_slot_sizes_are_the_abis(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(each_slot_is_given_once),
+    UNIT_TEST(a_long_array_belongs_to_one_slot_until_its_release),
     UNIT_TEST(the_check_sees_a_lost_and_a_doubled_slot),
     UNIT_TEST(i2_a_response_finds_its_request),
     UNIT_TEST(i2_an_id_that_is_not_in_flight_is_refused),
