@@ -53,6 +53,7 @@ struct agreed {
     bool flush;         /* live: FLUSH_DISKCACHE is there */
     bool barrier;       /* live: WRITE_BARRIER is there */
     bool flush_offered; /* one of both was there at Connected: no drain instead of them (I8) */
+    bool keeps_grants;  /* both advertised feature-persistent: pages stay granted after their use */
     bool discard;
     bool discard_secure;
     uint32_t discard_granularity;

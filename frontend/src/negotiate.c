@@ -219,6 +219,17 @@ static int negotiate_flush(struct blkfront_device *device)
     return BLKFRONT_OK;
 }
 
+/* Advertised blind: whether it is of use is known only here. */
+static int negotiate_persistent(struct blkfront_device *device)
+{
+    bool offered;
+    int error = read_flag(device, BLKIF_NODE_FEATURE_PERSISTENT, false, &offered);
+
+    if (error == BLKFRONT_OK)
+        device->agreed.keeps_grants = device->agreed.persistent && offered;
+    return error;
+}
+
 /* Granularity and alignment are published both or not at all. */
 static int negotiate_discard_extent(struct blkfront_device *device)
 {
@@ -261,9 +272,8 @@ static int negotiate_discard(struct blkfront_device *device)
 int negotiate_properties(struct blkfront_device *device)
 {
     static int (*const features[])(struct blkfront_device *) = {
-        negotiate_sector_size, negotiate_physical_sector_size,
-        negotiate_size,        negotiate_info,
-        negotiate_flush,       negotiate_discard,
+        negotiate_sector_size, negotiate_physical_sector_size, negotiate_size,    negotiate_info,
+        negotiate_flush,       negotiate_persistent,           negotiate_discard,
     };
     int error = BLKFRONT_OK;
 

@@ -48,7 +48,7 @@ int blkfront_get_info(const struct blkfront_device *device, struct blkfront_info
         .barrier = __atomic_load_n(&agreed->barrier, __ATOMIC_ACQUIRE),
         .discard = agreed->discard,
         .discard_secure = agreed->discard_secure,
-        .persistent = agreed->persistent,
+        .persistent = agreed->keeps_grants,
         .flush = flush_worth(agreed),
         .sector_size = agreed->sector_size,
         .physical_sector_size = agreed->physical_sector_size,

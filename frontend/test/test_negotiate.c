@@ -236,6 +236,28 @@ static void flush_and_barrier_are_flags(void)
     }
 }
 
+static void grants_are_kept_if_both_sides_say_so(void)
+{
+    static const struct {
+        bool ours;
+        const char *theirs;
+        bool kept;
+    } rows[] = {
+        {false, "1", false}, {true, "1", true},  {true, "0", false},
+        {true, NULL, false}, {true, "2", false}, {false, NULL, false},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        device.options.persistent = rows[i].ours;
+        back("feature-persistent", rows[i].theirs);
+        CU_ASSERT_EQUAL(negotiate_transport(&device), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(properties(), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(device.agreed.keeps_grants, rows[i].kept);
+        /* Blind: whatever the backend has. */
+        CU_ASSERT_EQUAL(device.agreed.persistent, rows[i].ours);
+    }
+}
+
 static void discard_needs_the_feature_and_no_veto(void)
 {
     static const struct {
@@ -283,8 +305,9 @@ static void i1_every_node_is_read_once(void)
     CU_ASSERT_EQUAL(negotiate_transport(&device), BLKFRONT_OK);
     fake_fail(&fake, 0, false, 0);
     CU_ASSERT_EQUAL(properties(), BLKFRONT_OK);
-    /* sector-size, physical-sector-size, sectors, info, mode, flush, barrier, five of discard */
-    CU_ASSERT_EQUAL(fake.calls, 12);
+    /* sector-size, physical-sector-size, sectors, info, mode, flush, barrier, persistent, five of
+     * discard */
+    CU_ASSERT_EQUAL(fake.calls, 13);
 }
 
 static void i20_a_store_that_fails_is_an_error_one_that_refuses_a_node_is_not(void)
@@ -299,7 +322,7 @@ static void i20_a_store_that_fails_is_an_error_one_that_refuses_a_node_is_not(vo
         CU_ASSERT_EQUAL(fake.failures, 1);
         CU_ASSERT_EQUAL(strncmp(device.detail, "cannot read " BACK "/", 20), 0);
     }
-    CU_ASSERT_EQUAL(n, 17);
+    CU_ASSERT_EQUAL(n, 18);
     for (n = 1; n < 17; n++) {
         int error;
 
@@ -477,6 +500,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i9_a_size_whose_bytes_do_not_count_is_an_error),
     UNIT_TEST(i17_read_only_is_bit_4_of_info_or_mode_r),
     UNIT_TEST(flush_and_barrier_are_flags),
+    UNIT_TEST(grants_are_kept_if_both_sides_say_so),
     UNIT_TEST(discard_needs_the_feature_and_no_veto),
     UNIT_TEST(discard_extents_fall_back_to_sectors),
     UNIT_TEST(i1_every_node_is_read_once),
