@@ -368,6 +368,7 @@ void simback_app_released(struct simback_world *world, uint16_t device)
     indices_end(world->oracle, known);
     grants_released(world->oracle, known);
     teardown_released(world->oracle, known);
+    states_released(known);
     known->released = true;
     world->oracle->released_any = true;
 }

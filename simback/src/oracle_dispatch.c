@@ -301,6 +301,6 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
     loads_step(oracle, device);
     device->failed_now = 0;
     device->front_before = device->front_state;
-    device->back_before = device->back_read;
+    device->back_served_before = device->back_serves;
     device->read_only_before = device->read_only;
 }

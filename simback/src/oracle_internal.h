@@ -136,10 +136,13 @@ struct oracle_device {
 
     /* the two states, as the frontend knows them (I11) */
     uint8_t front_state, front_before; /* now, and when this step of the frontend began */
-    uint8_t back_read, back_before;    /* ORACLE_NO_STATE: not read so far; 0: absent */
-    uint8_t back_state;                /* as the backend tells it */
-    bool back_gone;                    /* crashed, or its directory was removed */
-    bool reached_closed;               /* the backend was seen Closed or absent since 5 or 6 */
+    uint8_t front_foreign;             /* written by somebody else since; ORACLE_NO_STATE: none */
+    bool front_wrote;                  /* the frontend has written a state since its last release */
+    uint8_t back_read;                 /* ORACLE_NO_STATE: not read so far; 0: absent */
+    bool back_serves, back_served_before; /* 4 was read, and no end of it since */
+    uint8_t back_state;                   /* as the backend tells it */
+    bool back_gone;                       /* crashed, or its directory was removed */
+    bool reached_closed;                  /* the backend was seen Closed or absent since 5 or 6 */
 
     /* what the frontend has read of the backend */
     bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
@@ -389,6 +392,8 @@ void units_put(struct oracle_put *put);
 void states_store(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device, const char *rest, bool front_path);
 void states_written_by_others(struct oracle_device *device, const struct simback_event *event);
+/* The frontend has given the device back: what it finds at its next connect is not its own. */
+void states_released(struct oracle_device *device);
 void states_transaction(struct oracle *oracle, const struct simback_event *event);
 void states_attach(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 void states_put(struct oracle_put *put);

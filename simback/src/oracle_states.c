@@ -23,11 +23,19 @@ static const uint16_t follows[BLKIF_WIRE_RECONFIGURED + 1] = {
 
 static const uint16_t ours = 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6;
 
+static bool may_follow(uint8_t from, uint8_t state)
+{
+    return from == state || (follows[from] >> state & 1) != 0;
+}
+
 static bool legal(const struct oracle_device *device, uint8_t state)
 {
     if ((ours >> state & 1) == 0)
         return false;
-    if (state == device->front_state || (follows[device->front_state] >> state & 1) != 0)
+    if (may_follow(device->front_state, state))
+        return true;
+    /* Somebody else has written another one meanwhile: the frontend may have seen that, or not. */
+    if (device->front_foreign != ORACLE_NO_STATE && may_follow(device->front_foreign, state))
         return true;
     /* After a crash of the backend everything begins anew. */
     return state == BLKIF_WIRE_INITIALISING &&
@@ -72,6 +80,11 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
         oracle_broken(oracle, 11, device, 0, "the frontend went from state %u to state %u",
                       device->front_state, state);
     device->front_state = state;
+    device->front_foreign = ORACLE_NO_STATE;
+    device->front_wrote = true;
+    /* A new ring waits for the backend's next 4. */
+    if (state == BLKIF_WIRE_INITIALISING || state == BLKIF_WIRE_INITIALISED)
+        device->back_serves = false;
 }
 
 /* ---- what is read and written ---- */
@@ -114,6 +127,13 @@ static void back_read(struct oracle_device *device, const struct simback_event *
     else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
              state < BLKIF_WIRE_RECONFIGURING)
         device->back_read = (uint8_t)state;
+    else
+        return;
+    if (device->back_read == BLKIF_WIRE_CONNECTED)
+        device->back_serves = true;
+    else if (device->back_read == BLKIF_WIRE_CLOSING || device->back_read == BLKIF_WIRE_CLOSED ||
+             device->back_read == BLKIF_WIRE_UNKNOWN)
+        device->back_serves = false;
 }
 
 void states_store(struct oracle *oracle, const struct simback_event *event,
@@ -131,9 +151,19 @@ void states_written_by_others(struct oracle_device *device, const struct simback
 {
     uint64_t state;
 
-    if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
-        state <= BLKIF_WIRE_RECONFIGURED)
+    if (event->result != 0 || !monitor_number(event->bytes, event->length, &state) ||
+        state > BLKIF_WIRE_RECONFIGURED)
+        return;
+    /* Before the frontend begins, its state is what it finds. Later it is what it wrote. */
+    device->front_foreign = (uint8_t)state;
+    if (!device->front_wrote)
         device->front_state = (uint8_t)state;
+}
+
+void states_released(struct oracle_device *device)
+{
+    device->front_wrote = false;
+    device->back_serves = false;
 }
 
 void states_transaction(struct oracle *oracle, const struct simback_event *event)
@@ -167,10 +197,11 @@ void states_attach(struct oracle *oracle, struct oracle_device *device, struct o
         oracle_checked(oracle, 18);
 }
 
-static bool open_for_requests(uint8_t front, uint8_t back)
+/* From reading the backend's 4 until reading that it closes or is gone; what else it writes
+ * meanwhile means nothing. */
+static bool open_for_requests(uint8_t front, bool back_serves)
 {
-    return back == BLKIF_WIRE_CONNECTED &&
-           (front == BLKIF_WIRE_INITIALISED || front == BLKIF_WIRE_CONNECTED);
+    return back_serves && (front == BLKIF_WIRE_INITIALISED || front == BLKIF_WIRE_CONNECTED);
 }
 
 /* When the hand-over tells of a request, its step is over: it was right if it was right at the
@@ -182,8 +213,8 @@ void states_put(struct oracle_put *put)
 
     oracle_checked(put->oracle, 11);
     if ((who->back_known && who->back_domid == who->front_domid) ||
-        open_for_requests(device->front_state, device->back_read) ||
-        open_for_requests(device->front_before, device->back_before))
+        open_for_requests(device->front_state, device->back_serves) ||
+        open_for_requests(device->front_before, device->back_served_before))
         return;
     if (device->back_read == ORACLE_NO_STATE)
         oracle_broken(put->oracle, 11, device, put->part == NULL ? 0 : put->part->number,

@@ -144,6 +144,59 @@ static void i11_a_request_after_the_backend_was_seen_closing(void)
     puppet_expect(&puppet, 11, false, "which had read 5 of the backend");
 }
 
+/* As the toolstack, or anybody with its rights, could. */
+static void write_as_dom0(const char *path, const char *value)
+{
+    CU_ASSERT_EQUAL(simback_store_write(puppet.world, path, value, strlen(value)), 0);
+}
+
+static void i11_what_a_backend_writes_beside_its_end_means_nothing(void)
+{
+    static const char *const states[] = {"1", "2", "3", "7", "8"};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        puppet_connect(&puppet);
+        write_as_dom0("/local/domain/0/backend/vbd/1/51712/state", states[i]);
+        puppet_read_back(&puppet, "state");
+        puppet_step(&puppet);
+        put_a_read();
+        puppet_expect_none(&puppet);
+    }
+}
+
+static void i11_a_ring_waits_for_a_4_of_its_own(void)
+{
+    opened();
+    simback_backend_stall(puppet.backend, BLKIF_WIRE_CONNECTED);
+    write_as_dom0("/local/domain/0/backend/vbd/1/51712/state", "4");
+    puppet_read_back(&puppet, "state"); /* and it is not that of this ring */
+    write_as_dom0("/local/domain/0/backend/vbd/1/51712/state", "2");
+    puppet_read_back(&puppet, "state");
+    puppet_publish(&puppet, "3");
+    put_a_read();
+    puppet_expect(&puppet, 11, false, "frontend in state 3, which had read 2 of the backend");
+}
+
+static void i11_a_state_that_somebody_else_wrote_is_not_the_frontends(void)
+{
+    puppet_connect(&puppet);
+    write_as_dom0("/local/domain/1/device/vbd/51712/state", "2");
+    put_a_read();
+    puppet_expect_none(&puppet);
+    puppet_write(&puppet, "state", "5"); /* from its own 4 */
+    puppet_expect_none(&puppet);
+}
+
+static void i11_it_may_go_on_from_there_too(void)
+{
+    puppet_connect(&puppet);
+    write_as_dom0("/local/domain/1/device/vbd/51712/state", "1");
+    puppet_write(&puppet, "state", "3");
+    puppet_expect_none(&puppet);
+}
+
 static void i11_a_request_in_the_step_that_sees_it(void)
 {
     puppet_connect(&puppet);
@@ -417,6 +470,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i11_a_request_in_state_3),
     UNIT_TEST(i11_a_request_while_closing),
     UNIT_TEST(i11_a_request_after_the_backend_was_seen_closing),
+    UNIT_TEST(i11_what_a_backend_writes_beside_its_end_means_nothing),
+    UNIT_TEST(i11_a_ring_waits_for_a_4_of_its_own),
+    UNIT_TEST(i11_a_state_that_somebody_else_wrote_is_not_the_frontends),
+    UNIT_TEST(i11_it_may_go_on_from_there_too),
     UNIT_TEST(i11_a_request_in_the_step_that_sees_it),
     UNIT_TEST(i11_a_ring_with_something_in_it),
     UNIT_TEST(i11_again_after_a_crash),
