@@ -43,7 +43,7 @@ static struct oracle_part *book_add(struct oracle_ring *ring, uint64_t id)
     struct oracle_part *part;
 
     if (at == 0)
-        return NULL; /* more than the ring holds: I3 has said so */
+        return NULL; /* answers that were never read still take their places */
     part = &ring->parts[at - 1];
     ring->free_part = part->next;
     head = &ring->buckets[bucket(ring, id)];
@@ -294,20 +294,17 @@ static bool result_without_response(int result)
            result == BLKFRONT_PROTOCOL;
 }
 
-/* Results that a request may get because it cannot go to the ring (any more). NO_MEMORY: there is
- * no grant for it, and none in use that would come back. */
-static bool result_before_the_ring(int result)
+/* What went wrong is known from an answer: then success is I8's to judge. */
+static bool answered_badly(const struct oracle_request *request)
 {
-    return result == BLKFRONT_READ_ONLY || result == BLKFRONT_OUT_OF_RANGE ||
-           result == BLKFRONT_UNIMPLEMENTED || result == BLKFRONT_NO_MEMORY;
+    return request->error != 0 ||
+           (request->operation == BLKFRONT_FLUSH && request->unsupported != 0);
 }
 
-/* A write with success although a request before it that wrote the same… is I7's; here it is told
- * what is missing. */
 static void success(struct oracle *oracle, struct oracle_device *device,
                     const struct oracle_request *request)
 {
-    if (answered(device, request) || request->ambiguous)
+    if (answered(device, request) || request->ambiguous || answered_badly(request))
         return;
     if (request->operation == BLKFRONT_FLUSH)
         oracle_broken(oracle, 2, device, request->number,
@@ -329,7 +326,7 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
     } else if (result_without_response(result) || request->error != 0 ||
                request->unsupported != 0 || request->ambiguous) {
         return; /* which error it has to be is I8's */
-    } else if (!result_before_the_ring(result) || request->in_flight != 0) {
+    } else if (!oracle_fails_before_the_ring(result) || request->in_flight != 0) {
         oracle_broken(oracle, 2, device, request->number,
                       "fails with %d (%s), but no response said so (%u ring requests, %u still in "
                       "flight)",

@@ -304,6 +304,14 @@ static inline bool oracle_writes(const struct oracle_wire *wire)
 void oracle_wire_response(const struct oracle_ring *ring, const void *slot, size_t length,
                           struct oracle_response *response);
 
+/* Results that a request may get because it cannot go to the ring (any more). NO_MEMORY: there is
+ * no grant for it, and none in use that would come back. */
+static inline bool oracle_fails_before_the_ring(int result)
+{
+    return result == BLKFRONT_READ_ONLY || result == BLKFRONT_OUT_OF_RANGE ||
+           result == BLKFRONT_UNIMPLEMENTED || result == BLKFRONT_NO_MEMORY;
+}
+
 /* ---- requests of the application (oracle_app.c) ---- */
 
 struct oracle_request *oracle_request_find(const struct oracle *oracle, uint64_t number);

@@ -79,13 +79,14 @@ void status_put(struct oracle_put *put)
                       put->index, oracle_operation_name(put->wire.operation));
 }
 
-/* A write that was submitted before a flush which is nothing but waiting, and is not over. */
+/* A write that was submitted before a flush which is nothing but waiting, and is not over: of any
+ * queue, since the flush is for the disk. */
 static const struct oracle_request *write_before(const struct oracle_device *device,
                                                  const struct oracle_request *flush)
 {
     for (const struct oracle_request *at = device->first; at != NULL && at != flush;
          at = at->next) {
-        if (at->operation == BLKFRONT_WRITE && at->queue == flush->queue)
+        if (at->operation == BLKFRONT_WRITE)
             return at;
     }
     return NULL;
@@ -130,4 +131,10 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 8, device, request->number,
                       "was answered with status %d, but fails with %d (%s)", request->error, result,
                       oracle_error_name(result));
+    /* Its fallback may have failed for a reason of its own, before it got to the ring. */
+    else if (request->error == 0 && request->unsupported != 0 && result != BLKFRONT_IO_ERROR &&
+             !oracle_fails_before_the_ring(result))
+        oracle_broken(oracle, 8, device, request->number,
+                      "is not supported, as the backend has answered, but fails with %d (%s)",
+                      result, oracle_error_name(result));
 }
