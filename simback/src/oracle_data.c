@@ -98,8 +98,6 @@ static const uint8_t *walk_bytes(struct walk *walk, uint32_t *run)
         buffer = &walk->request->buffers[walk->buffer];
     }
     here = (buffer->size - walk->offset) / size;
-    if (here > walk->left)
-        here = walk->left;
     if (here > WINDOW / size)
         here = WINDOW / size;
     *run = (uint32_t)here;

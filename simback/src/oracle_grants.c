@@ -247,8 +247,8 @@ void grants_put(struct oracle_put *put)
 
 /* ---- the end ---- */
 
-/* What is left and nobody maps; a device's or everybody's. What could not be ended before may be
- * tried again with the next poll or connect. */
+/* What is left although nobody has tried to end it; a device's or everybody's. What could not be
+ * ended is in quarantine, and may be tried again with the next poll or connect. */
 static uint32_t count_left(struct oracle *oracle, const struct table *table, uint16_t device,
                            uint32_t *first)
 {
@@ -263,7 +263,7 @@ static uint32_t count_left(struct oracle *oracle, const struct table *table, uin
              monitor_device_number(monitor, record->device) != device))
             continue;
         oracle_checked(oracle, 5);
-        if (maps_of(oracle, table->domid, ref) == 0 && left++ == 0)
+        if (left++ == 0)
             *first = ref;
     }
     return left;
@@ -278,8 +278,9 @@ static void judge_left(struct oracle *oracle, const struct oracle_device *device
 
         if (left > 0)
             oracle_broken(oracle, 5, device, 0,
-                          "%s, but %u grants that nobody maps are left (the first is %u)", when,
-                          left, first);
+                          "%s, but %u grants are left that it has not tried to end (the first is "
+                          "%u)",
+                          when, left, first);
     }
 }
 

@@ -142,7 +142,6 @@ struct oracle_device {
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     bool back_gone;                       /* crashed, or its directory was removed */
-    bool reached_closed;                  /* the backend was seen Closed or absent since 5 or 6 */
 
     /* what the frontend has read of the backend */
     bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */

@@ -101,10 +101,14 @@ static bool wrote(const struct oracle_device *device, const char *node)
     return false;
 }
 
-static bool publishes(const struct oracle_device *device)
+/* What was published is needed until the backend has closed, as far as the frontend has read that;
+ * one that waits no longer says so with its own 6. */
+static bool needed(const struct oracle_device *device)
 {
     return device->front_state == BLKIF_WIRE_INITIALISED ||
-           device->front_state == BLKIF_WIRE_CONNECTED;
+           device->front_state == BLKIF_WIRE_CONNECTED ||
+           (device->front_state == BLKIF_WIRE_CLOSING &&
+            (device->back_read == BLKIF_WIRE_CONNECTED || device->back_read == BLKIF_WIRE_CLOSING));
 }
 
 void teardown_store(struct oracle *oracle, const struct simback_event *event,
@@ -117,7 +121,7 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
         if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
             oracle_broken(oracle, 12, device, 0, "the frontend removes %s%s, which is not its own",
                           rest[0] == '\0' ? "its directory" : "its node ", rest);
-        else if (event->result == 0 && publishes(device) && wrote(device, rest))
+        else if (event->result == 0 && needed(device) && wrote(device, rest))
             oracle_broken(oracle, 12, device, 0,
                           "the frontend removes its node %s in state %u, before the backend is "
                           "closed",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules on a device's life: I11, I12, and what I5 wants of the grants at the end.
+ * The rules on a device's life: I11 and I12.
  */
 #include "cunit_main.h"
 #include "puppet.h"
@@ -245,6 +245,57 @@ static void i11_again_without_waiting_for_the_backend(void)
     puppet_expect(&puppet, 11, false, "from 6 to 1 without waiting");
 }
 
+static void i11_a_request_before_the_backends_state_was_read(void)
+{
+    puppet_run(&puppet);
+    puppet_open(&puppet);
+    puppet_publish(&puppet, "3");
+    puppet_run(&puppet);
+    put_a_read();
+    puppet_expect(&puppet, 11, false, "was put before the backend's state was ever read");
+}
+
+static void i11_states_before_anything_was_read(void)
+{
+    puppet_run(&puppet);
+    puppet_open(&puppet);
+    puppet_publish(&puppet, "3"); /* as a frontend that does not wait for InitWait */
+    puppet_expect_none(&puppet);
+}
+
+static void i11_each_transaction_by_itself(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    const char *path = "/local/domain/1/device/vbd/51712/state";
+    blkfront_transaction good, bad;
+
+    opened();
+    CU_ASSERT_EQUAL(platform->transaction_start(puppet.context, &bad), 0);
+    CU_ASSERT_EQUAL(platform->store_write(puppet.context, bad, path, "2", 1), 0);
+    CU_ASSERT_EQUAL(platform->transaction_start(puppet.context, &good), 0);
+    CU_ASSERT_EQUAL(platform->store_write(puppet.context, good, path, "5", 1), 0);
+    CU_ASSERT_EQUAL(platform->transaction_end(puppet.context, good, true), 0);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_EQUAL(platform->transaction_end(puppet.context, bad, true), BLKFRONT_PLATFORM_AGAIN);
+    puppet_expect_none(&puppet); /* a conflict: it never happened */
+}
+
+/* Only so many are kept; the oldest is forgotten first. */
+static void i11_many_states_in_one_transaction(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+    const char *path = "/local/domain/1/device/vbd/51712/state";
+    blkfront_transaction transaction;
+
+    opened();
+    CU_ASSERT_EQUAL(platform->transaction_start(puppet.context, &transaction), 0);
+    for (unsigned i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(platform->store_write(puppet.context, transaction, path, "5", 1), 0);
+    CU_ASSERT_EQUAL(platform->store_write(puppet.context, transaction, path, "3", 1), 0);
+    CU_ASSERT_EQUAL(platform->transaction_end(puppet.context, transaction, true), 0);
+    puppet_expect(&puppet, 11, false, "from state 5 to state 3");
+}
+
 /* ---- I12 ---- */
 
 static void i12_all_is_taken_down(void)
@@ -371,91 +422,85 @@ static void i12_an_access_after_the_end(void)
     puppet_expect(&puppet, 12, false, "the ring of queue 0 was touched after");
 }
 
-/* ---- I5 ---- */
-
-static void i5_grants_left_behind(void)
+static void i12_a_node_removed_before_the_backend_has_closed(void)
 {
     puppet_connect(&puppet);
-    puppet_disconnect(&puppet);
-    puppet_remove_nodes(&puppet);
-    puppet_close_port(&puppet);
-    puppet_close_watches(&puppet);
-    puppet_app_state(&puppet, BLKFRONT_CLOSED);
-    simback_app_released(puppet.world, 0);
-    puppet_expect(&puppet, 5, false, "but 5 grants that nobody maps are left");
+    puppet_write(&puppet, "state", "5");
+    puppet_remove(&puppet, "ring-ref"); /* the backend was Connected when it was last read */
+    puppet_expect(&puppet, 12, false, "removes its node ring-ref in state 5");
 }
 
-static void i5_what_the_backend_holds_is_in_quarantine(void)
+static void i12_who_waits_no_longer_may_remove_them(void)
 {
-    simback_backend_keep_grants(puppet.backend, true);
     puppet_connect(&puppet);
-    puppet_disconnect(&puppet);
+    simback_backend_hang(puppet.backend);
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
     puppet_remove_nodes(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i12_nodes_stay_where_the_backend_was_never_seen_closed(void)
+{
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
+    puppet_run(&puppet);
     puppet_close_port(&puppet);
     puppet_close_watches(&puppet);
-    CU_ASSERT_EQUAL(puppet.platform->unshare(puppet.context, puppet.ring, 1),
-                    BLKFRONT_PLATFORM_BUSY);
-    for (uint32_t i = 0; i < PUPPET_PAGES; i++)
-        CU_ASSERT_EQUAL(puppet.platform->unshare(puppet.context, puppet.data[i], 1), 0);
+    puppet_end_grants(&puppet);
     puppet_released(&puppet);
     puppet_expect_none(&puppet);
 }
 
-static void i5_a_page_freed_while_it_is_granted(void)
+static void i12_a_directory_of_ones_own_counts_by_its_nodes(void)
 {
-    const struct blkfront_platform *platform = puppet.platform;
-    void *page;
-    uint32_t ref;
-
-    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
-    platform->page_free(puppet.context, page, 1);
-    puppet_expect(&puppet, 5, false, "which is still granted as");
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "queue-0/ring-ref", "8");
+    puppet_write(&puppet, "queue-0/ring-ref", "8"); /* one node, however often */
+    puppet_remove(&puppet, "queue-1");
+    puppet_expect_none(&puppet);
+    puppet_remove(&puppet, "queue-0");
+    puppet_expect(&puppet, 12, false, "removes its node queue-0 in state 4");
 }
 
-static void i5_a_page_freed_after_its_grant(void)
+static void i12_what_is_not_there_cannot_be_removed_wrongly(void)
 {
-    const struct blkfront_platform *platform = puppet.platform;
-    void *page;
-    uint32_t ref;
-
-    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
-    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), 0);
-    platform->page_free(puppet.context, page, 1);
+    simback_store_remove(puppet.world, "/local/domain/1/device/vbd/51712/virtual-device");
+    puppet_connect(&puppet);
+    puppet_remove(&puppet, "virtual-device");
+    puppet_remove(&puppet, "ring-ref7");
     puppet_expect_none(&puppet);
 }
 
-static void i5_a_page_reused_while_it_is_mapped(void)
+static void i12_more_nodes_than_are_remembered(void)
 {
-    const struct blkfront_platform *platform = puppet.platform;
-    const struct simback_host *host =
-        simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
-    void *page, *mapped;
-    uint32_t ref, again;
+    char node[64];
 
-    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &again), 0);
-    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, again), 0);
-    CU_ASSERT_EQUAL(host->map(host->context, 1, &ref, 1, true, &mapped), 0);
-    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), BLKFRONT_PLATFORM_BUSY);
+    puppet_connect(&puppet);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(node, sizeof(node), "own-%u", i);
+        puppet_write(&puppet, node, "1");
+    }
+    puppet_write(&puppet, "a-node-with-a-name-that-is-longer-than-is-kept", "1");
     puppet_expect_none(&puppet);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &again), 0);
-    puppet_expect(&puppet, 5, false, "although the backend still maps it");
+    puppet_remove(&puppet, "own-7");
+    puppet_expect(&puppet, 12, false, "removes its node own-7 in state 4");
 }
 
-static void i5_a_grant_ended_twice(void)
+/* What failed has set nothing, and what another device sets is not this one's. */
+static void i12_only_what_was_set_is_counted(void)
 {
     const struct blkfront_platform *platform = puppet.platform;
-    void *page;
-    uint32_t ref;
+    char path[] = "/local/domain/0/backend/vbd/1/51712/state";
 
-    CU_ASSERT_EQUAL(platform->page_allocate(puppet.context, 1, &page), 0);
-    CU_ASSERT_EQUAL(platform->page_grant(puppet.context, 0, page, true, &ref), 0);
-    CU_ASSERT_EQUAL(platform->page_revoke(puppet.context, ref), 0);
-    CU_ASSERT_TRUE(platform->page_revoke(puppet.context, ref) < 0);
-    puppet_expect(&puppet, 5, false, "ends a grant that it has not");
+    puppet_connect(&puppet);
+    CU_ASSERT_TRUE(platform->watch(puppet.context, puppet.watches, path, 1) < 0);
+    CU_ASSERT_TRUE(platform->port_notify(puppet.context, puppet.channels, 999) < 0);
+    puppet_close(&puppet);
+    puppet_expect_none(&puppet);
+    CU_ASSERT_TRUE(platform->port_notify(puppet.context, puppet.channels, 999) < 0);
+    puppet_expect_none(&puppet);
 }
 
 static const struct unit_test tests[] = {
@@ -479,6 +524,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i11_again_after_a_crash),
     UNIT_TEST(i11_again_without_a_crash),
     UNIT_TEST(i11_again_without_waiting_for_the_backend),
+    UNIT_TEST(i11_a_request_before_the_backends_state_was_read),
+    UNIT_TEST(i11_states_before_anything_was_read),
+    UNIT_TEST(i11_each_transaction_by_itself),
+    UNIT_TEST(i11_many_states_in_one_transaction),
     UNIT_TEST(i12_all_is_taken_down),
     UNIT_TEST(i12_a_port_left_open),
     UNIT_TEST(i12_a_watch_left_set),
@@ -490,11 +539,12 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_a_completion_after_the_end),
     UNIT_TEST(i12_a_notification_after_the_end),
     UNIT_TEST(i12_an_access_after_the_end),
-    UNIT_TEST(i5_grants_left_behind),
-    UNIT_TEST(i5_what_the_backend_holds_is_in_quarantine),
-    UNIT_TEST(i5_a_page_freed_while_it_is_granted),
-    UNIT_TEST(i5_a_page_freed_after_its_grant),
-    UNIT_TEST(i5_a_page_reused_while_it_is_mapped),
-    UNIT_TEST(i5_a_grant_ended_twice),
+    UNIT_TEST(i12_a_node_removed_before_the_backend_has_closed),
+    UNIT_TEST(i12_who_waits_no_longer_may_remove_them),
+    UNIT_TEST(i12_nodes_stay_where_the_backend_was_never_seen_closed),
+    UNIT_TEST(i12_a_directory_of_ones_own_counts_by_its_nodes),
+    UNIT_TEST(i12_what_is_not_there_cannot_be_removed_wrongly),
+    UNIT_TEST(i12_more_nodes_than_are_remembered),
+    UNIT_TEST(i12_only_what_was_set_is_counted),
 };
 UNIT_MAIN_WITH("oracle: states", set_up, tear_down, tests)
