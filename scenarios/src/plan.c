@@ -33,37 +33,6 @@ int scenario_plan_run(struct scenario_program *to, const struct scenario_program
     return error == SCENARIO_OK && id->failed ? SCENARIO_NO_MEMORY : error;
 }
 
-static const char *skip_here(const char *path)
-{
-    while (path[0] == '.' && path[1] == '/') {
-        path += 2;
-        while (path[0] == '/') {
-            path++;
-        }
-    }
-    return path;
-}
-
-void scenario_plan_file_id(const char *path, const char *root, struct scenario_buffer *id)
-{
-    const char *from = skip_here(path);
-    const char *under = root == NULL ? "" : skip_here(root);
-    size_t skip = strlen(under), length;
-
-    scenario_buffer_clear(id);
-    while (skip > 0 && under[skip - 1] == '/') {
-        skip--;
-    }
-    if (skip != 0 && strncmp(from, under, skip) == 0 && from[skip] == '/') {
-        from += skip + 1;
-    }
-    length = strlen(from);
-    if (length > 4 && strcmp(from + length - 4, ".scn") == 0) {
-        length -= 4;
-    }
-    scenario_buffer_add(id, from, length);
-}
-
 /* An inverted program has to be judged and found wanting. */
 static bool has_failed(const struct scenario_verdict *verdict)
 {

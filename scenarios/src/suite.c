@@ -7,6 +7,7 @@
 #include "tool.h"
 
 #include "scenario/check.h"
+#include "scenario/plan.h"
 #include "scenario/variants.h"
 
 #include <fnmatch.h>
@@ -120,32 +121,33 @@ static bool add_variants(struct tool_suite *suite, size_t *room, size_t index,
                          const struct tool_selection *selection)
 {
     const struct tool_file *file = &suite->files[index];
-    size_t length = strlen(file->path);
-    size_t stem = length > 4 && strcmp(file->path + length - 4, ".scn") == 0 ? length - 4 : length;
-    size_t count = scenario_variant_count(&file->program);
+    size_t count = scenario_plan_count(&file->program);
     struct scenario_program program;
-    struct scenario_buffer name;
     struct scenario_buffer id;
     bool ok = true;
 
     scenario_program_init(&program);
-    scenario_buffer_init(&name);
     scenario_buffer_init(&id);
     for (size_t variant = 0; ok && variant < count; variant++) {
-        scenario_buffer_clear(&name);
-        scenario_buffer_clear(&id);
-        ok = scenario_variant(&program, &file->program, variant, &name) == SCENARIO_OK;
-        scenario_buffer_add(&id, file->path, stem);
-        if (name.length > 0)
-            scenario_buffer_format(&id, "[%s]", name.data);
-        ok = ok && !id.failed && !name.failed;
+        ok = scenario_plan_run(&program, &file->program, file->id, variant, &id) == SCENARIO_OK;
         if (ok && selected(selection, file, id.data))
             ok = add_case(suite, room, index, variant, id.data);
     }
     scenario_program_fini(&program);
-    scenario_buffer_fini(&name);
     scenario_buffer_fini(&id);
     return ok;
+}
+
+/* Its path without ".scn". */
+static char *file_id(const char *path)
+{
+    size_t length = strlen(path);
+    size_t stem = length > 4 && strcmp(path + length - 4, ".scn") == 0 ? length - 4 : length;
+    char *id = calloc(1, stem + 1);
+
+    if (id != NULL)
+        memcpy(id, path, stem);
+    return id;
 }
 
 static int load_file(struct tool_file *file, const char *path)
@@ -155,7 +157,8 @@ static int load_file(struct tool_file *file, const char *path)
 
     scenario_program_init(&file->program);
     file->path = strdup(path);
-    if (file->path == NULL)
+    file->id = file_id(path);
+    if (file->path == NULL || file->id == NULL)
         return tool_error("no memory");
     rc = tool_load(path, &file->program, true);
     if (rc != TOOL_OK)
@@ -216,6 +219,7 @@ void tool_suite_fini(struct tool_suite *suite)
     for (size_t i = 0; i < suite->file_count; i++) {
         scenario_program_fini(&suite->files[i].program);
         free(suite->files[i].path);
+        free(suite->files[i].id);
         free(suite->files[i].title);
     }
     for (size_t i = 0; i < suite->case_count; i++)

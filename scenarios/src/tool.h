@@ -97,6 +97,7 @@ void tool_paths_fini(struct tool_paths *paths);
 
 struct tool_file {
     char *path;
+    char *id; /* the path without ".scn" */
     struct scenario_program program;
     uint32_t rules; /* bit n: I<n> */
     bool should;

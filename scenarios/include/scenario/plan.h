@@ -21,9 +21,6 @@ size_t scenario_plan_count(const struct scenario_program *program);
 int scenario_plan_run(struct scenario_program *to, const struct scenario_program *from,
                       const char *file, size_t index, struct scenario_buffer *id);
 
-/* "scenarios/conformance/read/plain.scn" under root "scenarios" is "conformance/read/plain". */
-void scenario_plan_file_id(const char *path, const char *root, struct scenario_buffer *id);
-
 /*
  * A scenario counts only if it can fail: plays it once for each expectation, inverted. Returns how
  * many inverted programs passed or could not be judged (0 is good), and tells each of them: where
