@@ -25,7 +25,8 @@ enum {
     SECTOR_UNREPEATABLE = 111, /* another sector each time */
     SECTOR_OVERFLOW = 112,     /* signed: UBSan's */
     SECTOR_ODD_TALK = 113,     /* prints what no report may take for its own, then aborts */
-    SECTOR_LATE = 114          /* dies when its process ends */
+    SECTOR_LATE = 114,         /* dies when its process ends */
+    SECTOR_NOTIFIES = 115      /* twice: I14, a SHOULD */
 };
 
 enum { KEPT = 64 };
@@ -36,6 +37,9 @@ static struct {
 } kept[KEPT];
 
 static struct scenario_subject subject;
+static struct blkfront_platform platform;
+static int (*notify_once)(void *context, struct blkfront_channel_set *set, uint32_t port);
+static bool notifies_twice;
 static volatile bool endless; /* else clang takes the loop for one that ends */
 static int rounds;
 static char *volatile freed;
@@ -103,11 +107,28 @@ static void misbehave(struct blkfront_request *request)
     case SECTOR_CHATTER: die_loudly();
     case SECTOR_ODD_TALK: die_oddly();
     case SECTOR_LATE: atexit(die_late); break;
+    case SECTOR_NOTIFIES: notifies_twice = true; break;
     case SECTOR_NULL: *(volatile char *)freed = 1; break;
     case SECTOR_UNREPEATABLE: request->sector += (uint64_t)++rounds; break;
     case SECTOR_OVERFLOW: largest = largest + 1; break;
     default: break;
     }
+}
+
+static int notify(void *context, struct blkfront_channel_set *set, uint32_t port)
+{
+    if (notifies_twice)
+        notify_once(context, set, port);
+    notifies_twice = false;
+    return notify_once(context, set, port);
+}
+
+static int create(const struct blkfront_platform *given, void **context)
+{
+    platform = *given;
+    notify_once = given->port_notify;
+    platform.port_notify = notify;
+    return scenario_subject_blkfront.create(&platform, context);
 }
 
 static int submit(void *device, uint32_t queue, struct blkfront_request *request)
@@ -143,6 +164,7 @@ const struct scenario_subject *tool_subject(void)
     memcpy(&subject, &scenario_subject_blkfront, sizeof(subject));
     subject.name = "misbehaving";
     subject.capabilities &= ~(uint64_t)SCENARIO_SUBJECT_FLUSH;
+    subject.create = create;
     subject.submit = submit;
     subject.queue_poll = queue_poll;
     return &subject;

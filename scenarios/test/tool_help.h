@@ -44,6 +44,7 @@
 #define OVERFLOWS  READS("112")
 #define TALKS_ODD  READS("113")
 #define DIES_LATE  READS("114")
+#define NOTIFIES   READS("115")
 
 /* Fails with every frontend. */
 #define FAILS                                               \

@@ -316,7 +316,7 @@ START_TEST(repeat_compares_the_trace_hashes)
 }
 END_TEST
 
-START_TEST(seed_and_strict_reach_the_run)
+START_TEST(seed_decides_the_order)
 {
     struct outcome one;
     struct outcome other;
@@ -336,6 +336,21 @@ START_TEST(seed_and_strict_reach_the_run)
             return;
     }
     ck_abort_msg("38 seeds, one order:\n%s", one.out);
+}
+END_TEST
+
+START_TEST(strict_judges_what_should_be)
+{
+    struct outcome run;
+
+    put_file("notifies.scn", NOTIFIES);
+    run = shell("$misbehaving run notifies.scn");
+    assert_status(run, 0);
+    run = shell("$misbehaving run --strict notifies.scn");
+    assert_status(run, 1);
+    assert_contains(run.out, "FAIL notifies: rule broken (I14, should)\n"
+                             "     I14 xvda: 2 notifications were sent for queue 0 in one step, 1 ");
+    assert_contains(run.out, "again: simblk run --strict notifies.scn\n");
 }
 END_TEST
 
@@ -403,7 +418,8 @@ static Suite *tool_worker_suite(void)
     tcase_add_test(interrupts, an_interrupt_tells_also_what_came_behind_an_open_case);
     tcase_add_test(interrupts, no_worker_outlives_its_supervisor);
     tcase_add_test(runs, repeat_compares_the_trace_hashes);
-    tcase_add_test(runs, seed_and_strict_reach_the_run);
+    tcase_add_test(runs, seed_decides_the_order);
+    tcase_add_test(runs, strict_judges_what_should_be);
     tcase_add_test(runs, break_raises_sigtrap_before_the_step);
     tcase_add_test(runs, trace_has_fixed_columns);
     tcase_add_test(runs, a_crash_keeps_the_trace_up_to_it);
