@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+
 /* Without blanks and the carriage return at its end. */
 static size_t trimmed(const char *text)
 {
@@ -33,6 +35,26 @@ static bool add(struct expected_failures *expected, const char *id, size_t id_le
     return added->id != NULL && added->reason != NULL;
 }
 
+/* A line without its end, which is cut to pieces. */
+static int read_line(struct expected_failures *expected, const char *path, unsigned number,
+                     char *line)
+{
+    size_t id_length;
+    const char *reason;
+
+    line[trimmed(line)] = '\0';
+    line += strspn(line, " \t");
+    id_length = strcspn(line, " \t");
+    reason = line + id_length + strspn(line + id_length, " \t");
+    if (id_length == 0 || line[0] == '#')
+        return TOOL_OK;
+    if (*reason == '\0')
+        return tool_error("%s:%u: '%s' has no reason behind it; a line is: id, part of the reason",
+                          path, number, line);
+    return add(expected, line, id_length, reason, strlen(reason)) ? TOOL_OK
+                                                                  : tool_error("no memory");
+}
+
 int expected_load(struct expected_failures *expected, const char *path)
 {
     size_t length;
@@ -45,26 +67,17 @@ int expected_load(struct expected_failures *expected, const char *path)
     if (text == NULL)
         return TOOL_USAGE;
     for (char *line = text; rc == TOOL_OK && line < text + length;) {
-        size_t line_length = strcspn(line, "\n");
-        char *next = line + line_length + 1;
-        size_t id_length;
-        const char *reason;
+        char *end = memchr(line, '\n', (size_t)(text + length - line));
 
+        end = end != NULL ? end : text + length;
+        *end = '\0';
         line_number++;
-        line[line_length] = '\0';
-        line[trimmed(line)] = '\0';
-        line += strspn(line, " \t");
-        id_length = strcspn(line, " \t");
-        reason = line + id_length + strspn(line + id_length, " \t");
-        if (id_length > 0 && line[0] != '#') {
-            if (*reason == '\0')
-                rc = tool_error("%s:%u: '%s' has no reason behind it; a line is: id, part of the "
-                                "reason",
-                                path, line_number, line);
-            else if (!add(expected, line, id_length, reason, strlen(reason)))
-                rc = tool_error("no memory");
-        }
-        line = next;
+        if (memchr(line, '\0', (size_t)(end - line)) != NULL)
+            rc = tool_error("%s:%u: a byte 0: this is no list of ids and reasons", path,
+                            line_number);
+        else
+            rc = read_line(expected, path, line_number, line);
+        line = end + 1;
     }
     free(text);
     return rc;
@@ -81,12 +94,16 @@ void expected_fini(struct expected_failures *expected)
     expected->count = 0;
 }
 
+/* A rule's code is that rule and no other: I1 is no part of I12. */
 static bool same_reason(const char *reason, const struct scenario_verdict *verdict)
 {
     char rule[8];
 
-    snprintf(rule, sizeof(rule), "I%u", (unsigned)verdict->rule);
-    return strcmp(reason, rule) == 0 || strstr(verdict->reason, reason) != NULL;
+    if (reason[0] == 'I' && reason[1] != '\0' && reason[1 + strspn(reason + 1, DIGITS)] == '\0') {
+        snprintf(rule, sizeof(rule), "I%u", (unsigned)verdict->rule);
+        return strcmp(reason, rule) == 0;
+    }
+    return strstr(verdict->reason, reason) != NULL;
 }
 
 enum expected_status expected_judge(const struct expected_failures *expected, const char *id,

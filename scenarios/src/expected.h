@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Expected failures: a file of lines `id reason-substring`, for a frontend that is known to fail
- * somewhere. Such a failure does not count; a pass, or a failure for another reason, does.
+ * Expected failures: a file of lines `id reason`, for a frontend that is known to fail somewhere;
+ * the reason is a rule's code or part of what a report says. Such a failure does not count; a pass,
+ * or a failure for another reason, does.
  */
 #ifndef SCENARIO_EXPECTED_H
 #define SCENARIO_EXPECTED_H
@@ -12,7 +13,7 @@
 
 struct expected_failure {
     char *id;     /* as for --id */
-    char *reason; /* part of the verdict's reason or of "I7"; "" is any */
+    char *reason; /* a rule's code, or part of the verdict's reason */
 };
 
 struct expected_failures {
