@@ -7,10 +7,12 @@
 #include "bench.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct bench_command {
@@ -57,20 +59,47 @@ static bool plain_path(char *path, size_t size)
     return access(path, X_OK) == 0;
 }
 
+/* Starts the program and gives what it prints; NULL: it cannot be started. */
+static FILE *start_plain(const struct bench_command *command, const char *path, pid_t *pid)
+{
+    char repeats[24];
+    char milliseconds[24];
+    int ends[2];
+
+    snprintf(repeats, sizeof(repeats), "%" PRIu64, command->repeats);
+    snprintf(milliseconds, sizeof(milliseconds), "%" PRIu64, command->milliseconds);
+    if (pipe(ends) != 0)
+        return NULL;
+    fflush(stdout);
+    *pid = fork();
+    if (*pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl(path, path, repeats, milliseconds, (char *)NULL);
+        _exit(TOOL_USAGE);
+    }
+    close(ends[1]);
+    if (*pid > 0)
+        return fdopen(ends[0], "r");
+    close(ends[0]);
+    return NULL;
+}
+
 static int run_plain(struct bench_command *command)
 {
     char path[PATH_MAX];
-    char line[PATH_MAX + 64];
+    char line[256];
     FILE *rows;
+    pid_t pid;
+    int status = 0;
 
     if (!plain_path(path, sizeof(path)))
         return tool_error("bench: simblk-bench-plain is not there beside simblk; build or install "
                           "it too");
-    snprintf(line, sizeof(line), "'%s' %" PRIu64 " %" PRIu64, path, command->repeats,
-             command->milliseconds);
-    rows = popen(line, "r");
+    rows = start_plain(command, path, &pid);
     if (rows == NULL)
-        return tool_error("bench: simblk-bench-plain cannot be started");
+        return tool_error("bench: simblk-bench-plain cannot be started: %s", strerror(errno));
     while (fgets(line, sizeof(line), rows) != NULL) {
         struct bench_result row;
         size_t index;
@@ -81,7 +110,8 @@ static int run_plain(struct bench_command *command)
             index < bench_case_count)
             print_row(command, index, "none", &row);
     }
-    return pclose(rows) == 0 ? TOOL_OK : TOOL_FAILED;
+    fclose(rows);
+    return waitpid(pid, &status, 0) == pid && status == 0 ? TOOL_OK : TOOL_FAILED;
 }
 
 static int run_observed(struct bench_command *command)

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The commands beside run as their users see them: show, fmt, encode, decode, bench.
+ */
+#include "check_main.h"
+#include "tool_help.h"
+
+#define CONFORMANCE SIMBLK_SOURCE_DIR "/scenarios/conformance"
+
+/* Two runs, and nothing stands in its column. */
+#define UNTIDY                     \
+    "title \"two sizes\"\n"        \
+    "rule  I9   # why\n"           \
+    "variants read.count=8,16\n"   \
+    "\n"                           \
+    "\n"                           \
+    "backend linux sectors=0x40\n" \
+    "connect -> ok\n"              \
+    "read 0 +8 ->   ok"
+
+#define TIDY                                      \
+    "title    \"two sizes\"\n"                    \
+    "rule     I9                         # why\n" \
+    "variants read.count=8,16\n"                  \
+    "\n"                                          \
+    "backend  linux sectors=64\n"                 \
+    "connect                             -> ok\n" \
+    "read     0 +8                       -> ok\n"
+
+#define SECOND_RUN                                \
+    "title    \"two sizes\"\n"                    \
+    "rule     I9                         # why\n" \
+    "\n"                                          \
+    "backend  linux sectors=64\n"                 \
+    "connect                             -> ok\n" \
+    "read     0 +16                      -> ok\n"
+
+/* ---- show ---- */
+
+START_TEST(show_prints_the_canonical_form)
+{
+    struct outcome run;
+
+    put_file("untidy.scn", UNTIDY);
+    run = shell("$simblk show untidy.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, TIDY);
+    ck_assert_str_eq(get_file("untidy.scn"), UNTIDY);
+    run = shell("cat untidy.scn | $simblk show -");
+    ck_assert_str_eq(run.out, TIDY);
+}
+END_TEST
+
+START_TEST(show_prints_one_variant)
+{
+    struct outcome run;
+
+    put_file("untidy.scn", UNTIDY);
+    run = shell("$simblk show --variant 2 untidy.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, SECOND_RUN);
+    run = shell("$simblk show --variant 0 untidy.scn");
+    assert_status(run, 2);
+    run = shell("$simblk show --variant 3 untidy.scn");
+    assert_status(run, 2);
+    ck_assert_str_eq(run.err, "simblk: show: untidy.scn has 2 variants\n");
+}
+END_TEST
+
+START_TEST(show_trace_plays_it_and_ends_with_the_verdict)
+{
+    struct outcome run;
+
+    put_file("untidy.scn", UNTIDY);
+    run = shell("$simblk show --trace --variant 2 untidy.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "submit          read request=1 sector=0 sectors=16\n");
+    ck_assert_str_eq(run.out + strlen(run.out) - 8, "\npassed\n");
+    put_file("printed", run.out);
+    run = shell("$simblk run --trace --id 'untidy[read.count=16]' untidy.scn | grep '^ ' >traced; "
+                "grep '^ ' printed | diff - traced");
+    assert_status(run, 0);
+
+    put_file("fails.scn", FAILS);
+    run = shell("$simblk show --trace fails.scn");
+    assert_status(run, 1);
+    assert_contains(run.out, "\nfailed: read 0 +8 -> out-of-range: the result is ok\n");
+    put_file("lost.scn", LOST);
+    run = shell("$misbehaving show --trace lost.scn");
+    assert_status(run, 128);
+    assert_contains(run.out, "\nno progress: ");
+}
+END_TEST
+
+START_TEST(show_refuses_what_run_refuses)
+{
+    struct outcome run;
+
+    put_file("bad.scn", "rule I7\nbackend linux\nread 0 +8 -> ok\n");
+    run = shell("$simblk show bad.scn");
+    assert_status(run, 2);
+    ck_assert_str_eq(run.out, "");
+    assert_contains(run.err, "bad.scn:3:1: found 'read', expected 'connect'");
+}
+END_TEST
+
+/* ---- fmt ---- */
+
+START_TEST(fmt_check_names_what_is_not_canonical_and_changes_nothing)
+{
+    struct outcome run;
+
+    put_file("a.scn", TIDY);
+    put_file("b.scn", UNTIDY);
+    run = shell("$simblk fmt --check a.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, "");
+    run = shell("$simblk fmt --check .");
+    assert_status(run, 1);
+    ck_assert_str_eq(run.out, "./b.scn\n");
+    ck_assert_str_eq(get_file("b.scn"), UNTIDY);
+    run = shell("$simblk fmt --check - <b.scn");
+    assert_status(run, 1);
+    ck_assert_str_eq(run.out, "-\n");
+}
+END_TEST
+
+START_TEST(fmt_rewrites_files_in_place)
+{
+    struct outcome run;
+
+    put_file("a.scn", UNTIDY);
+    put_file("empty.scn", "");
+    run = shell("$simblk fmt a.scn empty.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, "");
+    ck_assert_str_eq(get_file("a.scn"), TIDY);
+    ck_assert_str_eq(get_file("empty.scn"), "");
+    run = shell("$simblk fmt --check a.scn empty.scn");
+    assert_status(run, 0);
+    run = shell("touch -d 2001-01-01 a.scn; $simblk fmt a.scn; find a.scn -newermt 2001-01-02");
+    ck_assert_str_eq(run.out, ""); /* not written when there is nothing to change */
+}
+END_TEST
+
+START_TEST(fmt_is_a_filter)
+{
+    struct outcome run;
+
+    put_file("a.scn", UNTIDY);
+    run = shell("$simblk fmt - <a.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, TIDY);
+}
+END_TEST
+
+/* The order of the files does not matter: the worst decides, and the good ones are formatted. */
+START_TEST(fmt_leaves_what_it_cannot_read)
+{
+    struct outcome run;
+
+    put_file("a.scn", "conect -> ok\n");
+    put_file("b.scn", UNTIDY);
+    run = shell("$simblk fmt .");
+    assert_status(run, 2);
+    assert_contains(run.err,
+                    "./a.scn:1:1: found 'conect', expected a step; did you mean 'connect'?");
+    ck_assert_str_eq(get_file("a.scn"), "conect -> ok\n");
+    ck_assert_str_eq(get_file("b.scn"), TIDY);
+}
+END_TEST
+
+/* ---- encode and decode ---- */
+
+START_TEST(every_scenario_survives_as_bytes)
+{
+    struct outcome run;
+
+    run =
+        shell("mkdir text && for f in $(find " CONFORMANCE " -name '*.scn'); do"
+              "    n=$((n + 1));"
+              "    $simblk encode --output bytes $f && $simblk decode --output text/$n.scn bytes &&"
+              "    $simblk encode text/$n.scn | cmp - bytes &&"
+              "    $simblk decode - <bytes | cmp - text/$n.scn || echo $f;"
+              "done; "
+              "$simblk fmt --check text && $simblk run --quiet text");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.err, "");
+    assert_lacks(run.out, CONFORMANCE);
+    assert_contains(run.out, " passed, 0 failed, 0 skipped\n");
+}
+END_TEST
+
+START_TEST(any_bytes_are_a_scenario)
+{
+    struct outcome run = shell("$simblk decode - </dev/null >empty.scn && $simblk run empty.scn");
+
+    assert_status(run, 0);
+    run = shell("i=0; while [ $i -lt 20 ]; do"
+                "    head -c $((i * 300000)) $simblk | tail -c 500 | $simblk decode - >$i.scn &&"
+                "    $simblk run --dry-run $i.scn || exit 1; i=$((i + 1)); done");
+    assert_status(run, 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_encoded_is_not)
+{
+    struct outcome run;
+
+    put_file("bad.scn", "rule I7\nbackend linux\nread 0 +8 -> ok\n");
+    run = shell("$simblk encode --output bytes bad.scn; echo $?; test -e bytes");
+    ck_assert_str_eq(run.out, "2\n");
+    ck_assert_int_eq(run.status, 1);
+    put_file("good.scn", GOOD);
+    run = shell("$simblk encode --output /dev/full good.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "/dev/full: cannot be written: No space left on device\n");
+    run = shell("$simblk encode good.scn >/dev/full");
+    assert_status(run, 2);
+    assert_contains(run.err, "cannot be written");
+}
+END_TEST
+
+/* ---- bench ---- */
+
+static const char *const rows[] = {
+    "read 512 B direct",   "read 4 KiB direct",          "read 4 KiB bounced", "write 4 KiB direct",
+    "write 4 KiB bounced", "read 4 KiB direct, depth 1", "read 64 KiB direct"};
+
+/* Each row twice, with rules and without; the ratio is the quotient of both rates. */
+START_TEST(bench_sets_each_rate_beside_the_yardstick)
+{
+    struct outcome run = shell("$simblk bench --repeats 1 --time 1");
+
+    assert_status(run, 0);
+    ck_assert_str_eq(run.err, "");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static const char *const rules[] = {"none", "all"};
+
+        for (size_t j = 0; j < 2; j++) {
+            char begin[64];
+            const char *row;
+            double rate, yardstick, ratio, times, notifications, allocations, copies;
+
+            snprintf(begin, sizeof(begin), "\n%-27s %-5s ", rows[i], rules[j]);
+            row = strstr(run.out, begin);
+            ck_assert_msg(row != NULL, "no row '%s' in:\n%s", begin + 1, run.out);
+            ck_assert_int_eq(sscanf(row + strlen(begin), "%lf %lf %lf 1/%lf %lf %lf %lf\n", &rate,
+                                    &yardstick, &ratio, &times, &notifications, &allocations,
+                                    &copies),
+                             7);
+            ck_assert_double_gt(rate, 0);
+            ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001);
+            ck_assert_double_eq_tol(times, yardstick / rate, 0.06);
+            ck_assert_double_gt(notifications, 0);
+            /* One copy is the frontend's where the data is bounced. */
+            ck_assert_double_eq(copies, strstr(rows[i], "bounced") != NULL ? 1.0 : 0.0);
+        }
+    }
+    assert_contains(run.out, "\nyardstick: the same bytes, ");
+    assert_contains(run.out, "medians of 1 repeats. A world with one idle device takes ");
+}
+END_TEST
+
+START_TEST(bench_tells_programs_the_same)
+{
+    struct outcome run =
+        shell("command -v jq >/dev/null || exit 77;"
+              "$simblk bench --json --repeats 2 --time 1 >bench.json && jq -e '"
+              ".format == \"simblk-bench\" and .version == 1 and .repeats == 2 and"
+              "([.rows[].rules] == [range(7) | \"none\"] + [range(7) | \"all\"]) and"
+              "(.rows | all(.ratio > 0 and .requests_per_second > 0)) and"
+              ".idle_world_bytes > 0' bench.json");
+
+    if (run.status != 77)
+        assert_status(run, 0);
+}
+END_TEST
+
+START_TEST(bench_finds_its_other_program_beside_it)
+{
+    struct outcome run = shell("mkdir \"it's\" && cp $simblk \"it's\" &&"
+                               "\"it's/simblk\" bench --repeats 1 --time 1");
+
+    assert_status(run, 2);
+    assert_contains(run.err, "simblk-bench-plain is not there beside simblk");
+    run = shell("cp ${simblk%%/*}/simblk-bench-plain \"it's\" &&"
+                "\"it's/simblk\" bench --repeats 1 --time 1");
+    assert_status(run, 0);
+    /* One that ends badly ends the whole. */
+    run = shell("printf '#!/bin/sh\\nexit 3\\n' >\"it's/simblk-bench-plain\" &&"
+                "\"it's/simblk\" bench --repeats 1 --time 1");
+    assert_status(run, 1);
+    assert_lacks(run.out, " all ");
+    run = shell("${simblk%%/*}/simblk-bench-plain");
+    assert_status(run, 2);
+    assert_contains(run.err, "usage: simblk-bench-plain REPEATS MILLISECONDS");
+    run = shell("${simblk%%/*}/simblk-bench-plain 0 1");
+    assert_status(run, 2);
+}
+END_TEST
+
+static Suite *tool_command_suite(void)
+{
+    Suite *suite = suite_create("the commands");
+    TCase *show = tool_case("show");
+    TCase *fmt = tool_case("fmt");
+    TCase *codec = tool_case("encode and decode");
+    TCase *bench = tool_case("bench");
+
+    tcase_add_test(show, show_prints_the_canonical_form);
+    tcase_add_test(show, show_prints_one_variant);
+    tcase_add_test(show, show_trace_plays_it_and_ends_with_the_verdict);
+    tcase_add_test(show, show_refuses_what_run_refuses);
+    tcase_add_test(fmt, fmt_check_names_what_is_not_canonical_and_changes_nothing);
+    tcase_add_test(fmt, fmt_rewrites_files_in_place);
+    tcase_add_test(fmt, fmt_is_a_filter);
+    tcase_add_test(fmt, fmt_leaves_what_it_cannot_read);
+    tcase_add_test(codec, every_scenario_survives_as_bytes);
+    tcase_add_test(codec, any_bytes_are_a_scenario);
+    tcase_add_test(codec, what_cannot_be_encoded_is_not);
+    tcase_add_test(bench, bench_sets_each_rate_beside_the_yardstick);
+    tcase_add_test(bench, bench_tells_programs_the_same);
+    tcase_add_test(bench, bench_finds_its_other_program_beside_it);
+    suite_add_tcase(suite, show);
+    suite_add_tcase(suite, fmt);
+    suite_add_tcase(suite, codec);
+    suite_add_tcase(suite, bench);
+    return suite;
+}
+
+CHECK_MAIN(tool_command_suite)
