@@ -194,12 +194,21 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static bool wants_colour(const struct run *run)
+/* Whether the report goes to a terminal that moves its cursor when told to. */
+static bool on_terminal(const struct run *run)
+{
+    const char *terminal = getenv("TERM");
+
+    return run->report == &report_console && run->output == NULL && isatty(STDOUT_FILENO) != 0 &&
+           terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+/* See no-color.org. */
+static bool may_colour(void)
 {
     const char *no_colour = getenv("NO_COLOR");
 
-    return run->output == NULL && isatty(STDOUT_FILENO) != 0 &&
-           (no_colour == NULL || no_colour[0] == '\0');
+    return no_colour == NULL || no_colour[0] == '\0';
 }
 
 static void prepare(struct run *run)
@@ -214,10 +223,9 @@ static void prepare(struct run *run)
     run->supervisor.tick = on_tick;
     run->supervisor.context = run;
     run->context.suite = &run->suite;
-    run->context.colour = wants_colour(run);
+    run->context.progress = on_terminal(run);
+    run->context.colour = run->context.progress && may_colour();
     run->context.verbose = !run->quiet;
-    run->context.progress =
-        run->report == &report_console && run->output == NULL && isatty(STDOUT_FILENO) != 0;
     run->context.strict = run->supervisor.strict;
     run->context.set_seed = run->supervisor.set_seed;
     run->context.seed = run->supervisor.seed;
