@@ -88,8 +88,10 @@ static void print_line(struct report_context *context, const char *colour_code, 
 {
     fprintf(context->stream, "%s%s%s", colour(context, colour_code), word, colour(context, PLAIN));
     print_visible(context, id);
-    fputs(": ", context->stream);
-    print_visible(context, text);
+    if (text[0] != '\0') {
+        fputs(": ", context->stream);
+        print_visible(context, text);
+    }
     fputc('\n', context->stream);
 }
 
@@ -118,12 +120,16 @@ static void console_one(struct report_context *context, const struct report_case
 
 static void print_rules(struct report_context *context, const struct report_sums *sums)
 {
-    fputs("\nrule     passed  failed  skipped  what it says\n", context->stream);
+    bool any = false;
+
     for (unsigned rule = 1; rule <= REPORT_RULES; rule++) {
         const char *text = simback_rule_text((uint8_t)rule);
 
         if (sums->rule[rule].passed + sums->rule[rule].failed + sums->rule[rule].skipped == 0)
             continue;
+        if (!any)
+            fputs("\nrule     passed  failed  skipped  what it says\n", context->stream);
+        any = true;
         fprintf(context->stream, "%sI%-5u %8zu %7zu %8zu  %s%s\n",
                 sums->rule[rule].failed != 0 ? colour(context, RED) : "", rule,
                 sums->rule[rule].passed, sums->rule[rule].failed, sums->rule[rule].skipped,
