@@ -16,7 +16,10 @@ work=$4
 rm -rf "$work"
 mkdir -p "$work/seeds" "$work/awkward"
 
-"$make_seeds" "$work/seeds" "$scenarios"
+# How long no progress takes is the fuzzer's to say, not the program's.
+printf 'world max_steps=5\nbackend linux\nconnect\nexpect rules\n' >"$work/awkward/impatient.scn"
+"$make_seeds" "$work/seeds" "$scenarios" "$work/awkward"
+rm "$work/awkward/impatient.scn"
 : >"$work/awkward/empty"
 printf '\377' >"$work/awkward/ff"
 printf '\001\001' >"$work/awkward/nothing"

@@ -224,10 +224,9 @@ static void reset_world(struct scenario_runner *runner)
     options.share_only = scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
     options.grant_limit = (uint32_t)scenario_value(world, FIELD_WORLD_GRANTS);
     options.port_limit = (uint32_t)scenario_value(world, FIELD_WORLD_PORTS);
-    options.max_steps = scenario_value(world, FIELD_WORLD_MAX_STEPS);
-    if (runner->options.max_steps != 0 && runner->options.max_steps < options.max_steps) {
-        options.max_steps = runner->options.max_steps;
-    }
+    options.max_steps = runner->options.max_steps != 0
+                            ? runner->options.max_steps
+                            : scenario_value(world, FIELD_WORLD_MAX_STEPS);
     options.rules = !runner->options.rules_off;
     options.trace_hash = !runner->options.hash_off;
     simback_world_reset(runner->world, &options);
