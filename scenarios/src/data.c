@@ -363,7 +363,7 @@ bool buffers_make(struct scenario_runner *runner, struct call *call,
 
     call->memory_kind = (uint8_t)(write ? scenario_value(step, FIELD_WRITE_MEMORY)
                                         : scenario_value(step, FIELD_READ_MEMORY));
-    call->sectors = shape.count;
+    call->sectors = shape.count + shape.extra / call->sector_size;
     if (shape.count == 0) {
         return true;
     }
