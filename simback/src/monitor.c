@@ -131,7 +131,7 @@ static void tell_responses(struct simback_world *world, struct monitor_ring *rin
     ring->responses = now;
 }
 
-static void look(struct simback_world *world, struct monitor_ring *ring, bool front)
+void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool front)
 {
     static const enum simback_ring_word order[MONITOR_WORDS] = {
         SIMBACK_REQ_PROD,
@@ -141,6 +141,7 @@ static void look(struct simback_world *world, struct monitor_ring *ring, bool fr
     };
     uint32_t now[MONITOR_WORDS];
 
+    world->monitor->front_acts = front;
     for (unsigned i = 0; i < MONITOR_WORDS; i++)
         now[i] = monitor_ring_word(ring, (enum simback_ring_word)i);
     if (memcmp(now, ring->seen, sizeof(now)) == 0)
@@ -166,12 +167,11 @@ void simback_handover(struct simback_world *world, uint16_t device, bool front)
 
     if (number == SIMBACK_NO_DEVICE || world->quiet)
         return;
-    monitor->front_acts = front;
     for (uint16_t queue = 0; queue < monitor->queues[number]; queue++) {
         struct monitor_ring *ring = monitor->rings[number][queue];
 
         if (ring != NULL && ring->attached)
-            look(world, ring, front);
+            monitor_look(world, ring, front);
     }
     if (world->options.rules)
         oracle_handover(world, number, front);

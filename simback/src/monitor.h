@@ -74,7 +74,7 @@ struct monitor {
     struct monitor_commit commits[MONITOR_COMMITS];
     uint32_t commit_count;
     uint64_t connections;
-    bool front_acts; /* whose step the hand-over that is being told ends */
+    bool front_acts; /* whose doing the change is that is being told */
 };
 
 /* ---- devices (monitor_device.c) ---- */
@@ -116,6 +116,9 @@ static inline uint32_t monitor_slot_offset(const struct monitor_ring *ring, uint
 {
     return BLKIF_WIRE_RING_HEADER + (index & (ring->slots - 1)) * ring->slot_size;
 }
+
+/* Tells what has changed on the ring since the last look, as the doing of one side. */
+void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool front);
 
 /* Finds and attaches what the frontend of `device` has published just now. */
 void monitor_attach(struct simback_world *world, uint16_t device);

@@ -253,7 +253,18 @@ static void poke(const struct monitor_ring *view, const struct oracle_load *load
     }
 }
 
-static void before_load(struct simback_world *world, const struct monitor_ring *view)
+/* What the frontend has done so far is its own; what is written now is the other side's. */
+static void overwrite(struct simback_world *world, struct monitor_ring *view,
+                      const struct oracle_load *load)
+{
+    if (view->attached)
+        monitor_look(world, view, true);
+    poke(view, load);
+    if (view->attached)
+        monitor_look(world, view, false);
+}
+
+static void before_load(struct simback_world *world, struct monitor_ring *view)
 {
     struct oracle *oracle = world->oracle;
 
@@ -264,7 +275,7 @@ static void before_load(struct simback_world *world, const struct monitor_ring *
             --load->left != 0)
             continue;
         oracle->loads_waiting--;
-        poke(view, load);
+        overwrite(world, view, load);
     }
 }
 
