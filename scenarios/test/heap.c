@@ -10,6 +10,7 @@ static struct {
     uint64_t calls, failed;
     uint64_t countdown; /* the call that makes it 0 fails; 0: none */
     bool from_then_on, always;
+    volatile uint64_t *counter;
 } heap;
 
 uint64_t heap_calls(void)
@@ -30,6 +31,11 @@ uint64_t heap_failed(void)
     return heap.failed;
 }
 
+void heap_count_in(volatile uint64_t *counter)
+{
+    heap.counter = counter;
+}
+
 static bool fails(void)
 {
     heap.calls++;
@@ -40,6 +46,9 @@ static bool fails(void)
         heap.always = heap.from_then_on;
     }
     heap.failed++;
+    if (heap.counter != NULL) {
+        *heap.counter = *heap.counter + 1;
+    }
     return true;
 }
 
@@ -47,9 +56,13 @@ static bool fails(void)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *pointer, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t length);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *pointer, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t length);
 
 void *__wrap_malloc(size_t size)
 {
@@ -64,5 +77,15 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_realloc(void *pointer, size_t size)
 {
     return fails() ? NULL : __real_realloc(pointer, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t length)
+{
+    return fails() ? NULL : __real_strndup(text, length);
 }
 /* NOLINTEND(bugprone-reserved-identifier) */

@@ -17,5 +17,7 @@ uint64_t heap_calls(void);
 void heap_fail(uint64_t nth, bool from_then_on);
 /* How many have failed since heap_fail. */
 uint64_t heap_failed(void);
+/* Also count them there: in memory that processes share. */
+void heap_count_in(volatile uint64_t *counter);
 
 #endif
