@@ -104,37 +104,68 @@ static void record_set(struct grant_block *block, struct grant_record *record,
     __atomic_store_n(&record->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
-void grant_block_retry(struct grant_block *block)
+static void revoke_all(struct grant_block *block, enum grant_state state)
 {
-    /* What happened to one page of a shared block cannot be asked: it stays suspect to the end. */
-    if (block->kind == GRANT_SHARED || __atomic_load_n(&block->held, __ATOMIC_RELAXED) == 0)
-        return;
     for (size_t i = 0; i < block_records(block); i++) {
         struct grant_record *record = &block->records[i];
 
-        if (grant_state(record) == GRANT_BUSY &&
-            block->platform->page_revoke(block->platform->context, record->ref) == 0)
+        if (grant_state(record) != state)
+            continue;
+        if (block->platform->page_revoke(block->platform->context, record->ref) == 0)
             record_set(block, record, GRANT_FREE);
+        else
+            record_set(block, record, GRANT_BUSY);
     }
 }
 
-static bool block_in_use(const struct grant_block *block)
+void grant_block_retry(struct grant_block *block)
+{
+    /* What happened to one page of a shared block cannot be asked: it stays suspect to the end. */
+    if (block->kind != GRANT_SHARED && __atomic_load_n(&block->held, __ATOMIC_RELAXED) != 0)
+        revoke_all(block, GRANT_BUSY);
+}
+
+void grant_block_purge(struct grant_block *block)
+{
+    for (size_t i = 0; i < block_records(block); i++)
+        (void)grant_purge(block, (uint32_t)i);
+}
+
+static bool block_has(const struct grant_block *block, enum grant_state state)
 {
     for (size_t i = 0; i < block_records(block); i++) {
-        enum grant_state state = grant_state(&block->records[i]);
-
-        if (state != GRANT_FREE && !(state == GRANT_BUSY && block->kind == GRANT_SHARED))
+        if (grant_state(&block->records[i]) == state)
             return true;
     }
     return false;
+}
+
+/* Of a shared block nothing was granted but the whole. */
+static void forget_kept(struct grant_block *block)
+{
+    for (size_t i = 0; i < block_records(block); i++) {
+        if (grant_state(&block->records[i]) == GRANT_KEPT)
+            record_set(block, &block->records[i], GRANT_FREE);
+    }
+}
+
+bool grant_block_cut(struct grant_block *block)
+{
+    if (block->kind == GRANT_SHARED) {
+        forget_kept(block);
+        return true;
+    }
+    grant_block_retry(block);
+    revoke_all(block, GRANT_KEPT);
+    return !block_has(block, GRANT_BUSY);
 }
 
 int grant_block_end(struct grant_block *block)
 {
     const struct blkfront_platform *platform = block->platform;
 
-    grant_block_retry(block);
-    if (block_in_use(block))
+    if (!grant_block_cut(block) || block_has(block, GRANT_USED) ||
+        block_has(block, GRANT_ABANDONED))
         return BLKFRONT_PLATFORM_BUSY;
     switch (block->kind) {
     case GRANT_SHARED: {
@@ -187,48 +218,69 @@ static bool page_held(const struct grant_block *block, const struct grant_record
     return false;
 }
 
-static bool record_claim(struct grant_record *record)
+static bool record_claim(struct grant_record *record, enum grant_state from)
 {
-    uint32_t free = GRANT_FREE;
+    uint32_t expected = (uint32_t)from;
 
-    return __atomic_compare_exchange_n(&record->state, &free, GRANT_USED, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return grant_state(record) == from &&
+           __atomic_compare_exchange_n(&record->state, &expected, (uint32_t)GRANT_USED, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* One of the page's records that is `from`, now USED; false if there is none. */
+static bool page_claim(struct grant_block *block, uint32_t page, enum grant_state from,
+                       uint32_t *record)
+{
+    uint32_t first = page << block->records_shift;
+    uint32_t end = first + (1u << block->records_shift);
+
+    for (uint32_t i = first; i < end; i++) {
+        if (record_claim(&block->records[i], from)) {
+            *record = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
-                uint32_t *record)
+                struct grant *grant)
 {
     const struct blkfront_platform *platform = block->platform;
-    uint32_t first = page << block->records_shift, index = first;
-    uint32_t end = first + (1u << block->records_shift);
+    struct grant_record *record;
     int r;
 
-    if (page_held(block, &block->records[first]))
+    if (page_held(block, &block->records[page << block->records_shift]))
         return GRANT_OCCUPIED;
-    while (index < end && !record_claim(&block->records[index]))
-        index++;
-    if (index == end)
+    grant->made = false;
+    grant->reused = page_claim(block, page, GRANT_KEPT, &grant->record);
+    if (grant->reused)
+        return 0;
+    if (!page_claim(block, page, GRANT_FREE, &grant->record))
         return GRANT_OCCUPIED;
 
+    record = &block->records[grant->record];
     if (block->kind == GRANT_SHARED) {
-        block->records[index].ref = block->refs[page];
-    } else {
-        r = platform->page_grant(platform->context, domid, grant_page(block, page), writable,
-                                 &block->records[index].ref);
-        if (r != 0) {
-            __atomic_store_n(&block->records[index].state, GRANT_FREE, __ATOMIC_RELEASE);
-            return r;
-        }
+        record->ref = block->refs[page];
+        return 0;
     }
-    *record = index;
-    return 0;
+    r = platform->page_grant(platform->context, domid, grant_page(block, page), writable,
+                             &record->ref);
+    if (r != 0)
+        record_set(block, record, GRANT_FREE);
+    grant->made = r == 0;
+    return r;
 }
 
-int grant_finish(struct grant_block *block, uint32_t record)
+int grant_finish(struct grant_block *block, uint32_t record, bool keep)
 {
     const struct blkfront_platform *platform = block->platform;
     struct grant_record *r = &block->records[record];
 
+    if (keep) {
+        record_set(block, r, GRANT_KEPT);
+        return 0;
+    }
     /* Whatever the failure, it is not counted as done (I5). */
     if (block->kind != GRANT_SHARED && platform->page_revoke(platform->context, r->ref) != 0) {
         record_set(block, r, GRANT_BUSY);
@@ -238,12 +290,26 @@ int grant_finish(struct grant_block *block, uint32_t record)
     return 0;
 }
 
+bool grant_purge(struct grant_block *block, uint32_t record)
+{
+    const struct blkfront_platform *platform = block->platform;
+    struct grant_record *r = &block->records[record];
+    bool ended;
+
+    /* Claimed meanwhile, so that no request takes it. */
+    if (!record_claim(r, GRANT_KEPT))
+        return false;
+    ended = platform->page_revoke(platform->context, r->ref) == 0;
+    record_set(block, r, ended ? GRANT_FREE : GRANT_KEPT);
+    return ended;
+}
+
 void grant_cut(struct grant_block *block, uint32_t record)
 {
     if (block->kind == GRANT_SHARED)
         record_set(block, &block->records[record], GRANT_BUSY);
     else
-        grant_finish(block, record);
+        (void)grant_finish(block, record, false);
 }
 
 void grant_abandon(struct grant_block *block, uint32_t record)

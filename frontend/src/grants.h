@@ -5,9 +5,10 @@
  * let go never needs memory (I5). Pages for copied data are a block with a pool around it (pool.h).
  *
  * Two kinds of platform. With GRANTS_ANY_PAGE a page is granted when it goes out, with exactly the
- * flag that its request needs, and revoked when the answer has come. Without it a block is shared
- * as a whole when it is made, its flag fixed; "granting" a page of it is then bookkeeping alone,
- * and only the end of the whole block tells whether the backend has let go.
+ * flag that its request needs, and revoked when the answer has come, or kept for the next request
+ * where the backend keeps it mapped (persistent grants). Without it a block is shared as a whole
+ * when it is made, its flag fixed; "granting" a page of it is then bookkeeping alone, and only the
+ * end of the whole block tells whether the backend has let go.
  *
  * A record may be claimed and finished by any queue's thread; everything else about a block belongs
  * to one thread: the queue's for its pool, the device's for memory and for the quarantine.
@@ -25,6 +26,7 @@ enum grant_kind {
 
 enum grant_state {
     GRANT_FREE,
+    GRANT_KEPT,      /* granted, for the next request: the backend may have it mapped */
     GRANT_USED,      /* by a request in flight */
     GRANT_ABANDONED, /* by a slot whose request is over: the backend may still use the page */
     GRANT_BUSY       /* ending it failed: nobody uses the page until a retry succeeds */
@@ -60,17 +62,29 @@ struct grant_block {
 /* What grant_begin answers beside 0 and platform errors. */
 enum { GRANT_OCCUPIED = 1 };
 
+/* What it gives. */
+struct grant {
+    uint32_t record; /* of the block */
+    bool made;       /* now, for this request */
+    bool reused;     /* it was kept */
+};
+
 int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, uint32_t pages,
                       bool writable, uint32_t records_shift, struct grant_block **block);
 int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages,
                          uint32_t records_shift, struct grant_block **block);
 int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
                          uint32_t records_shift, struct grant_block **block);
-/* Revokes what is BUSY; when no record is left in use gives the pages back and frees the block: 0.
- * Else BLKFRONT_PLATFORM_BUSY and the block stays. */
+/* Revokes what is BUSY or KEPT; when no record is left in use gives the pages back and frees the
+ * block: 0. Else BLKFRONT_PLATFORM_BUSY and the block stays. */
 int grant_block_end(struct grant_block *block);
 /* Tries each BUSY record once; any kind of block, which stays. */
 void grant_block_retry(struct grant_block *block);
+/* Ends what is KEPT and what the backend has let go of. */
+void grant_block_purge(struct grant_block *block);
+/* The connection is over and with it what is KEPT. False while the backend holds a page of this
+ * block, which stays (I5). */
+bool grant_block_cut(struct grant_block *block);
 /* Pages of the block that the backend holds, or may: all of a shared block. */
 uint32_t grant_block_held_pages(const struct grant_block *block);
 
@@ -90,11 +104,14 @@ static inline uint32_t grant_ref(const struct grant_block *block, uint32_t recor
     return block->records[record].ref;
 }
 
-/* Grants a page to the backend. OCCUPIED: all of the page's records are in use, or it is held. */
+/* Grants a page to the backend, with a grant that is kept if there is one. OCCUPIED: all of the
+ * page's records are in use, or it is held. */
 int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,
-                uint32_t *record);
-/* Ends it: 0, or BUSY and the record is held. */
-int grant_finish(struct grant_block *block, uint32_t record);
+                struct grant *grant);
+/* Ends it: 0, or BUSY and the record is held. `keep`: it is KEPT instead. */
+int grant_finish(struct grant_block *block, uint32_t record, bool keep);
+/* Ends one that is KEPT. False: the backend has it mapped, or somebody has taken it; no matter. */
+bool grant_purge(struct grant_block *block, uint32_t record);
 /* Ends it without an answer, because the connection is over. A page of a shared block stays held,
  * since nobody can say whether the backend still uses it. */
 void grant_cut(struct grant_block *block, uint32_t record);

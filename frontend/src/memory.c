@@ -6,6 +6,7 @@
  * use in transfer.c.
  */
 #include "memory.h"
+#include "queue.h"
 
 enum { USES = BLKFRONT_MEMORY_TO_DISK | BLKFRONT_MEMORY_FROM_DISK };
 
@@ -78,8 +79,8 @@ int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigne
         r = grant_block_allocate(platform, (uint32_t)pages, MEMORY_RECORDS_SHIFT, &made->block);
     else
         r = grant_block_share(platform, device->agreed.backend_id, (uint32_t)pages,
-                              (uses & BLKFRONT_MEMORY_FROM_DISK) != 0, MEMORY_RECORDS_SHIFT,
-                              &made->block);
+                              (uses & BLKFRONT_MEMORY_FROM_DISK) != 0 || device->agreed.persistent,
+                              MEMORY_RECORDS_SHIFT, &made->block);
     if (r != 0) {
         memory_free(made);
         return platform_to_error(r);
@@ -162,10 +163,20 @@ void blkfront_memory_destroy(struct blkfront_memory *memory)
         memory_link(memory);
 }
 
+bool memories_cut(struct blkfront_device *device)
+{
+    bool all = true;
+
+    for (struct blkfront_memory *memory = device->memories; memory != NULL; memory = memory->next)
+        all = grant_block_cut(memory->block) && all;
+    return all;
+}
+
 void memories_poll(struct blkfront_device *device)
 {
     struct blkfront_memory **link = &device->memories;
 
+    shortage_answer(device);
     while (*link != NULL) {
         struct blkfront_memory *memory = *link;
 

@@ -47,6 +47,9 @@ static inline bool memory_destroyed(const struct blkfront_memory *memory)
     return (__atomic_load_n(&memory->users, __ATOMIC_ACQUIRE) & MEMORY_DESTROYED) != 0;
 }
 
+/* The connection is over: ends what was kept for it. False while the backend holds a page that no
+ * request uses. */
+bool memories_cut(struct blkfront_device *device);
 /* A request with a buffer in it begins or ends. */
 void memory_use(struct blkfront_memory *memory);
 void memory_unuse(struct blkfront_memory *memory);

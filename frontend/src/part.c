@@ -86,19 +86,41 @@ static size_t piece_size(const struct part *part)
     return left < BLKIF_WIRE_PAGE_SIZE - offset ? left : BLKIF_WIRE_PAGE_SIZE - offset;
 }
 
+static void count_grant(struct blkfront_queue *queue, const struct grant *grant)
+{
+    if (grant->made)
+        statistics_add(&queue->statistics.grants, 1);
+    if (grant->reused)
+        statistics_add(&queue->statistics.grants_reused, 1);
+}
+
+static int take_page(struct blkfront_queue *queue, struct pool *pool, bool writable,
+                     uint32_t *record)
+{
+    struct grant grant;
+    int r = pool_take(pool, queue->device->agreed.backend_id, writable, &grant);
+
+    if (r != 0)
+        return r;
+    count_grant(queue, &grant);
+    *record = grant.record;
+    return 0;
+}
+
 static int add_direct(struct part *part)
 {
     const struct blkfront_memory *memory = part->cursor.buffers[part->cursor.index].memory;
     const void *address = cursor_at(&part->cursor);
     size_t bytes = piece_size(part);
-    uint32_t record;
+    struct grant grant;
     int r = grant_begin(memory->block, memory_page(memory, address),
-                        part->queue->device->agreed.backend_id, part->writable, &record);
+                        part->queue->device->agreed.backend_id, part->writable, &grant);
 
     if (r != 0)
         return r;
-    add_segment(part, memory->block, record, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1), bytes,
-                false);
+    count_grant(part->queue, &grant);
+    add_segment(part, memory->block, grant.record, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1),
+                bytes, false);
     cursor_advance(&part->cursor, bytes);
     part->left -= bytes;
     return 0;
@@ -118,7 +140,7 @@ static int add_bounced(struct part *part, size_t forced)
     unsigned char *page;
     uint32_t record;
     size_t used = 0;
-    int r = pool_take(pool, queue->device->agreed.backend_id, part->writable, &record);
+    int r = take_page(queue, pool, part->writable, &record);
 
     if (r != 0)
         return r;
@@ -155,9 +177,12 @@ static int add_piece(struct part *part)
     if (goes_direct(part, &part->cursor.buffers[part->cursor.index])) {
         int r = add_direct(part);
 
-        if (r != GRANT_OCCUPIED)
-            return r;
-        /* The page is held, or in flight in too many pieces. */
+        if (r < 0 && shortage_relieve(part->queue))
+            r = add_direct(part);
+        if (r == 0)
+            return 0;
+        /* The page is held, or in flight in too many pieces; or there is no grant for it, for which
+         * a page that is granted already may do. */
         forced = piece_size(part);
     }
     return add_bounced(part, forced);
@@ -186,8 +211,8 @@ static bool make_room(struct part *part)
         return true;
     if (slot->segments == slot->own && !slots_lengthen(&queue->slots, slot))
         return false;
-    if (pool_take(queue->pool_to_disk, queue->device->agreed.backend_id,
-                  queue->device->agreed.persistent, &slot->indirect[slot->indirect_count]) != 0)
+    if (take_page(queue, queue->pool_to_disk, queue->device->agreed.persistent,
+                  &slot->indirect[slot->indirect_count]) != 0)
         return false;
     slot->indirect_count++;
     return true;
@@ -203,7 +228,8 @@ static void fill(struct part *part)
     }
     /* Room for a segment that has not come. */
     if (slot->indirect_count > indirect_pages(slot->segment_count))
-        pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count]);
+        pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count],
+                  part->queue->device->agreed.keeps_grants);
 }
 
 /* ---- putting it on the ring ---- */
@@ -307,6 +333,7 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
         return PART_EMPTY;
     }
     put_part(&part, request);
+    shortage_over(queue);
     return BLKFRONT_OK;
 }
 

@@ -133,9 +133,10 @@ static bool run(struct blkfront_queue *queue)
         return false;
 
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
-    if (taken || queue->pump_due || queue->drain_begun)
+    if (taken || queue->pump_due || queue->drain_begun || shortage_answered(queue))
         more = queue_pump(queue) || more;
     queue_publish(queue);
+    shortage_poll(queue);
     return more;
 }
 

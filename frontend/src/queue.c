@@ -5,6 +5,7 @@
  * and poll.c.
  */
 #include "queue.h"
+#include "memory.h"
 
 #include <string.h>
 
@@ -235,6 +236,8 @@ int queue_open(struct blkfront_queue *queue)
     queue->blocked = false;
     queue->stop_begun = false;
     queue->flush_worked = false;
+    queue->grants_call = 0;
+    queue->purge_wanted = false;
     r = open_ring(queue);
     if (r == 0)
         r = open_pools(queue);
@@ -297,6 +300,7 @@ int queue_close(struct blkfront_queue *queue)
 {
     const struct blkfront_platform *platform = queue->platform;
     enum queue_state state = queue_get_state(queue);
+    bool all;
 
     if (state == QUEUE_CLOSED)
         return 0;
@@ -311,7 +315,9 @@ int queue_close(struct blkfront_queue *queue)
         if (queue->slots.slots[i].state != SLOT_FREE)
             queue_drop_slot(queue, &queue->slots.slots[i]);
     }
-    if (!end_blocks(queue))
+    all = end_blocks(queue);
+    all = memories_cut(queue->device) && all;
+    if (!all)
         return BLKFRONT_PLATFORM_BUSY;
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_CLOSED, __ATOMIC_RELEASE);
     return 0;
@@ -373,21 +379,22 @@ void queue_publish(struct blkfront_queue *queue)
 void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
 {
     bool over = queue_get_state(queue) == QUEUE_STOPPED;
+    bool keep = queue->device->agreed.keeps_grants;
 
     for (uint32_t i = 0; i < slot->segment_count; i++) {
         const struct slot_segment *segment = &slot->segments[i];
 
         if (segment->bounced && segment->block == queue->pools[0].block)
-            pool_give(&queue->pools[0], segment->record);
+            pool_give(&queue->pools[0], segment->record, keep);
         else if (segment->bounced)
-            pool_give(&queue->pools[1], segment->record);
+            pool_give(&queue->pools[1], segment->record, keep);
         else if (over)
             grant_cut(segment->block, segment->record);
         else
-            grant_finish(segment->block, segment->record);
+            (void)grant_finish(segment->block, segment->record, keep);
     }
     for (uint32_t i = 0; i < slot->indirect_count; i++)
-        pool_give(queue->pool_to_disk, slot->indirect[i]);
+        pool_give(queue->pool_to_disk, slot->indirect[i], keep);
     slots_release(&queue->slots, slot);
 }
 
@@ -422,4 +429,6 @@ void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_st
     sum->spurious_events += __atomic_load_n(&own->spurious_events, __ATOMIC_RELAXED);
     sum->inner_op_tolerated += __atomic_load_n(&own->inner_op_tolerated, __ATOMIC_RELAXED);
     sum->indirect += __atomic_load_n(&own->indirect, __ATOMIC_RELAXED);
+    sum->grants += __atomic_load_n(&own->grants, __ATOMIC_RELAXED);
+    sum->grants_reused += __atomic_load_n(&own->grants_reused, __ATOMIC_RELAXED);
 }

@@ -8,6 +8,7 @@
  *     requests.c  the lists that a request is on
  *     admit.c     what may be taken, and what may still go out
  *     part.c      a piece of a read or write to a ring request's segments, and back
+ *     shortage.c  pages and grants that run short
  *     transfer.c  reads, writes and discards to ring requests, and back
  *     flush.c     the ways to flush
  *
@@ -62,6 +63,9 @@ struct blkfront_queue {
     struct pool pools[2]; /* the second only where flags are fixed at sharing */
     struct pool *pool_to_disk;
     struct pool *pool_from_disk;
+
+    uint32_t grants_call; /* shortage.c's: what it wants of the device's poll; atomic */
+    bool purge_wanted;    /* another queue is short of grants; atomic */
 
     struct blkfront_channel_set *channels;
     uint32_t port;
@@ -169,6 +173,22 @@ enum { PART_EMPTY = 2 };
 int part_issue(struct blkfront_queue *queue, struct blkfront_request *request);
 /* A read has succeeded: what was copied goes into the caller's buffers. */
 void part_copy_in(struct blkfront_queue *queue, const struct slot *slot);
+
+/* ---- shortage.c ---- */
+
+/* Grants are short: ends some that are kept and not needed. True if one is ended. */
+bool shortage_relieve(struct blkfront_queue *queue);
+/* No page or no grant for even one segment: 0 to try again at once, ISSUE_BLOCKED if something will
+ * come, or NO_MEMORY. */
+int shortage_wait(struct blkfront_queue *queue);
+/* There has been one. */
+void shortage_over(struct blkfront_queue *queue);
+/* What there was to be had elsewhere is there now. */
+bool shortage_answered(const struct blkfront_queue *queue);
+/* A part of each poll: what other queues want, and what is kept too long. */
+void shortage_poll(struct blkfront_queue *queue);
+/* The device's poll: what queues want of it. */
+void shortage_answer(struct blkfront_device *device);
 
 /* ---- transfer.c ---- */
 

@@ -8,23 +8,13 @@
 
 /* ---- issuing ---- */
 
-/* No page or no grant for even one segment. Wait if anything in flight will bring some back. */
-static int no_pages(struct blkfront_queue *queue)
-{
-    if (queue->slots.used > 0)
-        return ISSUE_BLOCKED;
-    /* Pages that the backend does not let go must not hold up the caller for ever (I4). */
-    return pool_retry(&queue->pools[0], queue->pools[0].busy_count) ? BLKFRONT_OK
-                                                                    : BLKFRONT_NO_MEMORY;
-}
-
 static int issue_part(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     int r = transfer_admit_again(queue, request);
 
     if (r == BLKFRONT_OK)
         r = part_issue(queue, request);
-    return r == PART_EMPTY ? no_pages(queue) : r;
+    return r == PART_EMPTY ? shortage_wait(queue) : r;
 }
 
 static int issue_discard(struct blkfront_queue *queue, struct blkfront_request *request)

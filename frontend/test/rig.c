@@ -229,6 +229,15 @@ bool rig_take(struct rig *rig, struct rig_request *request)
     return true;
 }
 
+struct rig_request rig_next(struct rig *rig)
+{
+    struct rig_request request = {.operation = 0xff};
+
+    if (!rig_take(rig, &request))
+        rig->faults++;
+    return request;
+}
+
 struct blkif_wire_segment rig_segment(struct rig *rig, const struct rig_request *request,
                                       uint32_t index)
 {
@@ -285,6 +294,29 @@ void rig_execute(struct rig *rig, const struct rig_request *request)
             memcpy(rig->disk + unit * 512, page, units * 512);
         unit += units;
     }
+}
+
+void rig_answer(struct rig *rig, const struct rig_request *request)
+{
+    rig_execute(rig, request);
+    rig_respond(rig, request->id, request->inner, BLKIF_WIRE_OKAY);
+    rig_poll(rig);
+}
+
+struct rig_request rig_run(struct rig *rig, enum blkfront_operation operation, uint64_t sector,
+                           const struct blkfront_buffer *buffers, size_t count)
+{
+    struct rig_call call = rig_call(operation, sector, buffers, count);
+    struct rig_request request = {.operation = 0xff};
+
+    if (rig_submit(rig, &call) == BLKFRONT_OK) {
+        request = rig_next(rig);
+        if (request.operation != 0xff)
+            rig_answer(rig, &request);
+    }
+    if (call.completions != 1 || call.result != BLKFRONT_OK)
+        rig->faults++;
+    return request;
 }
 
 unsigned rig_serve(struct rig *rig)

@@ -26,7 +26,7 @@ struct rig {
     uint32_t rsp_prod[RIG_QUEUES];
     unsigned char disk[RIG_UNITS * 512];
     unsigned served;
-    unsigned faults; /* grants that the backend could not use as it should */
+    unsigned faults; /* grants that the backend could not use as it should, and the like */
 };
 
 /* A request as the backend sees it. */
@@ -76,6 +76,8 @@ struct ring_words *rig_words(const struct rig *rig, uint32_t queue);
 unsigned rig_waiting_requests(const struct rig *rig);
 /* The next published request; false if there is none. */
 bool rig_take(struct rig *rig, struct rig_request *request);
+/* The same; if there is none, that is a fault. */
+struct rig_request rig_next(struct rig *rig);
 /* The index-th segment, from wherever it is. */
 struct blkif_wire_segment rig_segment(struct rig *rig, const struct rig_request *request,
                                       uint32_t index);
@@ -84,6 +86,12 @@ void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status
 void rig_event(struct rig *rig);
 /* Does what the request says with the rig's disk. */
 void rig_execute(struct rig *rig, const struct rig_request *request);
+/* Does it, answers OKAY, and the queue is polled. */
+void rig_answer(struct rig *rig, const struct rig_request *request);
+/* A request of the caller from begin to end, as one ring request, which is given; anything else is
+ * a fault. */
+struct rig_request rig_run(struct rig *rig, enum blkfront_operation operation, uint64_t sector,
+                           const struct blkfront_buffer *buffers, size_t count);
 /* Takes, executes and answers everything that is published; raises an event. Returns how many. */
 unsigned rig_serve(struct rig *rig);
 /* Serves and polls until nothing moves any more. */

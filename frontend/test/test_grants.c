@@ -47,6 +47,24 @@ static struct grant_block *share_block(uint32_t pages, bool writable)
     return block;
 }
 
+static int grant_one(struct grant_block *block, uint32_t page, bool writable, uint32_t *record)
+{
+    struct grant grant = {.record = UINT32_MAX};
+    int r = grant_begin(block, page, DOMID, writable, &grant);
+
+    *record = grant.record;
+    return r;
+}
+
+static int take_one(struct pool *pool, bool writable, uint32_t *record)
+{
+    struct grant grant = {.record = UINT32_MAX};
+    int r = pool_take(pool, DOMID, writable, &grant);
+
+    *record = grant.record;
+    return r;
+}
+
 static void a_shared_block_is_granted_as_a_whole(void)
 {
     struct grant_block *block = share_block(3, true);
@@ -54,7 +72,7 @@ static void a_shared_block_is_granted_as_a_whole(void)
 
     CU_ASSERT_EQUAL(fake.refs_used, 3);
     for (uint32_t page = 0; page < 3; page++) {
-        CU_ASSERT_EQUAL(grant_begin(block, page, DOMID, true, &record), 0);
+        CU_ASSERT_EQUAL(grant_one(block, page, true, &record), 0);
         CU_ASSERT_EQUAL(record, page);
         CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), true),
                             grant_page(block, page));
@@ -62,7 +80,7 @@ static void a_shared_block_is_granted_as_a_whole(void)
     CU_ASSERT_EQUAL(fake.grants, 0);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY); /* records are in use */
     for (uint32_t page = 0; page < 3; page++)
-        CU_ASSERT_EQUAL(grant_finish(block, page), 0);
+        CU_ASSERT_EQUAL(grant_finish(block, page, false), 0);
     CU_ASSERT_EQUAL(fake.revokes, 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
@@ -72,14 +90,14 @@ static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
     struct grant_block *block = allocate_block(2, 0);
     uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, false, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, false, &record), 0);
     CU_ASSERT_PTR_NULL(fake_map(&fake, grant_ref(block, record), true));
     CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), false), grant_page(block, 1));
     CU_ASSERT_EQUAL(fake.refs[grant_ref(block, record)].domid, DOMID);
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), 0);
     CU_ASSERT_PTR_NOT_NULL(fake_map(&fake, grant_ref(block, record), true));
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -89,15 +107,15 @@ static void a_page_has_as_many_grants_as_records(void)
     uint32_t records[4], record;
 
     for (uint32_t i = 0; i < 4; i++) {
-        CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &records[i]), 0);
+        CU_ASSERT_EQUAL(grant_one(block, 1, true, &records[i]), 0);
         CU_ASSERT_PTR_EQUAL(grant_record_page(block, records[i]), grant_page(block, 1));
     }
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), GRANT_OCCUPIED);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
     CU_ASSERT_EQUAL(grant_block_held_pages(block), 2);
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
     for (uint32_t i = 0; i < 4; i++)
-        CU_ASSERT_EQUAL(grant_finish(block, records[i]), 0);
+        CU_ASSERT_EQUAL(grant_finish(block, records[i], false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -106,18 +124,18 @@ static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
     struct grant_block *block = allocate_block(1, 3);
     uint32_t record, other;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
     fake_hold(&fake, grant_ref(block, record), true);
-    CU_ASSERT_EQUAL(grant_finish(block, record), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(block->held, 1);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &other), GRANT_OCCUPIED);
     grant_block_retry(block);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
     fake_hold(&fake, block->records[record].ref, false);
     grant_block_retry(block);
     CU_ASSERT_EQUAL(block->held, 0);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), 0);
-    CU_ASSERT_EQUAL(grant_finish(block, other), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &other), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, other, false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -126,13 +144,13 @@ static void i5_an_abandoned_page_is_held_until_its_response(void)
     struct grant_block *block = allocate_block(1, 3);
     uint32_t record, other;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
     grant_abandon(block, record);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &other), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &other), GRANT_OCCUPIED);
     grant_block_retry(block); /* not BUSY: it is the slot's to end */
     CU_ASSERT_EQUAL(fake.revokes, 0);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -143,12 +161,12 @@ static void i5_a_cut_page_of_a_shared_block_stays_suspect(void)
 
     begin(false);
     block = share_block(2, true);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), 0);
     grant_cut(block, record);
     grant_block_retry(block);
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), GRANT_OCCUPIED);
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -157,7 +175,7 @@ static void a_cut_page_is_revoked_where_that_can_be(void)
     struct grant_block *block = allocate_block(1, 0);
     uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(block, 0, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
     grant_cut(block, record);
     CU_ASSERT_EQUAL(fake.revokes, 1);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
@@ -189,11 +207,11 @@ static void registered_pages_are_given_back_once(void)
     CU_ASSERT_EQUAL(grant_block_register(&fake.platform, pages, 2, 3, &block), 0);
     block->release = release;
     block->release_context = &releases;
-    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), 0);
     CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, record), true), pages + FAKE_PAGE);
     CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(releases, 0);
-    CU_ASSERT_EQUAL(grant_finish(block, record), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
     CU_ASSERT_EQUAL(releases, 1);
 }
@@ -219,14 +237,14 @@ static void a_pool_gives_each_page_once(void)
     uint32_t records[POOL_PAGES], record;
 
     for (uint32_t i = 0; i < POOL_PAGES; i++) {
-        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, i % 2 == 0, &records[i]), 0);
+        CU_ASSERT_EQUAL(take_one(&pool, i % 2 == 0, &records[i]), 0);
         CU_ASSERT_EQUAL(records[i], i);
         CU_ASSERT_EQUAL(fake.refs[grant_ref(pool.block, records[i])].writable, i % 2 == 0);
         CU_ASSERT_TRUE(pool_check(&pool));
     }
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(take_one(&pool, true, &record), GRANT_OCCUPIED);
     for (uint32_t i = 0; i < POOL_PAGES; i++)
-        pool_give(&pool, records[i]);
+        pool_give(&pool, records[i], false);
     CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
     CU_ASSERT_TRUE(pool_check(&pool));
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
@@ -238,11 +256,11 @@ static void a_pool_page_stays_free_when_granting_fails(void)
     uint32_t record;
 
     fake_fail(&fake, 1, false);
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), BLKFRONT_PLATFORM_NO_MEMORY);
+    CU_ASSERT_EQUAL(take_one(&pool, true, &record), BLKFRONT_PLATFORM_NO_MEMORY);
     CU_ASSERT_EQUAL(pool.free_count, POOL_PAGES);
     CU_ASSERT_TRUE(pool_check(&pool));
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), 0);
-    pool_give(&pool, record);
+    CU_ASSERT_EQUAL(take_one(&pool, true, &record), 0);
+    pool_give(&pool, record, false);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
 }
 
@@ -252,10 +270,10 @@ static void i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds(void)
     uint32_t records[POOL_PAGES], record;
 
     for (uint32_t i = 0; i < POOL_PAGES; i++)
-        CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &records[i]), 0);
+        CU_ASSERT_EQUAL(take_one(&pool, true, &records[i]), 0);
     for (uint32_t i = 0; i < POOL_PAGES; i++) {
         fake_hold(&fake, grant_ref(pool.block, records[i]), i != 3);
-        pool_give(&pool, records[i]);
+        pool_give(&pool, records[i], false);
     }
     CU_ASSERT_EQUAL(pool.busy_count, 3);
     CU_ASSERT_EQUAL(pool.free_count, 1);
@@ -266,9 +284,9 @@ static void i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds(void)
     CU_ASSERT_TRUE(pool_retry(&pool, 1) || pool_retry(&pool, 1) || pool_retry(&pool, 1));
     CU_ASSERT_EQUAL(pool.busy_count, 2);
     CU_ASSERT_TRUE(pool_check(&pool));
-    CU_ASSERT_EQUAL(pool_take(&pool, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(take_one(&pool, true, &record), 0);
     CU_ASSERT_EQUAL(record, 2);
-    pool_give(&pool, record);
+    pool_give(&pool, record, false);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), BLKFRONT_PLATFORM_BUSY);
     CU_ASSERT_EQUAL(grant_block_held_pages(pool.block), 2);
     fake_hold(&fake, grant_ref(pool.block, records[0]), false);
@@ -296,9 +314,9 @@ static void i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go(voi
     struct grant_block *pages = allocate_block(3, 0), *shared = share_block(2, true);
     uint32_t record;
 
-    CU_ASSERT_EQUAL(grant_begin(pages, 1, DOMID, true, &record), 0);
+    CU_ASSERT_EQUAL(grant_one(pages, 1, true, &record), 0);
     fake.all_busy = true;
-    CU_ASSERT_EQUAL(grant_finish(pages, record), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(grant_finish(pages, record, false), BLKFRONT_PLATFORM_BUSY);
     quarantine_put(&context, pages);
     quarantine_put(&context, shared);
     CU_ASSERT_EQUAL(quarantine_retry(&context), 3); /* one page, and all of the shared block */

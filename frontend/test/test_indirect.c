@@ -67,14 +67,6 @@ static struct blkfront_buffer heap_pages(size_t count)
     return (struct blkfront_buffer){.address = data, .size = count * PAGE};
 }
 
-static struct rig_request take(void)
-{
-    struct rig_request request = {.operation = 0xff};
-
-    CU_ASSERT_TRUE_FATAL(rig_take(&rig, &request));
-    return request;
-}
-
 static void respond(const struct rig_request *request)
 {
     rig_execute(&rig, request);
@@ -131,7 +123,7 @@ static void i9_the_number_of_segments_decides(void)
 
         memset(rig.disk, 0, sizeof(rig.disk));
         CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-        request = take();
+        request = rig_next(&rig);
         CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
         CU_ASSERT_EQUAL(request.operation, rows[i].operation);
         CU_ASSERT_EQUAL(request.inner, BLKIF_WIRE_WRITE);
@@ -167,7 +159,7 @@ static void i9_no_request_has_more_segments_than_agreed(void)
         make_library_buffers(600);
         CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
         while (left > 0) {
-            struct rig_request request = take();
+            struct rig_request request = rig_next(&rig);
             uint32_t wanted = left < limits[i] ? left : limits[i];
 
             CU_ASSERT_EQUAL_FATAL(request.segment_count, wanted);
@@ -215,7 +207,7 @@ static void i2_several_in_flight_are_answered_in_any_order(void)
         CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
     }
     for (int i = 0; i < COUNT; i++)
-        requests[i] = take();
+        requests[i] = rig_next(&rig);
     for (int i = 0; i < COUNT; i++) {
         const struct rig_request *request = &requests[order[i]];
 
@@ -240,7 +232,7 @@ static void i2_the_other_direction_is_no_answer(void)
 
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    request = take();
+    request = rig_next(&rig);
     rig_respond(&rig, request.id, BLKIF_WIRE_WRITE, BLKIF_WIRE_OKAY);
     rig_poll(&rig);
     CU_ASSERT_EQUAL(call.completions, 0);
@@ -267,7 +259,7 @@ static void i8_the_status_of_an_indirect_request_is_the_callers(void)
         struct rig_request request;
 
         CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-        request = take();
+        request = rig_next(&rig);
         rig_respond(&rig, request.id, request.inner, rows[i].status);
         rig_poll(&rig);
         CU_ASSERT_EQUAL(call.completions, 1);
@@ -303,7 +295,7 @@ static const unsigned char *list_after_data(bool trusted, struct rig_request *re
     rig_settle(&rig);
     *call = rig_call(BLKFRONT_WRITE, 0, buffer, 1);
     CU_ASSERT_EQUAL(rig_submit(&rig, call), BLKFRONT_OK);
-    *request = take();
+    *request = rig_next(&rig);
     CU_ASSERT_EQUAL(request->operation, BLKIF_WIRE_INDIRECT);
     CU_ASSERT_EQUAL(request->segment_count, 13);
     return fake_map(&rig.fake, request->page_refs[0], false);
@@ -351,7 +343,7 @@ static void i5_the_list_is_read_only_unless_persistent(void)
             rig.device.agreed.persistent = persistent != 0;
             start();
             CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-            request = take();
+            request = rig_next(&rig);
             CU_ASSERT_EQUAL(request.operation, BLKIF_WIRE_INDIRECT);
             CU_ASSERT_EQUAL(rig.fake.refs[request.page_refs[0]].writable, persistent);
             CU_ASSERT_EQUAL(rig.fake.refs[request.page_refs[0]].domid, RIG_DOMID);
@@ -374,7 +366,7 @@ static void i1_a_list_that_the_backend_rewrites_is_of_no_account(void)
     rig.device.agreed.persistent = true;
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    request = take();
+    request = rig_next(&rig);
     rig_execute(&rig, &request);
     memset(fake_map(&rig.fake, request.page_refs[0], true), 0xff, PAGE);
     rig_respond(&rig, request.id, request.inner, BLKIF_WIRE_OKAY);
@@ -392,7 +384,7 @@ static void i5_a_list_page_that_the_backend_keeps_is_quarantined(void)
 
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    request = take();
+    request = rig_next(&rig);
     fake_hold(&rig.fake, request.page_refs[0], true);
     respond(&request);
     rig_settle(&rig);
@@ -413,7 +405,7 @@ static void i2_a_deadline_leaves_the_list_to_the_backend(void)
     rig.device.options.request_deadline_ns = 10;
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    request = take();
+    request = rig_next(&rig);
     rig.fake.now = 10;
     rig_poll(&rig);
     CU_ASSERT_EQUAL(call.result, BLKFRONT_DEADLINE);

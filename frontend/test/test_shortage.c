@@ -66,14 +66,6 @@ static struct blkfront_buffer heap_pages(size_t count)
     return (struct blkfront_buffer){.address = data, .size = count * PAGE};
 }
 
-static struct rig_request take(void)
-{
-    struct rig_request request = {.operation = 0xff};
-
-    CU_ASSERT_TRUE_FATAL(rig_take(&rig, &request));
-    return request;
-}
-
 static void respond(const struct rig_request *request)
 {
     rig_execute(&rig, request);
@@ -152,7 +144,7 @@ static void where_the_list_has_no_page_eleven_segments_go_directly(void)
         rig.device.options.pool_pages = rows[i].pages;
         start();
         CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-        request = take();
+        request = rig_next(&rig);
         CU_ASSERT_EQUAL(request.segment_count, rows[i].segments);
         CU_ASSERT_EQUAL(request.operation,
                         rows[i].segments > 11 ? BLKIF_WIRE_INDIRECT : BLKIF_WIRE_WRITE);
@@ -174,7 +166,7 @@ static void a_list_ends_where_its_next_page_is_missing(void)
     start();
     make_library_buffers(600);
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    request = take();
+    request = rig_next(&rig);
     CU_ASSERT_EQUAL(request.segment_count, 512);
     respond(&request);
     while (rig_take(&rig, &request)) {

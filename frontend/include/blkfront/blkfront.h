@@ -214,7 +214,8 @@ enum blkfront_memory_use {
 /*
  * `pages` whole pages, zeroed, at *address, that requests of this device may use without a copy.
  * `uses` are bits of enum blkfront_memory_use. They belong to the library. The device must be
- * connected.
+ * connected. Where persistent grants are in use (get_info), a page stays granted, and writable,
+ * from its first request until the memory is destroyed or the connection ends.
  */
 int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigned uses,
                            struct blkfront_memory **memory, void **address);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Persistent grants that are not needed: what the backend has let go is ended, a few at a time and
+ * when grants are short, and nothing in flight ever is (I5); nobody waits for what another keeps
+ * (I4).
+ */
+#include "memory.h"
+#include "rig.h"
+
+#include "cunit_main.h"
+
+enum { PAGE = 4096, BYTES = 64 * PAGE, BOTH = BLKFRONT_MEMORY_TO_DISK | BLKFRONT_MEMORY_FROM_DISK };
+
+static struct rig rig;
+static _Alignas(PAGE) unsigned char data[BYTES];
+static struct blkfront_memory *memory;
+static unsigned char *library;
+
+static void begin(bool any_page)
+{
+    rig_init(&rig, any_page);
+    rig.device.options.segments = 64;
+    rig.device.agreed.segments = 64;
+    rig.device.agreed.persistent = true;
+    rig.device.agreed.keeps_grants = true;
+    for (size_t i = 0; i < sizeof(rig.disk); i++)
+        rig.disk[i] = (unsigned char)(i * 13 + i / 4096);
+}
+
+static void set_up(void)
+{
+    begin(true);
+}
+
+static void start(void)
+{
+    CU_ASSERT_EQUAL_FATAL(rig_open(&rig), 0);
+}
+
+static void make_memory(size_t pages)
+{
+    void *address = NULL;
+
+    CU_ASSERT_EQUAL_FATAL(blkfront_memory_create(&rig.device, pages, BOTH, &memory, &address),
+                          BLKFRONT_OK);
+    library = address;
+}
+
+static void finish(void)
+{
+    CU_ASSERT_TRUE(queue_check(rig.queue));
+    CU_ASSERT_TRUE(pool_check(&rig.queue->pools[0]));
+    CU_ASSERT_EQUAL(rig.faults, 0);
+    rig_close(&rig, BLKFRONT_DISCONNECTED);
+    CU_ASSERT_EQUAL(rig_left(&rig), 0);
+}
+
+static struct blkfront_buffer heap(size_t bytes)
+{
+    return (struct blkfront_buffer){.address = data, .size = bytes};
+}
+
+static struct blkfront_buffer direct(size_t offset, size_t bytes)
+{
+    return (struct blkfront_buffer){.address = library + offset, .size = bytes, .memory = memory};
+}
+
+static struct rig_request run(enum blkfront_operation operation, struct blkfront_buffer buffer)
+{
+    struct rig_request request = rig_run(&rig, operation, 0, &buffer, 1);
+
+    if (operation == BLKFRONT_READ)
+        CU_ASSERT_EQUAL(memcmp(buffer.address, rig.disk, buffer.size), 0);
+    return request;
+}
+
+/* The backend has every page mapped, or none. */
+static void hold_all(bool mapped)
+{
+    rig.fake.all_busy = mapped;
+}
+
+static uint32_t kept(void)
+{
+    return rig.queue->pools[0].kept;
+}
+
+/* ---- what the backend has let go ---- */
+
+static void what_no_request_takes_any_more_is_ended_a_few_at_a_time(void)
+{
+    uint32_t before;
+
+    start();
+    hold_all(true);
+    (void)run(BLKFRONT_WRITE, heap(20 * PAGE)); /* with its list 21 */
+    (void)run(BLKFRONT_WRITE, heap(PAGE));
+    CU_ASSERT_EQUAL(kept(), 21);
+    hold_all(false);
+    for (before = kept(); before > 1; before = kept()) {
+        (void)run(BLKFRONT_WRITE, heap(PAGE));
+        CU_ASSERT_TRUE_FATAL(kept() < before);
+        CU_ASSERT_TRUE(kept() + 4 >= before);
+        CU_ASSERT_TRUE(pool_check(&rig.queue->pools[0]));
+        CU_ASSERT_EQUAL(rig.fake.refs_used, 1 + kept());
+    }
+    /* The one that is in use all the time stays. */
+    for (int i = 0; i < 10; i++)
+        (void)run(BLKFRONT_WRITE, heap(PAGE));
+    CU_ASSERT_EQUAL(kept(), 1);
+    CU_ASSERT_EQUAL(rig_statistics(&rig).grants, 21);
+    finish();
+}
+
+static void i5_what_the_backend_has_mapped_stays_usable(void)
+{
+    struct rig_request many;
+    unsigned grants;
+
+    start();
+    hold_all(true);
+    many = run(BLKFRONT_WRITE, heap(11 * PAGE));
+    (void)run(BLKFRONT_WRITE, heap(PAGE));
+    hold_all(false);
+    /* The two coldest of them. */
+    fake_hold(&rig.fake, many.segments[0].grant_ref, true);
+    fake_hold(&rig.fake, many.segments[1].grant_ref, true);
+    for (int i = 0; i < 10; i++)
+        (void)run(BLKFRONT_WRITE, heap(PAGE));
+    CU_ASSERT_EQUAL(kept(), 3);
+    CU_ASSERT_EQUAL(rig.queue->pools[0].busy_count, 0);
+    grants = rig.fake.grants;
+    (void)run(BLKFRONT_WRITE, heap(3 * PAGE));
+    CU_ASSERT_EQUAL(rig.fake.grants, grants);
+    fake_hold(&rig.fake, many.segments[0].grant_ref, false);
+    fake_hold(&rig.fake, many.segments[1].grant_ref, false);
+    finish();
+}
+
+static void i5_nothing_is_ended_while_requests_are_in_flight(void)
+{
+    struct blkfront_buffer buffer = heap(PAGE);
+    struct rig_call call = rig_call(BLKFRONT_WRITE, 0, &buffer, 1);
+    struct rig_request request;
+
+    start();
+    hold_all(true);
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    (void)run(BLKFRONT_WRITE, heap(PAGE));
+    hold_all(false);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    request = rig_next(&rig);
+    for (int i = 0; i < 10; i++)
+        rig_poll(&rig);
+    CU_ASSERT_EQUAL(kept(), 10);
+    CU_ASSERT_PTR_NOT_NULL(fake_map(&rig.fake, request.segments[0].grant_ref, true));
+    rig_answer(&rig, &request);
+    CU_ASSERT_EQUAL(call.completions, 1);
+    finish();
+}
+
+static void i5_where_busy_cannot_be_asked_nothing_is_ended_before_the_end(void)
+{
+    start();
+    make_memory(4);
+    rig.fake.platform.capabilities = BLKFRONT_PLATFORM_GRANTS_ANY_PAGE;
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    for (int i = 0; i < 20; i++)
+        (void)run(BLKFRONT_WRITE, heap(PAGE));
+    CU_ASSERT_EQUAL(rig.fake.revokes, 0);
+    /* Not even when grants are short: the page is copied into one that is granted. */
+    rig.fake.refs_limit = rig.fake.refs_used;
+    blkfront_memory_destroy(memory);
+    rig.fake.refs_limit = rig.fake.refs_used;
+    make_memory(4);
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    CU_ASSERT_EQUAL(kept(), 11);
+    finish();
+}
+
+/* ---- grants that are short ---- */
+
+/* No other grant is to be had. */
+static void exhaust(void)
+{
+    rig.fake.refs_limit = rig.fake.refs_used;
+}
+
+static void i4_kept_pages_give_way_to_direct_data(void)
+{
+    struct rig_request request;
+
+    start();
+    make_memory(4);
+    hold_all(true);
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    hold_all(false);
+    exhaust();
+    request = run(BLKFRONT_READ, direct(0, 4 * PAGE));
+    CU_ASSERT_EQUAL(request.segment_count, 4);
+    CU_ASSERT_EQUAL(rig_statistics(&rig).direct, 1);
+    finish();
+}
+
+static void i4_where_the_backend_keeps_them_they_carry_the_data(void)
+{
+    struct rig_request request;
+
+    start();
+    make_memory(4);
+    hold_all(true);
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    exhaust();
+    request = run(BLKFRONT_READ, direct(0, 4 * PAGE));
+    CU_ASSERT_EQUAL(request.segment_count, 4);
+    CU_ASSERT_EQUAL(rig_statistics(&rig).bounced, 2);
+    CU_ASSERT_EQUAL(rig_statistics(&rig).grants, 11);
+    hold_all(false);
+    finish();
+}
+
+/* What is kept elsewhere is the device's to end: the request waits for its poll. */
+static void i4_kept_memory_gives_way_to_others(void)
+{
+    struct blkfront_buffer buffer = heap(2 * PAGE);
+    struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1);
+    unsigned wakes;
+
+    start();
+    make_memory(4);
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    exhaust();
+    wakes = rig.device_wakes;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(rig.device_wakes, wakes + 1);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(call.completions, 0);
+    wakes = rig.fake.wakes;
+    memories_poll(&rig.device);
+    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 1);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(call.completions, 1);
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_OK);
+    CU_ASSERT_EQUAL(memcmp(data, rig.disk, buffer.size), 0);
+    memories_poll(&rig.device); /* nobody has called again */
+    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 1);
+    finish();
+}
+
+static void i4_where_nothing_can_be_ended_the_request_fails(void)
+{
+    struct blkfront_buffer buffer = heap(PAGE);
+
+    start();
+    make_memory(4);
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    exhaust();
+    hold_all(true);
+    for (int i = 0; i < 2; i++) { /* each calls anew */
+        struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1);
+
+        CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+        rig_settle(&rig);
+        CU_ASSERT_EQUAL(call.completions, 0);
+        memories_poll(&rig.device);
+        rig_settle(&rig);
+        CU_ASSERT_EQUAL(call.completions, 1);
+        CU_ASSERT_EQUAL(call.result, BLKFRONT_NO_MEMORY);
+    }
+    hold_all(false);
+    finish();
+}
+
+/* The caller has given up: its call is no reason to refuse the next request. */
+static void a_call_for_grants_ends_with_its_request(void)
+{
+    struct blkfront_buffer buffer = heap(PAGE);
+    struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1), next = call;
+
+    rig.device.options.request_deadline_ns = 10;
+    start();
+    make_memory(4);
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    exhaust();
+    hold_all(true);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    rig.fake.now = 10;
+    rig_poll(&rig);
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_DEADLINE);
+    memories_poll(&rig.device);
+    rig_poll(&rig);
+    hold_all(false);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &next), BLKFRONT_OK);
+    memories_poll(&rig.device);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(next.result, BLKFRONT_OK);
+    finish();
+}
+
+static void i4_what_another_queue_keeps_gives_way(void)
+{
+    struct blkfront_buffer buffer = heap(PAGE);
+    struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1);
+    struct blkfront_queue *other;
+    unsigned wakes;
+
+    rig.device.options.queues = 3;
+    rig.device.agreed.queue_count = 3;
+    start();
+    other = blkfront_get_queue(&rig.device, 1);
+    hold_all(true);
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    hold_all(false);
+    exhaust();
+    wakes = rig.fake.wakes;
+    call.request.context = &call;
+    CU_ASSERT_EQUAL(blkfront_submit(other, &call.request), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 2);
+    rig_poll(&rig);
+    CU_ASSERT_EQUAL(kept(), 0);
+    memories_poll(&rig.device);
+    (void)blkfront_queue_poll(other);
+    CU_ASSERT_EQUAL(other->slots.used, 1);
+    finish();
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_DISCONNECTED);
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(what_no_request_takes_any_more_is_ended_a_few_at_a_time),
+    UNIT_TEST(i5_what_the_backend_has_mapped_stays_usable),
+    UNIT_TEST(i5_nothing_is_ended_while_requests_are_in_flight),
+    UNIT_TEST(i5_where_busy_cannot_be_asked_nothing_is_ended_before_the_end),
+    UNIT_TEST(i4_kept_pages_give_way_to_direct_data),
+    UNIT_TEST(i4_where_the_backend_keeps_them_they_carry_the_data),
+    UNIT_TEST(i4_kept_memory_gives_way_to_others),
+    UNIT_TEST(i4_where_nothing_can_be_ended_the_request_fails),
+    UNIT_TEST(a_call_for_grants_ends_with_its_request),
+    UNIT_TEST(i4_what_another_queue_keeps_gives_way),
+};
+
+UNIT_MAIN_WITH("purge", set_up, NULL, tests)
