@@ -47,18 +47,19 @@ static int check_buffers(const struct blkfront_queue *queue, const struct blkfro
 int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront_request *request,
                        uint64_t *bytes)
 {
-    const unsigned flags = BLKFRONT_FUA | BLKFRONT_SECURE;
+    /* Flags belong to operations: what a read should do with FUA is nothing that we would guess. */
+    static const unsigned flags[] = {
+        [BLKFRONT_READ] = 0,
+        [BLKFRONT_WRITE] = BLKFRONT_FUA | BLKFRONT_BARRIER,
+        [BLKFRONT_FLUSH] = 0,
+        [BLKFRONT_DISCARD] = BLKFRONT_SECURE,
+    };
 
     *bytes = 0;
-    if (request->complete == NULL || (request->flags & ~flags) != 0)
+    if (request->complete == NULL || (unsigned)request->operation > BLKFRONT_DISCARD ||
+        (request->flags & ~flags[request->operation]) != 0)
         return BLKFRONT_INVALID;
-    switch (request->operation) {
-    case BLKFRONT_READ:
-    case BLKFRONT_WRITE: return check_buffers(queue, request, bytes);
-    case BLKFRONT_FLUSH:
-    case BLKFRONT_DISCARD: return BLKFRONT_OK;
-    default: return BLKFRONT_INVALID;
-    }
+    return has_data(request) ? check_buffers(queue, request, bytes) : BLKFRONT_OK;
 }
 
 /* Do `units` of 512 bytes from this sector on lie on the disk? Without overflow (I9). */
@@ -69,6 +70,18 @@ static bool in_range(const struct blkfront_queue *queue, uint64_t sector, uint64
     return sector <= size >> queue->sector_shift && units <= size - (sector << queue->sector_shift);
 }
 
+/* What a write asks for beside its data. */
+static int admit_write(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct agreed *agreed = &queue->device->agreed;
+
+    if (agreed_flag(&agreed->read_only))
+        return BLKFRONT_READ_ONLY; /* I17 */
+    if ((request->flags & BLKFRONT_BARRIER) != 0 && !agreed_flag(&agreed->barrier))
+        return BLKFRONT_UNIMPLEMENTED;
+    return (request->flags & BLKFRONT_FUA) != 0 ? flush_admit(queue) : BLKFRONT_OK;
+}
+
 static int admit_data(const struct blkfront_queue *queue, const struct blkfront_request *request,
                       uint64_t bytes)
 {
@@ -77,10 +90,10 @@ static int admit_data(const struct blkfront_queue *queue, const struct blkfront_
             return BLKFRONT_INVALID;
     }
     if (request->operation == BLKFRONT_WRITE) {
-        if (agreed_flag(&queue->device->agreed.read_only))
-            return BLKFRONT_READ_ONLY; /* I17 */
-        if ((request->flags & BLKFRONT_FUA) != 0 && flush_admit(queue) != BLKFRONT_OK)
-            return flush_admit(queue);
+        int r = admit_write(queue, request);
+
+        if (r != BLKFRONT_OK)
+            return r;
     }
     if (bytes > 0 && !in_range(queue, request->sector, bytes / BLKIF_WIRE_UNIT))
         return BLKFRONT_OUT_OF_RANGE;
@@ -105,13 +118,10 @@ static int admit_discard(const struct blkfront_queue *queue, const struct blkfro
 int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
                    uint64_t bytes)
 {
-    switch (request->operation) {
-    case BLKFRONT_READ:
-    case BLKFRONT_WRITE: return admit_data(queue, request, bytes);
-    case BLKFRONT_FLUSH: return flush_admit(queue);
-    case BLKFRONT_DISCARD: return admit_discard(queue, request);
-    default: return BLKFRONT_INVALID;
-    }
+    if (has_data(request))
+        return admit_data(queue, request, bytes);
+    return request->operation == BLKFRONT_FLUSH ? flush_admit(queue)
+                                                : admit_discard(queue, request);
 }
 
 uint64_t transfer_first_512(const struct blkfront_queue *queue,
@@ -125,13 +135,15 @@ int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfro
     const struct blkfront_request_internal *in = &request->internal;
     bool begun = in->buffer_index > 0 || in->buffer_offset > 0;
     uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
+    int r = BLKFRONT_OK;
 
     if (request->operation == BLKFRONT_DISCARD)
         return admit_discard(queue, request);
-    /* After the first part "read-only" would be a lie: it says that nothing has been written. */
-    if (request->operation == BLKFRONT_WRITE && agreed_flag(&queue->device->agreed.read_only))
-        return begun ? BLKFRONT_IO_ERROR : BLKFRONT_READ_ONLY;
-    if (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512)
-        return begun ? BLKFRONT_IO_ERROR : BLKFRONT_OUT_OF_RANGE;
-    return BLKFRONT_OK;
+    if (request->operation == BLKFRONT_WRITE)
+        r = admit_write(queue, request);
+    if (r == BLKFRONT_OK &&
+        (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512))
+        r = BLKFRONT_OUT_OF_RANGE;
+    /* After the first part these would be lies: they say that nothing has been written. */
+    return r != BLKFRONT_OK && begun ? BLKFRONT_IO_ERROR : r;
 }

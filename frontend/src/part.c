@@ -45,7 +45,8 @@ struct part {
     struct cursor cursor;
     uint64_t left; /* bytes of the request from the cursor on */
     uint64_t copied;
-    bool writable; /* what a page is granted for: reads, and everything if persistent */
+    uint32_t limit; /* segments */
+    bool writable;  /* what a page is granted for: reads, and everything if persistent */
     bool bounced;
 };
 
@@ -218,11 +219,20 @@ static bool make_room(struct part *part)
     return true;
 }
 
+/* A barrier is a direct request: there is no indirect one (blkif.h, indirect_op). */
+static uint32_t segment_limit(const struct blkfront_queue *queue,
+                              const struct blkfront_request *request)
+{
+    if ((request->flags & BLKFRONT_BARRIER) != 0 && queue->segment_limit > BLKIF_WIRE_SEGMENTS)
+        return BLKIF_WIRE_SEGMENTS;
+    return queue->segment_limit;
+}
+
 static void fill(struct part *part)
 {
     struct slot *slot = part->slot;
 
-    while (part->left > 0 && slot->segment_count < part->queue->segment_limit) {
+    while (part->left > 0 && slot->segment_count < part->limit) {
         if (!make_room(part) || add_piece(part) != 0)
             break;
     }
@@ -273,6 +283,14 @@ static void write_indirect(const struct part *part, uint32_t *refs)
     }
 }
 
+/* By the direction, never by the flags alone. */
+static enum blkif_wire_op operation_of(const struct blkfront_request *request)
+{
+    if (request->operation == BLKFRONT_READ)
+        return BLKIF_WIRE_READ;
+    return (request->flags & BLKFRONT_BARRIER) != 0 ? BLKIF_WIRE_WRITE_BARRIER : BLKIF_WIRE_WRITE;
+}
+
 static void put_part(struct part *part, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
@@ -282,7 +300,7 @@ static void put_part(struct part *part, struct blkfront_request *request)
     struct blkif_wire_segment entries[BLKIF_WIRE_SEGMENTS];
     uint32_t refs[BLKIF_WIRE_INDIRECT_PAGES];
     struct wire_request wire = {
-        .operation = request->operation == BLKFRONT_READ ? BLKIF_WIRE_READ : BLKIF_WIRE_WRITE,
+        .operation = operation_of(request),
         .sector_512 = in->next_512,
         .segment_count = (uint16_t)slot->segment_count,
         .segments = entries,
@@ -326,6 +344,7 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     part.left = in->bytes_left;
     part.copied = 0;
     part.bounced = false;
+    part.limit = segment_limit(queue, request);
     part.writable = request->operation == BLKFRONT_READ || queue->device->agreed.persistent;
     fill(&part);
     if (part.slot->segment_count == 0) {

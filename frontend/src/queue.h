@@ -99,6 +99,11 @@ static inline bool agreed_flag(const bool *live)
     return __atomic_load_n(live, __ATOMIC_RELAXED);
 }
 
+static inline bool has_data(const struct blkfront_request *request)
+{
+    return request->operation == BLKFRONT_READ || request->operation == BLKFRONT_WRITE;
+}
+
 static inline void statistics_add(uint64_t *counter, uint64_t n)
 {
     /* One writer: no locked instruction is needed, only no torn value for readers. */

@@ -39,7 +39,7 @@ static void list_remove(struct request_list *list, const struct blkfront_request
 static void mark_memory(const struct blkfront_request *request,
                         void (*mark)(struct blkfront_memory *))
 {
-    if (request->operation != BLKFRONT_READ && request->operation != BLKFRONT_WRITE)
+    if (!has_data(request))
         return;
     for (size_t i = 0; i < request->buffer_count; i++) {
         if (request->buffers[i].memory != NULL)

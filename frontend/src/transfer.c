@@ -55,7 +55,8 @@ int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *reques
 
 /*
  * A status to a result (I8). EOPNOTSUPP to a read or write is "unimplemented": there is no other
- * way to read or write that could be tried. A status that is not in the protocol is an error.
+ * way to read or write that could be tried; what is optional is off from then on. A status that is
+ * not in the protocol is an error.
  */
 static int status_result(struct blkfront_queue *queue, uint8_t operation, int status)
 {
@@ -65,6 +66,8 @@ static int status_result(struct blkfront_queue *queue, uint8_t operation, int st
         return BLKFRONT_IO_ERROR;
     if (operation == BLKIF_WIRE_DISCARD)
         __atomic_store_n(&queue->device->agreed.discard, false, __ATOMIC_RELAXED);
+    if (operation == BLKIF_WIRE_WRITE_BARRIER)
+        __atomic_store_n(&queue->device->agreed.barrier, false, __ATOMIC_RELAXED);
     return BLKFRONT_UNIMPLEMENTED;
 }
 

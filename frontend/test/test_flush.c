@@ -354,19 +354,6 @@ static void i8_fua_with_a_drain_and_others_in_flight_ends(void)
     finish();
 }
 
-static void i8_fua_of_a_read_means_nothing(void)
-{
-    struct rig_call call = rig_call(BLKFRONT_READ, 0, &one_page, 1);
-
-    call.request.flags = BLKFRONT_FUA;
-    rig.device.agreed.read_only = true;
-    start(true, true);
-    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    answer(BLKIF_WIRE_READ, OKAY);
-    check_result(&call, BLKFRONT_OK);
-    finish();
-}
-
 static const struct unit_test tests[] = {
     UNIT_TEST(i8_a_cache_flush_comes_first),
     UNIT_TEST(i8_a_barrier_where_no_flush_is_offered),
@@ -383,7 +370,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_fua_takes_the_chain_too),
     UNIT_TEST(i8_a_failed_fua_write_is_not_flushed),
     UNIT_TEST(i8_fua_with_a_drain_and_others_in_flight_ends),
-    UNIT_TEST(i8_fua_of_a_read_means_nothing),
 };
 
 UNIT_MAIN_WITH("flush", set_up, NULL, tests)

@@ -52,7 +52,7 @@ static void bad_arguments_are_refused(void)
     check_refused(rig_call(BLKFRONT_WRITE, 0, &nowhere, 1), BLKFRONT_INVALID);
     check_refused(rig_call(BLKFRONT_WRITE, 0, NULL, 1), BLKFRONT_INVALID);
     check_refused(rig_call((enum blkfront_operation)4, 0, &buffer, 1), BLKFRONT_INVALID);
-    call.request.flags = 4;
+    call.request.flags = 8;
     check_refused(call, BLKFRONT_INVALID);
     call.request.flags = 0;
     call.request.complete = NULL;
@@ -62,6 +62,43 @@ static void bad_arguments_are_refused(void)
     CU_ASSERT_EQUAL(blkfront_submit_many(rig.queue, NULL, 1, &taken), BLKFRONT_INVALID);
     CU_ASSERT_EQUAL(blkfront_submit_many(rig.queue, NULL, 0, NULL), BLKFRONT_INVALID);
     CU_ASSERT_EQUAL(blkfront_submit_many(rig.queue, NULL, 0, &taken), BLKFRONT_OK);
+    finish();
+}
+
+/* A read with FUA became a write elsewhere (veeam/blksnap#59): here it becomes nothing at all. */
+static void i7_flags_belong_to_operations(void)
+{
+    static const struct {
+        enum blkfront_operation operation;
+        unsigned allowed;
+    } rows[] = {
+        {BLKFRONT_READ, 0},
+        {BLKFRONT_WRITE, BLKFRONT_FUA | BLKFRONT_BARRIER},
+        {BLKFRONT_FLUSH, 0},
+        {BLKFRONT_DISCARD, BLKFRONT_SECURE},
+    };
+    struct blkfront_buffer buffer = {.address = data, .size = 512};
+
+    rig.device.agreed.barrier = true;
+    rig.device.agreed.discard = true;
+    rig.device.agreed.discard_secure = true;
+    start();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (unsigned flags = 1; flags < 8; flags++) {
+            struct rig_call call = rig_call(rows[i].operation, 0, &buffer, 1);
+
+            call.request.flags = flags;
+            call.request.sectors = 1;
+            if ((flags & ~rows[i].allowed) != 0) {
+                CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_INVALID);
+                CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
+            } else {
+                CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+                rig_settle(&rig);
+                CU_ASSERT_EQUAL(call.result, BLKFRONT_OK);
+            }
+        }
+    }
     finish();
 }
 
@@ -212,6 +249,7 @@ static void a_discard_is_one_ring_request(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(bad_arguments_are_refused),
+    UNIT_TEST(i7_flags_belong_to_operations),
     UNIT_TEST(i9_the_range_is_checked_without_overflow),
     UNIT_TEST(i17_writes_to_a_read_only_disk_are_refused_first),
     UNIT_TEST(i17_a_waiting_write_does_not_go_out_when_the_disk_turns_read_only),

@@ -234,6 +234,7 @@ void blkfront_memory_destroy(struct blkfront_memory *memory);
 
 enum blkfront_operation { BLKFRONT_READ, BLKFRONT_WRITE, BLKFRONT_FLUSH, BLKFRONT_DISCARD };
 
+/* A flag that does not belong to the operation is INVALID. */
 enum blkfront_request_flag {
     BLKFRONT_FUA = 1u << 0,    /* write: durable when it completes, by a flush that follows it */
     BLKFRONT_SECURE = 1u << 1, /* discard */
