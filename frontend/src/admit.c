@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Whether a request may be taken, and whether it may still go out: its arguments, the disk's range
- * and what the disk permits (I9, I17). Nothing is changed here.
+ * and what the disk permits (I9, I17).
  */
 #include "memory.h"
 #include "queue.h"
+
+enum { UNIT_SHIFT = 9 }; /* bytes to units of 512 */
 
 static int check_buffer(const struct blkfront_queue *queue, const struct blkfront_buffer *buffer)
 {
@@ -62,14 +64,6 @@ int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront
     return has_data(request) ? check_buffers(queue, request, bytes) : BLKFRONT_OK;
 }
 
-/* Do `units` of 512 bytes from this sector on lie on the disk? Without overflow (I9). */
-static bool in_range(const struct blkfront_queue *queue, uint64_t sector, uint64_t units)
-{
-    uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
-
-    return sector <= size >> queue->sector_shift && units <= size - (sector << queue->sector_shift);
-}
-
 /* What a write asks for beside its data. */
 static int admit_write(const struct blkfront_queue *queue, const struct blkfront_request *request)
 {
@@ -95,24 +89,21 @@ static int admit_data(const struct blkfront_queue *queue, const struct blkfront_
         if (r != BLKFRONT_OK)
             return r;
     }
-    if (bytes > 0 && !in_range(queue, request->sector, bytes / BLKIF_WIRE_UNIT))
+    if (bytes > 0 && !on_disk(&queue->device->agreed, queue->sector_shift, request->sector,
+                              bytes >> queue->sector_shift >> UNIT_SHIFT))
         return BLKFRONT_OUT_OF_RANGE;
     return BLKFRONT_OK;
 }
 
 static int admit_discard(const struct blkfront_queue *queue, const struct blkfront_request *request)
 {
-    const struct agreed *agreed = &queue->device->agreed;
+    int r = discard_permit(queue, request);
 
-    if (agreed_flag(&agreed->read_only))
-        return BLKFRONT_READ_ONLY; /* I17 */
-    if (!agreed_flag(&agreed->discard) ||
-        ((request->flags & BLKFRONT_SECURE) != 0 && !agreed->discard_secure))
-        return BLKFRONT_UNIMPLEMENTED;
-    if (request->sectors > UINT64_MAX >> queue->sector_shift ||
-        !in_range(queue, request->sector, request->sectors << queue->sector_shift))
-        return BLKFRONT_OUT_OF_RANGE;
-    return BLKFRONT_OK;
+    if (r != BLKFRONT_OK)
+        return r;
+    return on_disk(&queue->device->agreed, queue->sector_shift, request->sector, request->sectors)
+               ? BLKFRONT_OK
+               : BLKFRONT_OUT_OF_RANGE;
 }
 
 int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
@@ -124,10 +115,14 @@ int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_req
                                                 : admit_discard(queue, request);
 }
 
-uint64_t transfer_first_512(const struct blkfront_queue *queue,
-                            const struct blkfront_request *request)
+void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    return request->sector << queue->sector_shift;
+    struct blkfront_request_internal *in = &request->internal;
+
+    in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
+    in->next_512 = request->sector << queue->sector_shift;
+    if (request->operation == BLKFRONT_DISCARD)
+        discard_begin(queue, request);
 }
 
 int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfront_request *request)
@@ -137,10 +132,10 @@ int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfro
     uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
     int r = BLKFRONT_OK;
 
-    if (request->operation == BLKFRONT_DISCARD)
-        return admit_discard(queue, request);
     if (request->operation == BLKFRONT_WRITE)
         r = admit_write(queue, request);
+    else if (request->operation == BLKFRONT_DISCARD)
+        r = discard_permit(queue, request);
     if (r == BLKFRONT_OK &&
         (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512))
         r = BLKFRONT_OUT_OF_RANGE;

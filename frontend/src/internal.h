@@ -54,11 +54,11 @@ struct agreed {
     bool barrier;       /* live: WRITE_BARRIER is there */
     bool flush_offered; /* one of both was there at Connected: no drain instead of them (I8) */
     bool keeps_grants;  /* both advertised feature-persistent: pages stay granted after their use */
-    bool discard;
-    bool discard_secure;
-    uint32_t discard_granularity;
-    uint32_t discard_alignment;
-    uint32_t info; /* bits of blkif_wire_info as read */
+    bool discard;       /* live */
+    bool discard_secure;          /* live */
+    uint32_t discard_granularity; /* live; never 0 */
+    uint32_t discard_alignment;   /* live */
+    uint32_t info;                /* bits of blkif_wire_info as read */
 };
 
 enum queue_state {

@@ -23,6 +23,9 @@
 #define device_takes_requests  blkfront_internal_device_takes_requests
 #define device_unwatch         blkfront_internal_device_unwatch
 #define device_wake            blkfront_internal_device_wake
+#define discard_begin          blkfront_internal_discard_begin
+#define discard_issue          blkfront_internal_discard_issue
+#define discard_permit         blkfront_internal_discard_permit
 #define drain_end              blkfront_internal_drain_end
 #define drain_report           blkfront_internal_drain_report
 #define flush_admit            blkfront_internal_flush_admit
@@ -127,7 +130,7 @@
 #define transfer_admit_again   blkfront_internal_transfer_admit_again
 #define transfer_answered      blkfront_internal_transfer_answered
 #define transfer_arguments     blkfront_internal_transfer_arguments
-#define transfer_first_512     blkfront_internal_transfer_first_512
+#define transfer_begin         blkfront_internal_transfer_begin
 #define transfer_issue         blkfront_internal_transfer_issue
 #define unpublish              blkfront_internal_unpublish
 #define wire_decode            blkfront_internal_wire_decode

@@ -271,7 +271,7 @@ void queue_start(struct blkfront_queue *queue)
     uint32_t sector_size = queue->device->agreed.sector_size;
 
     queue->sector_mask = sector_size - 1;
-    queue->sector_shift = (uint32_t)__builtin_ctz(sector_size / BLKIF_WIRE_UNIT);
+    queue->sector_shift = sector_shift(sector_size);
     /* What waits goes out from the queue's own poll: this may be another thread. */
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_RUNNING, __ATOMIC_RELEASE);
     queue->platform->channels_wake(queue->platform->context, queue->channels);

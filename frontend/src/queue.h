@@ -7,9 +7,10 @@
  *     poll.c      responses come in, requests are completed, what waits goes on
  *     requests.c  the lists that a request is on
  *     admit.c     what may be taken, and what may still go out
+ *     discard.c   discards, rounded to whole extents
  *     part.c      a piece of a read or write to a ring request's segments, and back
  *     shortage.c  pages and grants that run short
- *     transfer.c  reads, writes and discards to ring requests, and back
+ *     transfer.c  reads and writes to parts, and the answers to all
  *     flush.c     the ways to flush
  *
  * Everything here belongs to the queue's own thread while the queue is OPEN, RUNNING or STOPPING,
@@ -99,6 +100,26 @@ static inline bool agreed_flag(const bool *live)
     return __atomic_load_n(live, __ATOMIC_RELAXED);
 }
 
+static inline uint32_t agreed_number(const uint32_t *live)
+{
+    return __atomic_load_n(live, __ATOMIC_RELAXED);
+}
+
+/* Sectors to units of 512 bytes. */
+static inline uint32_t sector_shift(uint32_t sector_size)
+{
+    return (uint32_t)__builtin_ctz(sector_size / BLKIF_WIRE_UNIT);
+}
+
+/* Without overflow, whatever the numbers (I9). */
+static inline bool on_disk(const struct agreed *agreed, uint32_t shift, uint64_t sector,
+                           uint64_t sectors)
+{
+    uint64_t size = __atomic_load_n(&agreed->size_512, __ATOMIC_RELAXED) >> shift;
+
+    return sector <= size && sectors <= size - sector;
+}
+
 static inline bool has_data(const struct blkfront_request *request)
 {
     return request->operation == BLKFRONT_READ || request->operation == BLKFRONT_WRITE;
@@ -164,9 +185,17 @@ int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_req
 /* May it still, though the disk has changed since? */
 int transfer_admit_again(const struct blkfront_queue *queue,
                          const struct blkfront_request *request);
-/* The first unit on the disk; after transfer_admit. */
-uint64_t transfer_first_512(const struct blkfront_queue *queue,
-                            const struct blkfront_request *request);
+/* What is to be done, in units of 512; after transfer_admit. */
+void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request *request);
+
+/* ---- discard.c ---- */
+
+/* OK, READ_ONLY or UNIMPLEMENTED. */
+int discard_permit(const struct blkfront_queue *queue, const struct blkfront_request *request);
+/* Of what is to be done, the whole extents: maybe nothing. */
+void discard_begin(const struct blkfront_queue *queue, struct blkfront_request *request);
+/* Puts it on the ring: 0 or ISSUE_BLOCKED. */
+int discard_issue(struct blkfront_queue *queue, struct blkfront_request *request);
 
 /* ---- part.c ---- */
 

@@ -17,11 +17,12 @@ static uint64_t deadline_of(const struct blkfront_queue *queue)
     return span > UINT64_MAX - now ? UINT64_MAX : now + span;
 }
 
+/* Without data, or a discard of no sector or of no whole extent. */
 static bool does_nothing(const struct blkfront_request *request)
 {
-    if (request->operation == BLKFRONT_DISCARD)
+    if (request->operation == BLKFRONT_DISCARD && request->internal.stage == REQUEST_UNCHECKED)
         return request->sectors == 0;
-    return request->operation != BLKFRONT_FLUSH && request->buffer_count == 0;
+    return request->operation != BLKFRONT_FLUSH && request->internal.bytes_left == 0;
 }
 
 static int take(struct blkfront_queue *queue, struct blkfront_request *request, bool running)
@@ -35,44 +36,39 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request, 
     if (r != BLKFRONT_OK)
         return r;
 
-    *in = (struct blkfront_request_internal){.bytes_left = bytes};
+    *in = (struct blkfront_request_internal){.bytes_left = bytes, .stage = REQUEST_UNCHECKED};
+    if (running)
+        transfer_begin(queue, request);
     if (does_nothing(request)) {
         requests_finish_new(queue, request);
         return BLKFRONT_OK;
     }
     in->deadline_ns = deadline_of(queue);
-    in->stage = REQUEST_UNCHECKED;
-    if (running) {
-        in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
-        in->next_512 = transfer_first_512(queue, request);
-    } else {
+    if (!running)
         queue->pump_due = true;
-    }
     requests_add(queue, request);
     return BLKFRONT_OK;
 }
 
-/* The check that submit could not make: the request was taken while nothing was connected. */
-static int check_late(struct blkfront_queue *queue, struct blkfront_request *request)
-{
-    struct blkfront_request_internal *in = &request->internal;
-    int r = transfer_admit(queue, request, in->bytes_left);
-
-    in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
-    in->next_512 = r == BLKFRONT_OK ? transfer_first_512(queue, request) : 0;
-    return r;
-}
-
 static int issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    int r = BLKFRONT_OK;
+    struct blkfront_request_internal *in = &request->internal;
 
-    if (request->internal.stage == REQUEST_UNCHECKED)
-        r = check_late(queue, request);
-    if (r != BLKFRONT_OK)
-        return r;
-    return request->internal.stage == REQUEST_FLUSHING ? flush_issue(queue, request)
-                                                       : transfer_issue(queue, request);
+    /* The check that submit could not make: the request was taken while nothing was connected. */
+    if (in->stage == REQUEST_UNCHECKED) {
+        int r = transfer_admit(queue, request, in->bytes_left);
+
+        if (r != BLKFRONT_OK)
+            return r;
+        transfer_begin(queue, request);
+    }
+    if (in->stage == REQUEST_FLUSHING)
+        return flush_issue(queue, request);
+    if (does_nothing(request)) {
+        requests_finish(queue, request, BLKFRONT_OK);
+        return BLKFRONT_OK;
+    }
+    return transfer_issue(queue, request);
 }
 
 /* The first waiting request cannot go on; parts of it may still be in flight. */

@@ -8,44 +8,24 @@
 
 /* ---- issuing ---- */
 
-static int issue_part(struct blkfront_queue *queue, struct blkfront_request *request)
+static int issue_some(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     int r = transfer_admit_again(queue, request);
-
-    if (r == BLKFRONT_OK)
-        r = part_issue(queue, request);
-    return r == PART_EMPTY ? shortage_wait(queue) : r;
-}
-
-static int issue_discard(struct blkfront_queue *queue, struct blkfront_request *request)
-{
-    bool secure = (request->flags & BLKFRONT_SECURE) != 0;
-    struct wire_request wire = {
-        .operation = BLKIF_WIRE_DISCARD,
-        .sector_512 = request->internal.next_512,
-        .count_512 = request->sectors << queue->sector_shift,
-        .discard_flag = secure ? BLKIF_WIRE_DISCARD_SECURE : 0,
-    };
-    int r = transfer_admit_again(queue, request);
-    struct slot *slot;
 
     if (r != BLKFRONT_OK)
         return r;
-    if (ring_room(&queue->ring) == 0 || (slot = slots_take(&queue->slots)) == NULL)
-        return ISSUE_BLOCKED;
-    slot->request = request;
-    queue_put(queue, slot, &wire);
-    return BLKFRONT_OK;
+    if (request->operation == BLKFRONT_DISCARD)
+        return discard_issue(queue, request);
+    r = part_issue(queue, request);
+    return r == PART_EMPTY ? shortage_wait(queue) : r;
 }
 
 int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     int r = BLKFRONT_OK;
 
-    if (request->operation == BLKFRONT_DISCARD)
-        r = issue_discard(queue, request);
     while (r == BLKFRONT_OK && request->internal.bytes_left > 0)
-        r = issue_part(queue, request);
+        r = issue_some(queue, request);
     if (r == BLKFRONT_OK)
         requests_issued(queue);
     return r;
@@ -60,14 +40,18 @@ int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *reques
  */
 static int status_result(struct blkfront_queue *queue, uint8_t operation, int status)
 {
+    struct agreed *agreed = &queue->device->agreed;
+
     if (status == BLKIF_WIRE_OKAY)
         return BLKFRONT_OK;
     if (status != BLKIF_WIRE_EOPNOTSUPP)
         return BLKFRONT_IO_ERROR;
-    if (operation == BLKIF_WIRE_DISCARD)
-        __atomic_store_n(&queue->device->agreed.discard, false, __ATOMIC_RELAXED);
+    if (operation == BLKIF_WIRE_DISCARD) {
+        __atomic_store_n(&agreed->discard, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&agreed->discard_secure, false, __ATOMIC_RELAXED);
+    }
     if (operation == BLKIF_WIRE_WRITE_BARRIER)
-        __atomic_store_n(&queue->device->agreed.barrier, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&agreed->barrier, false, __ATOMIC_RELAXED);
     return BLKFRONT_UNIMPLEMENTED;
 }
 

@@ -58,6 +58,7 @@ void rig_init(struct rig *rig, bool any_page)
         .size_512 = RIG_UNITS,
         .flush = true,
         .flush_offered = true,
+        .discard_granularity = 512,
     };
     the_rig = rig;
     completions = 0;
@@ -89,6 +90,7 @@ int rig_open(struct rig *rig)
     for (uint32_t i = 0; i < count; i++)
         queue_start(&rig->device.queues[i]);
     rig->takes = true;
+    rig->device.state = BLKFRONT_CONNECTED;
     return 0;
 }
 

@@ -217,36 +217,6 @@ static void page_buffers_are_the_old_rule(void)
     finish();
 }
 
-/* ---- discard ---- */
-
-static void a_discard_is_one_ring_request(void)
-{
-    struct rig_call call = rig_call(BLKFRONT_DISCARD, 8, NULL, 0);
-    struct rig_request request;
-
-    call.request.sectors = 16;
-    start();
-    check_refused(call, BLKFRONT_UNIMPLEMENTED);
-    rig.device.agreed.discard = true;
-    call.request.flags = BLKFRONT_SECURE;
-    check_refused(call, BLKFRONT_UNIMPLEMENTED);
-    rig.device.agreed.discard_secure = true;
-    call.request.sectors = UINT64_MAX;
-    check_refused(call, BLKFRONT_OUT_OF_RANGE);
-    call.request.sectors = 16;
-    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    CU_ASSERT_TRUE(rig_take(&rig, &request));
-    CU_ASSERT_EQUAL(request.operation, BLKIF_WIRE_DISCARD);
-    CU_ASSERT_EQUAL(request.flag, BLKIF_WIRE_DISCARD_SECURE);
-    CU_ASSERT_EQUAL(request.sector_512, 8);
-    CU_ASSERT_EQUAL(request.count_512, 16);
-    rig_respond(&rig, request.id, request.operation, BLKIF_WIRE_EOPNOTSUPP);
-    rig_settle(&rig);
-    CU_ASSERT_EQUAL(call.result, BLKFRONT_UNIMPLEMENTED);
-    CU_ASSERT_FALSE(rig.device.agreed.discard); /* I8: switched off */
-    finish();
-}
-
 static const struct unit_test tests[] = {
     UNIT_TEST(bad_arguments_are_refused),
     UNIT_TEST(i7_flags_belong_to_operations),
@@ -256,7 +226,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i9_a_waiting_request_beyond_a_disk_that_shrank_fails),
     UNIT_TEST(zero_buffers_succeed_in_the_next_poll),
     UNIT_TEST(page_buffers_are_the_old_rule),
-    UNIT_TEST(a_discard_is_one_ring_request),
 };
 
 UNIT_MAIN_WITH("submit", set_up, NULL, tests)
