@@ -18,6 +18,7 @@ enum {
     SHOWS_OUTCOME = 8,  /* of the application: enum blkfront_error */
     SHOWS_REQUEST = 16, /* the value is a request's slot */
     SHOWS_RESPONSE = 32,
+    SHOWS_ID = 64, /* a is the id of a request, written as in its slot */
     VALUE_SHOWN = 40
 };
 
@@ -69,7 +70,7 @@ static const struct form forms[SIMBACK_EVENT_KINDS] = {
     [SIMBACK_DEVICE] = {"device", NULL, NULL, NULL, NULL, SHOWS_OUTCOME},
     [SIMBACK_BACK_STATE] = {"back-state", NULL, "state", "old", NULL, 0},
     [SIMBACK_BACK_LIFE] = {"back-life", NULL, NULL, NULL, NULL, SHOWS_PATH},
-    [SIMBACK_FAULT] = {"fault", NULL, "id", "rule", "n", SHOWS_PATH},
+    [SIMBACK_FAULT] = {"fault", NULL, NULL, "rule", "n", SHOWS_PATH | SHOWS_ID},
     [SIMBACK_LOAD] = {"load", NULL, "page", "offset", "size", 0},
     [SIMBACK_STORE] = {"store", NULL, "page", "offset", "size", 0},
     [SIMBACK_FENCE] = {"fence", NULL, NULL, NULL, NULL, 0},
@@ -233,6 +234,8 @@ static size_t format_event(const struct simback_event *event, uint64_t time_ns, 
         put_value(&text, event->bytes, there, event->length);
     if (form->peer != NULL)
         put(&text, " %s=dom%u", form->peer, (unsigned)event->peer);
+    if ((form->shows & SHOWS_ID) != 0)
+        put(&text, " id=%#" PRIx64, event->a);
     if (form->a != NULL)
         put(&text, " %s=%" PRIu64, form->a, event->a);
     if (form->b != NULL)

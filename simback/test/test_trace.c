@@ -202,6 +202,8 @@ static void events_have_fixed_columns(void)
         strstr(text_of(&event), "index=0 op=write segments=2 id=0x1234 sector_512=16"));
     event = (struct simback_event){.kind = SIMBACK_RING_RESPONSE, .bytes = response, .length = 16};
     CU_ASSERT_PTR_NOT_NULL(strstr(text_of(&event), "index=0 op=write status=-2 id=0x1234"));
+    event = (struct simback_event){.kind = SIMBACK_FAULT, .path = "status", .a = 0x1234, .c = 2};
+    CU_ASSERT_PTR_NOT_NULL(strstr(text_of(&event), " status id=0x1234 rule=0 n=2"));
     event = (struct simback_event){.kind = SIMBACK_RING_INDEX, .a = 2, .b = 9, .c = 8};
     CU_ASSERT_PTR_NOT_NULL(strstr(text_of(&event), " rsp_prod=9 old=8"));
     event = (struct simback_event){.kind = SIMBACK_COMPLETE, .a = 7, .result = -3};
