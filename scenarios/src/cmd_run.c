@@ -182,7 +182,7 @@ static void print_list(const struct run *run)
             printf("%s  %s\n", one->id, run->suite.files[one->file].title);
     }
     if (run->dry_run)
-        printf("%zu scenarios, %zu runs: all can be read\n", run->suite.file_count,
+        printf("%zu scenarios, %zu runs: all can be read\n", tool_suite_scenarios(&run->suite),
                run->suite.case_count);
 }
 
@@ -231,7 +231,7 @@ static void prepare(struct run *run)
     run->context.seed = run->supervisor.seed;
     run->context.repeat = run->repeat;
     run->context.disk = run->supervisor.disk;
-    run->sums.files = run->suite.file_count;
+    run->sums.files = tool_suite_scenarios(&run->suite);
     run->sums.cases = run->suite.case_count;
 }
 

@@ -229,6 +229,16 @@ void tool_suite_fini(struct tool_suite *suite)
     memset(suite, 0, sizeof(*suite));
 }
 
+/* Cases of one file stand together. */
+size_t tool_suite_scenarios(const struct tool_suite *suite)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < suite->case_count; i++)
+        count += i == 0 || suite->cases[i].file != suite->cases[i - 1].file;
+    return count;
+}
+
 int tool_suite_program(const struct tool_suite *suite, size_t index,
                        struct scenario_program *program)
 {

@@ -128,6 +128,8 @@ struct tool_selection {
 int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
                     const struct tool_selection *selection);
 void tool_suite_fini(struct tool_suite *suite);
+/* How many files have a case that was selected. */
+size_t tool_suite_scenarios(const struct tool_suite *suite);
 /* The program that a case runs, its variant's fields set. */
 int tool_suite_program(const struct tool_suite *suite, size_t index,
                        struct scenario_program *program);

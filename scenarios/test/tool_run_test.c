@@ -316,6 +316,11 @@ START_TEST(dry_run_plays_nothing)
     run = shell("$simblk run --dry-run all");
     assert_status(run, 0);
     ck_assert_str_eq(run.out, "3 scenarios, 5 runs: all can be read\n");
+    run = shell("$simblk run --dry-run --id b --id '*=2]' all");
+    ck_assert_str_eq(run.out, "2 scenarios, 2 runs: all can be read\n");
+    run = shell("$simblk run --list --dry-run --id b all");
+    ck_assert_str_eq(run.out, "all/b  a read is answered\n"
+                              "1 scenarios, 1 runs: all can be read\n");
 }
 END_TEST
 
@@ -357,7 +362,7 @@ START_TEST(the_command_to_repeat_a_failure_repeats_it)
     put_file("report", run.out);
     run = shell("sed -n 's/^ *again: simblk/$simblk/p' report >again; . ./again");
     assert_status(run, 1);
-    assert_contains(run.out, "1 scenarios, 1 runs");
+    assert_contains(run.out, "1 scenarios, 1 runs in ");
 }
 END_TEST
 
