@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # Installs the build into an empty prefix, moves that elsewhere, and builds and runs a consumer from
-# there: once by find_package, once by pkg-config. Nothing of this tree is on the consumer's paths.
+# there: once by find_package, with the README's own lines, once by pkg-config. Then the installed
+# tool plays the installed scenarios. Nothing of this tree is on the consumer's paths.
 #
 #     run.sh BUILD_DIR WORK_DIR CC
 
@@ -29,12 +30,16 @@ LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
 
 cp -R "$here/consumer" "$work/source"
+awk '/^```/ { inside = $0 == "```cmake"; next } inside' "$here/../../../README.md" \
+    >"$work/source/readme.cmake"
+grep -q find_package "$work/source/readme.cmake" || { echo "README.md: no cmake block"; exit 1; }
 
 echo "== find_package"
 cmake -S "$work/source" -B "$work/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" \
     -Dsimblk_DIR= >"$work/configure.log" || { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
-"$work/build/consumer"
+"$work/build/mine"
+"$work/build/observed"
 
 echo "== pkg-config"
 # The words of pkg-config's answer are meant to be split.
@@ -43,7 +48,7 @@ echo "== pkg-config"
     $(pkg-config --cflags --libs blkfront simback)
 "$work/consumer"
 
-if [ -x "$prefix/bin/simblk" ]; then
-    echo "== the installed tool"
-    "$prefix/bin/simblk" --version
-fi
+echo "== the installed tool"
+"$prefix/bin/simblk" --version
+"$prefix/bin/simblk" run --quiet "$(find "$prefix" -type d -name conformance)"
+"$prefix/bin/simblk" bench --repeats 1 --time 1 >"$work/bench.log"
