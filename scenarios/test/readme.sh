@@ -1,0 +1,206 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Every example of README.md is run: scenarios, command lines, the sample output, the exit codes.
+#
+#     readme.sh ROOT WORK_DIR SIMBLK MISBEHAVING CARELESS
+#
+# The last two are the tool over frontends that go wrong: misbehaving_subject.c and
+# careless_subject.c. What takes a build of its own is run elsewhere, and here it is checked that it
+# is: the two first commands by .ci/run (stages clone and test), the fuzzer by its stage fuzz, the
+# CMake snippet by the test install_consumer.
+
+set -eu
+LC_ALL=C
+export LC_ALL
+
+root=$1
+work=$2
+simblk=$3
+misbehaving=$4
+careless=$5
+readme=$root/README.md
+bad=0
+
+complain() {
+    echo "README.md: $*"
+    bad=1
+}
+
+rm -rf "$work"
+mkdir -p "$work/bin" "$work/blocks"
+ln -s "$simblk" "$work/bin/simblk"
+ln -s "$root/scenarios" "$work/scenarios"
+cd "$work"
+
+# A file for each fenced block: NN.LANGUAGE, NN.none without one.
+awk '
+    /^```/ && inside { inside = 0; close(file); next }
+    /^```/ {
+        inside = 1
+        language = substr($0, 4)
+        file = sprintf("blocks/%02d.%s", ++count, language == "" ? "none" : language)
+        printf "" >file
+        next
+    }
+    inside { print >file }' "$readme"
+
+# ---- scenarios ----
+
+run_scenario() {
+    cp "$1" example.scn
+    "$simblk" fmt --check example.scn >/dev/null || complain "a scenario is not canonical: $1"
+    "$simblk" run example.scn >out 2>&1 || {
+        complain "a scenario does not pass: $1"
+        cat out
+    }
+}
+
+# ---- command lines ----
+
+run_lines() {
+    while IFS= read -r line; do
+        [ -n "$line" ] || continue
+        PATH=$work/bin:$PATH sh -c "$line" >out 2>&1 </dev/null || {
+            complain "this fails: $line"
+            cat out
+        }
+    done <"$1"
+}
+
+check_commands() {
+    case $(cat "$1") in
+    "cmake --preset release && cmake --build --preset conformance")
+        grep -qF 'readme_block 1)' "$root/.ci/run" || complain "no stage of CI runs block $1" ;;
+    "sh .ci/test")
+        grep -q '^ *sh \.ci/test ' "$root/.ci/run" || complain "no stage of CI runs block $1" ;;
+    *) run_lines "$1" ;;
+    esac
+}
+
+# ---- the sample ----
+
+# A line of dots stands for lines that are left out; all others are what the tool prints. Times
+# differ.
+check_sample() {
+    command=$(sed -n '1s/^\$ simblk //p' "$1")
+    eval "set -- \"$1\" $command"
+    sample=$1
+    shift
+    "$careless" "$@" 2>&1 | sed -E 's/ in [0-9.]+ s$/ in T s/' >printed || true
+    sed 1d "$sample" | sed -E 's/ in [0-9.]+ s$/ in T s/' | awk '
+        BEGIN { while ((getline line <"printed") > 0) printed[++lines] = line }
+        $1 == "…" { skipping = 1; next }
+        {
+            wanted = $0
+            at++
+            while (skipping && at <= lines && printed[at] != wanted) at++
+            if (at > lines || printed[at] != wanted) {
+                print "the sample has: " wanted
+                print "printed was:    " printed[at]
+                exit bad = 1
+            }
+            skipping = 0
+        }
+        END {
+            if (!bad && !skipping && at != lines) {
+                print "more was printed: " printed[at + 1]
+                exit 1
+            }
+        }
+    ' || complain "the sample is not what the tool prints; all of that is in $work/printed"
+}
+
+# ---- fuzzing ----
+
+# Every word of the lines that build and run the fuzzer is in the stage; the last line needs a find,
+# for which any bytes do.
+check_fuzzing() {
+    sed -n '/^stage_fuzz()/,/^}/p' "$root/.ci/run" >stage
+    sed '$d; s/ && / /' "$1" | tr ' ' '\n' | while read -r word; do
+        grep -qF -- "$word" stage || echo "$word"
+    done >missing
+    [ ! -s missing ] || complain "stage fuzz does without: $(cat missing)"
+    for find in "$root"/scenarios/test/frozen/*.bin; do
+        cp "$find" crash-…
+        tail -n 1 "$1" >line
+        run_lines line
+    done
+    grep -q '^simblk decode crash-… ' line || complain "block $1 does not end with a replay"
+}
+
+# ---- exit codes ----
+
+# A scenario that reads this sector: what comes of it stands in misbehaving_subject.c.
+reads() {
+    printf 'rule I7\nbackend linux\nconnect -> ok\nread %s +8 -> ok\n' "$2" >"$1.scn"
+}
+
+ends_with() {
+    wanted=$1
+    shift
+    status=0
+    "$@" >out 2>&1 </dev/null || status=$?
+    [ "$status" -eq "$wanted" ] || {
+        complain "exit code $status instead of $wanted: $*"
+        cat out
+    }
+}
+
+check_codes() {
+    sed -n '/^## Exit codes/,/^## /s/^| \([0-9]*\) |.*/\1/p' "$readme" >listed
+    [ "$(tr '\n' ' ' <listed)" = "0 1 2 77 127 128 129 130 " ] ||
+        complain "the codes of the table are not those that are tested: $(tr '\n' ' ' <listed)"
+    reads 0 0
+    reads 1 104
+    reads 127 101
+    reads 128 105
+    reads 129 103
+    reads hangs 102
+    printf 'rule I8\nbackend linux\nconnect -> ok\nflush -> ok\n' >77.scn
+    for code in 0 1 77 127 128 129; do
+        ends_with "$code" "$misbehaving" run "$code.scn"
+    done
+    ends_with 0 "$misbehaving" run 0.scn 77.scn
+    ends_with 2 "$misbehaving" run 0.scn --unknown-option
+    ends_with 2 "$misbehaving" run 0.scn nowhere.scn
+    ends_with 130 timeout --preserve-status -s INT 1 "$misbehaving" run --stuck 600 hangs.scn
+}
+
+# "the first of A, B, C that occurred at all": each before all that follow.
+check_order() {
+    order=$(sed -n 's/.*ends with the first of \([0-9, ]*\) that occurred.*/\1/p' "$readme" |
+        tr -d ,)
+    [ -n "$order" ] || complain "the order of exit codes is not there"
+    # Numbers, one a word.
+    # shellcheck disable=SC2086
+    set -- $order
+    while [ $# -gt 1 ]; do
+        first=$1
+        shift
+        for other in "$@"; do
+            ends_with "$first" "$misbehaving" run "$other.scn" "$first.scn" 0.scn
+        done
+    done
+}
+
+check_codes
+check_order
+for block in blocks/*; do
+    case $block in
+    *.scn) run_scenario "$block" ;;
+    *.sh) check_commands "$block" ;;
+    *.cmake)
+        grep -qF 'README.md' "$root/frontend/test/install/run.sh" ||
+            complain "the install test does not use block $block" ;;
+    *.none)
+        case $(head -n 1 "$block") in
+        '$ simblk '*) check_sample "$block" ;;
+        'cmake --preset fuzz '*) check_fuzzing "$block" ;;
+        *) complain "nothing tests block $block" ;;
+        esac ;;
+    *) complain "nothing tests block $block" ;;
+    esac
+done
+
+exit $bad
