@@ -114,6 +114,7 @@ struct schedule {
     simback_actor *timers; /* a heap by (time, sequence) */
     uint32_t timer_count;
     uint64_t timer_sequence;
+    uint32_t idle_count; /* actors with housekeeping to do */
     uint64_t steps, steps_since_progress;
     simback_actor last_ran;
     uint16_t last_device; /* of last_ran */

@@ -3,6 +3,7 @@
  * Who takes the next step. Actors that are ready stand in a queue, first come first served or drawn
  * by the world's chance; actors that wait for a time are in a heap ordered by time, then by the
  * order in which they asked. The virtual clock moves to the next timer when nobody is ready.
+ * Housekeeping has times of its own, which move no clock.
  */
 #include "internal.h"
 
@@ -18,6 +19,7 @@ struct actor {
     const char *name;
     uint64_t timer_ns;
     uint64_t timer_sequence;
+    uint64_t idle_ns;     /* of housekeeping; SIMBACK_NEVER */
     uint32_t timer_index; /* in the heap; NOT_IN_HEAP */
     uint32_t next_free;
     uint32_t generation; /* of the slot: an actor may be removed by its own step */
@@ -136,6 +138,40 @@ void schedule_fire_timers(struct simback_world *world)
     }
 }
 
+/* ---- housekeeping ---- */
+
+void simback_actor_idle_at(struct simback_world *world, simback_actor actor, uint64_t time_ns)
+{
+    struct schedule *schedule = &world->schedule;
+
+    if (actor >= schedule->count || !schedule->actors[actor].used)
+        return;
+    schedule->idle_count -= schedule->actors[actor].idle_ns != SIMBACK_NEVER;
+    schedule->actors[actor].idle_ns = time_ns;
+    schedule->idle_count += time_ns != SIMBACK_NEVER;
+}
+
+/* The earliest that is due by `until_ns` becomes ready, and the clock moves there; false: none. */
+static bool fire_idle(struct simback_world *world, uint64_t until_ns)
+{
+    struct schedule *schedule = &world->schedule;
+    simback_actor first = SIMBACK_NO_ACTOR;
+
+    for (simback_actor i = 0; schedule->idle_count != 0 && i < schedule->count; i++) {
+        const struct actor *actor = &schedule->actors[i];
+
+        if (actor->used && actor->idle_ns <= until_ns &&
+            (first == SIMBACK_NO_ACTOR || actor->idle_ns < schedule->actors[first].idle_ns))
+            first = i;
+    }
+    if (first == SIMBACK_NO_ACTOR)
+        return false;
+    simback_advance(world, schedule->actors[first].idle_ns);
+    simback_actor_idle_at(world, first, SIMBACK_NEVER);
+    simback_actor_ready(world, first);
+    return true;
+}
+
 /* ---- actors ---- */
 
 /* Doubles the slots; the ready ring is laid out anew from its head. */
@@ -189,6 +225,7 @@ simback_actor simback_actor_add(struct simback_world *world, const char *name, u
         .run = run,
         .context = context,
         .name = name,
+        .idle_ns = SIMBACK_NEVER,
         .timer_index = NOT_IN_HEAP,
         .generation = generation,
         .device = device,
@@ -221,6 +258,7 @@ void simback_actor_remove(struct simback_world *world, simback_actor actor)
     if (actor >= schedule->count || !schedule->actors[actor].used)
         return;
     remove_timer(schedule, actor);
+    simback_actor_idle_at(world, actor, SIMBACK_NEVER);
     if (schedule->actors[actor].ready) {
         uint32_t place = 0;
 
@@ -278,9 +316,16 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
     uint32_t place = 0;
 
     if (schedule->ready_count == 0) {
-        if (schedule->timer_count == 0 || schedule->actors[schedule->timers[0]].timer_ns > until_ns)
-            return SIMBACK_STEP_REST;
-        simback_advance(world, schedule->actors[schedule->timers[0]].timer_ns);
+        const uint64_t next = schedule->timer_count == 0
+                                  ? SIMBACK_NEVER
+                                  : schedule->actors[schedule->timers[0]].timer_ns;
+        const uint64_t passes = next < until_ns ? next : until_ns; /* so far time goes anyhow */
+
+        if (passes == SIMBACK_NEVER || !fire_idle(world, passes)) {
+            if (schedule->timer_count == 0 || next > until_ns)
+                return SIMBACK_STEP_REST;
+            simback_advance(world, next);
+        }
     }
     if (schedule->steps_since_progress >= world->options.max_steps)
         return SIMBACK_STEP_TOO_MANY;

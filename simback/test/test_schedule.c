@@ -57,6 +57,12 @@ static void run(void)
         continue;
 }
 
+static void run_until(uint64_t until_ns)
+{
+    while (simback_world_step(world, until_ns) == SIMBACK_STEP_RAN)
+        continue;
+}
+
 static void ready_actors_run_in_the_order_in_which_they_became_so(void)
 {
     simback_actor a = add(0), b = add(1), c = add(2);
@@ -230,6 +236,58 @@ static void i4_too_many_steps_without_progress(void)
     CU_ASSERT_EQUAL(simback_world_step(world, SIMBACK_NEVER), SIMBACK_STEP_TOO_MANY);
 }
 
+/* ---- housekeeping ---- */
+
+static void housekeeping_keeps_nobody_from_rest(void)
+{
+    simback_actor_idle_at(world, add(0), 100);
+    run();
+    CU_ASSERT_STRING_EQUAL(order, "");
+    CU_ASSERT_EQUAL(simback_now(world), 0);
+    run_until(99);
+    CU_ASSERT_STRING_EQUAL(order, "");
+    run_until(100);
+    CU_ASSERT_STRING_EQUAL(order, "a");
+    CU_ASSERT_EQUAL(simback_now(world), 100);
+    run_until(1000);
+    CU_ASSERT_STRING_EQUAL(order, "a"); /* once */
+}
+
+static void housekeeping_is_done_when_time_goes_by_anyhow(void)
+{
+    simback_actor a = add(0), b = add(1), c = add(2), d = add(3);
+
+    simback_actor_idle_at(world, a, 300);
+    simback_actor_idle_at(world, b, 100);
+    simback_actor_idle_at(world, c, 500);
+    simback_actor_at(world, d, 400);
+    run();
+    CU_ASSERT_STRING_EQUAL(order, "bad");
+    CU_ASSERT_EQUAL(simback_now(world), 400);
+}
+
+static void housekeeping_can_be_put_off_and_forgotten(void)
+{
+    simback_actor a = add(0), b = add(1);
+
+    simback_actor_idle_at(world, a, 100);
+    simback_actor_idle_at(world, a, 200);
+    simback_actor_idle_at(world, b, 50);
+    simback_actor_idle_at(world, b, SIMBACK_NEVER);
+    run_until(150);
+    CU_ASSERT_STRING_EQUAL(order, "");
+    simback_actor_idle_at(world, b, 120);
+    simback_actor_remove(world, b);
+    simback_actor_idle_at(world, b, 130);
+    run_until(250);
+    CU_ASSERT_STRING_EQUAL(order, "a");
+    simback_actor_idle_at(world, SIMBACK_NO_ACTOR, 1);
+    simback_actor_idle_at(world, a, 100); /* the past: as soon as time matters */
+    run_until(260);
+    CU_ASSERT_STRING_EQUAL(order, "aa");
+    CU_ASSERT_EQUAL(simback_now(world), 200);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(ready_actors_run_in_the_order_in_which_they_became_so),
     UNIT_TEST(an_actor_that_has_more_to_do_stands_at_the_end_again),
@@ -242,6 +300,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_actor_may_remove_itself),
     UNIT_TEST(a_random_order_is_the_seeds),
     UNIT_TEST(i4_too_many_steps_without_progress),
+    UNIT_TEST(housekeeping_keeps_nobody_from_rest),
+    UNIT_TEST(housekeeping_is_done_when_time_goes_by_anyhow),
+    UNIT_TEST(housekeeping_can_be_put_off_and_forgotten),
 };
 
 UNIT_MAIN_WITH("schedule", set_up, sim_world_tear_down, tests)

@@ -91,10 +91,13 @@ void simback_actor_ready(struct simback_world *world, simback_actor actor);
 /* Makes it runnable when the clock gets there; replaces what was said before; SIMBACK_NEVER: not.
  */
 void simback_actor_at(struct simback_world *world, simback_actor actor, uint64_t time_ns);
+/* The same for housekeeping that nobody waits for: it is done when the clock gets there for another
+ * reason, and does not keep the world from rest. */
+void simback_actor_idle_at(struct simback_world *world, simback_actor actor, uint64_t time_ns);
 
 enum simback_step {
     SIMBACK_STEP_RAN,
-    SIMBACK_STEP_REST,    /* nothing runnable and no timer */
+    SIMBACK_STEP_REST,    /* nothing runnable and no timer but housekeeping */
     SIMBACK_STEP_TOO_MANY /* max_steps without a completed call: no progress (I4) */
 };
 
