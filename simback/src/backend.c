@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The simulated backend: its making, and its side of the xenbus handshake as a table. Nodes are
- * written by publish.c, rings mapped by connect.c; what somebody makes it do on purpose is in
- * backend_life.c, requests are service.c's.
- *
- * One poll makes at most one move: it writes the state that is due, or looks at the frontend's
- * state and begins the move that the table names.
+ * The simulated backend: its making, what runs it, and what it tells. Its side of the handshake is
+ * handshake.c's; what somebody makes it do on purpose is in backend_life.c, requests are
+ * service.c's.
  */
 #include "backend_internal.h"
 
 #include <blkfront/platform.h>
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +85,7 @@ static void settle_options(struct simback_backend *backend)
 
     backend->flush = choose(options->flush, dialect->flush);
     /* Barriers are made of flushes: a disk without the one has not the other. */
-    backend->barrier = choose(options->barrier, dialect->barrier && backend->flush);
+    backend->barrier = choose(options->barrier, dialect->barrier && options->flush != SIMBACK_NO);
     backend->discard = choose(options->discard, dialect->discard);
     backend->persistent = choose(options->persistent, dialect->persistent);
     backend->ring_order =
@@ -97,11 +95,15 @@ static void settle_options(struct simback_backend *backend)
         (uint16_t)number(options->segments, dialect->segments, BLKIF_WIRE_SEGMENTS_MAX);
     backend->physical_sector_size =
         options->physical_sector_size != 0 ? options->physical_sector_size : options->sector_size;
+    backend->discard_granularity =
+        dialect->granularity != 0 ? dialect->granularity : backend->physical_sector_size;
+    backend->discard_alignment = dialect->alignment;
     backend->sector_units = options->sector_size / BLKIF_WIRE_UNIT;
     if (backend->sector_units == 0)
         backend->sector_units = 1;
-    backend->read_only = options->mode_read_only ||
-                         (options->info >= 0 && (options->info & BLKIF_WIRE_INFO_READONLY) != 0);
+    backend->read_only =
+        (options->mode_read_only && (dialect->info_bits & BLKIF_WIRE_INFO_READONLY) != 0) ||
+        (options->info >= 0 && (options->info & BLKIF_WIRE_INFO_READONLY) != 0);
 }
 
 void simback_backend_options_init(struct simback_backend_options *options)
@@ -198,168 +200,12 @@ void simback_backend_destroy(struct simback_backend *backend)
 void backend_former_life(struct simback_backend *backend)
 {
     if (backend->state >= BLKIF_WIRE_INIT_WAIT) {
-        (void)publish_nodes(backend, PHASE_INIT_WAIT);
-        (void)publish_nodes(backend, PHASE_CONNECTED);
+        (void)publish_nodes(backend, SIMBACK_AT_INIT_WAIT);
+        (void)publish_nodes(backend, SIMBACK_AT_CONNECTED);
     }
 }
 
-/* ---- moves ---- */
-
-enum move {
-    STAY,
-    OPEN,    /* publish the limits, go to InitWait */
-    CONNECT, /* map the rings, publish the rest, go to Connected */
-    CLOSING, /* go to Closing */
-    CLOSED,  /* let go of the rings, go to Closed */
-    REOPEN   /* OPEN if online */
-};
-
-/*
- * Ours x the frontend's. What is left over from a former life in 3, 4 or 5 is closed by a frontend
- * that goes 5, 6 (I11); 0, 7 and 8 are left over by nobody and treated as 1.
- *
- * In Connected a rewritten 3 and a frontend's 1 are ignored, as blkback does; 2, 7 and 8 say
- * nothing in a frontend.
- */
-static const enum move moves[9][9] = {
-    /*                     absent  1       2     3        4        5        6       7     8 */
-    [BLKIF_WIRE_UNKNOWN] = {CLOSED, OPEN, OPEN, OPEN, OPEN, CLOSING, CLOSED, OPEN, OPEN},
-    [BLKIF_WIRE_INITIALISING] = {CLOSED, OPEN, OPEN, OPEN, OPEN, CLOSING, CLOSED, OPEN, OPEN},
-    [BLKIF_WIRE_INIT_WAIT] = {CLOSED, STAY, STAY, CONNECT, CONNECT, CLOSING, CLOSED, STAY, STAY},
-    [BLKIF_WIRE_INITIALISED] = {CLOSED, STAY, STAY, CONNECT, CONNECT, CLOSING, CLOSED, STAY, STAY},
-    [BLKIF_WIRE_CONNECTED] = {CLOSED, STAY, STAY, STAY, STAY, CLOSING, CLOSED, STAY, STAY},
-    [BLKIF_WIRE_CLOSING] = {CLOSED, STAY, STAY, STAY, STAY, STAY, CLOSED, STAY, STAY},
-    [BLKIF_WIRE_CLOSED] = {STAY, REOPEN, STAY, REOPEN, REOPEN, STAY, STAY, STAY, STAY},
-    [BLKIF_WIRE_RECONFIGURING] = {CLOSED, OPEN, OPEN, OPEN, OPEN, CLOSING, CLOSED, OPEN, OPEN},
-    [BLKIF_WIRE_RECONFIGURED] = {CLOSED, OPEN, OPEN, OPEN, OPEN, CLOSING, CLOSED, OPEN, OPEN},
-};
-
-/* Something went wrong that the frontend should know of, as xenbus_dev_fatal says it. */
-static void fail(struct simback_backend *backend)
-{
-    char path[BACKEND_PATH + 32], text[BACKEND_COMPLAINT + 8];
-    int length;
-
-    snprintf(path, sizeof(path), "/local/domain/%u/error/backend/%s/%u/%u/%s",
-             backend->options.domid, backend->dialect->directory, backend->options.front_domid,
-             backend->options.vdev, BLKIF_NODE_ERROR);
-    length = snprintf(text, sizeof(text), "22 %s", backend->complaint); /* 22: EINVAL */
-    (void)backend->host->store_write(backend->host->context, 0, path, text, (size_t)length);
-    backend->writing = BLKIF_WIRE_CLOSING;
-}
-
-/* Publishes and goes on to the state; a conflict means: again. */
-static void publish_and_go(struct simback_backend *backend, enum dialect_phase phase,
-                           enum blkif_wire_state state)
-{
-    int result = BLKFRONT_PLATFORM_AGAIN;
-
-    for (int i = 0; i < BACKEND_TRIES && result == BLKFRONT_PLATFORM_AGAIN; i++)
-        result = publish_nodes(backend, phase);
-    if (result == 0) {
-        backend->writing = state;
-    } else if (result != BLKFRONT_PLATFORM_AGAIN) {
-        backend_complain(backend, "%s: nodes cannot be written (%d)", backend->back, result);
-        connect_drop(backend, false);
-        fail(backend);
-    }
-}
-
-static void connect(struct simback_backend *backend)
-{
-    if (!backend->queues[0].mapped && !connect_front(backend))
-        fail(backend);
-    else
-        publish_and_go(backend, PHASE_CONNECTED, BLKIF_WIRE_CONNECTED);
-}
-
-static bool online(struct simback_backend *backend)
-{
-    uint64_t value = 0;
-
-    return node_read_number(backend, backend->back, BLKIF_NODE_ONLINE, 1, &value) == NODE_OK &&
-           value == 1;
-}
-
-static void make_move(struct simback_backend *backend, enum move move)
-{
-    switch (move) {
-    case STAY: backend->look = false; break;
-    case REOPEN:
-        if (online(backend))
-            publish_and_go(backend, PHASE_INIT_WAIT, BLKIF_WIRE_INIT_WAIT);
-        else
-            backend->look = false;
-        break;
-    case OPEN: publish_and_go(backend, PHASE_INIT_WAIT, BLKIF_WIRE_INIT_WAIT); break;
-    case CONNECT: connect(backend); break;
-    case CLOSING: backend->writing = BLKIF_WIRE_CLOSING; break;
-    case CLOSED:
-        connect_drop(backend, false);
-        backend->writing = BLKIF_WIRE_CLOSED;
-        break;
-    }
-}
-
-/* false: what stands there says nothing, so nothing is done. */
-static bool read_front_state(struct simback_backend *backend, uint64_t *state)
-{
-    *state = BLKIF_WIRE_UNKNOWN;
-    return node_read_number(backend, backend->front, BLKIF_NODE_STATE, BLKIF_WIRE_RECONFIGURED,
-                            state) != NODE_BAD;
-}
-
-static void look_at_front(struct simback_backend *backend)
-{
-    uint64_t front;
-
-    if (backend->want_close) {
-        backend->want_close = false;
-        if (backend->state != BLKIF_WIRE_CLOSING && backend->state != BLKIF_WIRE_CLOSED) {
-            backend->writing = BLKIF_WIRE_CLOSING;
-            return;
-        }
-    }
-    if (read_front_state(backend, &front))
-        make_move(backend, moves[backend->state][front]);
-    else
-        backend->look = false;
-}
-
-/* The directory was taken away under us: there is no device any more. */
-static void vanish(struct simback_backend *backend)
-{
-    connect_drop(backend, false);
-    backend_unwatch(backend);
-    backend->gone = true;
-    backend->state = BLKIF_WIRE_UNKNOWN;
-    backend->writing = BLKIF_WIRE_UNKNOWN;
-}
-
-static bool write_state(struct simback_backend *backend)
-{
-    const enum blkif_wire_state state = backend->writing;
-    int result;
-
-    if (backend->stalls && backend->stall == state)
-        return false;
-    backend_tell(backend, SIMBACK_BACK_STATE, 0, (uint64_t)state, (uint64_t)backend->state, NULL);
-    result = node_write_state(backend, state);
-    if (result == BLKFRONT_PLATFORM_AGAIN)
-        return true;
-    if (result == BLKFRONT_PLATFORM_NO_ENTRY) {
-        vanish(backend);
-        return false;
-    }
-    if (result != 0)
-        backend_complain(backend, "%s/%s: cannot be written (%d)", backend->back, BLKIF_NODE_STATE,
-                         result);
-    backend->state = state;
-    backend->writing = BLKIF_WIRE_UNKNOWN;
-    if (state == BLKIF_WIRE_CONNECTED)
-        backend_wake_all(backend);
-    return true;
-}
+/* ---- running ---- */
 
 static void start(struct simback_backend *backend)
 {
@@ -371,6 +217,9 @@ static void start(struct simback_backend *backend)
     if (result != 0)
         backend_complain(backend, "%s: cannot be watched (%d)", path, result);
     backend->started = true;
+    (void)publish_nodes(backend, SIMBACK_AT_START);
+    if (!backend->dialect->init_wait)
+        (void)publish_nodes(backend, SIMBACK_AT_INIT_WAIT);
 }
 
 /* Rewrites info, then the state that it has: the frontend reads again (I17). */
@@ -397,11 +246,13 @@ bool simback_backend_poll(struct simback_backend *backend)
     while (backend->host->watch_fired(backend->host->context, &token) == 1)
         backend->look = true;
     if (backend->writing != BLKIF_WIRE_UNKNOWN)
-        return write_state(backend);
+        return handshake_write_state(backend);
     if (backend->want_read_only)
         return go_read_only(backend);
-    if (backend->look || backend->want_close)
-        look_at_front(backend);
+    if (handshake_leaves(backend))
+        handshake_leave(backend);
+    else if (backend->look || backend->want_close)
+        handshake_look(backend);
     return backend->look || backend->writing != BLKIF_WIRE_UNKNOWN;
 }
 

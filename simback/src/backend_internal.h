@@ -2,8 +2,9 @@
 /*
  * What the files of the backend share. The parts, and who asks whom:
  *
- *   backend.c   life and the xenbus states      -> connect.c, publish.c
+ *   handshake.c the xenbus states               -> connect.c, inspect.c, publish.c
  *   service.c   a queue's ring: takes, answers  -> ring.c, slot.c, fault.c, pending.c, execute.c
+ *   execute.c   what a request does             -> transfer.c, mappings.c
  *   hostile.c   the same ring, broken on purpose
  *
  * All of them reach Xen through backend->host only and the disk through disk.h only.
@@ -69,6 +70,8 @@ void ring_poke(struct ring *ring, uint32_t offset, const void *bytes, size_t len
 
 /* ---- pending.c: requests that are taken and wait for their answer ---- */
 
+#define PENDING_NONE UINT32_MAX
+
 enum pending_kind {
     PENDING_FREE,
     PENDING_HELD,
@@ -82,9 +85,11 @@ struct pending {
     uint32_t name;
     uint64_t due_ns;
     uint32_t next, previous; /* in its list */
+    /* What was found when it was taken: it is refused, or its pages are mapped until it ends. */
+    bool refused;
+    int16_t status;
+    uint32_t pins; /* the first of its pages in queue->pins; PENDING_NONE */
 };
-
-#define PENDING_NONE UINT32_MAX
 
 struct pending_list {
     uint32_t first, last;
@@ -111,14 +116,52 @@ void pending_remove(struct pending_table *table, struct pending *pending);
 /* SIMBACK_NEVER if nothing is timed. */
 uint64_t pending_next(const struct pending_table *table);
 
+/* ---- mappings.c: grants that stay mapped where both sides say feature-persistent ---- */
+
+#define MAPPING_NONE UINT32_MAX
+
+struct mapping {
+    void *page;
+    uint64_t used_ns; /* when it was let go of last */
+    uint32_t ref;
+    uint32_t uses;
+    uint32_t next;         /* in its bucket, or of the free ones */
+    uint32_t older, newer; /* by used_ns */
+    bool writable;
+};
+
+struct mapping_table {
+    struct mapping *entries; /* NULL: nothing is kept */
+    uint32_t *buckets;
+    uint32_t size, bucket_count;
+    uint32_t count;
+    uint32_t free, oldest, newest;
+    uint64_t tick_ns; /* of the next look at what is unused */
+    bool overflowed;  /* one could not be kept since the last */
+};
+
 /* ---- a queue ---- */
+
+/* A mapped segment of a request. */
+struct transfer_page {
+    struct blkif_wire_segment segment;
+    void *page;
+    uint32_t entry; /* of the mapping table; MAPPING_NONE: mapped for this request alone */
+};
+
+/* One of a request that waits for its answer. */
+struct pin {
+    struct transfer_page page;
+    uint32_t next; /* of the same request, or of the free ones */
+};
 
 struct backend_queue {
     struct simback_backend *backend;
     uint16_t index;
     bool mapped; /* its ring is there */
     bool bound;
-    bool dead; /* the frontend has broken it: nothing is taken any more */
+    bool dead;  /* the frontend has broken it: nothing is taken any more */
+    bool ahead; /* req_prod was beyond the ring, and it was said */
     uint32_t port;
     struct ring ring;
     struct pending_table pending;
@@ -130,10 +173,17 @@ struct backend_queue {
     struct slot_request barrier;
 
     /* Room for the largest request, made at connect. */
-    struct blkif_wire_segment *segments;
+    struct transfer_page *data; /* the segments; of the first `prepared` the pages are mapped */
+    uint32_t prepared;
+    /* For one call of the host: references, pages, and which of the segments each belongs to. */
     uint32_t *refs;
     void **pages;
+    uint32_t *places;
     uint32_t segment_room;
+
+    struct pin *pins;
+    uint32_t pin_room, pin_count, pin_free;
+    struct mapping_table mappings;
 
     /* For responses by hand. */
     bool seen;
@@ -169,10 +219,12 @@ struct simback_backend {
 
     /* What the dialect and the options come to. */
     bool flush, barrier, discard, persistent;
+    bool discard_disabled; /* by the toolstack, and it obeys */
     uint8_t ring_order;
     uint16_t max_queues;
     uint16_t segments;
     uint32_t physical_sector_size;
+    uint32_t discard_granularity, discard_alignment; /* bytes */
     uint32_t sector_units; /* 512-byte units of a sector, for alignment; at least 1 */
     bool read_only;
     bool gone_read_only; /* while in use: info says so whatever the options say */
@@ -187,10 +239,14 @@ struct simback_backend {
     enum blkif_wire_state stall;
     bool want_close, want_read_only;
     bool keep;
+    bool lingers;                  /* closed, but requests in flight keep rings and pages */
+    bool drains;                   /* would close, but requests are in flight */
+    bool says_flush, says_barrier; /* what the features' nodes say */
 
     /* The connection. */
     enum slot_abi abi;
     bool front_persistent;
+    uint32_t number_units, segment_units; /* 512-byte units of sector_number, of first/last_sect */
     uint16_t queue_count;
     struct backend_queue *queues; /* queue_room of them, made at create */
     uint32_t queue_room;
@@ -230,6 +286,18 @@ void backend_unwatch(struct simback_backend *backend);
 /* What is there of a former life (start_state of 2 and more): all that it had published. */
 void backend_former_life(struct simback_backend *backend);
 
+/* ---- handshake.c ---- */
+
+/* Looks at the frontend's state and begins the move that is due. */
+void handshake_look(struct simback_backend *backend);
+/* Writes the state that is due; true if there is more to do at once. */
+bool handshake_write_state(struct simback_backend *backend);
+/* In Closed, with nothing in flight: some are there no more when nobody can come back. */
+bool handshake_leaves(struct simback_backend *backend);
+void handshake_leave(struct simback_backend *backend);
+/* A queue has been served: what waited for the last answer goes on. */
+void handshake_answered(struct simback_backend *backend);
+
 /* ---- nodes.c: XenStore's values are data ---- */
 
 enum node_result { NODE_OK, NODE_ABSENT, NODE_BAD /* the complaint is made */ };
@@ -240,6 +308,9 @@ enum node_result node_read_number(struct simback_backend *backend, const char *d
 /* NUL-terminated; values of `size` bytes and more are bad. */
 enum node_result node_read_text(struct simback_backend *backend, const char *directory,
                                 const char *name, char *text, size_t size);
+/* Whether it is there at all. */
+bool node_exists(struct simback_backend *backend, const char *directory, const char *name);
+void node_remove(struct simback_backend *backend, const char *name);
 /* 0 or the host's error. */
 int node_write(struct simback_backend *backend, uint32_t transaction, const char *name,
                const char *value);
@@ -252,8 +323,12 @@ int node_write_state(struct simback_backend *backend, enum blkif_wire_state stat
 /* ---- publish.c ---- */
 
 /* All nodes of a phase in one transaction: 0, or the host's error (AGAIN: try again). */
-int publish_nodes(struct simback_backend *backend, enum dialect_phase phase);
+int publish_nodes(struct simback_backend *backend, enum simback_phase phase);
 int publish_info(struct simback_backend *backend);
+/* Removes what was published at Connected. */
+void publish_forget(struct simback_backend *backend);
+/* EOPNOTSUPP was answered to this operation: some say so in the feature's node too. */
+void publish_unsupported(struct simback_backend *backend, uint8_t operation);
 uint64_t publish_sectors_512(const struct simback_backend_options *options);
 
 /* ---- connect.c ---- */
@@ -261,19 +336,74 @@ uint64_t publish_sectors_512(const struct simback_backend_options *options);
 /* Reads what the frontend has published, maps its rings, binds its ports. false: complained, and
  * nothing is left mapped. */
 bool connect_front(struct simback_backend *backend);
-/* Lets go of rings and ports; what waits for an answer is forgotten. With `all` grants kept on
- * purpose go too. */
+/* Lets go of rings, pages and ports; what waits for an answer is forgotten. With `all` grants kept
+ * on purpose go too. */
 void connect_drop(struct simback_backend *backend, bool all);
+/* The frontend has closed: what is in flight stays as it is, all else is let go. */
+void connect_linger(struct simback_backend *backend);
+/* Requests that are taken and not answered, and not dropped on purpose. */
+uint32_t connect_in_flight(const struct simback_backend *backend);
 /* Unmaps, or keeps the pages if told so. */
 void connect_unmap(struct simback_backend *backend, const uint32_t *refs, void **pages,
                    uint32_t count);
 void connect_drop_kept(struct simback_backend *backend);
 void connect_free_queues(struct simback_backend *backend);
 
+/* ---- inspect.c ---- */
+
+/* Nodes that contradict those that were read, or are left over from another connection (I10): a
+ * complaint for each. */
+void inspect_front(struct simback_backend *backend, uint32_t page_count, bool numbered);
+
+/* ---- mappings.c ---- */
+
+/* Room for `most` grants; false: no memory. */
+bool mappings_create(struct backend_queue *queue, uint32_t most);
+/* Lets go of all of them and of the room. */
+void mappings_destroy(struct backend_queue *queue);
+/* A kept mapping of this grant that can be used now; MAPPING_NONE. It is in use then. */
+uint32_t mappings_take(struct backend_queue *queue, uint32_t ref, bool writable);
+/* Keeps a page that has just been mapped, in use; MAPPING_NONE: it is not kept. */
+uint32_t mappings_keep(struct backend_queue *queue, uint32_t ref, void *page, bool writable);
+void mappings_give_back(struct backend_queue *queue, uint32_t entry);
+/* Unmaps what is due by the clock. */
+void mappings_tick(struct backend_queue *queue);
+/* When that is next; SIMBACK_NEVER. */
+uint64_t mappings_due(const struct backend_queue *queue);
+
+/* ---- transfer.c ---- */
+
+/* Checks a read's or write's segments and maps their pages: OKAY, or the status to be answered. */
+int16_t transfer_prepare(struct backend_queue *queue, const struct slot_request *request,
+                         bool write);
+/* Moves the data of what is prepared and lets go of its pages. */
+int16_t transfer_perform(struct backend_queue *queue, const struct slot_request *request,
+                         bool write);
+/* Lets go of the pages of what is prepared. */
+void transfer_release(struct backend_queue *queue);
+/* What is prepared waits with the request, and is prepared again. */
+void transfer_pin(struct backend_queue *queue, struct pending *pending);
+void transfer_unpin(struct backend_queue *queue, struct pending *pending);
+/* Lets go of the pages of a request that will not be executed. */
+void transfer_drop(struct backend_queue *queue, struct pending *pending);
+void transfer_init_pins(struct backend_queue *queue);
+
 /* ---- execute.c ---- */
+
+/* A sentence about what is wrong with a request. */
+#define REFUSE(queue, request, format, ...)                                             \
+    backend_complain((queue)->backend, "queue %u request 0x%" PRIx64 " op %u: " format, \
+                     (queue)->index, (request)->id, (request)->operation, __VA_ARGS__)
 
 /* Does what the request says and returns the response's status. */
 int16_t execute(struct backend_queue *queue, const struct slot_request *request);
+/* The same for a request that has waited. */
+int16_t execute_pending(struct backend_queue *queue, struct pending *pending);
+/* It begins to wait: looks at it as if it were executed now, and maps its pages. */
+void execute_begin(struct backend_queue *queue, struct pending *pending);
+bool execute_may_write(struct backend_queue *queue, const struct slot_request *request);
+bool execute_in_range(struct backend_queue *queue, const struct slot_request *request,
+                      uint64_t count_512);
 /* The operation that the response bears. */
 uint8_t execute_response_op(const struct simback_backend *backend,
                             const struct slot_request *request);

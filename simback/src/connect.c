@@ -28,8 +28,12 @@ static bool read_protocol(struct simback_backend *backend)
         node_read_text(backend, backend->front, BLKIF_NODE_PROTOCOL, protocol, sizeof(protocol))) {
     case NODE_BAD: return false;
     case NODE_ABSENT:
-        backend->abi = backend->dialect->default_abi_32 ? SLOT_ABI_32 : SLOT_ABI_64;
-        return true;
+        backend->abi =
+            backend->dialect->default_abi == SIMBACK_DEFAULT_ABI_32 ? SLOT_ABI_32 : SLOT_ABI_64;
+        if (backend->dialect->default_abi == SIMBACK_DEFAULT_ABI_NONE)
+            backend_complain(backend, "reading %s/%s: not there", backend->front,
+                             BLKIF_NODE_PROTOCOL);
+        return backend->dialect->default_abi != SIMBACK_DEFAULT_ABI_NONE;
     case NODE_OK: break;
     }
     if (strcmp(protocol, BLKIF_WIRE_PROTOCOL_64) == 0) {
@@ -40,9 +44,30 @@ static bool read_protocol(struct simback_backend *backend)
         backend_complain(backend, "%s/%s: found \"%s\", expected %s or %s", backend->front,
                          BLKIF_NODE_PROTOCOL, protocol, BLKIF_WIRE_PROTOCOL_64,
                          BLKIF_WIRE_PROTOCOL_32);
-        return false;
+        backend->abi = SLOT_ABI_64;
+        return backend->dialect->any_protocol;
     }
     return true;
+}
+
+/* In what sector_number and segments count. Some want to be asked for sectors above 512 bytes. */
+static bool read_units(struct simback_backend *backend)
+{
+    const enum simback_units units = (enum simback_units)backend->dialect->units;
+    uint64_t large = 0;
+
+    backend->number_units = units == SIMBACK_UNITS_512 ? 1 : backend->sector_units;
+    backend->segment_units = units == SIMBACK_UNITS_ASKED ? backend->sector_units : 1;
+    if (units != SIMBACK_UNITS_ASKED || backend->options.sector_size == BLKIF_WIRE_UNIT)
+        return true;
+    if (node_read_number(backend, backend->front, BLKIF_NODE_FEATURE_LARGE_SECTOR_SIZE, 1,
+                         &large) == NODE_BAD)
+        return false;
+    if (large == 0)
+        backend_complain(backend, "sectors of %" PRIu32 " bytes, but %s/%s is not 1: refused",
+                         backend->options.sector_size, backend->front,
+                         BLKIF_NODE_FEATURE_LARGE_SECTOR_SIZE);
+    return large != 0;
 }
 
 static bool read_persistent(struct simback_backend *backend)
@@ -53,22 +78,6 @@ static bool read_persistent(struct simback_backend *backend)
         NODE_BAD)
         return false;
     backend->front_persistent = value != 0;
-    return true;
-}
-
-/* With two or more queues the top level must not have a ring as well. */
-static bool top_level_is_free(struct simback_backend *backend)
-{
-    static const char *const names[] = {BLKIF_NODE_RING_REF, BLKIF_NODE_EVENT_CHANNEL};
-    char text[32];
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (node_read_text(backend, backend->front, names[i], text, sizeof(text)) != NODE_ABSENT) {
-            backend_complain(backend, "%s/%s: must not be there with %u queues", backend->front,
-                             names[i], backend->queue_count);
-            return false;
-        }
-    }
     return true;
 }
 
@@ -85,43 +94,63 @@ static bool read_queue_count(struct simback_backend *backend)
         return false;
     }
     backend->queue_count = (uint16_t)count;
-    return count == 1 || top_level_is_free(backend);
+    return true;
+}
+
+/* How many pages a node says; with `absent` it says nothing. false: complained. */
+static bool read_order(struct simback_backend *backend, uint64_t *pages, bool *absent)
+{
+    uint64_t order = 0;
+    const enum node_result result =
+        node_read_number(backend, backend->front, BLKIF_NODE_RING_PAGE_ORDER, UINT32_MAX, &order);
+
+    if (result == NODE_OK && order > backend->ring_order)
+        backend_complain(backend, "%s/%s: %" PRIu64 ", expected at most %u", backend->front,
+                         BLKIF_NODE_RING_PAGE_ORDER, order, backend->ring_order);
+    *absent = result == NODE_ABSENT;
+    *pages = UINT64_C(1) << (order <= backend->ring_order ? order : 0);
+    return result != NODE_BAD && order <= backend->ring_order;
+}
+
+static bool read_pages(struct simback_backend *backend, uint64_t *pages, bool *absent)
+{
+    const uint32_t most = UINT32_C(1) << backend->ring_order;
+    const enum node_result result =
+        node_read_number(backend, backend->front, BLKIF_NODE_NUM_RING_PAGES, UINT32_MAX, pages);
+    const bool good = *pages != 0 && (*pages & (*pages - 1)) == 0 && *pages <= most;
+
+    *absent = result == NODE_ABSENT;
+    if (result != NODE_OK)
+        return result == NODE_ABSENT;
+    if (!good)
+        backend_complain(backend, "%s/%s: %" PRIu64 ", expected a power of two of at most %" PRIu32,
+                         backend->front, BLKIF_NODE_NUM_RING_PAGES, *pages, most);
+    return good;
 }
 
 /* The ring's pages and whether the references are numbered: ring-ref0 and so on. */
 static bool read_ring_size(struct simback_backend *backend, uint32_t *page_count, bool *numbered)
 {
-    const uint32_t most = UINT32_C(1) << backend->ring_order;
-    uint64_t order = 0, pages = 0;
-    enum node_result by_order, by_pages = NODE_ABSENT;
+    const struct simback_dialect *dialect = backend->dialect;
+    const bool orders =
+        dialect->spelling == SIMBACK_SPELLING_ORDER || dialect->spelling == SIMBACK_SPELLING_BOTH;
+    const bool counts =
+        dialect->spelling == SIMBACK_SPELLING_PAGES || dialect->spelling == SIMBACK_SPELLING_BOTH;
+    uint64_t by_order = 1, by_pages = 1;
+    bool no_order = true, no_pages = true;
 
-    by_order =
-        node_read_number(backend, backend->front, BLKIF_NODE_RING_PAGE_ORDER, UINT32_MAX, &order);
-    if (backend->dialect->reads_num_ring_pages)
-        by_pages = node_read_number(backend, backend->front, BLKIF_NODE_NUM_RING_PAGES, UINT32_MAX,
-                                    &pages);
-    if (by_order == NODE_BAD || by_pages == NODE_BAD)
+    if ((orders && !read_order(backend, &by_order, &no_order)) ||
+        (counts && !read_pages(backend, &by_pages, &no_pages)))
         return false;
-    if (by_order == NODE_OK && order > backend->ring_order) {
-        backend_complain(backend, "%s/%s: %" PRIu64 ", expected at most %u", backend->front,
-                         BLKIF_NODE_RING_PAGE_ORDER, order, backend->ring_order);
+    if (!no_order && !no_pages && by_order != by_pages) {
+        backend_complain(backend, "%s/%s: %" PRIu64 ", but %s says %" PRIu64 " pages",
+                         backend->front, BLKIF_NODE_NUM_RING_PAGES, by_pages,
+                         BLKIF_NODE_RING_PAGE_ORDER, by_order);
         return false;
     }
-    if (by_pages == NODE_OK && (pages == 0 || (pages & (pages - 1)) != 0 || pages > most)) {
-        backend_complain(backend, "%s/%s: %" PRIu64 ", expected a power of two of at most %" PRIu32,
-                         backend->front, BLKIF_NODE_NUM_RING_PAGES, pages, most);
-        return false;
-    }
-    if (by_order == NODE_OK && by_pages == NODE_OK && UINT64_C(1) << order != pages) {
-        backend_complain(backend, "%s/%s: %" PRIu64 ", but %s is %" PRIu64, backend->front,
-                         BLKIF_NODE_NUM_RING_PAGES, pages, BLKIF_NODE_RING_PAGE_ORDER, order);
-        return false;
-    }
-    *page_count = by_order == NODE_OK   ? UINT32_C(1) << order
-                  : by_pages == NODE_OK ? (uint32_t)pages
-                                        : 1;
-    /* A present ring-page-order means ring-ref0 even if it is 0 (PROTOCOL.md section 7). */
-    *numbered = by_order == NODE_OK || *page_count > 1;
+    *page_count = (uint32_t)(no_order ? by_pages : by_order);
+    /* For most a ring-page-order that is there means ring-ref0 even if it is 0 (PROTOCOL.md 7). */
+    *numbered = *page_count > 1 || (!no_order && dialect->numbered_order_0);
     return true;
 }
 
@@ -146,34 +175,59 @@ static bool read_refs(struct backend_queue *queue, const char *directory, bool n
     return true;
 }
 
-/* Memory for waiting requests and for the largest request; kept for the next connection. */
-static bool make_room(struct backend_queue *queue)
+static void *make_array(struct backend_queue *queue, void *old, size_t size, uint32_t count)
 {
     const struct simback_host *host = queue->backend->host;
-    const uint32_t room = queue->backend->segments > BLKIF_WIRE_SEGMENTS
-                              ? queue->backend->segments
-                              : (uint32_t)BLKIF_WIRE_SEGMENTS;
+
+    return old != NULL ? old : host->allocate(host->context, size * count);
+}
+
+static void free_array(struct backend_queue *queue, void *array, size_t size, uint32_t count)
+{
+    const struct simback_host *host = queue->backend->host;
+
+    if (array != NULL)
+        host->free(host->context, array, size * count);
+}
+
+/* What depends on the size of the ring. */
+static bool make_waiting_room(struct backend_queue *queue)
+{
+    const uint32_t pins =
+        queue->ring.size * BLKIF_WIRE_SEGMENTS + (uint32_t)queue->backend->segments;
 
     if (queue->pending_memory_size < queue->ring.size) {
-        if (queue->pending_memory != NULL)
-            host->free(host->context, queue->pending_memory,
-                       sizeof(*queue->pending_memory) * queue->pending_memory_size);
-        queue->pending_memory_size = 0;
-        queue->pending_memory =
-            host->allocate(host->context, sizeof(*queue->pending_memory) * queue->ring.size);
-        if (queue->pending_memory == NULL)
-            return false;
+        free_array(queue, queue->pending_memory, sizeof(*queue->pending_memory),
+                   queue->pending_memory_size);
+        free_array(queue, queue->pins, sizeof(*queue->pins), queue->pin_room);
+        queue->pending_memory = NULL;
+        queue->pins = NULL;
         queue->pending_memory_size = queue->ring.size;
+        queue->pin_room = pins;
     }
-    /* Each by itself: after a failure only what is missing is asked for again. */
+    queue->pending_memory = make_array(queue, queue->pending_memory, sizeof(*queue->pending_memory),
+                                       queue->pending_memory_size);
+    queue->pins = make_array(queue, queue->pins, sizeof(*queue->pins), queue->pin_room);
+    return queue->pending_memory != NULL && queue->pins != NULL;
+}
+
+/* Memory for waiting requests and for the largest request, kept for the next connection: after a
+ * failure only what is missing is asked for again. Mappings are made anew for each. */
+static bool make_room(struct backend_queue *queue)
+{
+    const struct simback_backend *backend = queue->backend;
+    const bool persistent = backend->persistent && backend->front_persistent;
+    const uint32_t room =
+        backend->segments > BLKIF_WIRE_SEGMENTS ? backend->segments : (uint32_t)BLKIF_WIRE_SEGMENTS;
+
     queue->segment_room = room;
-    if (queue->segments == NULL)
-        queue->segments = host->allocate(host->context, sizeof(*queue->segments) * room);
-    if (queue->refs == NULL)
-        queue->refs = host->allocate(host->context, sizeof(*queue->refs) * room);
-    if (queue->pages == NULL)
-        queue->pages = host->allocate(host->context, sizeof(*queue->pages) * room);
-    return queue->segments != NULL && queue->refs != NULL && queue->pages != NULL;
+    queue->data = make_array(queue, queue->data, sizeof(*queue->data), room);
+    queue->refs = make_array(queue, queue->refs, sizeof(*queue->refs), room);
+    queue->pages = make_array(queue, queue->pages, sizeof(*queue->pages), room);
+    queue->places = make_array(queue, queue->places, sizeof(*queue->places), room);
+    return queue->data != NULL && queue->refs != NULL && queue->pages != NULL &&
+           queue->places != NULL && make_waiting_room(queue) &&
+           mappings_create(queue, persistent ? backend->dialect->persistent_most : 0);
 }
 
 static bool map_ring(struct backend_queue *queue)
@@ -192,7 +246,7 @@ static bool map_ring(struct backend_queue *queue)
     }
     queue->mapped = true;
     ring_init(ring, backend->abi);
-    if (backend->options.attach && !ring_attach(ring)) {
+    if ((backend->options.attach || backend->dialect->attach) && !ring_attach(ring)) {
         backend_complain(backend, "queue %u: the ring's indices are further apart than its size",
                          queue->index);
         return false;
@@ -243,7 +297,10 @@ static bool connect_queue(struct backend_queue *queue, uint32_t page_count, bool
         return false;
     }
     pending_init(&queue->pending, queue->pending_memory, queue->ring.size);
+    transfer_init_pins(queue);
+    queue->prepared = 0;
     queue->dead = false;
+    queue->ahead = false;
     queue->dropped = 0;
     queue->barrier_waits = false;
     queue->seen = false;
@@ -252,11 +309,17 @@ static bool connect_queue(struct backend_queue *queue, uint32_t page_count, bool
 
 bool connect_front(struct simback_backend *backend)
 {
+    uint64_t complaints;
     uint32_t page_count;
     bool numbered;
-    bool ok = read_protocol(backend) && read_persistent(backend) && read_queue_count(backend) &&
-              read_ring_size(backend, &page_count, &numbered);
+    bool ok = read_units(backend) && read_protocol(backend) && read_persistent(backend) &&
+              read_queue_count(backend) && read_ring_size(backend, &page_count, &numbered);
 
+    if (ok) {
+        complaints = backend->complaints;
+        inspect_front(backend, page_count, numbered);
+        ok = !backend->dialect->strict || backend->complaints == complaints;
+    }
     for (uint16_t i = 0; ok && i < backend->queue_count; i++)
         ok = connect_queue(&backend->queues[i], page_count, numbered);
     if (!ok)
@@ -284,25 +347,68 @@ void connect_drop_kept(struct simback_backend *backend)
     backend->kept_count = 0;
 }
 
+static void close_port(struct backend_queue *queue)
+{
+    const struct simback_host *host = queue->backend->host;
+
+    if (queue->bound)
+        host->port_close(host->context, queue->port);
+    queue->bound = false;
+}
+
+static void drop_queue(struct backend_queue *queue)
+{
+    close_port(queue);
+    for (uint32_t i = 0; i < queue->pending.size; i++) {
+        if (queue->pending.entries[i].kind != PENDING_FREE)
+            transfer_drop(queue, &queue->pending.entries[i]);
+    }
+    mappings_destroy(queue);
+    if (queue->mapped)
+        connect_unmap(queue->backend, queue->ring.refs, queue->ring.pages, queue->ring.page_count);
+    queue->mapped = false;
+    pending_init(&queue->pending, NULL, 0);
+    queue->dropped = 0;
+    queue->barrier_waits = false;
+}
+
 void connect_drop(struct simback_backend *backend, bool all)
 {
     if (all)
         backend->keep = false;
+    for (uint32_t i = 0; i < backend->queue_room; i++)
+        drop_queue(&backend->queues[i]);
+    backend->lingers = false;
+    if (all)
+        connect_drop_kept(backend);
+}
+
+static uint32_t in_flight(const struct backend_queue *queue)
+{
+    return queue->pending.count + queue->barrier_waits;
+}
+
+uint32_t connect_in_flight(const struct simback_backend *backend)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < backend->queue_room; i++)
+        count += in_flight(&backend->queues[i]);
+    return count;
+}
+
+void connect_linger(struct simback_backend *backend)
+{
     for (uint32_t i = 0; i < backend->queue_room; i++) {
         struct backend_queue *queue = &backend->queues[i];
 
-        if (queue->bound)
-            backend->host->port_close(backend->host->context, queue->port);
-        queue->bound = false;
-        if (queue->mapped)
-            connect_unmap(backend, queue->ring.refs, queue->ring.pages, queue->ring.page_count);
-        queue->mapped = false;
-        pending_init(&queue->pending, NULL, 0);
-        queue->dropped = 0;
-        queue->barrier_waits = false;
+        if (in_flight(queue) == 0)
+            drop_queue(queue);
+        else if (backend->dialect->closing == SIMBACK_CLOSING_SILENT)
+            close_port(queue);
     }
-    if (all)
-        connect_drop_kept(backend);
+    backend->lingers = true;
+    backend_tell(backend, SIMBACK_BACK_LIFE, 0, connect_in_flight(backend), 0, "lingers");
 }
 
 void connect_free_queues(struct simback_backend *backend)
@@ -313,15 +419,13 @@ void connect_free_queues(struct simback_backend *backend)
         struct backend_queue *queue = &backend->queues[i];
         const uint32_t room = queue->segment_room;
 
-        if (queue->pending_memory != NULL)
-            host->free(host->context, queue->pending_memory,
-                       sizeof(*queue->pending_memory) * queue->pending_memory_size);
-        if (queue->segments != NULL)
-            host->free(host->context, queue->segments, sizeof(*queue->segments) * room);
-        if (queue->refs != NULL)
-            host->free(host->context, queue->refs, sizeof(*queue->refs) * room);
-        if (queue->pages != NULL)
-            host->free(host->context, queue->pages, sizeof(*queue->pages) * room);
+        free_array(queue, queue->pending_memory, sizeof(*queue->pending_memory),
+                   queue->pending_memory_size);
+        free_array(queue, queue->pins, sizeof(*queue->pins), queue->pin_room);
+        free_array(queue, queue->data, sizeof(*queue->data), room);
+        free_array(queue, queue->refs, sizeof(*queue->refs), room);
+        free_array(queue, queue->pages, sizeof(*queue->pages), room);
+        free_array(queue, queue->places, sizeof(*queue->places), room);
     }
     if (backend->queues != NULL)
         host->free(host->context, backend->queues, sizeof(*backend->queues) * backend->queue_room);

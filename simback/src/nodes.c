@@ -80,6 +80,26 @@ enum node_result node_read_number(struct simback_backend *backend, const char *d
     return NODE_OK;
 }
 
+bool node_exists(struct simback_backend *backend, const char *directory, const char *name)
+{
+    char path[BACKEND_PATH + 64], value[8];
+    size_t length;
+    int result;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    result =
+        backend->host->store_read(backend->host->context, 0, path, value, sizeof(value), &length);
+    return result == 0 || result == BLKFRONT_PLATFORM_TOO_LONG;
+}
+
+void node_remove(struct simback_backend *backend, const char *name)
+{
+    char path[BACKEND_PATH + 64];
+
+    snprintf(path, sizeof(path), "%s/%s", backend->back, name);
+    (void)backend->host->store_remove(backend->host->context, 0, path);
+}
+
 int node_write(struct simback_backend *backend, uint32_t transaction, const char *name,
                const char *value)
 {

@@ -84,6 +84,8 @@ struct pending *pending_add(struct pending_table *table, const struct slot_reque
     entry->kind = kind;
     entry->due_ns = due_ns;
     entry->name = name;
+    entry->refused = false;
+    entry->pins = PENDING_NONE;
     if (kind == PENDING_HELD) {
         link_entry(table, &table->held, index, table->held.last);
         table->held_count++;

@@ -7,23 +7,6 @@
 
 #include <blkfront/platform.h>
 
-static const char *const node_names[] = {
-    [NODE_FEATURE_FLUSH_CACHE] = BLKIF_NODE_FEATURE_FLUSH_CACHE,
-    [NODE_FEATURE_DISCARD] = BLKIF_NODE_FEATURE_DISCARD,
-    [NODE_DISCARD_GRANULARITY] = BLKIF_NODE_DISCARD_GRANULARITY,
-    [NODE_DISCARD_ALIGNMENT] = BLKIF_NODE_DISCARD_ALIGNMENT,
-    [NODE_DISCARD_SECURE] = BLKIF_NODE_DISCARD_SECURE,
-    [NODE_FEATURE_BARRIER] = BLKIF_NODE_FEATURE_BARRIER,
-    [NODE_FEATURE_PERSISTENT] = BLKIF_NODE_FEATURE_PERSISTENT,
-    [NODE_FEATURE_MAX_INDIRECT_SEGMENTS] = BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS,
-    [NODE_MULTI_QUEUE_MAX_QUEUES] = BLKIF_NODE_MULTI_QUEUE_MAX_QUEUES,
-    [NODE_MAX_RING_PAGE_ORDER] = BLKIF_NODE_MAX_RING_PAGE_ORDER,
-    [NODE_SECTORS] = BLKIF_NODE_SECTORS,
-    [NODE_INFO] = BLKIF_NODE_INFO,
-    [NODE_SECTOR_SIZE] = BLKIF_NODE_SECTOR_SIZE,
-    [NODE_PHYSICAL_SECTOR_SIZE] = BLKIF_NODE_PHYSICAL_SECTOR_SIZE,
-};
-
 uint64_t publish_sectors_512(const struct simback_backend_options *options)
 {
     const uint64_t units = options->sector_size / BLKIF_WIRE_UNIT;
@@ -31,6 +14,13 @@ uint64_t publish_sectors_512(const struct simback_backend_options *options)
     if (units <= 1)
         return options->sectors;
     return options->sectors > UINT64_MAX / units ? UINT64_MAX : options->sectors * units;
+}
+
+/* The size as the dialect counts it. */
+static uint64_t sectors_value(const struct simback_backend *backend)
+{
+    return backend->dialect->units == SIMBACK_UNITS_512 ? publish_sectors_512(&backend->options)
+                                                        : backend->options.sectors;
 }
 
 static uint64_t info_value(const struct simback_backend *backend)
@@ -41,68 +31,110 @@ static uint64_t info_value(const struct simback_backend *backend)
     if (options->info >= 0)
         info = (uint64_t)options->info;
     else
-        info = (options->cdrom ? BLKIF_WIRE_INFO_CDROM : 0u) |
-               (options->removable ? BLKIF_WIRE_INFO_REMOVABLE : 0u) |
-               (options->mode_read_only ? BLKIF_WIRE_INFO_READONLY : 0u);
+        info = ((options->cdrom ? BLKIF_WIRE_INFO_CDROM : 0u) |
+                (options->removable ? BLKIF_WIRE_INFO_REMOVABLE : 0u) |
+                (options->mode_read_only ? BLKIF_WIRE_INFO_READONLY : 0u)) &
+               backend->dialect->info_bits;
     if (backend->gone_read_only)
         info |= BLKIF_WIRE_INFO_READONLY;
     return info;
 }
 
 /* The value of a row's node, and whether it says something. */
-static uint64_t row_value(const struct simback_backend *backend, enum dialect_node node,
+static uint64_t row_value(const struct simback_backend *backend, enum simback_node node,
                           bool *speaks)
 {
     uint64_t value = 0;
 
     *speaks = true;
     switch (node) {
-    case NODE_FEATURE_FLUSH_CACHE: value = backend->flush; break;
-    case NODE_FEATURE_DISCARD: value = backend->discard; break;
-    case NODE_FEATURE_BARRIER: value = backend->barrier; break;
-    case NODE_FEATURE_PERSISTENT: value = backend->persistent; break;
-    case NODE_FEATURE_MAX_INDIRECT_SEGMENTS: value = backend->segments; break;
-    case NODE_MAX_RING_PAGE_ORDER: value = backend->ring_order; break;
-    case NODE_MULTI_QUEUE_MAX_QUEUES: *speaks = backend->max_queues > 1; return backend->max_queues;
-    case NODE_DISCARD_GRANULARITY: return backend->physical_sector_size;
-    case NODE_DISCARD_ALIGNMENT:
-    case NODE_DISCARD_SECURE: return 0;
-    case NODE_SECTORS: return publish_sectors_512(&backend->options);
-    case NODE_INFO: return info_value(backend);
-    case NODE_SECTOR_SIZE: return backend->options.sector_size;
-    case NODE_PHYSICAL_SECTOR_SIZE:
+    case SIMBACK_NODE_FEATURE_FLUSH_CACHE: value = backend->flush; break;
+    case SIMBACK_NODE_FEATURE_DISCARD: value = backend->discard; break;
+    case SIMBACK_NODE_FEATURE_BARRIER: value = backend->barrier; break;
+    case SIMBACK_NODE_FEATURE_PERSISTENT: value = backend->persistent; break;
+    case SIMBACK_NODE_FEATURE_MAX_INDIRECT_SEGMENTS: value = backend->segments; break;
+    case SIMBACK_NODE_MAX_RING_PAGE_ORDER: value = backend->ring_order; break;
+    case SIMBACK_NODE_MAX_RING_PAGES:
+        *speaks = backend->ring_order != 0;
+        return UINT64_C(1) << backend->ring_order;
+    case SIMBACK_NODE_MULTI_QUEUE_MAX_QUEUES:
+        *speaks = backend->max_queues > 1;
+        return backend->max_queues;
+    case SIMBACK_NODE_DISCARD_GRANULARITY: return backend->discard_granularity;
+    case SIMBACK_NODE_DISCARD_ALIGNMENT: return backend->discard_alignment;
+    case SIMBACK_NODE_DISCARD_SECURE: value = backend->dialect->secure; break;
+    case SIMBACK_NODE_SECTORS: return sectors_value(backend);
+    case SIMBACK_NODE_INFO: return info_value(backend);
+    case SIMBACK_NODE_SECTOR_SIZE: return backend->options.sector_size;
+    case SIMBACK_NODE_PHYSICAL_SECTOR_SIZE:
         *speaks = backend->physical_sector_size != backend->options.sector_size;
         return backend->physical_sector_size;
+    case SIMBACK_NODE_HOTPLUG_STATUS:
+    case SIMBACK_NODE_COUNT: break;
     }
     *speaks = value != 0;
     return value;
 }
 
-static bool is_discard_detail(enum dialect_node node)
+static bool is_discard_detail(enum simback_node node)
 {
-    return node == NODE_DISCARD_GRANULARITY || node == NODE_DISCARD_ALIGNMENT ||
-           node == NODE_DISCARD_SECURE;
+    return node == SIMBACK_NODE_DISCARD_GRANULARITY || node == SIMBACK_NODE_DISCARD_ALIGNMENT ||
+           node == SIMBACK_NODE_DISCARD_SECURE;
 }
 
 static int publish_row(struct simback_backend *backend, uint32_t transaction,
-                       const struct dialect_row *row)
+                       const struct simback_dialect_row *row)
 {
+    const enum simback_node node = (enum simback_node)row->node;
     bool speaks;
-    const uint64_t value = row_value(backend, row->node, &speaks);
+    uint64_t value;
 
-    if (is_discard_detail(row->node) && !backend->discard)
+    if ((is_discard_detail(node) && !backend->discard) ||
+        (node == SIMBACK_NODE_FEATURE_DISCARD && backend->discard_disabled))
         return 0;
-    if (!speaks && !row->write_default)
+    if (row->value[0] != '\0')
+        return node_write(backend, transaction, simback_node_name(node), row->value);
+    value = row_value(backend, node, &speaks);
+    if (!speaks && !row->always)
         return 0;
-    return node_write_number(backend, transaction, node_names[row->node], value);
+    if (node == SIMBACK_NODE_FEATURE_FLUSH_CACHE)
+        backend->says_flush = value != 0;
+    if (node == SIMBACK_NODE_FEATURE_BARRIER)
+        backend->says_barrier = value != 0;
+    return node_write_number(backend, transaction, simback_node_name(node), value);
 }
 
-int publish_nodes(struct simback_backend *backend, enum dialect_phase phase)
+/* The toolstack may have forbidden discards; most backends do not ask. */
+static void obey_discard_enable(struct simback_backend *backend)
+{
+    uint64_t enable = 1;
+
+    if (!backend->dialect->discard_enable)
+        return;
+    (void)node_read_number(backend, backend->back, BLKIF_NODE_DISCARD_ENABLE, 1, &enable);
+    backend->discard_disabled = enable == 0;
+    if (enable == 0)
+        backend->discard = false;
+}
+
+static bool has_phase(const struct simback_dialect *dialect, enum simback_phase phase)
+{
+    for (uint32_t i = 0; i < dialect->row_count; i++) {
+        if (dialect->rows[i].phase == phase)
+            return true;
+    }
+    return false;
+}
+
+int publish_nodes(struct simback_backend *backend, enum simback_phase phase)
 {
     const struct simback_host *host = backend->host;
     uint32_t transaction;
     int result, end;
 
+    if (!has_phase(backend->dialect, phase))
+        return 0;
+    obey_discard_enable(backend);
     result = host->transaction_start(host->context, &transaction);
     if (result != 0)
         return result;
@@ -114,7 +146,30 @@ int publish_nodes(struct simback_backend *backend, enum dialect_phase phase)
     return result != 0 ? result : end;
 }
 
+void publish_forget(struct simback_backend *backend)
+{
+    for (uint32_t i = 0; i < backend->dialect->row_count; i++) {
+        if (backend->dialect->rows[i].phase == SIMBACK_AT_CONNECTED)
+            node_remove(backend, simback_node_name(backend->dialect->rows[i].node));
+    }
+}
+
 int publish_info(struct simback_backend *backend)
 {
     return node_write_number(backend, 0, BLKIF_NODE_INFO, info_value(backend));
+}
+
+void publish_unsupported(struct simback_backend *backend, uint8_t operation)
+{
+    bool *published = operation == BLKIF_WIRE_FLUSH_DISKCACHE ? &backend->says_flush
+                      : operation == BLKIF_WIRE_WRITE_BARRIER ? &backend->says_barrier
+                                                              : NULL;
+
+    if (published == NULL || !*published || !backend->dialect->rewrites)
+        return;
+    *published = false;
+    (void)node_write_number(backend, 0,
+                            operation == BLKIF_WIRE_FLUSH_DISKCACHE ? BLKIF_NODE_FEATURE_FLUSH_CACHE
+                                                                    : BLKIF_NODE_FEATURE_BARRIER,
+                            0);
 }

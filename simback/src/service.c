@@ -15,7 +15,8 @@ bool service_ready(const struct backend_queue *queue)
     const struct simback_backend *backend = queue->backend;
 
     return queue->mapped && !queue->dead && !backend->hung && !backend->gone &&
-           (backend->state == BLKIF_WIRE_CONNECTED || backend->state == BLKIF_WIRE_CLOSING);
+           (backend->state == BLKIF_WIRE_CONNECTED || backend->state == BLKIF_WIRE_CLOSING ||
+            backend->lingers);
 }
 
 /* ---- answering ---- */
@@ -23,10 +24,15 @@ bool service_ready(const struct backend_queue *queue)
 static void put_response(struct backend_queue *queue, const struct slot_request *request,
                          int16_t status)
 {
+    struct simback_backend *backend = queue->backend;
     uint8_t bytes[SLOT_RESPONSE_MAX];
-    const uint8_t op = execute_response_op(queue->backend, request);
-    const size_t length = slot_encode_response(queue->backend->abi, request->id, op, status, bytes);
+    const uint8_t op = execute_response_op(backend, request);
+    const size_t length = slot_encode_response(backend->abi, request->id, op, status, bytes);
 
+    if (queue->dead || (backend->lingers && backend->dialect->closing == SIMBACK_CLOSING_SILENT))
+        return;
+    if (status == BLKIF_WIRE_EOPNOTSUPP)
+        publish_unsupported(backend, request->operation);
     ring_write_response(&queue->ring, queue->ring.rsp_prod, bytes, length);
     queue->ring.rsp_prod++;
     queue->counters.answered++;
@@ -41,7 +47,7 @@ static void answer(struct backend_queue *queue, const struct slot_request *reque
 
     put_response(queue, request, status);
     while ((pending = pending_due(&queue->pending, 0, true)) != NULL) {
-        put_response(queue, &pending->request, execute(queue, &pending->request));
+        put_response(queue, &pending->request, execute_pending(queue, pending));
         pending_remove(&queue->pending, pending);
     }
 }
@@ -49,16 +55,18 @@ static void answer(struct backend_queue *queue, const struct slot_request *reque
 static void answer_pending(struct backend_queue *queue, struct pending *pending)
 {
     const struct slot_request request = pending->request;
+    const int16_t status = execute_pending(queue, pending);
 
     pending_remove(&queue->pending, pending);
-    answer(queue, &request, execute(queue, &request));
+    answer(queue, &request, status);
 }
 
 static void publish_responses(struct backend_queue *queue)
 {
     const struct simback_host *host = queue->backend->host;
 
-    if (queue->ring.rsp_prod == queue->ring.rsp_published || !ring_publish(&queue->ring))
+    if (!queue->mapped || queue->ring.rsp_prod == queue->ring.rsp_published ||
+        !ring_publish(&queue->ring) || !queue->bound)
         return;
     (void)host->port_notify(host->context, queue->port);
     queue->counters.notified++;
@@ -111,6 +119,15 @@ static void count_request(struct backend_queue *queue, const struct slot_request
     }
 }
 
+static void wait_for(struct backend_queue *queue, const struct slot_request *request,
+                     enum pending_kind kind, uint64_t due_ns, uint32_t name)
+{
+    struct pending *pending = pending_add(&queue->pending, request, kind, due_ns, name);
+
+    if (pending != NULL)
+        execute_begin(queue, pending);
+}
+
 static void obey_rule(struct backend_queue *queue, const struct simback_fault *fault,
                       const struct slot_request *request)
 {
@@ -120,17 +137,23 @@ static void obey_rule(struct backend_queue *queue, const struct simback_fault *f
 
     switch (fault->action) {
     case SIMBACK_ANSWER_STATUS: answer(queue, request, fault->status); break;
-    case SIMBACK_DELAY:
-        (void)pending_add(&queue->pending, request, PENDING_TIMED, due, fault->name);
-        break;
-    case SIMBACK_HOLD:
-        (void)pending_add(&queue->pending, request, PENDING_HELD, 0, fault->name);
-        break;
-    case SIMBACK_REORDER:
-        (void)pending_add(&queue->pending, request, PENDING_REORDERED, due, fault->name);
-        break;
+    case SIMBACK_DELAY: wait_for(queue, request, PENDING_TIMED, due, fault->name); break;
+    case SIMBACK_HOLD: wait_for(queue, request, PENDING_HELD, 0, fault->name); break;
+    case SIMBACK_REORDER: wait_for(queue, request, PENDING_REORDERED, due, fault->name); break;
     case SIMBACK_DROP: queue->dropped++; break;
     }
+}
+
+/* From here on all is in 512-byte units, whatever the dialect counts in; what is too large for
+ * that stays beyond every end. */
+static void scale(const struct simback_backend *backend, struct slot_request *request)
+{
+    const uint32_t units = backend->number_units;
+
+    request->sector_512 =
+        request->sector_512 > UINT64_MAX / units ? UINT64_MAX : request->sector_512 * units;
+    request->count_512 =
+        request->count_512 > UINT64_MAX / units ? UINT64_MAX : request->count_512 * units;
 }
 
 static void take(struct backend_queue *queue)
@@ -142,6 +165,7 @@ static void take(struct backend_queue *queue)
     ring_copy_request(&queue->ring, queue->ring.req_cons, slot);
     queue->ring.req_cons++;
     slot_decode(queue->backend->abi, slot, &request);
+    scale(queue->backend, &request);
     count_request(queue, &request);
     queue->seen = true;
     queue->seen_id = request.id;
@@ -159,7 +183,7 @@ static void take(struct backend_queue *queue)
 }
 
 /* More requests than slots: the frontend's index cannot be believed (RING_REQUEST_PROD_OVERFLOW).
- */
+ * Some stop for good, others go on as far as there is room for answers. */
 static bool overflows(struct backend_queue *queue, uint32_t req_prod)
 {
     const struct ring *ring = &queue->ring;
@@ -168,14 +192,24 @@ static bool overflows(struct backend_queue *queue, uint32_t req_prod)
 
     if (req_prod - ring->req_cons <= room)
         return false;
-    queue->dead = true;
-    if (!ring->tampered)
+    if (!ring->tampered && !queue->ahead)
         backend_complain(queue->backend,
                          "queue %u: req_prod is %" PRIu32 ", %" PRIu32
                          " beyond what was taken, but only %" PRIu32 " of %" PRIu32
                          " slots are free",
                          queue->index, req_prod, req_prod - ring->req_cons, room, ring->size);
-    return true;
+    queue->ahead = true;
+    queue->dead = !queue->backend->dialect->bounded;
+    return queue->dead;
+}
+
+/* No slot is left for the answer to another one (RING_REQUEST_CONS_OVERFLOW). */
+static bool is_full(const struct backend_queue *queue)
+{
+    const struct ring *ring = &queue->ring;
+
+    return queue->pending.count == queue->pending.size ||
+           (!ring->tampered && ring->req_cons - ring->rsp_prod >= ring->size);
 }
 
 /* Takes what is there within the budget; true if something is left to be taken. */
@@ -187,44 +221,60 @@ static bool take_some(struct backend_queue *queue, uint32_t budget)
     if (overflows(queue, req_prod))
         return false;
     while (ring->req_cons != req_prod) {
-        if (queue->barrier_waits || queue->pending.count == queue->pending.size)
+        if (queue->barrier_waits || is_full(queue))
             return false; /* goes on when something has been answered */
         if (budget-- == 0)
             return true;
         take(queue);
+        if (queue->dead)
+            return false;
     }
     publish_responses(queue);
     return ring_final_check(ring);
 }
 
+/* Answers what is due; what the budget leaves over. */
+static uint32_t answer_due(struct backend_queue *queue, uint32_t budget, uint64_t now)
+{
+    struct simback_backend *backend = queue->backend;
+    struct pending *pending;
+
+    while (budget != 0 && (pending = pending_due(&queue->pending, now, false)) != NULL) {
+        answer_pending(queue, pending);
+        budget--;
+    }
+    if (waiting(backend) == 0) {
+        if (queue->barrier_waits)
+            end_barrier(queue);
+        wake_barriers(backend);
+    }
+    return budget;
+}
+
 bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
 {
     const struct simback_host *host = backend->host;
-    uint32_t budget = BACKEND_BATCH;
     struct backend_queue *served;
-    struct pending *pending;
+    uint32_t budget;
     uint64_t now;
-    bool more;
+    bool more = false;
 
     if (queue >= backend->queue_count)
         return false;
     served = &backend->queues[queue];
     if (!service_ready(served))
         return false;
-    (void)host->port_fired(host->context, served->port);
+    if (served->bound)
+        (void)host->port_fired(host->context, served->port);
+    mappings_tick(served);
     now = host->now(host->context);
-    while (budget != 0 && (pending = pending_due(&served->pending, now, false)) != NULL) {
-        answer_pending(served, pending);
-        budget--;
-    }
-    if (waiting(backend) == 0) {
-        if (served->barrier_waits)
-            end_barrier(served);
-        wake_barriers(backend);
-    }
-    more = take_some(served, budget);
+    budget = answer_due(served, BACKEND_BATCH, now);
+    if (!backend->lingers && !backend->drains)
+        more = take_some(served, budget);
     publish_responses(served);
-    return more || pending_next(&served->pending) <= now;
+    more = more || pending_next(&served->pending) <= now;
+    handshake_answered(backend);
+    return more;
 }
 
 uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t queue)
@@ -232,4 +282,11 @@ uint64_t simback_backend_service_at(const struct simback_backend *backend, uint1
     if (queue >= backend->queue_count || !service_ready(&backend->queues[queue]))
         return SIMBACK_NEVER;
     return pending_next(&backend->queues[queue].pending);
+}
+
+uint64_t simback_backend_housekeeping_at(const struct simback_backend *backend, uint16_t queue)
+{
+    if (queue >= backend->queue_count || !service_ready(&backend->queues[queue]))
+        return SIMBACK_NEVER;
+    return mappings_due(&backend->queues[queue]);
 }

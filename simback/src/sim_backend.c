@@ -43,6 +43,8 @@ static bool run_queue(void *context)
     more = simback_backend_service(backend, queue->index);
     simback_actor_at(queue->sim->world, queue->actor,
                      simback_backend_service_at(backend, queue->index));
+    simback_actor_idle_at(queue->sim->world, queue->actor,
+                          simback_backend_housekeeping_at(backend, queue->index));
     return more;
 }
 

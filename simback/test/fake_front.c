@@ -49,6 +49,27 @@ static void make_rings(struct fake_device *device)
     }
 }
 
+static void put_back(struct fake_device *device, const char *name, const char *value)
+{
+    char path[2 * FAKE_PATH];
+
+    snprintf(path, sizeof(path), "%s/%s", device->back, name);
+    fake_put(&device->host, path, value);
+}
+
+void fake_use(struct fake_device *device, const struct simback_dialect *dialect)
+{
+    if (device->back[0] != '\0')
+        fake_put(&device->host, device->back, NULL);
+    device->options.dialect = dialect;
+    snprintf(device->back, sizeof(device->back), "/local/domain/0/backend/%s/1/51712",
+             dialect->directory);
+    snprintf(device->error, sizeof(device->error), "/local/domain/0/error/backend/%s/1/51712/error",
+             dialect->directory);
+    put_back(device, "online", "1");
+    put_back(device, "state", "1");
+}
+
 void fake_device_init(struct fake_device *device)
 {
     struct simback_world_options world_options;
@@ -68,8 +89,7 @@ void fake_device_init(struct fake_device *device)
         device->data_refs[i] = FIRST_DATA_REF + i;
         device->data[i] = new_page(&device->host, device->data_refs[i], true);
     }
-    fake_put(&device->host, FAKE_BACK "/online", "1");
-    fake_put(&device->host, FAKE_BACK "/state", "1");
+    fake_use(device, device->options.dialect);
     fake_put(&device->host, FAKE_FRONT "/state", "1");
 }
 
@@ -87,7 +107,7 @@ void fake_device_start(struct fake_device *device)
     char state[4];
 
     snprintf(state, sizeof(state), "%d", (int)device->options.start_state);
-    fake_put(&device->host, FAKE_BACK "/state", state);
+    put_back(device, "state", state);
     device->backend = simback_backend_create(&device->host.calls, &device->options);
     if (device->backend == NULL)
         abort();
@@ -145,8 +165,11 @@ void fake_front_state(struct fake_device *device, unsigned state)
 
 unsigned fake_back_state(const struct fake_device *device)
 {
-    const char *state = fake_get(&device->host, FAKE_BACK "/state");
+    char path[2 * FAKE_PATH];
+    const char *state;
 
+    snprintf(path, sizeof(path), "%s/state", device->back);
+    state = fake_get(&device->host, path);
     return state == NULL ? 99 : (unsigned)strtoul(state, NULL, 10);
 }
 

@@ -111,6 +111,7 @@ struct fake_device {
     struct simback_disk *disk;
     struct simback_backend_options options;
     struct simback_backend *backend;
+    char back[FAKE_PATH], error[FAKE_PATH]; /* FAKE_BACK, FAKE_ERROR; fake_use moves them */
     bool abi_32;
     uint32_t order;
     uint32_t queue_count;
@@ -129,6 +130,8 @@ struct fake_response {
 /* Options as simback_backend_options_init has them, a disk of 2048 units, the toolstack's nodes. */
 void fake_device_init(struct fake_device *device);
 void fake_device_fini(struct fake_device *device);
+/* Another dialect, before the backend is made: the toolstack's nodes are where it looks. */
+void fake_use(struct fake_device *device, const struct simback_dialect *dialect);
 /* Makes the backend from device->options. */
 void fake_device_start(struct fake_device *device);
 /* Polls until nothing is left to do; false if it never ends. */

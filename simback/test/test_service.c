@@ -496,6 +496,7 @@ static void i18_indices_wrap(void)
 static void i18_without_attach_it_begins_at_0(void)
 {
     start_ring_at(8);
+    fake_use(&device, simback_dialect_find("minimal"));
     device.options.attach = false;
     fake_connect(&device);
     CU_ASSERT_TRUE(fake_serve(&device, 0));

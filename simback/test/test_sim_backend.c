@@ -355,6 +355,31 @@ static void requests_allocate_nothing(void)
     CU_ASSERT_EQUAL(simback_allocations(world), before);
 }
 
+/* Nobody waits for grants that nobody uses: they go when time goes by. */
+static void kept_grants_go_by_the_clock(void)
+{
+    struct simback_ledger ledger;
+
+    add_backend();
+    run(SIMBACK_NEVER);
+    put("feature-persistent", 1);
+    front_open();
+    run(SIMBACK_NEVER);
+    put("state", 4);
+    submit(BLKIF_WIRE_READ, 1, 0);
+    run(SIMBACK_NEVER);
+    CU_ASSERT_EQUAL(simback_now(world), 0);
+    simback_get_ledger(world, SIMBACK_FRONT_DOMID, &ledger);
+    CU_ASSERT_EQUAL(ledger.mapped, 2);
+    run(UINT64_C(59999999999));
+    simback_get_ledger(world, SIMBACK_FRONT_DOMID, &ledger);
+    CU_ASSERT_EQUAL(ledger.mapped, 2);
+    run(UINT64_C(60000000000));
+    simback_get_ledger(world, SIMBACK_FRONT_DOMID, &ledger);
+    CU_ASSERT_EQUAL(ledger.mapped, 1);
+    CU_ASSERT_EQUAL(simback_now(world), UINT64_C(60000000000));
+}
+
 static void a_file_is_closed_with_the_world(void)
 {
     char path[] = "/tmp/simback_sim_XXXXXX", error[200] = "", byte = 0;
@@ -403,6 +428,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(wishes_wake_the_backend),
     UNIT_TEST(a_crash_leaves_nothing_mapped),
     UNIT_TEST(requests_allocate_nothing),
+    UNIT_TEST(kept_grants_go_by_the_clock),
     UNIT_TEST(a_file_is_closed_with_the_world),
     UNIT_TEST(bad_arguments_make_no_backend),
 };

@@ -7,6 +7,7 @@
 #ifndef SIMBACK_BACKEND_H
 #define SIMBACK_BACKEND_H
 
+#include <simback/dialect.h>
 #include <simback/disk.h>
 #include <simback/host.h>
 #include <simback/world.h>
@@ -19,19 +20,12 @@ extern "C" {
 
 struct simback_backend;
 
-/* A backend of the field, as data. */
-struct simback_dialect;
-/* "linux", "minimal"; NULL for an unknown name. */
-const struct simback_dialect *simback_dialect_find(const char *name);
-/* Their names, for messages; NULL at the end. */
-const char *simback_dialect_name(size_t index);
-
 enum simback_choice { SIMBACK_DEFAULT, SIMBACK_NO, SIMBACK_YES }; /* DEFAULT: the dialect's */
 
 struct simback_backend_options {
-    const struct simback_dialect *dialect;
-    uint16_t device; /* number of the device in this world */
-    uint16_t domid;  /* the backend's domain; default 0 */
+    const struct simback_dialect *dialect; /* stays as it is as long as the backend is there */
+    uint16_t device;                       /* number of the device in this world */
+    uint16_t domid;                        /* the backend's domain; default 0 */
     uint16_t front_domid;
     uint32_t vdev;    /* 51712 … */
     uint64_t sectors; /* of sector_size bytes */
@@ -45,7 +39,7 @@ struct simback_backend_options {
     int32_t segments;   /* feature-max-indirect-segments; -1: the dialect's */
     bool trusted;       /* frontend node trusted; default true */
     bool removable, cdrom;
-    bool attach;         /* begins at the shared indices; otherwise at 0 (PROTOCOL section 7) */
+    bool attach;         /* begins at the shared indices even if the dialect begins at 0 */
     const char *params;  /* toolstack node params; NULL: none */
     int32_t start_state; /* the backend's state at the start, 0..8; default 1 */
     struct simback_disk *disk;
@@ -76,6 +70,9 @@ bool simback_backend_poll(struct simback_backend *backend);
 bool simback_backend_service(struct simback_backend *backend, uint16_t queue);
 /* When service has to be called again for a delayed answer; SIMBACK_NEVER. */
 uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t queue);
+/* When service would let go of grants that it keeps mapped and that nobody uses; SIMBACK_NEVER.
+ * Nobody waits for it, so it need not be called for this alone. */
+uint64_t simback_backend_housekeeping_at(const struct simback_backend *backend, uint16_t queue);
 
 /*
  * In a simulated world: makes disk-less plumbing one call: toolstack nodes, host, actors, backend.

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The data of a request: copies and checks its segments, maps their pages, moves the data between
+ * them and the disk, lets go of them. Pages are mapped with the rights that the operation needs and
+ * for just that, unless they are kept (mappings.c). A request that waits for its answer keeps its
+ * pages mapped meanwhile, as a backend does that has given them to a disk.
+ */
+#include "backend_internal.h"
+
+#include <blkfront/platform.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- segments ---- */
+
+/* I9 as a backend sees it: inside the page, in order, whole sectors. In 512-byte units from here
+ * on, whatever the dialect counts in. */
+static bool segment_ok(struct backend_queue *queue, const struct slot_request *request,
+                       uint32_t index)
+{
+    const struct simback_backend *backend = queue->backend;
+    struct blkif_wire_segment *segment = &queue->data[index].segment;
+    const uint32_t first = segment->first_512 * backend->segment_units;
+    const uint32_t last = (segment->last_512 + 1) * backend->segment_units - 1;
+
+    if (last >= BLKIF_WIRE_UNITS_PER_PAGE || first > last) {
+        REFUSE(queue, request,
+               "segment %" PRIu32 " covers units %" PRIu32 " to %" PRIu32 " of a page", index,
+               first, last);
+        return false;
+    }
+    if (first % backend->sector_units != 0 || (last - first + 1) % backend->sector_units != 0) {
+        REFUSE(queue, request,
+               "segment %" PRIu32 " (units %" PRIu32 " to %" PRIu32
+               ") is not made of whole sectors of %" PRIu32 " units",
+               index, first, last, backend->sector_units);
+        return false;
+    }
+    segment->first_512 = (uint8_t)first;
+    segment->last_512 = (uint8_t)last;
+    return true;
+}
+
+/* Copies the segments of an indirect request, each word loaded once. */
+static bool copy_indirect(struct backend_queue *queue, const struct slot_request *request)
+{
+    struct simback_backend *backend = queue->backend;
+    const struct simback_host *host = backend->host;
+    const uint32_t count = request->segment_count;
+    const uint32_t page_count =
+        (count + BLKIF_WIRE_SEGMENTS_PER_PAGE - 1) / BLKIF_WIRE_SEGMENTS_PER_PAGE;
+    void *pages[BLKIF_WIRE_INDIRECT_PAGES];
+    int result;
+
+    if (page_count > backend->dialect->indirect_pages) {
+        REFUSE(queue, request, "%" PRIu32 " indirect pages, at most %u are possible", page_count,
+               backend->dialect->indirect_pages);
+        queue->dead = backend->dialect->dies;
+        return false;
+    }
+    result = host->map(host->context, backend->options.front_domid, request->data.page_refs,
+                       page_count, false, pages);
+    if (result != 0) {
+        REFUSE(queue, request,
+               "%" PRIu32 " indirect pages, first reference %" PRIu32 ": cannot be mapped (%d)",
+               page_count, request->data.page_refs[0], result);
+        queue->dead = backend->dialect->dies;
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const volatile uint32_t *words =
+            (const volatile uint32_t *)pages[i / BLKIF_WIRE_SEGMENTS_PER_PAGE];
+        const uint32_t at = i % BLKIF_WIRE_SEGMENTS_PER_PAGE * 2;
+        uint32_t copy[2];
+
+        copy[0] = __atomic_load_n(&words[at], __ATOMIC_RELAXED);
+        copy[1] = __atomic_load_n(&words[at + 1], __ATOMIC_RELAXED);
+        memcpy(&queue->data[i].segment, copy, sizeof(copy));
+    }
+    connect_unmap(backend, request->data.page_refs, pages, page_count);
+    return true;
+}
+
+/* Puts the checked segments into queue->data; the length in units, or 0: refused. */
+static uint32_t collect_segments(struct backend_queue *queue, const struct slot_request *request)
+{
+    const bool indirect = request->operation == BLKIF_WIRE_INDIRECT;
+    const uint32_t most = indirect ? queue->backend->segments : (uint32_t)BLKIF_WIRE_SEGMENTS;
+    uint32_t length = 0;
+
+    if (request->segment_count > most) {
+        REFUSE(queue, request, "%u segments, at most %" PRIu32 " are possible",
+               request->segment_count, most);
+        return 0;
+    }
+    if (indirect && !copy_indirect(queue, request))
+        return 0;
+    for (uint32_t i = 0; i < request->segment_count; i++) {
+        struct blkif_wire_segment *segment = &queue->data[i].segment;
+
+        if (!indirect)
+            *segment = request->data.segments[i];
+        if (!segment_ok(queue, request, i))
+            return 0;
+        length += (uint32_t)segment->last_512 - segment->first_512 + 1;
+    }
+    if (request->sector_512 % queue->backend->sector_units != 0) {
+        REFUSE(queue, request,
+               "unit %" PRIu64 " is not the beginning of a sector of %" PRIu32 " units",
+               request->sector_512, queue->backend->sector_units);
+        return 0;
+    }
+    return length;
+}
+
+/* ---- pages ---- */
+
+void transfer_release(struct backend_queue *queue)
+{
+    uint32_t alone = 0;
+
+    for (uint32_t i = 0; i < queue->prepared; i++) {
+        const struct transfer_page *page = &queue->data[i];
+
+        if (page->entry != MAPPING_NONE) {
+            mappings_give_back(queue, page->entry);
+            continue;
+        }
+        queue->refs[alone] = page->segment.grant_ref;
+        queue->pages[alone++] = page->page;
+    }
+    if (alone != 0)
+        connect_unmap(queue->backend, queue->refs, queue->pages, alone);
+    queue->prepared = 0;
+}
+
+/* Of all pages those that are kept; how many are missing, with their references and places. */
+static uint32_t find_kept(struct backend_queue *queue, uint32_t count, bool writable)
+{
+    uint32_t missing = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct transfer_page *page = &queue->data[i];
+
+        page->entry = mappings_take(queue, page->segment.grant_ref, writable);
+        if (page->entry != MAPPING_NONE) {
+            page->page = queue->mappings.entries[page->entry].page;
+            continue;
+        }
+        queue->refs[missing] = page->segment.grant_ref;
+        queue->places[missing++] = i;
+    }
+    return missing;
+}
+
+static void give_back_kept(struct backend_queue *queue, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (queue->data[i].entry != MAPPING_NONE)
+            mappings_give_back(queue, queue->data[i].entry);
+    }
+}
+
+static bool map_pages(struct backend_queue *queue, const struct slot_request *request, bool write)
+{
+    struct simback_backend *backend = queue->backend;
+    const struct simback_host *host = backend->host;
+    const bool keeps = queue->mappings.entries != NULL;
+    /* What is only read is mapped read-only: a write's pages may be granted so. */
+    const bool writable = !write || (keeps && backend->dialect->maps_writable);
+    const uint32_t missing = find_kept(queue, request->segment_count, writable);
+    int result = 0;
+
+    if (missing != 0)
+        result = host->map(host->context, backend->options.front_domid, queue->refs, missing,
+                           writable, queue->pages);
+    if (result != 0) {
+        REFUSE(queue, request,
+               "%" PRIu32 " pages, first reference %" PRIu32 ": cannot be mapped %s (%d)%s",
+               missing, queue->refs[0], writable ? "for writing" : "for reading", result,
+               write && writable ? ", as feature-persistent=1 promises" : "");
+        give_back_kept(queue, request->segment_count);
+        queue->dead = backend->dialect->dies;
+        return false;
+    }
+    for (uint32_t i = 0; i < missing; i++) {
+        struct transfer_page *page = &queue->data[queue->places[i]];
+
+        page->page = queue->pages[i];
+        page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
+    }
+    queue->prepared = request->segment_count;
+    return true;
+}
+
+/* ---- a transfer ---- */
+
+int16_t transfer_prepare(struct backend_queue *queue, const struct slot_request *request,
+                         bool write)
+{
+    uint32_t length;
+
+    if (write && !execute_may_write(queue, request))
+        return BLKIF_WIRE_ERROR;
+    length = collect_segments(queue, request);
+    if (length == 0 || !execute_in_range(queue, request, length) ||
+        !map_pages(queue, request, write))
+        return BLKIF_WIRE_ERROR;
+    return BLKIF_WIRE_OKAY;
+}
+
+int16_t transfer_perform(struct backend_queue *queue, const struct slot_request *request,
+                         bool write)
+{
+    struct simback_disk *disk = queue->backend->disk;
+    uint64_t sector_512 = request->sector_512;
+    int result = 0;
+
+    for (uint32_t i = 0; result == 0 && i < queue->prepared; i++) {
+        const struct blkif_wire_segment *segment = &queue->data[i].segment;
+        const uint32_t count = (uint32_t)segment->last_512 - segment->first_512 + 1;
+        uint8_t *data =
+            (uint8_t *)queue->data[i].page + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
+
+        result = write ? simback_disk_write(disk, sector_512, count, data)
+                       : simback_disk_read(disk, sector_512, count, data);
+        sector_512 += count;
+    }
+    transfer_release(queue);
+    return result == 0 ? BLKIF_WIRE_OKAY : BLKIF_WIRE_ERROR;
+}
+
+/* ---- pages of requests that wait ---- */
+
+void transfer_init_pins(struct backend_queue *queue)
+{
+    queue->pin_free = PENDING_NONE;
+    for (uint32_t i = queue->pin_room; i-- > 0; queue->pin_free = i)
+        queue->pins[i].next = queue->pin_free;
+    queue->pin_count = 0;
+}
+
+/* Without room for all of its pages it lets go of them, and maps them when it ends. */
+void transfer_pin(struct backend_queue *queue, struct pending *pending)
+{
+    uint32_t next = PENDING_NONE;
+
+    if (queue->prepared > queue->pin_room - queue->pin_count) {
+        transfer_release(queue);
+        return;
+    }
+    for (uint32_t i = queue->prepared; i-- > 0;) {
+        const uint32_t index = queue->pin_free;
+        struct pin *pin = &queue->pins[index];
+
+        queue->pin_free = pin->next;
+        pin->page = queue->data[i];
+        pin->next = next;
+        next = index;
+    }
+    queue->pin_count += queue->prepared;
+    queue->prepared = 0;
+    pending->pins = next;
+}
+
+void transfer_unpin(struct backend_queue *queue, struct pending *pending)
+{
+    for (uint32_t index = pending->pins; index != PENDING_NONE;) {
+        struct pin *pin = &queue->pins[index];
+        const uint32_t next = pin->next;
+
+        queue->data[queue->prepared++] = pin->page;
+        pin->next = queue->pin_free;
+        queue->pin_free = index;
+        queue->pin_count--;
+        index = next;
+    }
+    pending->pins = PENDING_NONE;
+}
+
+void transfer_drop(struct backend_queue *queue, struct pending *pending)
+{
+    transfer_unpin(queue, pending);
+    transfer_release(queue);
+}
