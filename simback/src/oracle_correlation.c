@@ -43,7 +43,7 @@ static struct oracle_part *book_add(struct oracle_ring *ring, uint64_t id)
     struct oracle_part *part;
 
     if (at == 0)
-        return NULL; /* answers that were never read still take their places */
+        return NULL;
     part = &ring->parts[at - 1];
     ring->free_part = part->next;
     head = &ring->buckets[bucket(ring, id)];
@@ -99,6 +99,7 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
     (void)device;
     ring->in_flight = 0;
     ring->free_part = 0;
+    ring->untracked = false;
     if (!make_room(oracle, ring))
         return;
     for (uint32_t i = ring->room; i > 0; i--) {
@@ -202,6 +203,16 @@ static bool may_flush_for_itself(const struct oracle_device *device)
     return false;
 }
 
+/* The ring has as many places as the book; a frontend that goes on without reading its answers
+ * takes more. */
+static void not_in_the_book(struct oracle_put *put, const struct oracle_request *request)
+{
+    put->ring->untracked = true;
+    if (put->ring->room != 0)
+        oracle_broken(put->oracle, 2, put->device, request == NULL ? 0 : request->number,
+                      "ring request %u lies over a response that was never read", put->index);
+}
+
 void correlation_put(struct oracle_put *put)
 {
     struct oracle_ring *ring = put->ring;
@@ -216,6 +227,10 @@ void correlation_put(struct oracle_put *put)
                       put->index, (unsigned long long)wire->id);
     part = book_add(ring, wire->id);
     put->part = part;
+    if (part == NULL) {
+        not_in_the_book(put, request);
+        return;
+    }
     if (request == NULL) {
         /* What was put and then given up in one step is told of when it is over. */
         if (!put->oracle->no_memory && put->device->failed_now == 0 &&
@@ -227,8 +242,6 @@ void correlation_put(struct oracle_put *put)
                           (unsigned long long)wire->sector_512,
                           (unsigned long long)wire->count_512);
     }
-    if (part == NULL)
-        return;
     part->operation = wire->operation;
     part->inner = wire->inner;
     part->first_512 = wire->sector_512;

@@ -69,8 +69,6 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
 static struct oracle_ring *ring_made(struct oracle *oracle, struct oracle_device *device,
                                      uint16_t queue)
 {
-    if (queue >= MONITOR_QUEUES)
-        return NULL;
     if (device->rings[queue] == NULL) {
         device->rings[queue] = simback_allocate(oracle->world, sizeof(struct oracle_ring));
         if (device->rings[queue] == NULL)

@@ -33,7 +33,7 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
 {
     uint64_t number = part == NULL ? 0 : part->number;
 
-    if (device->hostile)
+    if (device->hostile || ring->untracked)
         return;
     oracle_checked(oracle, 19);
     if (part == NULL)

@@ -84,6 +84,7 @@ struct oracle_ring {
     uint32_t *buckets;         /* of view->slots; index of a part plus one */
     uint32_t free_part;        /* plus one */
     uint32_t in_flight;
+    bool untracked;                  /* something was put that is not in the book */
     struct oracle_response *answers; /* published, by slot */
     uint32_t applied;                /* responses before this one are booked */
     uint32_t room;                   /* slots that parts and slots below were made for */
