@@ -151,6 +151,8 @@ void oracle_broken(struct oracle *oracle, uint8_t rule, const struct oracle_devi
 {
     va_list arguments;
 
+    if (oracle->no_memory)
+        return;
     va_start(arguments, format);
     note(oracle, rule, false, device == NULL ? SIMBACK_NO_DEVICE : device->number, request, format,
          arguments);
@@ -162,6 +164,8 @@ void oracle_should(struct oracle *oracle, uint8_t rule, const struct oracle_devi
 {
     va_list arguments;
 
+    if (oracle->no_memory)
+        return;
     va_start(arguments, format);
     note(oracle, rule, true, device == NULL ? SIMBACK_NO_DEVICE : device->number, request, format,
          arguments);

@@ -297,8 +297,6 @@ static void completes_again(struct oracle *oracle, uint64_t request, int result)
 {
     const struct oracle_ended *ended = &oracle->ended[request % ORACLE_ENDED];
 
-    if (oracle->no_memory)
-        return;
     if (request == 0 || request > oracle->highest)
         oracle_broken(oracle, 2, NULL, request,
                       "completes with %d (%s) although it was never submitted", result,

@@ -208,9 +208,8 @@ static bool may_flush_for_itself(const struct oracle_device *device)
 static void not_in_the_book(struct oracle_put *put, const struct oracle_request *request)
 {
     put->ring->untracked = true;
-    if (put->ring->room != 0)
-        oracle_broken(put->oracle, 2, put->device, request == NULL ? 0 : request->number,
-                      "ring request %u lies over a response that was never read", put->index);
+    oracle_broken(put->oracle, 2, put->device, request == NULL ? 0 : request->number,
+                  "ring request %u lies over a response that was never read", put->index);
 }
 
 void correlation_put(struct oracle_put *put)
@@ -233,8 +232,7 @@ void correlation_put(struct oracle_put *put)
     }
     if (request == NULL) {
         /* What was put and then given up in one step is told of when it is over. */
-        if (!put->oracle->no_memory && put->device->failed_now == 0 &&
-            !(is_flush(wire) && may_flush_for_itself(put->device)))
+        if (put->device->failed_now == 0 && !(is_flush(wire) && may_flush_for_itself(put->device)))
             oracle_broken(put->oracle, 2, put->device, 0,
                           "ring request %u, %s of units %llu+%llu, is no part of anything that the "
                           "application has asked for and still waits for",

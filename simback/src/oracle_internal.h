@@ -216,7 +216,7 @@ struct oracle {
     uint32_t kept_count;
     struct simback_violation kept[SIMBACK_VIOLATIONS_KEPT];
     uint64_t checks[SIMBACK_RULES + 1];
-    bool no_memory; /* the oracle could not keep book of everything */
+    bool no_memory; /* the books have gaps: from now on no rule speaks */
 
     struct oracle_device *devices[WORLD_DEVICES];
 
