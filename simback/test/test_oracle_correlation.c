@@ -154,6 +154,20 @@ static void many_requests_may_wait(void)
     puppet_expect_none(&puppet);
 }
 
+static void one_request_may_last_long(void)
+{
+    hold(1);
+    submit(1, BLKFRONT_READ, 16, 8);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 5000, 16, 8, 0);
+    for (uint64_t i = 2; i <= 200; i++)
+        whole_read(i, i);
+    CU_ASSERT_EQUAL(simback_backend_release(puppet.backend, 1), 1);
+    take();
+    puppet_complete(&puppet, 1, 0);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 /* ---- whose part it is ---- */
 
 static void i2_only_a_request_of_the_same_kind_can_want_it(void)
@@ -396,6 +410,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_next_ring_may_have_another_size),
     UNIT_TEST(what_was_on_a_ring_may_be_issued_again_on_the_next),
     UNIT_TEST(many_requests_may_wait),
+    UNIT_TEST(one_request_may_last_long),
     UNIT_TEST(i2_only_a_request_of_the_same_kind_can_want_it),
     UNIT_TEST(a_barrier_with_data_is_a_write),
     UNIT_TEST(i2_a_part_that_goes_beyond_its_request),

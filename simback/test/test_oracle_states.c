@@ -464,12 +464,14 @@ static void i12_a_directory_of_ones_own_counts_by_its_nodes(void)
     puppet_expect(&puppet, 12, false, "removes its node queue-0 in state 4");
 }
 
-static void i12_what_is_not_there_cannot_be_removed_wrongly(void)
+static void i12_what_it_never_wrote_it_may_remove(void)
 {
     simback_store_remove(puppet.world, "/local/domain/1/device/vbd/51712/virtual-device");
     puppet_connect(&puppet);
+    simback_store_write(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref3", "9", 1);
     puppet_remove(&puppet, "virtual-device");
     puppet_remove(&puppet, "ring-ref7");
+    puppet_remove(&puppet, "ring-ref3"); /* of somebody who was here before */
     puppet_expect_none(&puppet);
 }
 
@@ -543,7 +545,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_who_waits_no_longer_may_remove_them),
     UNIT_TEST(i12_nodes_stay_where_the_backend_was_never_seen_closed),
     UNIT_TEST(i12_a_directory_of_ones_own_counts_by_its_nodes),
-    UNIT_TEST(i12_what_is_not_there_cannot_be_removed_wrongly),
+    UNIT_TEST(i12_what_it_never_wrote_it_may_remove),
     UNIT_TEST(i12_more_nodes_than_are_remembered),
     UNIT_TEST(i12_only_what_was_set_is_counted),
 };

@@ -268,6 +268,29 @@ static void i8_an_indirect_request_becomes_direct_ones(void)
     puppet_expect(&puppet, 8, false, "request 2: ring request 3 is INDIRECT again");
 }
 
+static void i8_the_first_half_was_indirect(void)
+{
+    const struct simback_fault refuse = {
+        .ops = SIMBACK_FAULT_READ,
+        .last_512 = UINT64_MAX,
+        .percent = 100,
+        .times = 1,
+        .action = SIMBACK_ANSWER_STATUS,
+        .status = BLKIF_WIRE_EOPNOTSUPP,
+    };
+
+    CU_ASSERT_EQUAL(simback_backend_add_fault(puppet.backend, &refuse), 0);
+    fill_page(puppet.data[1], 8, 0);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 16, bytes);
+    put_indirect(&(struct indirect){BLKIF_WIRE_READ, 8, 8, {puppet.refs[1]}});
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 12, 8, 8, 0);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 13, 16, 8, 0);
+    run_take_complete(1, 0);
+    puppet_expect_none(&puppet);
+}
+
 /* ---- direct requests ---- */
 
 static void i9_more_segments_than_a_slot_has(void)
@@ -400,6 +423,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i5_a_segment_of_an_indirect_request),
     UNIT_TEST(i17_an_indirect_write_to_a_read_only_disk),
     UNIT_TEST(i8_an_indirect_request_becomes_direct_ones),
+    UNIT_TEST(i8_the_first_half_was_indirect),
     UNIT_TEST(i9_more_segments_than_a_slot_has),
     UNIT_TEST(i9_eleven_segments),
     UNIT_TEST(i9_a_flush_has_no_segments),
