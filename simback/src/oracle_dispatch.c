@@ -114,6 +114,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
     ring->published_from = view->requests;
+    ring->req_event_before = view->seen[SIMBACK_REQ_EVENT];
     ring->began = view->seen[SIMBACK_RSP_PROD];
     ring->req_prod = view->seen[SIMBACK_REQ_PROD];
     correlation_attach(oracle, device, ring);
@@ -182,8 +183,6 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
                       (uint32_t)event->c);
         indices_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
                       (uint32_t)event->c);
-        if (event->a == SIMBACK_REQ_PROD)
-            events_moved(oracle, ring, (uint32_t)event->b);
     }
 }
 
@@ -293,6 +292,7 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
         } else if (device->hostile) {
             answers_changed(ring);
         }
+        ring->req_event_before = ring->view->seen[SIMBACK_REQ_EVENT];
     }
     if (!front)
         return;

@@ -37,24 +37,19 @@ void events_loaded(struct oracle_ring *ring, uint32_t req_event)
     ring->published_from = value;
 }
 
-/* At hand-over: the frontend has published what nobody saw it compare with req_event. */
-void events_moved(const struct oracle *oracle, struct oracle_ring *ring, uint32_t value)
+/* At hand-over: what the frontend has published and nobody saw it compare with req_event. */
+static void judge_unseen(struct oracle_ring *ring)
 {
-    uint32_t before = ring->view->seen[SIMBACK_REQ_EVENT]; /* not told yet */
-    uint32_t now = monitor_ring_word(ring->view, SIMBACK_REQ_EVENT);
+    uint32_t value = ring->view->requests, now = ring->view->seen[SIMBACK_REQ_EVENT];
 
-    if (!oracle->world->monitor->front_acts)
-        return;
-    if (value == ring->published_from || value - ring->published_from > ring->view->slots) {
-        ring->published_from = value;
-        return;
-    }
-    if (before != now) { /* a notification may be right or not */
-        ring->wanted++;
-    } else if (asks(now, value, ring->published_from)) {
-        notification_wanted(ring, now, value);
-        if (ring->notified == 0)
-            ring->notify_due = true;
+    if (value != ring->published_from && value - ring->published_from <= ring->view->slots) {
+        if (now != ring->req_event_before) { /* a notification may be right or not */
+            ring->wanted++;
+        } else if (asks(now, value, ring->published_from)) {
+            notification_wanted(ring, now, value);
+            if (ring->notified == 0)
+                ring->notify_due = true;
+        }
     }
     ring->published_from = value;
 }
@@ -73,6 +68,7 @@ void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t
 
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
 {
+    judge_unseen(ring);
     if (ring->wanted != 0 || ring->notified != 0 || ring->accesses_now != 0)
         oracle_checked(oracle, 14);
     if (ring->notify_due && ring->view->port != 0)

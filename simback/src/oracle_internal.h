@@ -109,6 +109,7 @@ struct oracle_ring {
 
     /* I14 */
     uint32_t published_from;   /* publishes up to here are judged */
+    uint32_t req_event_before; /* at the last hand-over */
     bool notify_due;           /* a publish needs a notification that has not come yet */
     uint32_t due_from, due_to; /* this one */
     uint32_t req_event_loaded; /* for this reason */
@@ -418,7 +419,6 @@ void teardown_access(struct oracle *oracle, struct oracle_device *device,
 
 /* I14 */
 void events_loaded(struct oracle_ring *ring, uint32_t req_event);
-void events_moved(const struct oracle *oracle, struct oracle_ring *ring, uint32_t value);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 
