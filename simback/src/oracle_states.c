@@ -141,6 +141,8 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
 {
     if (strcmp(rest, BLKIF_NODE_STATE) != 0)
         return;
+    if (front_path && event->kind == SIMBACK_STORE_WRITE)
+        device->front_refused = event->result != 0;
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0)
         front_write(oracle, event, device);
     else if (!front_path && event->kind == SIMBACK_STORE_READ)

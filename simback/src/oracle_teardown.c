@@ -102,13 +102,14 @@ static bool wrote(const struct oracle_device *device, const char *node)
 }
 
 /* What was published is needed until the backend has closed, as far as the frontend has read that;
- * one that waits no longer says so with its own 6. */
+ * one that waits no longer says so with its own 6, or has tried to. */
 static bool needed(const struct oracle_device *device)
 {
+    if (device->front_state == BLKIF_WIRE_CLOSING)
+        return !device->front_refused && (device->back_read == BLKIF_WIRE_CONNECTED ||
+                                          device->back_read == BLKIF_WIRE_CLOSING);
     return device->front_state == BLKIF_WIRE_INITIALISED ||
-           device->front_state == BLKIF_WIRE_CONNECTED ||
-           (device->front_state == BLKIF_WIRE_CLOSING &&
-            (device->back_read == BLKIF_WIRE_CONNECTED || device->back_read == BLKIF_WIRE_CLOSING));
+           device->front_state == BLKIF_WIRE_CONNECTED;
 }
 
 void teardown_store(struct oracle *oracle, const struct simback_event *event,

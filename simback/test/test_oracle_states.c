@@ -440,6 +440,18 @@ static void i12_who_waits_no_longer_may_remove_them(void)
     puppet_expect_none(&puppet);
 }
 
+static void i12_who_cannot_say_6_may_remove_them_too(void)
+{
+    const char *path = "/local/domain/1/device/vbd/51712/state";
+
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "state", "5");
+    simback_fail_nth(puppet.world, SIMBACK_RESOURCE_XENSTORE, 1, false);
+    CU_ASSERT_TRUE(puppet.platform->store_write(puppet.context, 0, path, "6", 1) < 0);
+    puppet_remove_nodes(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 static void i12_nodes_stay_where_the_backend_was_never_seen_closed(void)
 {
     puppet_connect(&puppet);
@@ -543,6 +555,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_an_access_after_the_end),
     UNIT_TEST(i12_a_node_removed_before_the_backend_has_closed),
     UNIT_TEST(i12_who_waits_no_longer_may_remove_them),
+    UNIT_TEST(i12_who_cannot_say_6_may_remove_them_too),
     UNIT_TEST(i12_nodes_stay_where_the_backend_was_never_seen_closed),
     UNIT_TEST(i12_a_directory_of_ones_own_counts_by_its_nodes),
     UNIT_TEST(i12_what_it_never_wrote_it_may_remove),
