@@ -91,6 +91,48 @@ static void every_member_of_every_hashed_kind_changes_the_hash(void)
     }
 }
 
+/* Bytes of an event that are neither its kind nor one of its two pointers: every other test of the
+ * kind names members, and a new one could be forgotten there. */
+static bool is_plain(size_t byte)
+{
+    return byte - offsetof(struct simback_event, kind) >= sizeof(enum simback_event_kind) &&
+           byte - offsetof(struct simback_event, path) >= sizeof(const char *) &&
+           byte - offsetof(struct simback_event, bytes) >= sizeof(const void *);
+}
+
+static void every_bit_of_every_member_changes_the_hash(void)
+{
+    for (unsigned kind = 0; kind < SIMBACK_EVENT_KINDS; kind++) {
+        struct simback_event event = sample((enum simback_event_kind)kind);
+        uint64_t hash;
+
+        if (!is_hashed(event.kind))
+            continue;
+        event.bytes = NULL; /* then no length is too long */
+        hash = hash_of(&event);
+        for (size_t bit = 0; bit < 8 * sizeof(event); bit++) {
+            struct simback_event flipped = event;
+
+            if (!is_plain(bit / 8))
+                continue;
+            ((uint8_t *)&flipped)[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            CU_ASSERT_NOT_EQUAL(hash_of(&flipped), hash);
+        }
+    }
+}
+
+static void every_bit_of_time_changes_the_hash(void)
+{
+    struct simback_event event = sample(SIMBACK_NOTIFY);
+    uint64_t hash = hash_of(&event);
+
+    for (unsigned bit = 0; bit < 64; bit++) {
+        world->now = UINT64_C(1) << bit;
+        CU_ASSERT_NOT_EQUAL(hash_of(&event), hash);
+    }
+    world->now = 0;
+}
+
 static void every_bit_of_a_slot_changes_the_hash(void)
 {
     uint8_t slot[112] = {0};
@@ -324,6 +366,8 @@ static void with_hash_and_rules_off_events_are_only_counted(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(every_member_of_every_hashed_kind_changes_the_hash),
+    UNIT_TEST(every_bit_of_every_member_changes_the_hash),
+    UNIT_TEST(every_bit_of_time_changes_the_hash),
     UNIT_TEST(every_bit_of_a_slot_changes_the_hash),
     UNIT_TEST(kinds_differ_and_so_does_time),
     UNIT_TEST(what_one_build_alone_sees_is_neither_hashed_nor_counted),
