@@ -269,6 +269,8 @@ void simback_app_submit(struct simback_world *world, uint16_t device, uint16_t q
     read_only_submit(oracle, known, made);
     if (made->has_data)
         data_submit(oracle, known, made);
+    else if (operation == BLKFRONT_DISCARD)
+        data_discard_begins(oracle, known, made);
 }
 
 void simback_app_refused(struct simback_world *world, uint64_t request, int result)
@@ -288,6 +290,8 @@ void simback_app_refused(struct simback_world *world, uint64_t request, int resu
                       oracle_error_name(result), found->parts);
     if (found->has_data)
         data_refused(oracle, device, found);
+    else if (found->operation == BLKFRONT_DISCARD)
+        data_discard_ends(oracle, found, true, result);
     correlation_forget(oracle, device, found);
     request_free(oracle, device, found, result, true);
 }
@@ -334,6 +338,8 @@ void simback_app_complete(struct simback_world *world, uint64_t request, int res
     status_complete(oracle, device, found, result);
     if (found->has_data)
         data_complete(oracle, device, found, result);
+    else if (found->operation == BLKFRONT_DISCARD)
+        data_discard_ends(oracle, found, false, result);
     teardown_complete(oracle, device, request);
     correlation_forget(oracle, device, found);
     request_free(oracle, device, found, result, false);

@@ -109,10 +109,13 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
-/* What was on the ring comes back no more: its requests may be issued again on another (I15). */
+/* What was on the ring comes back no more: its requests may be issued again on another (I15). Where
+ * nobody observes the frontend, it may have taken answers that are not booked yet. */
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
+    const bool unsure = !ring->observed && ring->applied != ring->view->responses;
+
     (void)oracle;
     for (uint32_t i = 0; i < ring->room; i++) {
         struct oracle_part *part = &ring->parts[i];
@@ -122,6 +125,7 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
             continue;
         part->request = NULL;
         request->in_flight--;
+        request->ambiguous |= unsure;
         request->issued_512 -= part->count_512;
         oracle_request_wait(device, request);
     }
@@ -130,11 +134,21 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- which request a part belongs to ---- */
 
+/* The ring of the request's queue; another one where that has none any more, because the device has
+ * connected again with fewer. */
+static bool may_carry(const struct oracle_device *device, const struct oracle_request *request,
+                      const struct oracle_ring *ring)
+{
+    const struct oracle_ring *own = oracle_ring_get(device, request->queue);
+
+    return own == ring || own == NULL || !own->attached;
+}
+
 static bool wants(const struct oracle_request *request, const struct oracle_put *put)
 {
     const struct oracle_wire *wire = &put->wire;
 
-    if (request->queue != put->ring->view->queue)
+    if (!may_carry(put->device, request, put->ring))
         return false;
     switch (wire->inner) {
     case BLKIF_WIRE_READ:
@@ -349,14 +363,19 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
 void correlation_forget(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_request *request)
 {
-    struct oracle_ring *ring = oracle_ring_get(device, request->queue);
+    const uint16_t queues = oracle->world->monitor->queues[device->number];
 
-    (void)oracle;
-    if (request->in_flight == 0 || ring == NULL)
+    if (request->in_flight == 0)
         return;
-    for (uint32_t i = 0; i < ring->room; i++) {
-        if (ring->parts[i].request == request)
-            ring->parts[i].request = NULL;
+    for (uint16_t queue = 0; queue < queues; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        if (ring == NULL || !may_carry(device, request, ring))
+            continue;
+        for (uint32_t i = 0; i < ring->room; i++) {
+            if (ring->parts[i].request == request)
+                ring->parts[i].request = NULL;
+        }
     }
 }
 

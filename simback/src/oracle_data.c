@@ -240,6 +240,18 @@ static void first_touch(struct walk *walk, const struct oracle_device *device, u
     }
 }
 
+/* Writes of sectors of the old size may still reach the disk: nothing can be said of what they
+ * touch. */
+static void begin_anew(struct oracle *oracle, struct oracle_device *device,
+                       const struct oracle_request *request)
+{
+    oracle->data->epochs[device->number]++;
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        if (at != request && at->has_data && at->operation == BLKFRONT_WRITE)
+            data_exempt(device, at->first_512, at->first_512 + at->count_512 - 1);
+    }
+}
+
 static bool usable(struct oracle *oracle, struct oracle_device *device,
                    const struct oracle_request *request)
 {
@@ -248,7 +260,7 @@ static bool usable(struct oracle *oracle, struct oracle_device *device,
     if (device->data_sector_size != request->sector_size) {
         /* Another disk, or another idea of its sectors: begins anew. */
         if (device->data_sector_size != 0)
-            oracle->data->epochs[device->number]++;
+            begin_anew(oracle, device, request);
         device->data_sector_size = request->sector_size;
     }
     return true;
@@ -378,9 +390,23 @@ void data_dead(struct oracle *oracle, struct oracle_device *device)
         data_set_death(oracle, device->connection, ++oracle->stamp);
 }
 
+/* What is on the disk now is what every later read begins with; writes in flight may still come. */
+void data_power_cut(struct oracle *oracle, struct oracle_device *device)
+{
+    if (oracle->data->off)
+        return;
+    oracle->data->epochs[device->number]++;
+    device->power_cut = ++oracle->stamp;
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        if (at->has_data && at->operation == BLKFRONT_WRITE)
+            submit_write(oracle, device, at);
+    }
+}
+
 /* ---- the end of a read ---- */
 
-static bool possible(const struct oracle *oracle, const struct oracle_request *request,
+static bool possible(const struct oracle *oracle, const struct oracle_device *device,
+                     const struct oracle_request *request, uint64_t number,
                      const struct sector *sector, const uint8_t *bytes)
 {
     uint64_t hash;
@@ -398,7 +424,7 @@ static bool possible(const struct oracle *oracle, const struct oracle_request *r
             return true;
         at = candidate->next;
     }
-    return false;
+    return data_may_be_zero(oracle, device, request, number, sector, bytes);
 }
 
 /* How many of the next sectors have all been written before, or all not. */
@@ -434,7 +460,9 @@ static bool judge_untouched(struct walk *walk, const struct oracle_device *devic
         const uint8_t *here = bytes + (size_t)i * size;
 
         if (memcmp(here, window + (size_t)i * size, size) == 0 ||
-            exempt(device, (walk->sector + i) * units, units))
+            exempt(device, (walk->sector + i) * units, units) ||
+            data_zeroed_since(walk->oracle, device, (walk->sector + i) * units, units,
+                              walk->request->submitted))
             continue;
         data_report(walk->oracle, device, walk->request, walk->sector + i, here, NULL);
         return false;
@@ -452,13 +480,22 @@ static bool judge_touched(struct walk *walk, const struct oracle_device *device,
         struct group *group;
         const struct sector *sector = walk_sector(walk, walk->sector + i, false, &group);
 
-        if (sector == NULL || possible(walk->oracle, walk->request, sector, here) ||
+        if (sector == NULL ||
+            possible(walk->oracle, device, walk->request, walk->sector + i, sector, here) ||
             exempt(device, (walk->sector + i) * units, units))
             continue;
         data_report(walk->oracle, device, walk->request, walk->sector + i, here, sector);
         return false;
     }
     return true;
+}
+
+/* One that was answered before the power was cut, or before the disk had other sectors, holds what
+ * is known no more. */
+static bool can_be_judged(const struct oracle_device *device, const struct oracle_request *request)
+{
+    return request->submitted >= device->power_cut &&
+           request->sector_size == device->data_sector_size;
 }
 
 /* One sentence a read is enough. */
@@ -486,7 +523,7 @@ void data_complete(struct oracle *oracle, struct oracle_device *device,
         return;
     if (request->operation == BLKFRONT_WRITE) {
         end_write(oracle, device, request, result == BLKFRONT_OK ? WRITE_DONE : WRITE_FAILED);
-    } else if (result == BLKFRONT_OK) {
+    } else if (result == BLKFRONT_OK && can_be_judged(device, request)) {
         oracle_checked(oracle, 7);
         judge_read(oracle, device, request);
     }

@@ -60,9 +60,13 @@ struct recent {
     uint64_t sector;
 };
 
-struct death {
-    uint64_t connection;
-    uint64_t stamp;
+/* Units that may be zeros (oracle_data_zero.c). */
+struct zeroed {
+    uint64_t request; /* a discard's number; 0: the disk has shrunk */
+    uint64_t first_512, last_512;
+    uint64_t ended;      /* stamp; DATA_NEVER: it may still happen */
+    uint64_t last_write; /* highest number of a request when it had ended */
+    uint16_t device;
 };
 
 struct oracle_data {
@@ -78,6 +82,9 @@ struct oracle_data {
 
     uint64_t *deaths; /* by number of the connection: stamp, or 0 */
     uint32_t death_room;
+
+    struct zeroed *zeroed;
+    uint32_t zeroed_count, zeroed_room;
 
     struct recent *recent; /* RECENT; made with the first write */
     uint64_t recent_count;
@@ -113,6 +120,15 @@ void data_candidate_free(struct oracle_data *data, uint32_t index_plus_one);
 /* When the connection was known dead; DATA_NEVER. */
 uint64_t data_death(const struct oracle_data *data, uint64_t connection);
 bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp);
+
+/* oracle_data_zero.c */
+/* Whether zeros in this sector, whose history is given, can be what a discard left there. */
+bool data_may_be_zero(const struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_request *read, uint64_t sector_number,
+                      const struct sector *sector, const uint8_t *bytes);
+/* Whether any of these units may have become zeros after that moment. */
+bool data_zeroed_since(const struct oracle *oracle, const struct oracle_device *device,
+                       uint64_t first_512, uint64_t count_512, uint64_t stamp);
 
 /* oracle_data_report.c */
 void data_report(struct oracle *oracle, const struct oracle_device *device,

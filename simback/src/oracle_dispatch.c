@@ -198,6 +198,13 @@ static void event_lost(const struct oracle *oracle, struct oracle_device *device
         ring->event_lost = true;
 }
 
+static void size_changed(struct oracle *oracle, const struct oracle_device *device,
+                         const struct simback_event *event)
+{
+    if (event->a < event->b)
+        data_shrunk(oracle, device, event->a);
+}
+
 static void back_event(struct oracle *oracle, const struct simback_event *event,
                        struct oracle_device *device)
 {
@@ -211,9 +218,18 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
         device->back_gone = false;
     } else if (event->path != NULL && strcmp(event->path, "crash") == 0) {
-        device->back_gone = true;
+        device->back_gone = device->began_anew = true;
         device->back_state = BLKIF_WIRE_UNKNOWN;
         data_dead(oracle, device);
+    } else if (event->path != NULL && strcmp(event->path, "restart") == 0) {
+        device->back_gone = false;
+        device->began_anew = true;
+        device->back_state = BLKIF_WIRE_INITIALISING;
+        size_changed(oracle, device, event);
+    } else if (event->path != NULL && strcmp(event->path, "resize") == 0) {
+        size_changed(oracle, device, event);
+    } else if (event->path != NULL && strcmp(event->path, "power-cut") == 0) {
+        data_power_cut(oracle, device);
     } else if (event->path != NULL && strcmp(event->path, "hostile") == 0) {
         device->hostile = true;
     }

@@ -145,6 +145,7 @@ struct oracle_device {
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     bool back_gone;                       /* crashed, or its directory was removed */
+    bool began_anew;                      /* it crashed or was replaced, and its frontend goes on */
 
     /* what the frontend has read of the backend */
     bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
@@ -170,6 +171,7 @@ struct oracle_device {
 
     /* I7 */
     uint32_t data_sector_size;
+    uint64_t power_cut; /* stamp of the last one; 0: none */
     struct oracle_range exempt[ORACLE_EXEMPT];
     uint32_t exempt_count;
     bool exempt_all;
@@ -179,6 +181,12 @@ struct oracle_device {
     char nodes[ORACLE_NODES][ORACLE_NODE_NAME];
     uint32_t node_count;
 };
+
+/* What its frontend knows, or has to find out, is that its backend is not the one that it had. */
+static inline bool oracle_back_left(const struct oracle_device *device)
+{
+    return device->back_gone || device->began_anew || device->back_read == BLKIF_WIRE_UNKNOWN;
+}
 
 struct oracle_state_commit {
     uint32_t transaction;
@@ -384,6 +392,13 @@ void data_complete(struct oracle *oracle, struct oracle_device *device,
                    struct oracle_request *request, int result);
 /* Units whose content is not judged: a fault that the scenario has declared touches them. */
 void data_exempt(struct oracle_device *device, uint64_t first_512, uint64_t last_512);
+/* A discard from its submit to its end; the disk is cut off at this unit; the power was cut. */
+void data_discard_begins(struct oracle *oracle, const struct oracle_device *device,
+                         const struct oracle_request *request);
+void data_discard_ends(struct oracle *oracle, const struct oracle_request *request, bool refused,
+                       int result);
+void data_shrunk(struct oracle *oracle, const struct oracle_device *device, uint64_t from_512);
+void data_power_cut(struct oracle *oracle, struct oracle_device *device);
 /* The connection can carry out nothing any more. */
 void data_dead(struct oracle *oracle, struct oracle_device *device);
 

@@ -30,12 +30,8 @@ static bool back_directory(const struct simback_world *world, const char *front,
 /* ---- a connected device ---- */
 
 /* All of the request's parts are answered, or none was ever put although there is room. */
-static bool could_go_on(const struct oracle_device *device, const struct oracle_request *request)
+static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle_request *request)
 {
-    const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
-
-    if (ring == NULL || !ring->attached) /* then nothing of it is in flight either */
-        return true;
     if (ring->event_lost) /* it cannot know that it could */
         return false;
     if (ring->applied != ring->view->responses) /* published and not taken */
@@ -43,6 +39,24 @@ static bool could_go_on(const struct oracle_device *device, const struct oracle_
     if (request->in_flight > 0)
         return false;
     return ring->in_flight < ring->view->slots || !request->waiting;
+}
+
+/* By the ring of its queue, or where that is gone by any other one that the device has; where there
+ * is none, nothing of it is in flight. */
+static bool could_go_on(const struct oracle *oracle, const struct oracle_device *device,
+                        const struct oracle_request *request)
+{
+    const struct oracle_ring *own = oracle_ring_get(device, request->queue);
+
+    if (own != NULL && own->attached)
+        return could_go_on_with(own, request);
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        const struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && ring->attached && !could_go_on_with(ring, request))
+            return false;
+    }
+    return true;
 }
 
 /* An index that makes no sense was seen, and nothing came of it. */
@@ -63,7 +77,7 @@ static enum simback_owes requests_owe(const struct oracle *oracle,
                                       const struct oracle_device *device)
 {
     if (device->first == NULL || ignores_overflow(oracle, device) ||
-        could_go_on(device, device->first))
+        could_go_on(oracle, device, device->first))
         return SIMBACK_OWES_FRONTEND;
     return SIMBACK_OWES_BACKEND;
 }
@@ -108,5 +122,9 @@ enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t n
     owes = handshake[front_state][back_state];
     if (owes == R)
         return requests_owe(oracle, device);
+    /* Somebody else has to bring the backend back. */
+    if (back_state == BLKIF_WIRE_UNKNOWN && device->app_known &&
+        device->app_state == BLKFRONT_RECOVERING)
+        return SIMBACK_OWES_BACKEND;
     return (enum simback_owes)owes;
 }

@@ -38,8 +38,7 @@ static bool legal(const struct oracle_device *device, uint8_t state)
     if (device->front_foreign != ORACLE_NO_STATE && may_follow(device->front_foreign, state))
         return true;
     /* After a crash of the backend everything begins anew. */
-    return state == BLKIF_WIRE_INITIALISING &&
-           (device->back_gone || device->back_read == BLKIF_WIRE_UNKNOWN);
+    return state == BLKIF_WIRE_INITIALISING && oracle_back_left(device);
 }
 
 /* What must have been read of the backend before this move. */
@@ -71,6 +70,15 @@ static void judge_guard(struct oracle *oracle, const struct oracle_device *devic
                       back);
 }
 
+/* What another backend may offer has to be read again. */
+static void forget_offers(struct oracle_device *device)
+{
+    device->segments_max = 0;
+    device->capacity_512 = 0;
+    device->sector_size = 0;
+    device->flush_offered = false;
+}
+
 static void state_written(struct oracle *oracle, struct oracle_device *device, uint8_t state)
 {
     oracle_checked(oracle, 11);
@@ -85,6 +93,10 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
     /* A new ring waits for the backend's next 4. */
     if (state == BLKIF_WIRE_INITIALISING || state == BLKIF_WIRE_INITIALISED)
         device->back_serves = false;
+    if (state == BLKIF_WIRE_INITIALISING) {
+        device->began_anew = false;
+        forget_offers(device);
+    }
 }
 
 /* ---- what is read and written ---- */
@@ -134,6 +146,9 @@ static void back_read(struct oracle_device *device, const struct simback_event *
     else if (device->back_read == BLKIF_WIRE_CLOSING || device->back_read == BLKIF_WIRE_CLOSED ||
              device->back_read == BLKIF_WIRE_UNKNOWN)
         device->back_serves = false;
+    /* One that has taken up the ring as it stands: to its frontend nothing has happened. */
+    if (device->back_read == BLKIF_WIRE_CONNECTED)
+        device->began_anew = false;
 }
 
 void states_store(struct oracle *oracle, const struct simback_event *event,

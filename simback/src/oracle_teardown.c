@@ -122,7 +122,8 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
         if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
             oracle_broken(oracle, 12, device, 0, "the frontend removes %s%s, which is not its own",
                           rest[0] == '\0' ? "its directory" : "its node ", rest);
-        else if (event->result == 0 && needed(device) && wrote(device, rest))
+        else if (event->result == 0 && needed(device) && !oracle_back_left(device) &&
+                 wrote(device, rest))
             oracle_broken(oracle, 12, device, 0,
                           "the frontend removes its node %s in state %u, before the backend is "
                           "closed",
