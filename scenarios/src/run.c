@@ -417,10 +417,28 @@ static void judge_end(struct scenario_runner *runner)
     }
 }
 
+/* A simulator that had to do without memory has no right to blame anybody. */
+static void judge_memory(struct scenario_runner *runner)
+{
+    struct scenario_verdict *verdict = runner->verdict;
+    char reason[SCENARIO_REASON_MAX];
+
+    if (simback_memory_refused(runner->world) == 0 || verdict->outcome == SCENARIO_PASSED) {
+        return;
+    }
+    snprintf(reason, sizeof(reason), "the world has run out of memory, and then: %.350s",
+             verdict->reason);
+    memcpy(verdict->reason, reason, sizeof(reason));
+    verdict->outcome = SCENARIO_BAD;
+    verdict->rule = 0;
+    verdict->should = false;
+}
+
 static void fill_verdict(struct scenario_runner *runner)
 {
     struct scenario_verdict *verdict = runner->verdict;
 
+    judge_memory(runner);
     verdict->hash = simback_trace_hash(runner->world);
     verdict->events = simback_event_count(runner->world);
     verdict->world_steps = simback_steps(runner->world);

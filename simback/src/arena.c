@@ -178,7 +178,7 @@ void arena_reset(struct arena *arena)
     memset(arena->page_free, 0, sizeof(arena->page_free));
     arena->page_quarantine_first = arena->page_quarantine_last = 0;
     arena->page_quarantine_count = 0;
-    arena->used = arena->peak = arena->allocations = 0;
+    arena->used = arena->peak = arena->allocations = arena->refused = 0;
     poison_ahead(arena);
 }
 
@@ -229,6 +229,13 @@ static void set_link(struct freed_object *object, struct freed_object *next, uin
     poison(object, sizeof(*object));
 }
 
+/* Whoever asks goes on without; the world's owner may want to know (simback_memory_refused). */
+static void *refuse(struct arena *arena)
+{
+    arena->refused++;
+    return NULL;
+}
+
 void *arena_allocate(struct arena *arena, size_t size)
 {
     uint64_t class_size;
@@ -236,7 +243,7 @@ void *arena_allocate(struct arena *arena, size_t size)
     uint8_t *memory;
 
     if (size > arena->object_end)
-        return NULL;
+        return refuse(arena);
     class = class_of(size, &class_size);
     if (arena->object_free[class] != NULL) {
         memory = (uint8_t *)arena->object_free[class];
@@ -249,7 +256,7 @@ void *arena_allocate(struct arena *arena, size_t size)
 
         /* The last object needs nobody's land behind it too. */
         if (at + class_size + REDZONE > arena->object_end)
-            return NULL;
+            return refuse(arena);
         memory = arena->base + at;
         arena->object_next = at + class_size;
         poison_ahead(arena);
@@ -336,8 +343,10 @@ uint32_t arena_pages_allocate(struct arena *arena, uint32_t count, enum page_use
     if (first != 0) {
         dirty = count;
     } else {
-        if (count >= arena->page_limit - arena->page_next)
+        if (count >= arena->page_limit - arena->page_next) {
+            refuse(arena);
             return 0;
+        }
         first = arena->page_next;
         arena->page_next += count + 1;
         arena->pages[first + count].use = PAGE_REDZONE;
@@ -466,4 +475,9 @@ size_t simback_memory_peak(const struct simback_world *world)
 uint64_t simback_allocations(const struct simback_world *world)
 {
     return world->arena.allocations;
+}
+
+uint64_t simback_memory_refused(const struct simback_world *world)
+{
+    return world->arena.refused;
 }

@@ -68,6 +68,7 @@ struct arena {
     uint32_t page_quarantine_first, page_quarantine_last;
     uint32_t page_quarantine_count;
     uint64_t used, peak, allocations;
+    uint64_t refused; /* times that there was none */
 };
 
 /* Reserves the next free slot of the address space; the control block of `control` bytes lies at

@@ -240,6 +240,7 @@ static void too_much_is_no_memory(void)
     CU_ASSERT_PTR_NULL(simback_allocate(world, SIZE_MAX));
     CU_ASSERT_PTR_NULL(simback_allocate(world, (size_t)1 << 35));
     CU_ASSERT_PTR_NULL(simback_pages_allocate(world, UINT32_MAX));
+    CU_ASSERT_EQUAL(simback_memory_refused(world), 3);
     CU_ASSERT_PTR_NOT_NULL(simback_allocate(world, 10));
 }
 

@@ -60,6 +60,9 @@ void *simback_page_address(const struct simback_world *world, uint32_t number);
 /* Bytes in use (objects and pages), now and at most. */
 size_t simback_memory_used(const struct simback_world *world);
 size_t simback_memory_peak(const struct simback_world *world);
+/* How often somebody asked for memory and there was none. What is observed afterwards is no longer
+ * what a program means: backend, XenStore and rules do without what they needed. */
+uint64_t simback_memory_refused(const struct simback_world *world);
 /* Calls of simback_allocate and simback_pages_allocate since the world began: a test shows that a
  * request makes none. */
 uint64_t simback_allocations(const struct simback_world *world);
