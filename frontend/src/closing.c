@@ -138,18 +138,25 @@ static bool close_move(struct blkfront_device *device, enum blkif_wire_state sta
     return true;
 }
 
+/* The same at once: no later. */
+static void close_move_now(struct blkfront_device *device, enum blkif_wire_state state)
+{
+    device->life->store_failures = 0;
+    while (!close_move(device, state))
+        continue;
+    device->life->retry_at_ns = UINT64_MAX;
+}
+
 /* Time is up: ours at least ends as it should. */
 static void close_without_waiting(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
 
-    life->store_failures = STORE_TRIES;
     if (life->own == BLKIF_WIRE_INITIALISING || life->own == BLKIF_WIRE_INITIALISED ||
         life->own == BLKIF_WIRE_CONNECTED)
-        (void)close_move(device, BLKIF_WIRE_CLOSING);
-    life->store_failures = STORE_TRIES;
+        close_move_now(device, BLKIF_WIRE_CLOSING);
     if (life->own == BLKIF_WIRE_CLOSING)
-        (void)close_move(device, BLKIF_WIRE_CLOSED);
+        close_move_now(device, BLKIF_WIRE_CLOSED);
 }
 
 static bool stopping_step(struct blkfront_device *device)
@@ -282,6 +289,7 @@ void device_cut_off(struct blkfront_device *device)
     if (life->own_known)
         close_without_waiting(device);
     (void)close_queues(device, true);
-    (void)unpublish(device);
+    for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++)
+        continue;
     finish(device);
 }
