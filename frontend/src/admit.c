@@ -76,13 +76,22 @@ static int admit_write(const struct blkfront_queue *queue, const struct blkfront
     return (request->flags & BLKFRONT_FUA) != 0 ? flush_admit(queue) : BLKFRONT_OK;
 }
 
+/* Each of the buffers, from this one on. */
+static bool whole_sectors(const struct blkfront_queue *queue,
+                          const struct blkfront_request *request, size_t first)
+{
+    size_t sizes = 0;
+
+    for (size_t i = first; i < request->buffer_count; i++)
+        sizes |= request->buffers[i].size;
+    return (sizes & queue->sector_mask) == 0;
+}
+
 static int admit_data(const struct blkfront_queue *queue, const struct blkfront_request *request,
                       uint64_t bytes)
 {
-    for (size_t i = 0; i < request->buffer_count; i++) {
-        if ((request->buffers[i].size & queue->sector_mask) != 0)
-            return BLKFRONT_INVALID;
-    }
+    if (!whole_sectors(queue, request, 0))
+        return BLKFRONT_INVALID;
     if (request->operation == BLKFRONT_WRITE) {
         int r = admit_write(queue, request);
 
@@ -125,6 +134,19 @@ void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request 
         discard_begin(queue, request);
 }
 
+/* Is what is left of it in whole sectors, if these have grown since it was taken? */
+static bool fits_sectors(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct blkfront_request_internal *in = &request->internal;
+    uint64_t mask = queue->sector_mask;
+
+    if (!queue->sectors_grew)
+        return true;
+    if (((in->next_512 * BLKIF_WIRE_UNIT | in->bytes_left | in->buffer_offset) & mask) != 0)
+        return false;
+    return !has_data(request) || whole_sectors(queue, request, in->buffer_index);
+}
+
 int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfront_request *request)
 {
     const struct blkfront_request_internal *in = &request->internal;
@@ -137,7 +159,8 @@ int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfro
     else if (request->operation == BLKFRONT_DISCARD)
         r = discard_permit(queue, request);
     if (r == BLKFRONT_OK &&
-        (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512))
+        (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512 ||
+         !fits_sectors(queue, request)))
         r = BLKFRONT_OUT_OF_RANGE;
     /* After the first part these would be lies: they say that nothing has been written. */
     return r != BLKFRONT_OK && begun ? BLKFRONT_IO_ERROR : r;

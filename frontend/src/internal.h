@@ -46,7 +46,7 @@ struct agreed {
     bool persistent;   /* we advertised feature-persistent: every data grant is writable */
     bool trusted;      /* trusted=0: everything is bounced through zeroed pages (I6) */
     /* device: settled when the backend is Connected */
-    uint32_t sector_size;
+    uint32_t sector_size; /* live */
     uint32_t physical_sector_size;
     uint64_t size_512;  /* live */
     bool read_only;     /* live */

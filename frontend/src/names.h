@@ -88,6 +88,7 @@
 #define queue_pump             blkfront_internal_queue_pump
 #define queue_put              blkfront_internal_queue_put
 #define queue_quarantine       blkfront_internal_queue_quarantine
+#define queue_refresh          blkfront_internal_queue_refresh
 #define queue_ring_refs        blkfront_internal_queue_ring_refs
 #define queue_start            blkfront_internal_queue_start
 #define queue_stop             blkfront_internal_queue_stop

@@ -132,6 +132,7 @@ static bool run(struct blkfront_queue *queue)
     if (queue_violation(queue) != NULL)
         return false;
 
+    queue_refresh(queue);
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
     if (taken || queue->pump_due || queue->drain_begun || shortage_answered(queue))
         more = queue_pump(queue) || more;

@@ -266,12 +266,27 @@ const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *co
 
 /* ---- start, stop, end ---- */
 
-void queue_start(struct blkfront_queue *queue)
+static void set_sector_size(struct blkfront_queue *queue, uint32_t sector_size)
 {
-    uint32_t sector_size = queue->device->agreed.sector_size;
-
     queue->sector_mask = sector_size - 1;
     queue->sector_shift = sector_shift(sector_size);
+}
+
+void queue_refresh(struct blkfront_queue *queue)
+{
+    uint32_t before = queue->sector_mask + 1;
+    uint32_t now = agreed_number(&queue->device->agreed.sector_size);
+
+    if (now == before)
+        return;
+    queue->sectors_grew = queue->sectors_grew || now > before;
+    set_sector_size(queue, now);
+}
+
+void queue_start(struct blkfront_queue *queue)
+{
+    set_sector_size(queue, agreed_number(&queue->device->agreed.sector_size));
+    queue->sectors_grew = false;
     /* What waits goes out from the queue's own poll: this may be another thread. */
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_RUNNING, __ATOMIC_RELEASE);
     queue->platform->channels_wake(queue->platform->context, queue->channels);

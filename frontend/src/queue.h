@@ -59,6 +59,7 @@ struct blkfront_queue {
     uint32_t segment_limit; /* of a ring request */
     uint32_t sector_mask;   /* sector size - 1 */
     uint32_t sector_shift;  /* sectors to units of 512 */
+    bool sectors_grew;      /* since the start: what was taken before may not fit them */
 
     struct grant_block *ring_block;
     struct pool pools[2]; /* the second only where flags are fixed at sharing */
@@ -135,6 +136,8 @@ static inline void statistics_add(uint64_t *counter, uint64_t n)
 
 /* The backend broke the protocol: nothing is read from the ring any more. */
 void queue_fail(struct blkfront_queue *queue, const char *reason);
+/* Takes notice of another sector size: before a request is taken or goes out. */
+void queue_refresh(struct blkfront_queue *queue);
 /* Puts a request for this slot on the ring, unpublished; fills in its id. */
 void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire);
 /* Publishes what has been put and notifies if the backend wants that. */

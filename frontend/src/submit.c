@@ -124,6 +124,8 @@ int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *
     if (!device_takes_requests(queue->device))
         return BLKFRONT_DISCONNECTED;
     running = queue_get_state(queue) == QUEUE_RUNNING;
+    if (running)
+        queue_refresh(queue);
     for (i = 0; i < count; i++) {
         r = requests[i] == NULL ? BLKFRONT_INVALID : take(queue, requests[i], running);
         if (r != BLKFRONT_OK)

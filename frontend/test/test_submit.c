@@ -31,10 +31,12 @@ static void finish(void)
 
 static void check_refused(struct rig_call call, int result)
 {
+    uint64_t before = rig_statistics(&rig).ring_requests;
+
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), result);
     rig_settle(&rig);
     CU_ASSERT_EQUAL(call.completions, 0);
-    CU_ASSERT_EQUAL(rig_statistics(&rig).ring_requests, 0);
+    CU_ASSERT_EQUAL(rig_statistics(&rig).ring_requests, before);
 }
 
 static void bad_arguments_are_refused(void)
@@ -180,6 +182,112 @@ static void i9_a_waiting_request_beyond_a_disk_that_shrank_fails(void)
     finish();
 }
 
+/* ---- another sector size while connected ---- */
+
+static void use_sector_size(uint32_t size)
+{
+    __atomic_store_n(&rig.device.agreed.sector_size, size, __ATOMIC_RELAXED);
+}
+
+static void i9_the_next_submit_counts_in_the_new_sectors(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = 4096};
+    struct blkfront_buffer half = {.address = data, .size = 2048};
+    struct rig_call call = rig_call(BLKFRONT_READ, 3, &buffer, 1);
+    struct rig_request request;
+
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    request = rig_next(&rig);
+    CU_ASSERT_EQUAL(request.sector_512, 3);
+    use_sector_size(4096);
+    rig_answer(&rig, &request); /* one in flight is not concerned */
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_OK);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    request = rig_next(&rig);
+    CU_ASSERT_EQUAL(request.sector_512, 24);
+    rig_answer(&rig, &request);
+    check_refused(rig_call(BLKFRONT_READ, 0, &half, 1), BLKFRONT_INVALID);
+    check_refused(rig_call(BLKFRONT_READ, RIG_UNITS / 8, &buffer, 1), BLKFRONT_OUT_OF_RANGE);
+    use_sector_size(512);
+    check_refused(rig_call(BLKFRONT_READ, RIG_UNITS, &half, 1), BLKFRONT_OUT_OF_RANGE);
+    finish();
+}
+
+/* What waits was taken in the old sectors: it goes out as it was meant, if it still can. */
+static void i9_what_waits_goes_out_if_it_is_in_whole_new_sectors(void)
+{
+    enum { COUNT = 8 };
+    static const struct {
+        uint64_t sector;
+        size_t count;
+        size_t sizes[3];
+        int result;
+    } rows[COUNT] = {
+        {8, 1, {4096}, BLKFRONT_OK},
+        {8, 2, {4096, 8192}, BLKFRONT_OK},
+        {9, 1, {4096}, BLKFRONT_OUT_OF_RANGE},
+        {8, 1, {4096 + 512}, BLKFRONT_OUT_OF_RANGE},
+        {8, 2, {2048, 2048}, BLKFRONT_OUT_OF_RANGE},
+        {8, 3, {4096, 512, 3584}, BLKFRONT_OUT_OF_RANGE},
+        {16, 2, {8192, 4096}, BLKFRONT_OK},
+        {1, 1, {512}, BLKFRONT_OUT_OF_RANGE},
+    };
+    struct blkfront_buffer block = {.address = data, .size = 4096};
+    struct rig_call first = rig_call(BLKFRONT_READ, 0, &block, 1), calls[COUNT];
+    struct blkfront_buffer buffers[COUNT][3];
+    struct rig_request request;
+
+    rig.device.options.pool_pages = 1;
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &first), BLKFRONT_OK);
+    for (int i = 0; i < COUNT; i++) {
+        for (size_t n = 0; n < rows[i].count; n++)
+            buffers[i][n] =
+                (struct blkfront_buffer){.address = data + n * 16384, .size = rows[i].sizes[n]};
+        calls[i] = rig_call(BLKFRONT_READ, rows[i].sector, buffers[i], rows[i].count);
+        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
+    }
+    request = rig_next(&rig);
+    use_sector_size(4096);
+    rig_answer(&rig, &request);
+    rig_settle(&rig);
+    for (int i = 0; i < COUNT; i++) {
+        CU_ASSERT_EQUAL(calls[i].completions, 1);
+        CU_ASSERT_EQUAL(calls[i].result, rows[i].result);
+    }
+    CU_ASSERT_EQUAL(memcmp(data, rig.disk + 16 * 512, 8192), 0);
+    CU_ASSERT_EQUAL(rig.served, 1 + 3 + 3); /* a page each */
+    finish();
+}
+
+static void i9_what_has_begun_and_fits_no_more_is_an_error(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = 2 * 4096 + 512};
+    struct rig_call begun = rig_call(BLKFRONT_WRITE, 8, &buffer, 1);
+    struct rig_call smaller = rig_call(BLKFRONT_WRITE, 8, &buffer, 1);
+    struct rig_call discard = rig_call(BLKFRONT_DISCARD, 9, NULL, 0);
+    struct rig_request request;
+
+    rig.device.options.pool_pages = 1;
+    rig.device.agreed.discard = true;
+    discard.request.sectors = 8;
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &begun), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &discard), BLKFRONT_OK);
+    request = rig_next(&rig);
+    use_sector_size(1024);
+    rig_answer(&rig, &request);
+    CU_ASSERT_EQUAL(begun.result, BLKFRONT_IO_ERROR);
+    CU_ASSERT_EQUAL(discard.result, BLKFRONT_OUT_OF_RANGE);
+    /* Smaller ones fit whatever waits. */
+    use_sector_size(512);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &smaller), BLKFRONT_OK);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(smaller.result, BLKFRONT_OK);
+    finish();
+}
+
 static void zero_buffers_succeed_in_the_next_poll(void)
 {
     struct rig_call read = rig_call(BLKFRONT_READ, UINT64_MAX, NULL, 0);
@@ -224,6 +332,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i17_writes_to_a_read_only_disk_are_refused_first),
     UNIT_TEST(i17_a_waiting_write_does_not_go_out_when_the_disk_turns_read_only),
     UNIT_TEST(i9_a_waiting_request_beyond_a_disk_that_shrank_fails),
+    UNIT_TEST(i9_the_next_submit_counts_in_the_new_sectors),
+    UNIT_TEST(i9_what_waits_goes_out_if_it_is_in_whole_new_sectors),
+    UNIT_TEST(i9_what_has_begun_and_fits_no_more_is_an_error),
     UNIT_TEST(zero_buffers_succeed_in_the_next_poll),
     UNIT_TEST(page_buffers_are_the_old_rule),
 };
