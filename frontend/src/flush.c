@@ -140,12 +140,13 @@ void flush_answered(struct blkfront_queue *queue, struct blkfront_request *reque
         requests_finish(queue, request, BLKFRONT_OK);
         return;
     }
-    /* Some backends say ERROR to what they do not know; one that has flushed before means it. */
+    /* Some backends say ERROR to what they do not know, or anything else; one that has flushed
+     * before means it. */
     if (status != BLKIF_WIRE_EOPNOTSUPP && flush_worked(queue)) {
         requests_finish(queue, request, BLKFRONT_IO_ERROR);
         return;
     }
-    __atomic_store_n(is_barrier ? &agreed->barrier : &agreed->flush, false, __ATOMIC_RELAXED);
+    queue_withdraw(queue, is_barrier ? &agreed->barrier : &agreed->flush);
     in->tried |= is_barrier ? TRIED_BARRIER : TRIED_CACHE;
     in->result = worse_result(in->result, status == BLKIF_WIRE_EOPNOTSUPP ? BLKFRONT_UNIMPLEMENTED
                                                                           : BLKFRONT_IO_ERROR);

@@ -93,6 +93,7 @@
 #define queue_start            blkfront_internal_queue_start
 #define queue_stop             blkfront_internal_queue_stop
 #define queue_violation        blkfront_internal_queue_violation
+#define queue_withdraw         blkfront_internal_queue_withdraw
 #define queues_create          blkfront_internal_queues_create
 #define queues_destroy         blkfront_internal_queues_destroy
 #define requests_abandon       blkfront_internal_requests_abandon

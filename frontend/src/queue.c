@@ -352,6 +352,12 @@ void queue_fail(struct blkfront_queue *queue, const char *reason)
     device_wake(queue->device);
 }
 
+void queue_withdraw(struct blkfront_queue *queue, bool *feature)
+{
+    if (__atomic_exchange_n(feature, false, __ATOMIC_RELAXED))
+        device_wake(queue->device);
+}
+
 void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire)
 {
     unsigned char bytes[WIRE_SLOT_MAX];

@@ -136,6 +136,10 @@ static inline void statistics_add(uint64_t *counter, uint64_t n)
 
 /* The backend broke the protocol: nothing is read from the ring any more. */
 void queue_fail(struct blkfront_queue *queue, const char *reason);
+/* The backend cannot do what it had offered: off for all of the device, which tells the caller
+ * (I8).
+ */
+void queue_withdraw(struct blkfront_queue *queue, bool *feature);
 /* Takes notice of another sector size: before a request is taken or goes out. */
 void queue_refresh(struct blkfront_queue *queue);
 /* Puts a request for this slot on the ring, unpublished; fills in its id. */

@@ -33,26 +33,30 @@ int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *reques
 
 /* ---- responses ---- */
 
-/*
- * A status to a result (I8). EOPNOTSUPP to a read or write is "unimplemented": there is no other
- * way to read or write that could be tried; what is optional is off from then on. A status that is
- * not in the protocol is an error.
- */
-static int status_result(struct blkfront_queue *queue, uint8_t operation, int status)
+/* What is optional is off from then on, whoever asked for it (I8). */
+static void not_supported(struct blkfront_queue *queue, uint8_t operation)
 {
     struct agreed *agreed = &queue->device->agreed;
 
+    if (operation == BLKIF_WIRE_FLUSH_DISKCACHE)
+        queue_withdraw(queue, &agreed->flush);
+    if (operation == BLKIF_WIRE_WRITE_BARRIER)
+        queue_withdraw(queue, &agreed->barrier);
+    if (operation == BLKIF_WIRE_DISCARD) {
+        queue_withdraw(queue, &agreed->discard);
+        queue_withdraw(queue, &agreed->discard_secure);
+    }
+}
+
+/*
+ * A status to a result (I8). EOPNOTSUPP to a read or write is "unimplemented": there is no other
+ * way to read or write that could be tried. A status that is not in the protocol is an error.
+ */
+static int status_result(int status)
+{
     if (status == BLKIF_WIRE_OKAY)
         return BLKFRONT_OK;
-    if (status != BLKIF_WIRE_EOPNOTSUPP)
-        return BLKFRONT_IO_ERROR;
-    if (operation == BLKIF_WIRE_DISCARD) {
-        __atomic_store_n(&agreed->discard, false, __ATOMIC_RELAXED);
-        __atomic_store_n(&agreed->discard_secure, false, __ATOMIC_RELAXED);
-    }
-    if (operation == BLKIF_WIRE_WRITE_BARRIER)
-        __atomic_store_n(&agreed->barrier, false, __ATOMIC_RELAXED);
-    return BLKFRONT_UNIMPLEMENTED;
+    return status == BLKIF_WIRE_EOPNOTSUPP ? BLKFRONT_UNIMPLEMENTED : BLKFRONT_IO_ERROR;
 }
 
 /* All parts that will ever be are answered. */
@@ -77,6 +81,8 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
 
     if (request != NULL && status == BLKIF_WIRE_OKAY && request->operation == BLKFRONT_READ)
         part_copy_in(queue, slot);
+    if (status == BLKIF_WIRE_EOPNOTSUPP)
+        not_supported(queue, operation);
     queue_drop_slot(queue, slot);
     if (request == NULL) {
         /* An abandoned one: its memory may have been waiting for just this. */
@@ -88,7 +94,7 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
         flush_answered(queue, request, operation, status);
         return;
     }
-    result = status_result(queue, operation, status);
+    result = status_result(status);
     request->internal.result = worse_result(request->internal.result, result);
     /* What has failed is not continued. */
     if (result != BLKFRONT_OK)

@@ -36,6 +36,14 @@ static struct rig_call flush_call(void)
     return rig_call(BLKFRONT_FLUSH, 0, NULL, 0);
 }
 
+static struct rig_call fua_call(void)
+{
+    struct rig_call call = rig_call(BLKFRONT_WRITE, 0, &one_page, 1);
+
+    call.request.flags = BLKFRONT_FUA;
+    return call;
+}
+
 /* The next ring request is this one, and gets this answer. */
 static void answer(uint8_t operation, int16_t status)
 {
@@ -162,6 +170,105 @@ static void i8_two_flushes_in_flight_both_fall_back(void)
     finish();
 }
 
+/* A flush that was given up still tells what the backend cannot do. */
+static void i8_eopnotsupp_counts_though_nobody_waits_for_it(void)
+{
+    struct rig_call call = flush_call(), next = flush_call();
+    struct rig_request request;
+    unsigned wakes;
+
+    rig.device.options.request_deadline_ns = 10;
+    start(true, true);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    request = rig_next(&rig);
+    rig.fake.now = 10;
+    rig_poll(&rig);
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_DEADLINE);
+    wakes = rig.device_wakes;
+    rig_respond(&rig, request.id, request.operation, NOT_SUPPORTED);
+    rig_poll(&rig);
+    CU_ASSERT_FALSE(rig.device.agreed.flush);
+    CU_ASSERT_TRUE(rig.device_wakes > wakes); /* get_info has something new */
+    CU_ASSERT_EQUAL(rig_submit(&rig, &next), BLKFRONT_OK);
+    answer(BARRIER, OKAY);
+    check_result(&next, BLKFRONT_OK);
+    finish();
+}
+
+/* ---- nodes that are rewritten to 0 while requests wait ---- */
+
+/* One page, two writes, and then the call: it waits for the second write's turn. */
+static void submit_behind_writes(struct rig_call writes[2], struct rig_call *call)
+{
+    for (int i = 0; i < 2; i++) {
+        writes[i] = rig_call(BLKFRONT_WRITE, 0, &one_page, 1);
+        CU_ASSERT_EQUAL(rig_submit(&rig, &writes[i]), BLKFRONT_OK);
+    }
+    CU_ASSERT_EQUAL(rig_submit(&rig, call), BLKFRONT_OK);
+}
+
+static void i8_a_flush_that_waits_takes_what_is_left(void)
+{
+    static const struct {
+        bool flush, barrier;
+        uint8_t operation; /* 0: none */
+        int result;
+    } rows[] = {
+        {true, false, FLUSH, BLKFRONT_OK},
+        {false, true, BARRIER, BLKFRONT_OK},
+        {false, false, 0, BLKFRONT_UNIMPLEMENTED},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig_call writes[2], call = flush_call();
+
+        rig_init(&rig, true);
+        rig.device.options.pool_pages = 1;
+        start(true, true);
+        submit_behind_writes(writes, &call);
+        rig.device.agreed.flush = rows[i].flush;
+        rig.device.agreed.barrier = rows[i].barrier;
+        answer(BLKIF_WIRE_WRITE, OKAY);
+        answer(BLKIF_WIRE_WRITE, OKAY);
+        if (rows[i].operation != 0)
+            answer(rows[i].operation, OKAY);
+        check_result(&call, rows[i].result);
+        finish();
+    }
+}
+
+static void i8_a_write_with_fua_that_waits_is_not_written_without_it(void)
+{
+    struct rig_call writes[2], call = fua_call(), last = fua_call();
+
+    rig.device.options.pool_pages = 1;
+    start(true, false);
+    submit_behind_writes(writes, &call);
+    rig.device.agreed.flush = false;
+    answer(BLKIF_WIRE_WRITE, OKAY);
+    answer(BLKIF_WIRE_WRITE, OKAY);
+    check_result(&call, BLKFRONT_UNIMPLEMENTED);
+
+    /* One that is written already fails: what it asked for is not done. */
+    rig.device.agreed.flush = true;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &last), BLKFRONT_OK);
+    rig.device.agreed.flush = false;
+    answer(BLKIF_WIRE_WRITE, OKAY);
+    check_result(&last, BLKFRONT_UNIMPLEMENTED);
+    finish();
+}
+
+/* It was offered: nothing less takes its place later. */
+static void i8_no_drain_where_a_flush_was_offered_and_taken_back(void)
+{
+    struct rig_call call = flush_call();
+
+    start(true, false);
+    rig.device.agreed.flush = false;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_UNIMPLEMENTED);
+    finish();
+}
+
 static void i8_a_drain_waits_for_all_that_came_before(void)
 {
     struct rig_call before[3], flush = flush_call(),
@@ -285,14 +392,6 @@ static void i17_no_barrier_reaches_a_read_only_disk(void)
 
 /* ---- FUA ---- */
 
-static struct rig_call fua_call(void)
-{
-    struct rig_call call = rig_call(BLKFRONT_WRITE, 0, &one_page, 1);
-
-    call.request.flags = BLKFRONT_FUA;
-    return call;
-}
-
 static void i8_fua_is_the_write_then_a_flush(void)
 {
     struct rig_call call = fua_call();
@@ -361,6 +460,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_without_any_way_left_the_caller_gets_the_error),
     UNIT_TEST(i8_an_error_after_a_flush_that_worked_is_an_error),
     UNIT_TEST(i8_two_flushes_in_flight_both_fall_back),
+    UNIT_TEST(i8_eopnotsupp_counts_though_nobody_waits_for_it),
+    UNIT_TEST(i8_a_flush_that_waits_takes_what_is_left),
+    UNIT_TEST(i8_a_write_with_fua_that_waits_is_not_written_without_it),
+    UNIT_TEST(i8_no_drain_where_a_flush_was_offered_and_taken_back),
     UNIT_TEST(i8_a_drain_waits_for_all_that_came_before),
     UNIT_TEST(i8_a_drain_of_nothing_succeeds_at_once),
     UNIT_TEST(i8_a_drain_waits_for_the_other_queues),
