@@ -165,11 +165,12 @@ const struct scenario_subject scenario_subject_blkfront = {
     .size = sizeof(struct scenario_subject),
     .name = "libblkfront",
     .capabilities = SCENARIO_SUBJECT_FLUSH | SCENARIO_SUBJECT_DISCARD | SCENARIO_SUBJECT_FUA |
-                    SCENARIO_SUBJECT_MEMORY | SCENARIO_SUBJECT_RING_START |
-                    SCENARIO_SUBJECT_ABI_32 | SCENARIO_SUBJECT_RING_ORDER |
-                    SCENARIO_SUBJECT_MULTI_QUEUE | SCENARIO_SUBJECT_DEADLINES |
-                    SCENARIO_SUBJECT_SHARE_ONLY | SCENARIO_SUBJECT_ENUMERATE |
-                    SCENARIO_SUBJECT_STATISTICS | OBSERVED,
+                    SCENARIO_SUBJECT_BARRIER | SCENARIO_SUBJECT_PERSISTENT |
+                    SCENARIO_SUBJECT_INDIRECT | SCENARIO_SUBJECT_MEMORY |
+                    SCENARIO_SUBJECT_RING_START | SCENARIO_SUBJECT_ABI_32 |
+                    SCENARIO_SUBJECT_RING_ORDER | SCENARIO_SUBJECT_MULTI_QUEUE |
+                    SCENARIO_SUBJECT_DEADLINES | SCENARIO_SUBJECT_SHARE_ONLY |
+                    SCENARIO_SUBJECT_ENUMERATE | SCENARIO_SUBJECT_STATISTICS | OBSERVED,
     .create = create,
     .destroy = destroy,
     .detail = detail,
