@@ -20,8 +20,10 @@ if(BUILD_TESTING)
     endif()
 endif()
 
-# What a failing sanitizer must do so that a test sees it; only read by instrumented programs.
+# What a failing sanitizer must do so that a test sees it; only read by instrumented programs. And
+# libcheck's own limit of four seconds a test is short for those on a busy machine.
 set(SIMBLK_TEST_ENVIRONMENT
+    "CK_DEFAULT_TIMEOUT=60"
     "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
     "UBSAN_OPTIONS=print_stacktrace=1"
     "TSAN_OPTIONS=halt_on_error=1")
