@@ -88,7 +88,8 @@ static void emit_slot(struct simback_world *world, const struct monitor_ring *ri
 
     event.domid = kind == SIMBACK_RING_REQUEST ? ring->front_domid : ring->back_domid;
     event.peer = kind == SIMBACK_RING_REQUEST ? ring->back_domid : ring->front_domid;
-    monitor_ring_copy(ring, monitor_slot_offset(ring, index), slot, ring->slot_size);
+    monitor_front_copy(world->monitor, ring, monitor_slot_offset(ring, index), slot,
+                       ring->slot_size);
     simback_emit(world, &event);
 }
 
@@ -131,7 +132,8 @@ static void tell_responses(struct simback_world *world, struct monitor_ring *rin
     ring->responses = now;
 }
 
-void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool front)
+static void tell(struct simback_world *world, struct monitor_ring *ring,
+                 const uint32_t now[MONITOR_WORDS], bool front)
 {
     static const enum simback_ring_word order[MONITOR_WORDS] = {
         SIMBACK_REQ_PROD,
@@ -139,13 +141,10 @@ void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool f
         SIMBACK_REQ_EVENT,
         SIMBACK_RSP_EVENT,
     };
-    uint32_t now[MONITOR_WORDS];
 
-    world->monitor->front_acts = front;
-    for (unsigned i = 0; i < MONITOR_WORDS; i++)
-        now[i] = monitor_ring_word(ring, (enum simback_ring_word)i);
-    if (memcmp(now, ring->seen, sizeof(now)) == 0)
+    if (memcmp(now, ring->seen, sizeof(ring->seen)) == 0)
         return;
+    world->monitor->front_acts = front;
     if (now[SIMBACK_REQ_PROD] != ring->seen[SIMBACK_REQ_PROD])
         tell_requests(world, ring, now[SIMBACK_REQ_PROD], front);
     if (now[SIMBACK_RSP_PROD] != ring->seen[SIMBACK_RSP_PROD])
@@ -160,6 +159,20 @@ void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool f
     }
 }
 
+static void look(struct simback_world *world, struct monitor_ring *ring, bool front)
+{
+    uint32_t now[MONITOR_WORDS];
+
+    for (unsigned i = 0; i < MONITOR_WORDS; i++)
+        now[i] = monitor_front_word(world->monitor, ring, (enum simback_ring_word)i);
+    tell(world, ring, now, front);
+    if (!monitor_overwrite_end(world->monitor, ring))
+        return;
+    for (unsigned i = 0; i < MONITOR_WORDS; i++)
+        now[i] = monitor_ring_word(ring, (enum simback_ring_word)i);
+    tell(world, ring, now, false);
+}
+
 void simback_handover(struct simback_world *world, uint16_t device, bool front)
 {
     struct monitor *monitor = world->monitor;
@@ -171,7 +184,7 @@ void simback_handover(struct simback_world *world, uint16_t device, bool front)
         struct monitor_ring *ring = monitor->rings[number][queue];
 
         if (ring != NULL && ring->attached)
-            monitor_look(world, ring, front);
+            look(world, ring, front);
     }
     if (world->options.rules)
         oracle_handover(world, number, front);

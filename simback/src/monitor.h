@@ -64,6 +64,15 @@ struct monitor_commit { /* a frontend's state, written in a transaction that is 
 
 enum { MONITOR_COMMITS = 16 };
 
+/* Bytes that were written over the frontend's in the middle of its step. */
+enum { MONITOR_OVERWRITES = 8, MONITOR_OVERWRITE_BYTES = 256 };
+
+struct monitor_overwrite {
+    const struct monitor_ring *ring;
+    uint32_t offset, length;
+    uint8_t wrote[MONITOR_OVERWRITE_BYTES], under[MONITOR_OVERWRITE_BYTES];
+};
+
 struct monitor {
     struct monitor_device devices[WORLD_DEVICES];
     uint16_t alias[WORLD_DEVICES];              /* number of the device that this number means */
@@ -74,6 +83,8 @@ struct monitor {
     struct monitor_commit commits[MONITOR_COMMITS];
     uint32_t commit_count;
     uint64_t connections;
+    struct monitor_overwrite overwrites[MONITOR_OVERWRITES]; /* in order */
+    uint32_t overwrite_count;
     bool front_acts; /* whose doing the change is that is being told */
 };
 
@@ -93,6 +104,19 @@ uint16_t monitor_back_path(const struct monitor *monitor, const char *path, cons
 void monitor_vdev_name(uint32_t vdev, char *name, size_t size);
 /* A decimal number, digits alone; false for anything else. */
 bool monitor_number(const void *bytes, size_t length, uint64_t *number);
+
+/* ---- what load steps write (monitor_overwrite.c) ---- */
+
+/* Writes bytes over the ring; offset counts from the first page. What lies beyond is left out. */
+void monitor_overwrite(struct monitor *monitor, const struct monitor_ring *ring, uint32_t offset,
+                       const uint8_t *bytes, uint32_t length);
+/* The ring as the frontend itself left it. */
+void monitor_front_copy(const struct monitor *monitor, const struct monitor_ring *ring,
+                        uint32_t offset, void *to, size_t length);
+uint32_t monitor_front_word(const struct monitor *monitor, const struct monitor_ring *ring,
+                            enum simback_ring_word word);
+/* From now on the ring is as it stands. False: it was not written over. */
+bool monitor_overwrite_end(struct monitor *monitor, const struct monitor_ring *ring);
 
 /* ---- reading XenStore without a trace ---- */
 
@@ -116,9 +140,6 @@ static inline uint32_t monitor_slot_offset(const struct monitor_ring *ring, uint
 {
     return BLKIF_WIRE_RING_HEADER + (index & (ring->slots - 1)) * ring->slot_size;
 }
-
-/* Tells what has changed on the ring since the last look, as the doing of one side. */
-void monitor_look(struct simback_world *world, struct monitor_ring *ring, bool front);
 
 /* Finds and attaches what the frontend of `device` has published just now. */
 void monitor_attach(struct simback_world *world, uint16_t device);

@@ -234,6 +234,7 @@ void monitor_detach(struct simback_world *world, struct monitor_ring *ring)
     if (!ring->attached)
         return;
     ring->attached = false;
+    monitor_overwrite_end(world->monitor, ring);
     emit_ring(world, ring, SIMBACK_RING_DETACH);
 }
 

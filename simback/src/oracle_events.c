@@ -26,9 +26,9 @@ static void notification_wanted(struct oracle_ring *ring, uint32_t req_event, ui
 }
 
 /* The observer: req_event is about to be loaded; req_prod stands in the ring. */
-void events_loaded(struct oracle_ring *ring, uint32_t req_event)
+void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event)
 {
-    uint32_t value = monitor_ring_word(ring->view, SIMBACK_REQ_PROD);
+    uint32_t value = monitor_front_word(oracle->world->monitor, ring->view, SIMBACK_REQ_PROD);
 
     if (asks(req_event, value, ring->published_from)) {
         notification_wanted(ring, req_event, value);

@@ -71,11 +71,12 @@ void indices_moved(struct oracle *oracle, struct oracle_device *device, struct o
 
 /* A load step may have written it in the middle of the frontend's step; what the frontend itself
  * has published in this step is not told yet either. */
-void indices_loaded(struct oracle_ring *ring, uint32_t rsp_prod)
+void indices_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t rsp_prod)
 {
     const struct monitor_ring *view = ring->view;
     uint32_t told = view->requests - view->responses;
-    uint32_t now = monitor_ring_word(view, SIMBACK_REQ_PROD) - view->responses;
+    uint32_t now =
+        monitor_front_word(oracle->world->monitor, view, SIMBACK_REQ_PROD) - view->responses;
 
     responses_seen(ring, rsp_prod, now <= view->slots && now > told ? now : told);
     if (ring->overflow && rsp_prod == ring->overflow_value)

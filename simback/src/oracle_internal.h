@@ -368,7 +368,7 @@ void answers_taken(struct oracle *oracle, struct oracle_device *device);
 /* I3, I18 */
 void indices_moved(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
                    enum simback_ring_word word, uint32_t value, uint32_t old);
-void indices_loaded(struct oracle_ring *ring, uint32_t rsp_prod);
+void indices_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t rsp_prod);
 void indices_step(struct oracle *oracle, const struct oracle_device *device,
                   struct oracle_ring *ring);
 void indices_seen(struct oracle *oracle, struct oracle_device *device, uint32_t port);
@@ -434,7 +434,7 @@ void teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view);
 
 /* I14 */
-void events_loaded(struct oracle_ring *ring, uint32_t req_event);
+void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 

@@ -153,7 +153,7 @@ static void rsp_prod_loaded(struct oracle *oracle, const struct oracle_device *d
                       ring->view->queue, ring->rsp_prod_loaded, value);
     ring->rsp_prod_fresh = ring->rsp_prod_idle = true;
     ring->rsp_prod_loaded = value;
-    indices_loaded(ring, value);
+    indices_loaded(oracle, ring, value);
 }
 
 static void req_event_loaded(struct oracle *oracle, const struct oracle_device *device,
@@ -171,7 +171,7 @@ static void req_event_loaded(struct oracle *oracle, const struct oracle_device *
                       "fence in between",
                       ring->view->queue);
     else
-        events_loaded(ring, value);
+        events_loaded(oracle, ring, value);
     ring->published = false;
 }
 
@@ -243,28 +243,7 @@ static void ring_accessed(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
-static void poke(const struct monitor_ring *view, const struct oracle_load *load)
-{
-    for (uint32_t i = 0; i < load->length; i++) {
-        uint32_t offset = load->offset + i;
-
-        if (offset / WORLD_PAGE_SIZE < view->pages)
-            view->address[offset / WORLD_PAGE_SIZE][offset % WORLD_PAGE_SIZE] = load->bytes[i];
-    }
-}
-
-/* What the frontend has done so far is its own; what is written now is the other side's. */
-static void overwrite(struct simback_world *world, struct monitor_ring *view,
-                      const struct oracle_load *load)
-{
-    if (view->attached)
-        monitor_look(world, view, true);
-    poke(view, load);
-    if (view->attached)
-        monitor_look(world, view, false);
-}
-
-static void before_load(struct simback_world *world, struct monitor_ring *view)
+static void before_load(struct simback_world *world, const struct monitor_ring *view)
 {
     struct oracle *oracle = world->oracle;
 
@@ -275,7 +254,7 @@ static void before_load(struct simback_world *world, struct monitor_ring *view)
             --load->left != 0)
             continue;
         oracle->loads_waiting--;
-        overwrite(world, view, load);
+        monitor_overwrite(world->monitor, view, load->offset, load->bytes, load->length);
     }
 }
 
