@@ -107,6 +107,8 @@ void *arena_reserve(size_t control, struct arena *arena)
         arena->pages = (struct page *)(void *)(arena->base + layout->page_table);
         arena->page_base = arena->base + layout->page_base;
         arena->page_limit = layout->page_limit;
+        arena->control = control;
+        poison(arena->base + control, arena->object_begin - control);
         arena_reset(arena);
         return got;
     }
@@ -118,7 +120,7 @@ void arena_release(struct arena *arena)
     const struct layout *layout = poison_in_valgrind() ? &layout_valgrind : &layout_default;
 
     /* The next mapping at this address begins without our marks. */
-    unpoison(arena->base + arena->object_begin, arena->object_poisoned - arena->object_begin);
+    unpoison(arena->base + arena->control, arena->object_poisoned - arena->control);
     unpoison(arena->page_base, (size_t)arena->page_poisoned * WORLD_PAGE_SIZE);
     munmap(arena->base, layout->slot_size);
 }

@@ -50,6 +50,7 @@ struct freed_object;
 
 struct arena {
     uint8_t *base;
+    uint64_t control;      /* size of the control block at base */
     uint64_t object_begin; /* offsets from base */
     uint64_t object_next;
     uint64_t object_poisoned; /* poisoned up to here */
