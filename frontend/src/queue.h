@@ -162,7 +162,7 @@ enum { ISSUE_BLOCKED = 1 };
 
 /* A new request: unfinished and waiting. */
 void requests_add(struct blkfront_queue *queue, struct blkfront_request *request);
-/* It needs another ring request, before all that wait: it is older. */
+/* It needs another ring request, before all that wait and are younger. */
 void requests_again(struct blkfront_queue *queue, struct blkfront_request *request);
 /* The first waiting request is on the ring altogether. */
 void requests_issued(struct blkfront_queue *queue);

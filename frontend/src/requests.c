@@ -84,12 +84,23 @@ void requests_add(struct blkfront_queue *queue, struct blkfront_request *request
     list_append(&queue->waiting, request);
 }
 
+/* Waiting requests stand in the order of submission: one that came later and drains would wait for
+ * this one, behind it, for ever (I4). */
 void requests_again(struct blkfront_queue *queue, struct blkfront_request *request)
 {
+    struct blkfront_request *before = NULL, *after = queue->waiting.first;
+
+    while (after != NULL && after->internal.sequence < request->internal.sequence) {
+        before = after;
+        after = after->internal.next;
+    }
     request->internal.state = REQUEST_WAITING;
-    request->internal.next = queue->waiting.first;
-    queue->waiting.first = request;
-    if (queue->waiting.last == NULL)
+    request->internal.next = after;
+    if (before == NULL)
+        queue->waiting.first = request;
+    else
+        before->internal.next = request;
+    if (after == NULL)
         queue->waiting.last = request;
     queue->pump_due = true;
 }

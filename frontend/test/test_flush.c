@@ -453,6 +453,24 @@ static void i8_fua_with_a_drain_and_others_in_flight_ends(void)
     finish();
 }
 
+/* Both are answered in one poll: the older one drains first, whoever came last. */
+static void i8_two_fua_writes_with_a_drain_end(void)
+{
+    struct rig_call calls[2];
+
+    start(false, false);
+    for (unsigned i = 0; i < 2; i++) {
+        calls[i] = rig_call(BLKFRONT_WRITE, i * 8, &one_page, 1);
+        calls[i].request.flags = BLKFRONT_FUA;
+        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
+    }
+    rig_settle(&rig);
+    check_result(&calls[0], BLKFRONT_OK);
+    check_result(&calls[1], BLKFRONT_OK);
+    CU_ASSERT_TRUE(calls[0].order < calls[1].order);
+    finish();
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i8_a_cache_flush_comes_first),
     UNIT_TEST(i8_a_barrier_where_no_flush_is_offered),
@@ -473,6 +491,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_fua_takes_the_chain_too),
     UNIT_TEST(i8_a_failed_fua_write_is_not_flushed),
     UNIT_TEST(i8_fua_with_a_drain_and_others_in_flight_ends),
+    UNIT_TEST(i8_two_fua_writes_with_a_drain_end),
 };
 
 UNIT_MAIN_WITH("flush", set_up, NULL, tests)
