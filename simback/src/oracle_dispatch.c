@@ -24,6 +24,8 @@ static void back_node_read(struct oracle_device *device, const char *node, uint6
         device->sector_size = value <= BLKIF_WIRE_PAGE_SIZE ? (uint32_t)value : 0;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+    } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {
+        device->back_persistent = value == 1;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0 ||
                strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
         device->flush_offered |= value != 0;

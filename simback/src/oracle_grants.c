@@ -100,6 +100,13 @@ static bool held(const struct oracle *oracle, const struct table *table, uint32_
     return false;
 }
 
+/* Where both sides keep grants, the backend maps what no request uses, and a grant whose end has
+ * failed is as good as it was. */
+static bool keeps_grants(const struct oracle_device *device)
+{
+    return device != NULL && device->persistent && device->back_persistent;
+}
+
 static void granted(struct oracle *oracle, const struct simback_event *event,
                     const struct oracle_device *device)
 {
@@ -109,7 +116,7 @@ static void granted(struct oracle *oracle, const struct simback_event *event,
 
     if (record == NULL)
         return;
-    if (held(oracle, table, page, &other))
+    if (!keeps_grants(device) && held(oracle, table, page, &other))
         oracle_broken(oracle, 5, device, 0,
                       "page %u is granted again as %u although the backend still maps it under "
                       "grant %u, which could not be ended",
@@ -211,7 +218,7 @@ static bool judge_segment(struct oracle_put *put, uint32_t index,
                       index, put->index, segment->grant_ref);
         return false;
     }
-    if (oracle->ledger->busy != 0) {
+    if (oracle->ledger->busy != 0 && !keeps_grants(put->device)) {
         record = record_find(table_get(oracle, domid, false), segment->grant_ref);
         if (record != NULL && record->used && record->busy && grant.maps > 0) {
             oracle_broken(oracle, 5, put->device, number,

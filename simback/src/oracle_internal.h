@@ -157,6 +157,7 @@ struct oracle_device {
     uint32_t sector_size;  /* as read, 0: not */
     uint32_t segments_max; /* feature-max-indirect-segments */
     bool persistent;       /* what the frontend advertised */
+    bool back_persistent;  /* and what the backend did */
 
     /* what the application knows */
     bool app_known;

@@ -139,6 +139,53 @@ static void i5_a_request_with_a_grant_that_could_not_be_ended(void)
         "is still mapped");
 }
 
+/* Where both sides have said that they keep grants, one that the backend has mapped is as good as
+ * before; where one of them has not, it is lost until the backend lets go. */
+static void i5_a_grant_that_could_not_be_ended_is_kept_if_both_sides_keep_grants(void)
+{
+    static const struct {
+        const char *front, *back;
+        bool kept;
+    } rows[] = {{"1", "1", true}, {"0", "1", false}, {"1", "0", false}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        void *mapped;
+
+        tear_down();
+        set_up();
+        puppet_connect(&puppet);
+        puppet_write(&puppet, "feature-persistent", rows[i].front);
+        simback_store_write(puppet.world, "/local/domain/0/backend/vbd/1/51712/feature-persistent",
+                            rows[i].back, 1);
+        (void)puppet_read_back(&puppet, "feature-persistent");
+        map(puppet.refs[0], &mapped);
+        CU_ASSERT_EQUAL(puppet.platform->unshare(puppet.context, puppet.data[0], 1),
+                        BLKFRONT_PLATFORM_BUSY);
+        puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+        puppet_send(&puppet, BLKIF_WIRE_READ, 1, 8, 8, 0);
+        if (rows[i].kept)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 5, false, "which could not be ended and is still mapped");
+    }
+}
+
+/* Pieces of one page that are in flight together have a grant each. */
+static void i5_nor_is_its_page_lost(void)
+{
+    uint32_t ref, again;
+    void *page, *mapped;
+
+    puppet_connect(&puppet);
+    puppet_write(&puppet, "feature-persistent", "1");
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "feature-persistent"), 1);
+    page = granted_page(&ref);
+    map(ref, &mapped);
+    CU_ASSERT_EQUAL(puppet.platform->page_revoke(puppet.context, ref), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(puppet.platform->page_grant(puppet.context, 0, page, true, &again), 0);
+    puppet_expect_none(&puppet);
+}
+
 /* ---- whose grants they are ---- */
 
 static void i5_each_domain_has_a_table_of_its_own(void)
@@ -286,6 +333,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i5_a_grant_ended_twice),
     UNIT_TEST(i5_a_block_that_is_none_is_freed),
     UNIT_TEST(i5_a_request_with_a_grant_that_could_not_be_ended),
+    UNIT_TEST(i5_a_grant_that_could_not_be_ended_is_kept_if_both_sides_keep_grants),
+    UNIT_TEST(i5_nor_is_its_page_lost),
     UNIT_TEST(i5_each_domain_has_a_table_of_its_own),
     UNIT_TEST(i5_a_table_that_is_larger_than_the_book),
     UNIT_TEST(i5_grants_left_behind),
