@@ -178,8 +178,14 @@ static void print_list(const struct run *run)
     for (size_t i = 0; i < run->suite.case_count; i++) {
         const struct tool_case *one = &run->suite.cases[i];
 
-        if (run->list)
-            printf("%s  %s\n", one->id, run->suite.files[one->file].title);
+        if (run->list) {
+            const char *title = run->suite.files[one->file].title;
+
+            report_visible(stdout, one->id, strlen(one->id));
+            fputs("  ", stdout);
+            report_visible(stdout, title, strlen(title));
+            putchar('\n');
+        }
     }
     if (run->dry_run)
         printf("%zu scenarios, %zu runs: all can be read\n", tool_suite_scenarios(&run->suite),

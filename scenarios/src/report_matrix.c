@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOPIC_MAX = 40, DIALECTS = CHOICE_DIALECT_COUNT };
+enum { TOPIC_MAX = 40, TOPIC_COLUMN = 14, DIALECTS = CHOICE_DIALECT_COUNT };
 
 struct cell {
     size_t passed;
     size_t failed;
     size_t skipped;
+    size_t expected; /* to fail, and did */
 };
 
 struct row {
@@ -96,10 +97,13 @@ static void matrix_begin(struct report_context *context)
 
 static void count(struct cell *cell, const struct report_case *one)
 {
-    cell->failed += one->counts_as_failed;
-    if (one->result->verdict.outcome == SCENARIO_UNSUPPORTED)
+    if (one->counts_as_failed)
+        cell->failed++;
+    else if (one->result->verdict.outcome == SCENARIO_UNSUPPORTED)
         cell->skipped++;
-    else if (!one->counts_as_failed)
+    else if (one->expected == EXPECTED_FAILURE)
+        cell->expected++;
+    else
         cell->passed++;
 }
 
@@ -126,25 +130,50 @@ static void matrix_one(struct report_context *context, const struct report_case 
     }
 }
 
-/* "12", "11 of 12", "12 (3 skipped)"; nothing was played: "". */
+static void add_note(char *text, size_t size, size_t number, const char *what)
+{
+    size_t length = strlen(text);
+
+    if (number != 0)
+        snprintf(text + length, size - length, "%s(%zu %s)", length != 0 ? " " : "", number, what);
+}
+
+/* "12", "**11 of 12**", "12 (3 skipped)"; nothing was played: "". */
 static void print_cell(FILE *stream, const struct cell *cell)
 {
-    char text[80] = "";
-    size_t played = cell->passed + cell->failed;
+    char text[160] = "";
 
     if (cell->failed != 0)
-        snprintf(text, sizeof(text), "**%zu of %zu**", cell->passed, played);
-    else if (played != 0)
+        snprintf(text, sizeof(text), "**%zu of %zu**", cell->passed, cell->passed + cell->failed);
+    else if (cell->passed != 0)
         snprintf(text, sizeof(text), "%zu", cell->passed);
-    if (cell->skipped != 0)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s(%zu skipped)",
-                 played != 0 ? " " : "", cell->skipped);
+    add_note(text, sizeof(text), cell->expected, "expected to fail");
+    add_note(text, sizeof(text), cell->skipped, "skipped");
     fprintf(stream, " %-10s |", text);
+}
+
+/* A bar would end the cell. */
+static void print_topic(FILE *stream, const char *topic)
+{
+    size_t length = strlen(topic);
+
+    fputs("| ", stream);
+    for (const char *part = topic; *part != '\0';) {
+        size_t plain = strcspn(part, "|");
+
+        report_visible(stream, part, plain);
+        part += plain;
+        if (*part != '\0') {
+            fputs("\\|", stream);
+            part++;
+        }
+    }
+    fprintf(stream, "%*s |", length < TOPIC_COLUMN ? (int)(TOPIC_COLUMN - length) : 0, "");
 }
 
 static void print_table(FILE *stream, const struct matrix *matrix)
 {
-    fprintf(stream, "| %-14s |", "feature");
+    print_topic(stream, "feature");
     for (size_t i = 0; i < DIALECTS; i++)
         fprintf(stream, " %-10s |", scenario_choice(CHOICES_DIALECT, i)->text);
     fputs("\n|----------------|", stream);
@@ -152,7 +181,7 @@ static void print_table(FILE *stream, const struct matrix *matrix)
         fputs("------------|", stream);
     fputc('\n', stream);
     for (size_t r = 0; r < matrix->count; r++) {
-        fprintf(stream, "| %-14s |", matrix->rows[r].topic);
+        print_topic(stream, matrix->rows[r].topic);
         for (size_t i = 0; i < DIALECTS; i++)
             print_cell(stream, &matrix->rows[r].cells[i]);
         fputc('\n', stream);

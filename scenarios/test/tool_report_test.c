@@ -280,6 +280,21 @@ START_TEST(console_tells_each_kind_in_its_word)
 }
 END_TEST
 
+START_TEST(a_list_is_a_line_each)
+{
+    struct outcome run;
+
+    put_all_kinds();
+    run = shell("$simblk run --list all");
+    assert_status(run, 0);
+    assert_contains(run.out,
+                    "all/bytes\\x01\\x1b[2J\\xff\\xc2\\x9b\\x0amore \xc3\xa9  this expects ");
+    assert_contains(run.out, "\nall/title  \"odd\" & <title>]]> # TODO \\x01\\x1b[2J\\xff\\x0a\n");
+    run = shell("$simblk run --list all | wc -l");
+    ck_assert_int_eq(atoi(run.out), 7);
+}
+END_TEST
+
 START_TEST(quiet_leaves_out_what_passes)
 {
     char *text;
@@ -293,9 +308,33 @@ START_TEST(quiet_leaves_out_what_passes)
 }
 END_TEST
 
+/* ---- features and dialects ---- */
+
+START_TEST(matrix_counts_by_folder_and_dialect)
+{
+    struct outcome run;
+    char *text;
+
+    put_all_kinds();
+    run = shell("mkdir -p 'a|b' && sed 's/linux/minimal/' all/good.scn >'a|b/minimal.scn' && "
+                "cp all/good.scn 'a|b/linux.scn' && sed 's/backend.*/&\\nxvdb: backend minimal/' "
+                "all/good.scn >both.scn");
+    assert_status(run, 0);
+    report("--matrix", "all 'a|b' both.scn", 127);
+    text = get_file("report");
+    assert_contains(text, "| feature        | linux      | minimal    | ");
+    assert_contains(text, "|----------------|------------|------------|-");
+    /* Of seven runs two passed, three failed. */
+    assert_contains(text, "\n| all            | **2 of 5** (1 expected to fail) (1 skipped) |  ");
+    assert_contains(text, "\n| a\\|b            | 1          | 1          | ");
+    assert_contains(text, "\n| both.scn       | 1          | 1          | ");
+    assert_contains(text, "\n\n10 runs: 5 passed, 3 failed, 1 skipped\n");
+}
+END_TEST
+
 /* ---- all of them ---- */
 
-static const char *const formats[] = {"console", "tap", "junit", "json"};
+static const char *const formats[] = {"console", "tap", "junit", "json", "matrix"};
 
 /* A worker that ends normally or is replaced must not print its copy of the report's buffer. */
 START_TEST(a_report_in_a_file_is_the_same_as_on_standard_output)
@@ -317,9 +356,10 @@ START_TEST(an_interrupted_report_is_whole_and_says_so)
 {
     static const char *const marks[] = {"interrupted: 1 of 2 runs", "\nBail out! interrupted\n",
                                         "name=\"simblk.interrupted\" value=\"true\"",
-                                        "\"interrupted\": true"};
+                                        "\"interrupted\": true", "\ninterrupted: 2 runs: 1 passed"};
     static const char *const readers[] = {"true", "! prove -e cat report", "xmllint --noout report",
-                                          "jq -e '.interrupted and (.cases | length) == 1' report"};
+                                          "jq -e '.interrupted and (.cases | length) == 1' report",
+                                          "true"};
     struct outcome run;
 
     put_file("a.scn", GOOD);
@@ -354,6 +394,7 @@ static Suite *tool_report_suite(void)
     TCase *junit = tool_case("JUnit");
     TCase *json = tool_case("JSON");
     TCase *console = tool_case("console");
+    TCase *matrix = tool_case("matrix");
     TCase *all = tool_case("all formats");
     int count = (int)(sizeof(formats) / sizeof(formats[0]));
 
@@ -368,7 +409,9 @@ static Suite *tool_report_suite(void)
     tcase_add_test(json, json_holds_the_trace);
     tcase_add_test(console, console_shows_what_a_terminal_would_obey);
     tcase_add_test(console, console_tells_each_kind_in_its_word);
+    tcase_add_test(console, a_list_is_a_line_each);
     tcase_add_test(console, quiet_leaves_out_what_passes);
+    tcase_add_test(matrix, matrix_counts_by_folder_and_dialect);
     tcase_add_loop_test(all, a_report_in_a_file_is_the_same_as_on_standard_output, 0, count);
     tcase_add_loop_test(all, an_interrupted_report_is_whole_and_says_so, 0, count);
     tcase_add_loop_test(all, a_report_that_cannot_be_written_is_2, 0, count);
@@ -376,6 +419,7 @@ static Suite *tool_report_suite(void)
     suite_add_tcase(suite, junit);
     suite_add_tcase(suite, json);
     suite_add_tcase(suite, console);
+    suite_add_tcase(suite, matrix);
     suite_add_tcase(suite, all);
     return suite;
 }

@@ -91,6 +91,21 @@ START_TEST(results_come_in_the_order_of_the_suite)
 }
 END_TEST
 
+START_TEST(the_number_of_workers_changes_nothing_but_time)
+{
+    struct outcome one;
+    struct outcome many;
+
+    put_file("a.scn", "title \"many\"\nrule I7\nvariants seed=0,1,2,3,4,5,6,7,8,9 "
+                      "read.count=1,2,3\n\nbackend linux\nconnect -> ok\nread 0 +8 -> ok\n");
+    put_file("b.scn", FAILS);
+    one = shell("$simblk run --jobs 1 . | sed 's/ in .* s$//'");
+    many = shell("$simblk run --jobs 64 . | sed 's/ in .* s$//'");
+    ck_assert_str_eq(one.out, many.out);
+    assert_contains(one.out, "30 passed, 1 failed, 0 skipped\n");
+}
+END_TEST
+
 START_TEST(what_a_dying_frontend_printed_is_told_in_part)
 {
     struct outcome run;
@@ -406,6 +421,7 @@ static Suite *tool_worker_suite(void)
                         (int)(sizeof(deaths) / sizeof(deaths[0])));
     tcase_add_test(ends, every_worker_may_die);
     tcase_add_test(ends, results_come_in_the_order_of_the_suite);
+    tcase_add_test(ends, the_number_of_workers_changes_nothing_but_time);
     tcase_add_test(ends, what_a_dying_frontend_printed_is_told_in_part);
     tcase_add_test(ends, a_death_behind_the_last_case_is_a_crash);
     tcase_add_test(ends, without_memory_for_a_world_nothing_is_judged);
