@@ -34,7 +34,7 @@ static void show_bytes(const unsigned char *bytes, size_t length, char *text, si
     size_t shown = 0;
 
     for (size_t i = 0; i < length && shown + 5 < size; i++) {
-        bool plain = bytes[i] >= ' ' && bytes[i] <= '~';
+        bool plain = bytes[i] >= ' ' && bytes[i] <= '~' && bytes[i] != '"' && bytes[i] != '\\';
 
         shown += (size_t)snprintf(text + shown, size - shown, plain ? "%c" : "\\x%02x", bytes[i]);
     }
