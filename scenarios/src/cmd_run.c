@@ -57,7 +57,7 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
          &run->selection.ids, NULL},
         {"--tag", TOOL_LIST, "TAG", "only files with this tag", &run->selection.tags, NULL},
         {"--exclude", TOOL_LIST, "ID", "not these", &run->selection.exclude, NULL},
-        {"--expected-failures", TOOL_TEXT, "FILE", "lines of: id, part of the reason",
+        {"--expected-failures", TOOL_TEXT, "FILE", "lines of: id, rule or part of the reason",
          &run->expected_path, NULL},
         {"--list", TOOL_FLAG, NULL, "print ids and titles, play nothing", &run->list, NULL},
         {"--dry-run", TOOL_FLAG, NULL, "read and check everything, play nothing", &run->dry_run,
