@@ -25,21 +25,17 @@ void exec_WORLD(struct scenario_runner *runner, const struct scenario_step *step
     (void)step;
 }
 
-#define exec_SUSPEND               exec_later
-#define exec_RESUME                exec_later
-#define exec_BACKEND_RESTART       exec_later
-#define exec_BACKEND_RESIZE        exec_later
-#define exec_BACKEND_POWER_CUT     exec_later
-#define exec_BACKEND_REWRITE_NODES exec_later
-#define exec_EVENT_STORM           exec_later
-#define exec_STORE_FAIL            exec_later
-#define exec_STORE_AGAIN           exec_later
-#define exec_STORE_DENY            exec_later
-#define exec_WATCH_FIRE            exec_later
-#define exec_WATCH_LOSE            exec_later
-#define exec_WATCH_MERGE           exec_later
-#define exec_WATCH_FLOOD           exec_later
-#define exec_WATCH_LATE            exec_later
+#define exec_SUSPEND     exec_later
+#define exec_RESUME      exec_later
+#define exec_EVENT_STORM exec_later
+#define exec_STORE_FAIL  exec_later
+#define exec_STORE_AGAIN exec_later
+#define exec_STORE_DENY  exec_later
+#define exec_WATCH_FIRE  exec_later
+#define exec_WATCH_LOSE  exec_later
+#define exec_WATCH_MERGE exec_later
+#define exec_WATCH_FLOOD exec_later
+#define exec_WATCH_LATE  exec_later
 
 typedef void (*executor)(struct scenario_runner *runner, const struct scenario_step *step);
 

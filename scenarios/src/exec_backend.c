@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Backends and their life: made with a disk and a dialect, closed, crashed, hung, stalled.
+ * Backends and their life: made with a disk and a dialect, closed, crashed, hung, stalled, with
+ * another disk, and back.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,11 @@ static int32_t number_or_default(const struct scenario_step *step, unsigned fiel
     return scenario_given(step, field) ? (int32_t)scenario_value(step, field) : -1;
 }
 
+static int64_t wide_or_default(const struct scenario_step *step, unsigned field)
+{
+    return scenario_given(step, field) ? (int64_t)scenario_value(step, field) : -1;
+}
+
 static void read_options(struct scenario_runner *runner, const struct scenario_step *step,
                          struct simback_backend_options *options)
 {
@@ -59,6 +65,12 @@ static void read_options(struct scenario_runner *runner, const struct scenario_s
     options->ring_order = number_or_default(step, FIELD_BACKEND_ORDER);
     options->queues = number_or_default(step, FIELD_BACKEND_QUEUES);
     options->segments = number_or_default(step, FIELD_BACKEND_SEGMENTS);
+    options->discard_granularity = wide_or_default(step, FIELD_BACKEND_DISCARD_GRANULARITY);
+    options->discard_alignment = wide_or_default(step, FIELD_BACKEND_DISCARD_ALIGNMENT);
+    options->discard_secure = choice(step, FIELD_BACKEND_DISCARD_SECURE);
+    options->discard_disabled =
+        scenario_value(step, FIELD_BACKEND_DISCARD_ENABLE) == CHOICE_BOOLEAN_NO;
+    options->floppy = scenario_value(step, FIELD_BACKEND_FLOPPY) != 0;
     options->trusted = scenario_value(step, FIELD_BACKEND_TRUSTED) == CHOICE_BOOLEAN_YES;
     options->removable = scenario_value(step, FIELD_BACKEND_REMOVABLE) != 0;
     options->cdrom = scenario_value(step, FIELD_BACKEND_CDROM) != 0;
@@ -164,7 +176,11 @@ BACKEND_STEP(BACKEND_CLOSE, simback_backend_close(backend))
 BACKEND_STEP(BACKEND_CRASH, simback_backend_crash(backend))
 BACKEND_STEP(BACKEND_HANG, simback_backend_hang(backend))
 BACKEND_STEP(BACKEND_WAKE, simback_backend_wake(backend))
-BACKEND_STEP(BACKEND_READ_ONLY, simback_backend_go_read_only(backend))
+BACKEND_STEP(BACKEND_READ_ONLY,
+             simback_backend_set_read_only(backend,
+                                           scenario_value(step, FIELD_BACKEND_READ_ONLY_OFF) == 0))
+BACKEND_STEP(BACKEND_POWER_CUT, simback_backend_power_cut(backend))
+BACKEND_STEP(BACKEND_REWRITE_NODES, simback_backend_rewrite_nodes(backend))
 BACKEND_STEP(BACKEND_GO, simback_backend_go(backend))
 BACKEND_STEP(BACKEND_STALL, simback_backend_stall(backend, (enum blkif_wire_state)scenario_value(
                                                                step, FIELD_BACKEND_STALL_STATE)))
@@ -173,3 +189,112 @@ BACKEND_STEP(BACKEND_ONLINE,
                                         scenario_value(step, FIELD_BACKEND_ONLINE_VALUE) != 0))
 BACKEND_STEP(GRANT_KEEP, simback_backend_keep_grants(backend, true))
 BACKEND_STEP(GRANT_DROP, simback_backend_keep_grants(backend, false))
+
+/* The same bytes in sectors of another size, if the step says only that. */
+static uint64_t sectors_of(const struct simback_backend_options *options, uint32_t sector_size)
+{
+    uint64_t old_units = options->sector_size / BLKIF_WIRE_UNIT;
+    uint64_t units = sector_size / BLKIF_WIRE_UNIT;
+
+    if (units == 0 || old_units == 0 || options->sectors > UINT64_MAX / old_units) {
+        return options->sectors;
+    }
+    return options->sectors * old_units / units;
+}
+
+void exec_BACKEND_RESIZE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct simback_backend *backend = backend_of(runner, step->device);
+    struct simback_backend_options *options = &runner->backends[step->device];
+    uint64_t sectors = scenario_value(step, FIELD_BACKEND_RESIZE_SECTORS);
+    uint32_t sector_size = options->sector_size;
+
+    if (backend == NULL) {
+        return;
+    }
+    if (scenario_given(step, FIELD_BACKEND_RESIZE_SECTOR_SIZE)) {
+        sector_size = (uint32_t)scenario_value(step, FIELD_BACKEND_RESIZE_SECTOR_SIZE);
+    }
+    if (simback_backend_resize(backend, sectors, sector_size) != 0) {
+        run_bad_step(runner, "the disk cannot have this size");
+        return;
+    }
+    options->sectors = sectors;
+    options->sector_size = sector_size;
+    simback_handover(runner->world, step->device, false);
+}
+
+/* ---- restart ---- */
+
+static void change_choice(const struct scenario_step *step, unsigned field,
+                          enum simback_choice *value)
+{
+    if (scenario_given(step, field)) {
+        *value = choice(step, field);
+    }
+}
+
+static void change_number(const struct scenario_step *step, unsigned field, int32_t *value)
+{
+    if (scenario_given(step, field)) {
+        *value = number_or_default(step, field);
+    }
+}
+
+static void change_disk(const struct scenario_step *step, struct simback_backend_options *options)
+{
+    if (scenario_given(step, FIELD_BACKEND_RESTART_SECTOR_SIZE)) {
+        uint32_t size = (uint32_t)scenario_value(step, FIELD_BACKEND_RESTART_SECTOR_SIZE);
+
+        options->sectors = sectors_of(options, size);
+        options->sector_size = size;
+    }
+    if (scenario_given(step, FIELD_BACKEND_RESTART_SECTORS)) {
+        options->sectors = scenario_value(step, FIELD_BACKEND_RESTART_SECTORS);
+    }
+    if (scenario_given(step, FIELD_BACKEND_RESTART_MODE)) {
+        options->mode_read_only = scenario_value(step, FIELD_BACKEND_RESTART_MODE) == CHOICE_MODE_R;
+    }
+}
+
+static void change_options(const struct scenario_step *step,
+                           struct simback_backend_options *options)
+{
+    if (scenario_given(step, FIELD_BACKEND_RESTART_DIALECT)) {
+        size_t dialect = (size_t)scenario_value(step, FIELD_BACKEND_RESTART_DIALECT);
+
+        options->dialect = simback_dialect_find(scenario_choice(CHOICES_DIALECT, dialect)->text);
+    }
+    if (scenario_given(step, FIELD_BACKEND_RESTART_BACKEND_ID)) {
+        options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_RESTART_BACKEND_ID);
+    }
+    change_disk(step, options);
+    change_choice(step, FIELD_BACKEND_RESTART_FLUSH, &options->flush);
+    change_choice(step, FIELD_BACKEND_RESTART_BARRIER, &options->barrier);
+    change_choice(step, FIELD_BACKEND_RESTART_DISCARD, &options->discard);
+    change_choice(step, FIELD_BACKEND_RESTART_PERSISTENT, &options->persistent);
+    change_number(step, FIELD_BACKEND_RESTART_ORDER, &options->ring_order);
+    change_number(step, FIELD_BACKEND_RESTART_QUEUES, &options->queues);
+    change_number(step, FIELD_BACKEND_RESTART_SEGMENTS, &options->segments);
+    options->start_state = BLKIF_WIRE_INITIALISING;
+}
+
+void exec_BACKEND_RESTART(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct simback_backend_options options = runner->backends[step->device];
+
+    if (backend_of(runner, step->device) == NULL) {
+        return;
+    }
+    change_options(step, &options);
+    if (options.dialect == NULL) {
+        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "this build has no such dialect");
+        return;
+    }
+    if (simback_world_restart_backend(runner->world, &options) == NULL) {
+        run_bad_step(runner, "the world has no memory for this backend");
+        return;
+    }
+    runner->backends[step->device] = options;
+    simback_handover(runner->world, step->device, false);
+}

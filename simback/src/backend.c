@@ -78,7 +78,7 @@ uint16_t backend_max_queues(const struct simback_backend_options *options)
     return (uint16_t)number(options->queues, options->dialect->queues, BACKEND_QUEUES);
 }
 
-static void settle_options(struct simback_backend *backend)
+void backend_settle_options(struct simback_backend *backend)
 {
     const struct simback_backend_options *options = &backend->options;
     const struct simback_dialect *dialect = backend->dialect;
@@ -86,7 +86,8 @@ static void settle_options(struct simback_backend *backend)
     backend->flush = choose(options->flush, dialect->flush);
     /* Barriers are made of flushes: a disk without the one has not the other. */
     backend->barrier = choose(options->barrier, dialect->barrier && options->flush != SIMBACK_NO);
-    backend->discard = choose(options->discard, dialect->discard);
+    backend->discard = choose(options->discard, dialect->discard) && !backend->discard_disabled;
+    backend->discard_secure = choose(options->discard_secure, dialect->secure);
     backend->persistent = choose(options->persistent, dialect->persistent);
     backend->ring_order =
         (uint8_t)number(options->ring_order, dialect->ring_order, BLKIF_WIRE_RING_ORDER_MAX);
@@ -95,15 +96,20 @@ static void settle_options(struct simback_backend *backend)
         (uint16_t)number(options->segments, dialect->segments, BLKIF_WIRE_SEGMENTS_MAX);
     backend->physical_sector_size =
         options->physical_sector_size != 0 ? options->physical_sector_size : options->sector_size;
-    backend->discard_granularity =
-        dialect->granularity != 0 ? dialect->granularity : backend->physical_sector_size;
-    backend->discard_alignment = dialect->alignment;
+    backend->discard_granularity = options->discard_granularity >= 0
+                                       ? (uint32_t)options->discard_granularity
+                                   : dialect->granularity != 0 ? dialect->granularity
+                                                               : backend->physical_sector_size;
+    backend->discard_alignment =
+        options->discard_alignment >= 0 ? (uint32_t)options->discard_alignment : dialect->alignment;
     backend->sector_units = options->sector_size / BLKIF_WIRE_UNIT;
     if (backend->sector_units == 0)
         backend->sector_units = 1;
     backend->read_only =
         (options->mode_read_only && (dialect->info_bits & BLKIF_WIRE_INFO_READONLY) != 0) ||
         (options->info >= 0 && (options->info & BLKIF_WIRE_INFO_READONLY) != 0);
+    if (backend->set_read_only != SIMBACK_DEFAULT)
+        backend->read_only = backend->set_read_only == SIMBACK_YES;
 }
 
 void simback_backend_options_init(struct simback_backend_options *options)
@@ -118,6 +124,8 @@ void simback_backend_options_init(struct simback_backend_options *options)
         .ring_order = -1,
         .queues = -1,
         .segments = -1,
+        .discard_granularity = -1,
+        .discard_alignment = -1,
         .trusted = true,
         .start_state = BLKIF_WIRE_INITIALISING,
     };
@@ -164,7 +172,7 @@ struct simback_backend *simback_backend_create(const struct simback_host *host,
                          ? (enum blkif_wire_state)options->start_state
                          : BLKIF_WIRE_INITIALISING;
     backend->look = true;
-    settle_options(backend);
+    backend_settle_options(backend);
     simback_paths(options, backend->back, sizeof(backend->back), backend->front,
                   sizeof(backend->front));
     if (!make_queues(backend)) {
@@ -222,19 +230,6 @@ static void start(struct simback_backend *backend)
         (void)publish_nodes(backend, SIMBACK_AT_INIT_WAIT);
 }
 
-/* Rewrites info, then the state that it has: the frontend reads again (I17). */
-static bool go_read_only(struct simback_backend *backend)
-{
-    backend->want_read_only = false;
-    backend->read_only = true;
-    backend->gone_read_only = true;
-    if (backend->state == BLKIF_WIRE_CONNECTED) {
-        (void)publish_info(backend);
-        backend->writing = BLKIF_WIRE_CONNECTED;
-    }
-    return true;
-}
-
 bool simback_backend_poll(struct simback_backend *backend)
 {
     uint32_t token;
@@ -247,8 +242,8 @@ bool simback_backend_poll(struct simback_backend *backend)
         backend->look = true;
     if (backend->writing != BLKIF_WIRE_UNKNOWN)
         return handshake_write_state(backend);
-    if (backend->want_read_only)
-        return go_read_only(backend);
+    if (backend->updates != 0)
+        return life_update(backend);
     if (handshake_leaves(backend))
         handshake_leave(backend);
     else if (backend->look || backend->want_close)

@@ -218,7 +218,7 @@ struct simback_backend {
     char back[BACKEND_PATH], front[BACKEND_PATH];
 
     /* What the dialect and the options come to. */
-    bool flush, barrier, discard, persistent;
+    bool flush, barrier, discard, discard_secure, persistent;
     bool discard_disabled; /* by the toolstack, and it obeys */
     uint8_t ring_order;
     uint16_t max_queues;
@@ -227,7 +227,8 @@ struct simback_backend {
     uint32_t discard_granularity, discard_alignment; /* bytes */
     uint32_t sector_units; /* 512-byte units of a sector, for alignment; at least 1 */
     bool read_only;
-    bool gone_read_only; /* while in use: info says so whatever the options say */
+    /* Changed while in use: info says so whatever the options say. */
+    enum simback_choice set_read_only;
 
     enum blkif_wire_state state;   /* the one that we have written */
     enum blkif_wire_state writing; /* the one to be written next; UNKNOWN: none */
@@ -237,7 +238,8 @@ struct simback_backend {
     bool look; /* something may have changed */
     bool stalls;
     enum blkif_wire_state stall;
-    bool want_close, want_read_only;
+    bool want_close;
+    unsigned updates; /* enum update: nodes to be written again */
     bool keep;
     bool lingers;                  /* closed, but requests in flight keep rings and pages */
     bool drains;                   /* would close, but requests are in flight */
@@ -283,6 +285,8 @@ void backend_wake_all(struct simback_backend *backend);
 /* How many queues a backend with these options offers; may be 0. */
 uint16_t backend_max_queues(const struct simback_backend_options *options);
 void backend_unwatch(struct simback_backend *backend);
+/* What the options come to, also when they have changed. */
+void backend_settle_options(struct simback_backend *backend);
 /* What is there of a former life (start_state of 2 and more): all that it had published. */
 void backend_former_life(struct simback_backend *backend);
 
@@ -320,11 +324,20 @@ int node_write_number(struct simback_backend *backend, uint32_t transaction, con
  * another error. */
 int node_write_state(struct simback_backend *backend, enum blkif_wire_state state);
 
+/* ---- backend_life.c ---- */
+
+/* Nodes that are written again while in use. */
+enum update { UPDATE_INFO = 1, UPDATE_SIZE = 2, UPDATE_ALL = 4 };
+
+/* Makes the updates that are due; true if there is more to do at once. */
+bool life_update(struct simback_backend *backend);
+
 /* ---- publish.c ---- */
 
 /* All nodes of a phase in one transaction: 0, or the host's error (AGAIN: try again). */
 int publish_nodes(struct simback_backend *backend, enum simback_phase phase);
-int publish_info(struct simback_backend *backend);
+/* Nodes of what has been published already, by bits of enum update; else the same. */
+int publish_updates(struct simback_backend *backend, unsigned updates);
 /* Removes what was published at Connected. */
 void publish_forget(struct simback_backend *backend);
 /* EOPNOTSUPP was answered to this operation: some say so in the feature's node too. */

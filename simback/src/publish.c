@@ -35,8 +35,10 @@ static uint64_t info_value(const struct simback_backend *backend)
                 (options->removable ? BLKIF_WIRE_INFO_REMOVABLE : 0u) |
                 (options->mode_read_only ? BLKIF_WIRE_INFO_READONLY : 0u)) &
                backend->dialect->info_bits;
-    if (backend->gone_read_only)
+    if (backend->set_read_only == SIMBACK_YES)
         info |= BLKIF_WIRE_INFO_READONLY;
+    else if (backend->set_read_only == SIMBACK_NO)
+        info &= ~(uint64_t)BLKIF_WIRE_INFO_READONLY;
     return info;
 }
 
@@ -62,7 +64,7 @@ static uint64_t row_value(const struct simback_backend *backend, enum simback_no
         return backend->max_queues;
     case SIMBACK_NODE_DISCARD_GRANULARITY: return backend->discard_granularity;
     case SIMBACK_NODE_DISCARD_ALIGNMENT: return backend->discard_alignment;
-    case SIMBACK_NODE_DISCARD_SECURE: value = backend->dialect->secure; break;
+    case SIMBACK_NODE_DISCARD_SECURE: value = backend->discard_secure; break;
     case SIMBACK_NODE_SECTORS: return sectors_value(backend);
     case SIMBACK_NODE_INFO: return info_value(backend);
     case SIMBACK_NODE_SECTOR_SIZE: return backend->options.sector_size;
@@ -82,11 +84,19 @@ static bool is_discard_detail(enum simback_node node)
            node == SIMBACK_NODE_DISCARD_SECURE;
 }
 
+/* A feature whose node says 0 by now is not offered again while in use. */
+static bool is_withdrawn(const struct simback_backend *backend, enum simback_node node)
+{
+    return backend->state == BLKIF_WIRE_CONNECTED &&
+           ((node == SIMBACK_NODE_FEATURE_FLUSH_CACHE && !backend->says_flush) ||
+            (node == SIMBACK_NODE_FEATURE_BARRIER && !backend->says_barrier));
+}
+
 static int publish_row(struct simback_backend *backend, uint32_t transaction,
                        const struct simback_dialect_row *row)
 {
     const enum simback_node node = (enum simback_node)row->node;
-    bool speaks;
+    bool speaks = false;
     uint64_t value;
 
     if ((is_discard_detail(node) && !backend->discard) ||
@@ -94,7 +104,7 @@ static int publish_row(struct simback_backend *backend, uint32_t transaction,
         return 0;
     if (row->value[0] != '\0')
         return node_write(backend, transaction, simback_node_name(node), row->value);
-    value = row_value(backend, node, &speaks);
+    value = is_withdrawn(backend, node) ? 0 : row_value(backend, node, &speaks);
     if (!speaks && !row->always)
         return 0;
     if (node == SIMBACK_NODE_FEATURE_FLUSH_CACHE)
@@ -117,33 +127,65 @@ static void obey_discard_enable(struct simback_backend *backend)
         backend->discard = false;
 }
 
-static bool has_phase(const struct simback_dialect *dialect, enum simback_phase phase)
+static unsigned updates_of(enum simback_node node)
+{
+    if (node == SIMBACK_NODE_INFO)
+        return UPDATE_INFO | UPDATE_ALL;
+    if (node == SIMBACK_NODE_SECTORS || node == SIMBACK_NODE_SECTOR_SIZE ||
+        node == SIMBACK_NODE_PHYSICAL_SECTOR_SIZE)
+        return UPDATE_SIZE | UPDATE_ALL;
+    return UPDATE_ALL;
+}
+
+/* Rows of the phases (bits 1 << phase) that belong to the updates. */
+static bool belongs(const struct simback_dialect_row *row, unsigned phases, unsigned updates)
+{
+    return (phases >> row->phase & 1) != 0 &&
+           (updates_of((enum simback_node)row->node) & updates) != 0;
+}
+
+static bool has_any(const struct simback_dialect *dialect, unsigned phases, unsigned updates)
 {
     for (uint32_t i = 0; i < dialect->row_count; i++) {
-        if (dialect->rows[i].phase == phase)
+        if (belongs(&dialect->rows[i], phases, updates))
             return true;
     }
     return false;
 }
 
-int publish_nodes(struct simback_backend *backend, enum simback_phase phase)
+/* All of them in one transaction. */
+static int publish(struct simback_backend *backend, unsigned phases, unsigned updates)
 {
     const struct simback_host *host = backend->host;
     uint32_t transaction;
     int result, end;
 
-    if (!has_phase(backend->dialect, phase))
+    if (!has_any(backend->dialect, phases, updates))
         return 0;
     obey_discard_enable(backend);
     result = host->transaction_start(host->context, &transaction);
     if (result != 0)
         return result;
     for (uint32_t i = 0; result == 0 && i < backend->dialect->row_count; i++) {
-        if (backend->dialect->rows[i].phase == phase)
+        if (belongs(&backend->dialect->rows[i], phases, updates))
             result = publish_row(backend, transaction, &backend->dialect->rows[i]);
     }
     end = host->transaction_end(host->context, transaction, result == 0);
     return result != 0 ? result : end;
+}
+
+int publish_nodes(struct simback_backend *backend, enum simback_phase phase)
+{
+    return publish(backend, 1u << phase, UPDATE_ALL);
+}
+
+int publish_updates(struct simback_backend *backend, unsigned updates)
+{
+    unsigned phases = 1u << SIMBACK_AT_START | 1u << SIMBACK_AT_INIT_WAIT;
+
+    if (backend->state == BLKIF_WIRE_CONNECTED)
+        phases |= 1u << SIMBACK_AT_CONNECTED;
+    return publish(backend, phases, updates);
 }
 
 void publish_forget(struct simback_backend *backend)
@@ -152,11 +194,6 @@ void publish_forget(struct simback_backend *backend)
         if (backend->dialect->rows[i].phase == SIMBACK_AT_CONNECTED)
             node_remove(backend, simback_node_name(backend->dialect->rows[i].node));
     }
-}
-
-int publish_info(struct simback_backend *backend)
-{
-    return node_write_number(backend, 0, BLKIF_NODE_INFO, info_value(backend));
 }
 
 void publish_unsupported(struct simback_backend *backend, uint8_t operation)

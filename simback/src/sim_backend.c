@@ -7,6 +7,8 @@
 #include "disk_internal.h"
 #include "internal.h"
 
+#include <string.h>
+
 struct sim_backend;
 
 struct sim_queue {
@@ -132,6 +134,27 @@ static bool make_disk(struct sim_backend *sim, struct simback_backend_options *o
     return sim->own_disk != NULL;
 }
 
+static bool acceptable(const struct simback_backend_options *options)
+{
+    return options->device < WORLD_DEVICES && options->dialect != NULL &&
+           options->start_state >= 0 && options->start_state <= BLKIF_WIRE_RECONFIGURED;
+}
+
+/* It runs from now on. */
+static struct simback_backend *enter_world(struct sim_backend *sim)
+{
+    struct simback_backend *backend = sim->backend;
+
+    backend->wake = wake;
+    backend->touched = touched;
+    backend->retire = retire;
+    backend->runner = sim;
+    sim->world->backends[sim->device] = backend;
+    backend_former_life(backend);
+    simback_actor_ready(sim->world, sim->store_actor);
+    return backend;
+}
+
 struct simback_backend *simback_world_add_backend(struct simback_world *world,
                                                   const struct simback_backend_options *options)
 {
@@ -139,8 +162,7 @@ struct simback_backend *simback_world_add_backend(struct simback_world *world,
     const struct simback_host *host;
     struct sim_backend *sim;
 
-    if (own.device >= WORLD_DEVICES || own.dialect == NULL || own.start_state < 0 ||
-        own.start_state > BLKIF_WIRE_RECONFIGURED)
+    if (!acceptable(options))
         return NULL;
     simback_backend_destroy(world->backends[own.device]);
     sim = make_sim(world, &own);
@@ -153,14 +175,56 @@ struct simback_backend *simback_world_add_backend(struct simback_world *world,
         retire(sim);
         return NULL;
     }
-    sim->backend->wake = wake;
-    sim->backend->touched = touched;
-    sim->backend->retire = retire;
-    sim->backend->runner = sim;
-    world->backends[own.device] = sim->backend;
-    backend_former_life(sim->backend);
-    simback_actor_ready(world, sim->store_actor);
-    return sim->backend;
+    return enter_world(sim);
+}
+
+/* What outlives a backend: its disk, in the size that the new options say, and the fault rules with
+ * what they have caught. */
+static void inherit(struct sim_backend *sim, struct simback_backend *old)
+{
+    struct sim_backend *old_sim = old->runner;
+    const uint64_t size = publish_sectors_512(&sim->backend->options);
+
+    memcpy(sim->backend->rules, old->rules, sizeof(old->rules));
+    sim->backend->rule_count = old->rule_count;
+    memcpy(sim->backend->names, old->names, sizeof(old->names));
+    sim->backend->name_count = old->name_count;
+    sim->own_disk = old_sim->own_disk;
+    old_sim->own_disk = NULL;
+    /* A file that cannot be changed stays as long as it is. */
+    if (size <= SIMBACK_DISK_MAX_512 && size != simback_disk_size(old->disk))
+        (void)simback_disk_resize(old->disk, size);
+}
+
+struct simback_backend *simback_world_restart_backend(struct simback_world *world,
+                                                      const struct simback_backend_options *options)
+{
+    struct simback_backend *old;
+    struct simback_backend_options own = *options, before;
+    const struct simback_host *host;
+    struct sim_backend *sim;
+
+    old = acceptable(options) ? world->backends[options->device] : NULL;
+    sim = old == NULL ? NULL : make_sim(world, options);
+    if (sim == NULL)
+        return NULL;
+    own.disk = old->disk;
+    own.attach = true;
+    host = make_host(sim, own.domid);
+    if (host != NULL)
+        sim->backend = simback_backend_create(host, &own);
+    if (sim->backend == NULL) {
+        retire(sim);
+        return NULL;
+    }
+    inherit(sim, old);
+    before = old->options;
+    simback_backend_destroy(old);
+    backend_tell(sim->backend, SIMBACK_BACK_LIFE, 0, simback_disk_size(own.disk),
+                 publish_sectors_512(&before), "restart");
+    if (simback_toolstack_replace_back(world, &before, &own) != 0)
+        backend_complain(sim->backend, "%s: cannot be made anew", sim->backend->back);
+    return enter_world(sim);
 }
 
 struct simback_backend *simback_world_backend(struct simback_world *world, uint16_t device)

@@ -74,6 +74,13 @@ static int permit_domain(struct simback_world *world, uint16_t domid)
     return result != 0 ? result : simback_store_permit(world, path, domid, domid);
 }
 
+static const char *device_type(const struct simback_backend_options *options)
+{
+    if (options->floppy)
+        return "floppy";
+    return options->cdrom ? "cdrom" : "disk";
+}
+
 static int create_back(struct simback_world *world, const struct simback_backend_options *options,
                        const char *back, const char *front)
 {
@@ -90,8 +97,8 @@ static int create_back(struct simback_world *world, const struct simback_backend
     put(&toolstack, BLKIF_NODE_DEV, name);
     put(&toolstack, BLKIF_NODE_TYPE, "phy");
     put(&toolstack, BLKIF_NODE_MODE, options->mode_read_only ? "r" : "w");
-    put(&toolstack, BLKIF_NODE_DEVICE_TYPE, options->cdrom ? "cdrom" : "disk");
-    put(&toolstack, BLKIF_NODE_DISCARD_ENABLE, "1");
+    put(&toolstack, BLKIF_NODE_DEVICE_TYPE, device_type(options));
+    put(&toolstack, BLKIF_NODE_DISCARD_ENABLE, options->discard_disabled ? "0" : "1");
     if (options->params != NULL)
         put(&toolstack, BLKIF_NODE_PARAMS, options->params);
     put_number(&toolstack, BLKIF_NODE_STATE, (uint32_t)options->start_state);
@@ -107,7 +114,7 @@ static int create_front(struct simback_world *world, const struct simback_backen
     put(&toolstack, BLKIF_NODE_BACKEND, back);
     put_number(&toolstack, BLKIF_NODE_BACKEND_ID, options->domid);
     put_number(&toolstack, BLKIF_NODE_VIRTUAL_DEVICE, options->vdev);
-    put(&toolstack, BLKIF_NODE_DEVICE_TYPE, options->cdrom ? "cdrom" : "disk");
+    put(&toolstack, BLKIF_NODE_DEVICE_TYPE, device_type(options));
     put(&toolstack, BLKIF_NODE_TRUSTED, options->trusted ? "1" : "0");
     put_number(&toolstack, BLKIF_NODE_STATE, BLKIF_WIRE_INITIALISING);
     return toolstack.result;
@@ -127,6 +134,41 @@ int simback_toolstack_create(struct simback_world *world,
         result = create_back(world, options, back, front);
     if (result == 0)
         result = create_front(world, options, back, front);
+    return result;
+}
+
+/* The frontend's directory is owned as before and read by the new backend's domain. */
+static int point_elsewhere(struct simback_world *world,
+                           const struct simback_backend_options *options, const char *back,
+                           const char *front)
+{
+    struct toolstack toolstack = {.world = world, .directory = front};
+
+    toolstack.result =
+        simback_store_permit_below(world, front, options->front_domid, options->domid);
+    put_number(&toolstack, BLKIF_NODE_BACKEND_ID, options->domid);
+    put(&toolstack, BLKIF_NODE_BACKEND, back);
+    return toolstack.result;
+}
+
+int simback_toolstack_replace_back(struct simback_world *world,
+                                   const struct simback_backend_options *old,
+                                   const struct simback_backend_options *options)
+{
+    char back[PATH_SIZE], front[PATH_SIZE], old_back[PATH_SIZE];
+    size_t length;
+    int result;
+
+    simback_paths(old, old_back, sizeof(old_back), front, sizeof(front));
+    simback_paths(options, back, sizeof(back), front, sizeof(front));
+    (void)simback_store_remove(world, old_back);
+    if (simback_store_read(world, front, NULL, 0, &length) == BLKFRONT_PLATFORM_NO_ENTRY)
+        return simback_toolstack_create(world, options);
+    result = permit_domain(world, options->domid);
+    if (result == 0)
+        result = create_back(world, options, back, front);
+    if (result == 0 && strcmp(back, old_back) != 0)
+        result = point_elsewhere(world, options, back, front);
     return result;
 }
 

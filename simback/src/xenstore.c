@@ -307,20 +307,60 @@ int simback_store_remove(struct simback_world *world, const char *path)
     return result;
 }
 
+/* The node is there. */
+static int permit(struct simback_world *world, const char *path, uint16_t owner, uint16_t reader)
+{
+    const struct store_permission permissions[] = {{owner, 0}, {reader, STORE_CAN_READ}};
+    const uint8_t count = owner == reader ? 1 : 2;
+    const int result = store_tree_permit(world, &world->store.root, path, permissions, count);
+
+    if (result == 0)
+        store_watches_fire(world, path, false);
+    return result;
+}
+
 int simback_store_permit(struct simback_world *world, const char *path, uint16_t owner,
                          uint16_t reader)
 {
-    const struct store_permission permissions[] = {{owner, 0}, {reader, STORE_CAN_READ}};
-    uint8_t count = owner == reader ? 1 : 2;
     int result = 0;
 
     if (store_path_length(path) == 0)
         return BLKFRONT_PLATFORM_INVALID;
     if (store_tree_find(world->store.root, path) == NULL)
         result = simback_store_write(world, path, "", 0);
-    if (result == 0)
-        result = store_tree_permit(world, &world->store.root, path, permissions, count);
-    if (result == 0)
-        store_watches_fire(world, path, false);
+    return result != 0 ? result : permit(world, path, owner, reader);
+}
+
+/* `path` has room for the longest one. Permissions may copy nodes, so each is found anew. */
+static int permit_tree(struct simback_world *world, char *path, uint16_t owner, uint16_t reader)
+{
+    const size_t length = strlen(path);
+    int result = permit(world, path, owner, reader);
+
+    for (uint32_t i = 0; result == 0; i++) {
+        const struct store_node *node = store_tree_find(world->store.root, path);
+        const struct store_node *child;
+
+        if (node == NULL || i >= node->child_count)
+            break;
+        child = node->children[i];
+        path[length] = '/';
+        memcpy(path + length + 1, child->name, child->name_length + 1u);
+        result = permit_tree(world, path, owner, reader);
+        path[length] = '\0';
+    }
     return result;
+}
+
+int simback_store_permit_below(struct simback_world *world, const char *path, uint16_t owner,
+                               uint16_t reader)
+{
+    char tree[STORE_PATH_MAX + 1];
+
+    if (store_path_length(path) == 0)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (store_tree_find(world->store.root, path) == NULL)
+        return BLKFRONT_PLATFORM_NO_ENTRY;
+    memcpy(tree, path, strlen(path) + 1);
+    return permit_tree(world, tree, owner, reader);
 }

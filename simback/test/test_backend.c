@@ -505,7 +505,7 @@ static void i17_goes_read_only_while_in_use(void)
     device.options.removable = true;
     fake_connect(&device);
     CU_ASSERT_STRING_EQUAL(fake_get(&device.host, FAKE_BACK "/info"), "2");
-    simback_backend_go_read_only(device.backend);
+    simback_backend_set_read_only(device.backend, true);
     CU_ASSERT_TRUE(fake_settle(&device));
     CU_ASSERT_STRING_EQUAL(fake_get(&device.host, FAKE_BACK "/info"), "6");
     back_is(4);
@@ -520,7 +520,7 @@ static void i17_goes_read_only_before_it_is_in_use(void)
 {
     device.options.info = 0;
     fake_device_start(&device);
-    simback_backend_go_read_only(device.backend);
+    simback_backend_set_read_only(device.backend, true);
     CU_ASSERT_TRUE(fake_settle(&device));
     back_is(2);
     fake_publish_rings(&device);

@@ -467,7 +467,7 @@ static void i17_the_mode_alone_should_be_enough(void)
 
 static void i17_put_in_the_step_that_reads_it(void)
 {
-    simback_backend_go_read_only(puppet.backend);
+    simback_backend_set_read_only(puppet.backend, true);
     puppet_run(&puppet);
     write_sectors(1, 8, 8);
     puppet_put(&puppet,

@@ -306,7 +306,7 @@ static void wishes_wake_the_backend(void)
     simback_backend_wake(backend);
     run(SIMBACK_NEVER);
     CU_ASSERT_EQUAL(ring->rsp_prod, 1);
-    simback_backend_go_read_only(backend);
+    simback_backend_set_read_only(backend, true);
     run(SIMBACK_NEVER);
     CU_ASSERT_EQUAL(number_at("/local/domain/0/backend/vbd/1/51712/info"), 4);
     simback_backend_stall(backend, BLKIF_WIRE_CLOSING);

@@ -37,8 +37,13 @@ struct simback_backend_options {
     int32_t ring_order; /* max-ring-page-order; -1: the dialect's */
     int32_t queues;     /* multi-queue-max-queues; -1: the dialect's */
     int32_t segments;   /* feature-max-indirect-segments; -1: the dialect's */
-    bool trusted;       /* frontend node trusted; default true */
+    /* discard-granularity and -alignment in bytes; -1: physical_sector_size, 0. */
+    int64_t discard_granularity, discard_alignment;
+    enum simback_choice discard_secure;
+    bool discard_disabled; /* toolstack node discard-enable=0 */
+    bool trusted;          /* frontend node trusted; default true */
     bool removable, cdrom;
+    bool floppy;         /* toolstack node device-type, beside what `info` says */
     bool attach;         /* begins at the shared indices even if the dialect begins at 0 */
     const char *params;  /* toolstack node params; NULL: none */
     int32_t start_state; /* the backend's state at the start, 0..8; default 1 */
@@ -51,6 +56,10 @@ void simback_backend_options_init(struct simback_backend_options *options);
  * with dom0's rights. */
 int simback_toolstack_create(struct simback_world *world,
                              const struct simback_backend_options *options);
+/* The backend's directory is made anew, in the place of `old`; see restart below. */
+int simback_toolstack_replace_back(struct simback_world *world,
+                                   const struct simback_backend_options *old,
+                                   const struct simback_backend_options *options);
 /* Removes both directories (detach). */
 void simback_toolstack_remove(struct simback_world *world,
                               const struct simback_backend_options *options);
@@ -83,6 +92,18 @@ uint64_t simback_backend_housekeeping_at(const struct simback_backend *backend, 
 struct simback_backend *simback_world_add_backend(struct simback_world *world,
                                                   const struct simback_backend_options *options);
 struct simback_backend *simback_world_backend(struct simback_world *world, uint16_t device);
+/*
+ * The backend of this device goes and another one comes in its place, in a domain and with options
+ * of its own (device, front_domid and vdev stay). The old one lets go of everything without a word.
+ * The toolstack makes the backend's directory anew; where that is elsewhere, it says so in the
+ * frontend's, which otherwise stays as it is. Disk and fault rules are kept; the disk gets the size
+ * that the options say. If the frontend has not noticed, its ring may be taken up as it stands, so
+ * it begins at the shared indices whatever options->attach says. NULL: there was no backend, or no
+ * memory.
+ */
+struct simback_backend *
+simback_world_restart_backend(struct simback_world *world,
+                              const struct simback_backend_options *options);
 
 enum blkif_wire_state simback_backend_state(const struct simback_backend *backend);
 struct simback_disk *simback_backend_disk(struct simback_backend *backend);
@@ -93,8 +114,16 @@ void simback_backend_close(struct simback_backend *backend); /* asks the fronten
 void simback_backend_crash(struct simback_backend *backend); /* nodes vanish, maps are dropped */
 void simback_backend_hang(struct simback_backend *backend);  /* does nothing any more… */
 void simback_backend_wake(struct simback_backend *backend);  /* …until this */
-void simback_backend_go_read_only(
-    struct simback_backend *backend); /* rewrites info, then state 4 */
+/* Rewrites info, then state 4; also back again. */
+void simback_backend_set_read_only(struct simback_backend *backend, bool read_only);
+/* The disk gets another size (or, with 0 and later another size, medium): `sectors` of
+ * `sector_size`, rewritten with state 4. -1: larger than a disk can be, or of a file that cannot.
+ */
+int simback_backend_resize(struct simback_backend *backend, uint64_t sectors, uint32_t sector_size);
+/* Writes all its nodes again, unchanged, and its state. */
+void simback_backend_rewrite_nodes(struct simback_backend *backend);
+/* The disk loses what is not durable, and the backend crashes. */
+void simback_backend_power_cut(struct simback_backend *backend);
 /* Stops before it would write this state, until simback_backend_go. */
 void simback_backend_stall(struct simback_backend *backend, enum blkif_wire_state state);
 void simback_backend_go(struct simback_backend *backend);

@@ -49,6 +49,9 @@ int simback_store_remove(struct simback_world *world, const char *path);
  */
 int simback_store_permit(struct simback_world *world, const char *path, uint16_t owner,
                          uint16_t reader);
+/* The same for a node that is there and all that is below it now. */
+int simback_store_permit_below(struct simback_world *world, const char *path, uint16_t owner,
+                               uint16_t reader);
 
 /* ---- failures on purpose (step `fail …`) ---- */
 
