@@ -3,13 +3,14 @@
  * Event channels: ports of two domains bound to each other. A port of a frontend belongs to a set
  * and is delivered once: it is masked by that, and events that come meanwhile wait for the unmask.
  * A port of a backend belongs to a host and is taken by asking. Whoever owns a port is made ready
- * when it fires; which actor that is, host_sim.c and platform_sim.c know.
+ * when it fires; which actor that is, host_sim.c and platform_sim.c know. After a suspend and
+ * resume a port is void: it is its owner's until that closes it, but leads nowhere.
  */
 #include "internal.h"
 
 #include <string.h>
 
-enum { FREE, UNBOUND, BOUND };
+enum { FREE, UNBOUND, BOUND, VOID };
 
 struct port {
     struct domain *domain;
@@ -181,10 +182,33 @@ static void close_port(struct port *port)
     }
     if (port->set != NULL)
         dequeue(port);
+    if (port->state != VOID)
+        domain->ledger.ports--;
     port->state = FREE;
     if (port->number < domain->port_low)
         domain->port_low = port->number;
-    domain->ledger.ports--;
+}
+
+/* Those of frontends; their other ends are the old host's, and gone. */
+void ports_void(struct domain *domain)
+{
+    for (uint32_t number = 1; number <= domain->port_limit; number++) {
+        struct port *port = find(domain, number), *other = NULL;
+
+        if (port == NULL || port->set == NULL || port->state == VOID)
+            continue;
+        if (port->state == BOUND)
+            other = find(domain_find(domain->world, port->peer), port->peer_port);
+        if (other != NULL) {
+            other->state = UNBOUND;
+            other->peer_port = 0;
+        }
+        dequeue(port);
+        port->pending = false;
+        port->spurious = port->lose = port->peer_port = 0;
+        port->state = VOID;
+        domain->ledger.ports--;
+    }
 }
 
 int channels_open(struct domain *domain, struct blkfront_channel_set **set)

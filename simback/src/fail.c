@@ -25,7 +25,7 @@ bool fail_now(struct simback_world *world, enum simback_resource resource)
     failure->failed++;
     if (world_listens(world))
         simback_emit(world, &(struct simback_event){.kind = SIMBACK_FAULT,
-                                                    .domid = SIMBACK_FRONT_DOMID,
+                                                    .domid = world->guest,
                                                     .device = world->entered,
                                                     .c = failure->calls,
                                                     .path = names[resource]});

@@ -4,12 +4,15 @@
  * page that is mapped cannot be ended: the owner hears BUSY, or, where its platform is of the kind
  * that only shares, DEFERRED, and then the page goes when the last map does. References are used
  * again oldest first. Every call takes a time that does not depend on the size of the table.
+ *
+ * After a suspend and resume every grant is void: nobody can map it, but its reference is the
+ * owner's until the owner ends it, so that no new grant is taken for an old one.
  */
 #include "internal.h"
 
 #include <string.h>
 
-enum { FREE, GRANTED };
+enum { FREE, GRANTED, VOID };
 
 struct grant {
     uint32_t page;
@@ -27,7 +30,7 @@ static struct grant *entry(const struct domain *domain, uint32_t ref)
     return &domain->grant_chunks[ref / GRANT_CHUNK][ref % GRANT_CHUNK];
 }
 
-/* NULL for a reference that is not in use. */
+/* NULL for a reference that its owner does not have. */
 static struct grant *used_entry(const struct domain *domain, uint32_t ref)
 {
     struct grant *grant;
@@ -36,6 +39,14 @@ static struct grant *used_entry(const struct domain *domain, uint32_t ref)
         return NULL;
     grant = entry(domain, ref);
     return grant->state == FREE ? NULL : grant;
+}
+
+/* NULL also for one that is void. */
+static struct grant *granted_entry(const struct domain *domain, uint32_t ref)
+{
+    struct grant *grant = used_entry(domain, ref);
+
+    return grant == NULL || grant->state == VOID ? NULL : grant;
 }
 
 static void tell(struct domain *domain, enum simback_event_kind kind, uint16_t device,
@@ -127,7 +138,8 @@ static void drop_grant(struct domain *domain, uint32_t ref)
     *link = grant->next;
     if (grant->deferred)
         domain->ledger.deferred--;
-    domain->ledger.grants--;
+    if (grant->state == GRANTED)
+        domain->ledger.grants--;
     give_ref_back(domain, ref);
 }
 
@@ -280,6 +292,20 @@ int grant_table_page_allocate(struct domain *domain, uint32_t count, void **addr
     return 0;
 }
 
+/* A page that goes takes its void grants with it. */
+static void drop_void(struct domain *domain, uint32_t page)
+{
+    uint32_t next;
+
+    for (uint32_t ref = domain->world->arena.pages[page].ref; ref != 0; ref = next) {
+        next = entry(domain, ref)->next;
+        if (entry(domain, ref)->state != VOID)
+            continue;
+        drop_grant(domain, ref);
+        tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
+    }
+}
+
 /* A block of which a page is still granted stays: the mistake is told (I5), and memory that the
  * other side may write is not given to anybody else. */
 void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
@@ -288,6 +314,7 @@ void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
     uint32_t first = find_block(domain, address, count, PAGE_OWNED);
 
     for (uint32_t page = first; first != 0 && page < first + count; page++) {
+        drop_void(domain, page);
         if (pages[page].ref != 0) {
             tell_own(domain, SIMBACK_PAGE_FREE, 0, first, count, 0, BLKFRONT_PLATFORM_BUSY);
             return;
@@ -343,7 +370,7 @@ int grant_table_revoke(struct domain *domain, uint32_t ref)
 static int may_map(const struct domain *mapper, const struct domain *owner, uint32_t ref,
                    bool writable)
 {
-    const struct grant *grant = owner == NULL ? NULL : used_entry(owner, ref);
+    const struct grant *grant = owner == NULL ? NULL : granted_entry(owner, ref);
 
     if (grant == NULL)
         return BLKFRONT_PLATFORM_INVALID;
@@ -404,7 +431,7 @@ static bool may_unmap(const struct domain *mapper, const struct domain *owner, c
     uint32_t good = 0;
 
     while (good < count) {
-        struct grant *grant = owner == NULL ? NULL : used_entry(owner, refs[good]);
+        struct grant *grant = owner == NULL ? NULL : granted_entry(owner, refs[good]);
 
         if (grant == NULL || grant->peer != mapper->domid || grant->maps == 0 ||
             pages[good] != arena_page_address(arena, grant->page))
@@ -438,11 +465,33 @@ int grant_table_unmap(struct domain *mapper, uint16_t device, uint16_t domid, co
     return 0;
 }
 
+/* ---- suspend and resume ---- */
+
+/* What maps there were are the old host's, and gone. */
+void grant_table_void(struct domain *domain)
+{
+    for (uint32_t ref = GRANT_FIRST; ref < domain->grant_fresh; ref++) {
+        struct grant *grant = granted_entry(domain, ref);
+
+        if (grant == NULL)
+            continue;
+        if (grant->maps != 0)
+            domain->ledger.mapped--;
+        grant->maps = 0;
+        if (grant->deferred) {
+            end_deferred(domain, ref);
+            continue;
+        }
+        grant->state = VOID;
+        domain->ledger.grants--;
+    }
+}
+
 /* ---- the ledger ---- */
 
 static bool describe(const struct domain *domain, uint32_t ref, struct simback_grant *grant)
 {
-    const struct grant *found = domain == NULL ? NULL : used_entry(domain, ref);
+    const struct grant *found = domain == NULL ? NULL : granted_entry(domain, ref);
 
     if (found == NULL)
         return false;

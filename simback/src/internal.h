@@ -199,6 +199,8 @@ void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
 int grant_table_grant(struct domain *domain, uint16_t peer, const void *page, bool writable,
                       uint32_t *ref);
 int grant_table_revoke(struct domain *domain, uint32_t ref);
+/* The domain has been resumed: its grants are void. */
+void grant_table_void(struct domain *domain);
 /* host.h's, for a mapping domain. */
 int grant_table_map(struct domain *mapper, uint16_t device, uint16_t domid, const uint32_t *refs,
                     uint32_t count, bool writable, void **pages);
@@ -225,6 +227,8 @@ int port_notify(struct domain *domain, const struct blkfront_channel_set *set, u
 int port_pending(struct domain *domain, struct blkfront_channel_set *set, uint32_t *number);
 int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_t number);
 void channels_wake(struct blkfront_channel_set *set);
+/* The domain has been resumed: its frontends' ports are void. */
+void ports_void(struct domain *domain);
 int port_bind(struct sim_host *host, uint16_t domid, uint32_t remote_port, uint16_t tag,
               uint32_t *number);
 int port_fired(struct sim_host *host, uint32_t number);
@@ -254,6 +258,12 @@ struct front {
 /* SIMBACK_NO_ACTOR if there is none. */
 simback_actor front_queue_actor(const struct simback_world *world, uint16_t device, uint16_t queue);
 simback_actor front_device_actor(const struct simback_world *world, uint16_t device);
+
+/* ---- resume.c ---- */
+
+/* The domain of the frontends goes on as domain `domid`: its grants and ports are void, its
+ * directories of before are gone, it has a home. INVALID: there is such a domain. */
+int guest_move(struct simback_world *world, uint16_t domid);
 
 /* ---- fail.c ---- */
 
@@ -300,6 +310,8 @@ int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token
 int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t token);
 int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token);
 void store_watches_wake(struct blkfront_watch_set *set);
+/* The domain has been resumed: each watch of its frontends fires. */
+void store_watches_resume(struct domain *domain);
 /* Whether one of the device's sets has something to look at; takes back what `wake` said. */
 bool store_watches_due(struct simback_world *world, uint16_t device);
 bool channels_due(struct simback_world *world, uint16_t device);
@@ -345,6 +357,7 @@ struct simback_world {
     struct front fronts[WORLD_DEVICES];
     struct failure failures[SIMBACK_RESOURCES];
     uint16_t entered; /* the device that simback_enter named */
+    uint16_t guest;   /* the frontends' domain now */
     bool quiet;       /* nobody listens: no hash, no rules, no sink */
     struct simback_backend *backends[WORLD_DEVICES]; /* by device number; sim_backend.c's */
     struct simback_disk *file_disks;                 /* those over a file, newest first; disk.c's */

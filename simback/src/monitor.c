@@ -263,6 +263,23 @@ static void grant_end(struct simback_world *world, const struct simback_event *e
         monitor_forget(world, page->ring);
 }
 
+/* Rings of before are memory like any other. */
+static void resumed(struct simback_world *world, const struct simback_event *event)
+{
+    struct monitor *monitor = world->monitor;
+
+    for (uint16_t device = 0; device < WORLD_DEVICES; device++) {
+        if (!monitor->devices[device].known || monitor->devices[device].front_domid != event->domid)
+            continue;
+        for (uint16_t queue = 0; queue < monitor->queues[device]; queue++) {
+            if (monitor->rings[device][queue] != NULL)
+                monitor_forget(world, monitor->rings[device][queue]);
+        }
+    }
+    monitor_rename(monitor, event->domid, event->peer);
+    monitor->commit_count = 0;
+}
+
 void monitor_event(struct simback_world *world, const struct simback_event *event, uint64_t time_ns)
 {
     (void)time_ns;
@@ -273,4 +290,6 @@ void monitor_event(struct simback_world *world, const struct simback_event *even
         frontend_wrote(world, event);
     else if (event->kind == SIMBACK_TRANSACTION_END)
         transaction_end(world, event);
+    else if (event->kind == SIMBACK_RESUMED)
+        resumed(world, event);
 }

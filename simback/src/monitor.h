@@ -92,6 +92,8 @@ struct monitor {
 
 /* Takes from an event who its device is; may be told the same event twice. */
 void monitor_learn(struct monitor *monitor, const struct simback_event *event);
+/* The devices of domain `old` are those of `domid` from now on. */
+void monitor_rename(struct monitor *monitor, uint16_t old, uint16_t domid);
 /* The number under which the device is known; SIMBACK_NO_DEVICE for none. */
 static inline uint16_t monitor_device_number(const struct monitor *monitor, uint16_t device)
 {

@@ -199,6 +199,26 @@ static bool is_backend(const struct simback_event *event, const struct directory
     return event->kind == SIMBACK_WATCH && event->domid != directory->front_domid;
 }
 
+static void set_front(struct monitor_device *device, uint16_t front_domid)
+{
+    device->front_domid = front_domid;
+    device->front_length =
+        (uint8_t)snprintf(device->front, sizeof(device->front), "/local/domain/%u/device/vbd/%u",
+                          front_domid, device->vdev);
+}
+
+void monitor_rename(struct monitor *monitor, uint16_t old, uint16_t domid)
+{
+    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+        struct monitor_device *device = &monitor->devices[i];
+
+        if (!device->known || device->front_domid != old)
+            continue;
+        set_front(device, domid);
+        device->back_known = false;
+    }
+}
+
 void monitor_learn(struct monitor *monitor, const struct simback_event *event)
 {
     struct directory directory;
@@ -215,10 +235,7 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
         device->front_domid != directory.front_domid) {
         *device = (struct monitor_device){.known = true};
         device->vdev = directory.vdev;
-        device->front_domid = directory.front_domid;
-        device->front_length = (uint8_t)snprintf(device->front, sizeof(device->front),
-                                                 "/local/domain/%u/device/vbd/%u",
-                                                 directory.front_domid, directory.vdev);
+        set_front(device, directory.front_domid);
         monitor_vdev_name(directory.vdev, device->name, sizeof(device->name));
     }
     monitor->alias[event->device] = number;

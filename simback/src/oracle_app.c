@@ -144,7 +144,7 @@ static void emit(struct simback_world *world, enum simback_event_kind kind, uint
 {
     simback_emit(world, &(struct simback_event){
                             .kind = kind,
-                            .domid = SIMBACK_FRONT_DOMID,
+                            .domid = world->guest,
                             .device = device,
                             .path = path,
                             .a = a,
@@ -176,6 +176,8 @@ void simback_app_call(struct simback_world *world, uint16_t device, const char *
     struct oracle_device *known;
 
     emit(world, SIMBACK_CALL, device, name, 0, 0);
+    if (strcmp(name, "suspend") == 0 || strcmp(name, "resume") == 0)
+        world->oracle->suspended = name[0] == 's';
     known = judged(world, device);
     if (known == NULL)
         return;
@@ -235,7 +237,7 @@ void simback_app_submit(struct simback_world *world, uint16_t device, uint16_t q
 
     simback_emit(world, &(struct simback_event){
                             .kind = SIMBACK_SUBMIT,
-                            .domid = SIMBACK_FRONT_DOMID,
+                            .domid = world->guest,
                             .device = device,
                             .queue = queue,
                             .a = request,

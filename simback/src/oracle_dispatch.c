@@ -237,6 +237,25 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
     }
 }
 
+/* Ports and watches are still to be closed by their owner; nodes went with the directory. The old
+ * backends can do nothing any more. */
+static void resumed(struct oracle *oracle, const struct simback_event *event)
+{
+    const struct monitor *monitor = oracle->world->monitor;
+
+    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+        struct oracle_device *device = oracle->devices[i];
+
+        if (device == NULL || !monitor->devices[i].known ||
+            monitor->devices[i].front_domid != event->domid)
+            continue;
+        data_dead(oracle, device);
+        states_resumed(device);
+        device->node_count = 0;
+    }
+    oracle->commit_count = 0;
+}
+
 void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue)
 {
     simback_emit(world, &(struct simback_event){
@@ -289,6 +308,8 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||
                event->kind == SIMBACK_FAULT) {
         back_event(oracle, event, device);
+    } else if (event->kind == SIMBACK_RESUMED) {
+        resumed(oracle, event);
     }
 }
 

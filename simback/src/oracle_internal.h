@@ -245,6 +245,8 @@ struct oracle {
     uint64_t accesses;
     struct oracle_ring *last_ring; /* that was accessed: whose fence comes next */
 
+    bool suspended; /* between the application's calls `suspend` and `resume` */
+
     bool released_any; /* a device was released: a runner that does that releases all */
 
     struct oracle_data *data;
@@ -420,6 +422,8 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
 void states_written_by_others(struct oracle_device *device, const struct simback_event *event);
 /* The frontend has given the device back: what it finds at its next connect is not its own. */
 void states_released(struct oracle_device *device);
+/* The guest has been suspended and resumed. */
+void states_resumed(struct oracle_device *device);
 void states_transaction(struct oracle *oracle, const struct simback_event *event);
 void states_attach(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 void states_put(struct oracle_put *put);

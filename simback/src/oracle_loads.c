@@ -266,7 +266,7 @@ static void tell_access(struct simback_world *world, enum simback_event_kind kin
         return; /* nobody else wants to hear of it, and there are many */
     simback_emit(world, &(struct simback_event){
                             .kind = kind,
-                            .domid = SIMBACK_FRONT_DOMID,
+                            .domid = world->guest,
                             .device = page == NULL ? SIMBACK_NO_DEVICE : page->ring->device,
                             .queue = page == NULL ? 0 : page->ring->queue,
                             .a = number,

@@ -119,6 +119,8 @@ enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t n
     back_state = back_directory(world, world->monitor->devices[known].front, back)
                      ? state_in(world, back)
                      : BLKIF_WIRE_UNKNOWN;
+    if (oracle->suspended) /* it goes on when the guest is resumed */
+        return SIMBACK_OWES_BACKEND;
     owes = handshake[front_state][back_state];
     if (owes == R)
         return requests_owe(oracle, device);

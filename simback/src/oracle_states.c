@@ -79,6 +79,16 @@ static void forget_offers(struct oracle_device *device)
     device->flush_offered = false;
 }
 
+void states_resumed(struct oracle_device *device)
+{
+    states_released(device);
+    device->front_foreign = ORACLE_NO_STATE;
+    device->back_read = device->back_state = ORACLE_NO_STATE;
+    device->back_gone = false;
+    device->began_anew = true;
+    forget_offers(device);
+}
+
 static void state_written(struct oracle *oracle, struct oracle_device *device, uint8_t state)
 {
     oracle_checked(oracle, 11);

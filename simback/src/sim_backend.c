@@ -196,35 +196,84 @@ static void inherit(struct sim_backend *sim, struct simback_backend *old)
         (void)simback_disk_resize(old->disk, size);
 }
 
-struct simback_backend *simback_world_restart_backend(struct simback_world *world,
-                                                      const struct simback_backend_options *options)
+/* Another backend in the place of the old one, which is gone then; it does not run yet. NULL: no
+ * memory, and the old one goes on. */
+static struct sim_backend *succeed(struct simback_backend *old,
+                                   const struct simback_backend_options *options)
 {
-    struct simback_backend *old;
-    struct simback_backend_options own = *options, before;
-    const struct simback_host *host;
-    struct sim_backend *sim;
+    struct sim_backend *old_sim = old->runner;
+    struct sim_backend *sim = make_sim(old_sim->world, options);
+    struct simback_backend_options own = *options;
+    const uint64_t old_size = publish_sectors_512(&old->options);
+    const struct simback_host *host = sim == NULL ? NULL : make_host(sim, own.domid);
 
-    old = acceptable(options) ? world->backends[options->device] : NULL;
-    sim = old == NULL ? NULL : make_sim(world, options);
-    if (sim == NULL)
-        return NULL;
     own.disk = old->disk;
-    own.attach = true;
-    host = make_host(sim, own.domid);
     if (host != NULL)
         sim->backend = simback_backend_create(host, &own);
-    if (sim->backend == NULL) {
+    if (sim != NULL && sim->backend == NULL) {
         retire(sim);
         return NULL;
     }
+    if (sim == NULL)
+        return NULL;
     inherit(sim, old);
-    before = old->options;
     simback_backend_destroy(old);
-    backend_tell(sim->backend, SIMBACK_BACK_LIFE, 0, simback_disk_size(own.disk),
-                 publish_sectors_512(&before), "restart");
+    backend_tell(sim->backend, SIMBACK_BACK_LIFE, 0, simback_disk_size(own.disk), old_size,
+                 "restart");
+    return sim;
+}
+
+struct simback_backend *simback_world_restart_backend(struct simback_world *world,
+                                                      const struct simback_backend_options *options)
+{
+    struct simback_backend_options own = *options, before;
+    struct simback_backend *old;
+    struct sim_backend *sim;
+
+    old = acceptable(options) ? world->backends[options->device] : NULL;
+    if (old == NULL)
+        return NULL;
+    before = old->options;
+    own.attach = true;
+    sim = succeed(old, &own);
+    if (sim == NULL)
+        return NULL;
     if (simback_toolstack_replace_back(world, &before, &own) != 0)
         backend_complain(sim->backend, "%s: cannot be made anew", sim->backend->back);
     return enter_world(sim);
+}
+
+int simback_world_resume(struct simback_world *world, uint16_t domid)
+{
+    struct sim_backend *sims[WORLD_DEVICES] = {NULL};
+    const uint16_t old = world->guest;
+    int result = 0;
+
+    if (domid != old && domain_find(world, domid) != NULL)
+        return -1;
+    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+        struct simback_backend *backend = world->backends[i];
+        struct simback_backend_options options;
+
+        if (backend == NULL || backend->options.front_domid != old)
+            continue;
+        options = backend->options;
+        simback_toolstack_remove(world, &options);
+        options.front_domid = domid;
+        options.start_state = BLKIF_WIRE_INITIALISING;
+        sims[i] = succeed(backend, &options);
+        result = sims[i] == NULL ? -1 : result;
+    }
+    if (guest_move(world, domid) != 0)
+        result = -1;
+    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+        if (sims[i] == NULL)
+            continue;
+        if (simback_toolstack_create(world, &sims[i]->backend->options) != 0)
+            result = -1;
+        (void)enter_world(sims[i]);
+    }
+    return result;
 }
 
 struct simback_backend *simback_world_backend(struct simback_world *world, uint16_t device)

@@ -34,6 +34,7 @@ static bool begin(struct simback_world *world, const struct simback_world_option
     memset(world->failures, 0, sizeof(world->failures));
     memset(world->backends, 0, sizeof(world->backends));
     world->entered = SIMBACK_NO_DEVICE;
+    world->guest = SIMBACK_FRONT_DOMID;
     schedule_reset(world);
     trace_reset(world);
     return store_reset(world) == 0;

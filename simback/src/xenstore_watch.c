@@ -264,6 +264,18 @@ int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token)
     return 1;
 }
 
+void store_watches_resume(struct domain *domain)
+{
+    for (struct blkfront_watch_set *set = domain->world->store.sets; set != NULL; set = set->next) {
+        if (set->domain != domain || !set->front)
+            continue;
+        for (struct store_watch *watch = set->watches; watch != NULL; watch = watch->next) {
+            if (!watch->gone)
+                add_event(set, watch, watch->path);
+        }
+    }
+}
+
 void store_watches_wake(struct blkfront_watch_set *set)
 {
     set->woken = true;

@@ -105,6 +105,14 @@ struct simback_backend *
 simback_world_restart_backend(struct simback_world *world,
                               const struct simback_backend_options *options);
 
+/*
+ * The guest has been suspended and wakes up as domain `domid`, which may be the one that it was.
+ * Its grants and ports are void, its watches fire; the toolstack makes all directories anew, and
+ * each device has a new backend with the options of the old one, which has let go of everything.
+ * -1: another domain has this number, or there is no memory.
+ */
+int simback_world_resume(struct simback_world *world, uint16_t domid);
+
 enum blkif_wire_state simback_backend_state(const struct simback_backend *backend);
 struct simback_disk *simback_backend_disk(struct simback_backend *backend);
 

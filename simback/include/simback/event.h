@@ -73,6 +73,9 @@ enum simback_event_kind {
     SIMBACK_BACK_LIFE,  /* path="crash", "hang", "close"…: somebody made it do so */
     SIMBACK_FAULT,      /* path=action; a=request id, b=rule number: a fault rule has fired */
 
+    /* the guest */
+    SIMBACK_RESUMED, /* domid was suspended and goes on as peer, without grants and ports */
+
     /* shared memory, observed build only; hashed: no */
     SIMBACK_LOAD,  /* a=page number, b=offset, c=size */
     SIMBACK_STORE, /* a=page number, b=offset, c=size */

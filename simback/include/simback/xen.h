@@ -16,7 +16,10 @@
 extern "C" {
 #endif
 
-enum { SIMBACK_DOM0 = 0, SIMBACK_FRONT_DOMID = 1 };
+enum { SIMBACK_DOM0 = 0, SIMBACK_FRONT_DOMID = 1 /* of a guest that has not moved */ };
+
+/* The frontends' domain now. */
+uint16_t simback_guest(const struct simback_world *world);
 
 /*
  * The platform of domain `domid` as its frontends see it. Channel sets and watch sets that are
