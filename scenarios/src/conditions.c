@@ -218,14 +218,19 @@ GET(PENDING)
     return true;
 }
 
-#define GET_LEDGER(name_, member)                                               \
-    GET(name_)                                                                  \
-    {                                                                           \
-        struct simback_ledger ledger;                                           \
-                                                                                \
-        simback_get_ledger(place->runner->world, SIMBACK_FRONT_DOMID, &ledger); \
-        found->number = ledger.member;                                          \
-        return true;                                                            \
+static void read_ledger(const struct simback_world *world, struct simback_ledger *ledger)
+{
+    simback_get_ledger(world, simback_guest(world), ledger);
+}
+
+#define GET_LEDGER(name_, member)                   \
+    GET(name_)                                      \
+    {                                               \
+        struct simback_ledger ledger;               \
+                                                    \
+        read_ledger(place->runner->world, &ledger); \
+        found->number = ledger.member;              \
+        return true;                                \
     }
 
 GET_LEDGER(GRANTS, grants)
@@ -239,7 +244,7 @@ GET(QUARANTINED)
 {
     struct simback_ledger ledger;
 
-    simback_get_ledger(place->runner->world, SIMBACK_FRONT_DOMID, &ledger);
+    read_ledger(place->runner->world, &ledger);
     found->number = ledger.deferred;
     if (place->runner->subject->quarantined != NULL) {
         front_enter(place->runner, SIMBACK_NO_DEVICE, "quarantined");

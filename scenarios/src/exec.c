@@ -25,8 +25,6 @@ void exec_WORLD(struct scenario_runner *runner, const struct scenario_step *step
     (void)step;
 }
 
-#define exec_SUSPEND     exec_later
-#define exec_RESUME      exec_later
 #define exec_EVENT_STORM exec_later
 #define exec_STORE_FAIL  exec_later
 #define exec_STORE_AGAIN exec_later
@@ -188,7 +186,7 @@ static void directories(const struct scenario_runner *runner, unsigned device, c
         return;
     }
     simback_backend_options_init(&options);
-    options.front_domid = SIMBACK_FRONT_DOMID;
+    options.front_domid = simback_guest(runner->world);
     options.vdev = VDEV_OF_DISK(device);
     simback_paths(&options, back, size, front, size);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an application does beside its data: connect, disconnect, put, info, devices, stats, poll,
- * wait.
+ * What an application, or its guest, does beside its data: connect, disconnect, put, suspend,
+ * resume, info, devices, stats, poll, wait.
  */
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +190,37 @@ void exec_PUT(struct scenario_runner *runner, const struct scenario_step *step)
     }
     front_put(runner, front);
     give(runner, BLKFRONT_OK, NULL);
+}
+
+/* ---- suspend, resume ---- */
+
+void exec_SUSPEND(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    (void)step;
+    front_enter(runner, SIMBACK_NO_DEVICE, "suspend");
+    runner->subject->suspend(runner->context);
+    front_leave(runner, SIMBACK_NO_DEVICE, "suspend", 0);
+    fronts_wake(runner);
+}
+
+/* First the world is another, then the frontend is told. */
+void exec_RESUME(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    uint16_t domid = scenario_given(step, FIELD_RESUME_DOMID)
+                         ? (uint16_t)scenario_value(step, FIELD_RESUME_DOMID)
+                         : simback_guest(runner->world);
+
+    if (simback_world_resume(runner->world, domid) != 0) {
+        run_bad_step(runner, "there is another domain of this number, or no memory");
+        return;
+    }
+    for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {
+        runner->backends[i].front_domid = domid;
+    }
+    front_enter(runner, SIMBACK_NO_DEVICE, "resume");
+    runner->subject->resume(runner->context);
+    front_leave(runner, SIMBACK_NO_DEVICE, "resume", 0);
+    fronts_wake(runner);
 }
 
 /* ---- questions ---- */

@@ -48,7 +48,7 @@ static void read_options(struct scenario_runner *runner, const struct scenario_s
     options->dialect = simback_dialect_find(scenario_choice(CHOICES_DIALECT, dialect)->text);
     options->device = step->device;
     options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_BACKEND_ID);
-    options->front_domid = SIMBACK_FRONT_DOMID;
+    options->front_domid = simback_guest(runner->world);
     options->vdev = scenario_given(step, FIELD_BACKEND_VDEV)
                         ? (uint32_t)scenario_value(step, FIELD_BACKEND_VDEV)
                         : VDEV_OF_DISK(step->device);

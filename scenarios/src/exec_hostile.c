@@ -11,7 +11,7 @@ static void say_hostile(struct scenario_runner *runner, uint16_t number)
 {
     const struct simback_event event = {.kind = SIMBACK_BACK_LIFE,
                                         .domid = runner->backends[number].domid,
-                                        .peer = SIMBACK_FRONT_DOMID,
+                                        .peer = simback_guest(runner->world),
                                         .device = number,
                                         .path = "hostile"};
 

@@ -184,6 +184,19 @@ void front_wake(struct scenario_runner *runner, const struct front *front, uint3
     }
 }
 
+void fronts_wake(struct scenario_runner *runner)
+{
+    for (unsigned i = 0; i < FRONTS_MAX; i++) {
+        struct front *front = &runner->fronts[i];
+
+        if (front->device == NULL) {
+            continue;
+        }
+        front_look(runner, front);
+        front_wake(runner, front, ALL_QUEUES);
+    }
+}
+
 /* Actors, before anything runs for this device number. */
 static void prepare(struct scenario_runner *runner, uint16_t number, uint16_t queues)
 {

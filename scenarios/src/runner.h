@@ -215,6 +215,8 @@ void front_poll_once(struct scenario_runner *runner, struct front *front);
 #define ALL_QUEUES UINT32_MAX
 /* What an application does after a call: its pollers run once. */
 void front_wake(struct scenario_runner *runner, const struct front *front, uint32_t queue);
+/* The same for all devices: their states are looked at, too. */
+void fronts_wake(struct scenario_runner *runner);
 /* What get_info says now, where it is connected. */
 void front_ask_size(struct scenario_runner *runner, struct front *front);
 /* Gives one hold back. */

@@ -123,7 +123,8 @@ static bool is_happening(enum simback_event_kind kind)
     case SIMBACK_RING_RESPONSE:
     case SIMBACK_COMPLETE:
     case SIMBACK_DEVICE:
-    case SIMBACK_BACK_STATE: return true;
+    case SIMBACK_BACK_STATE:
+    case SIMBACK_RESUMED: return true;
     case SIMBACK_EVENT_NONE:
     case SIMBACK_PAGE_ALLOC:
     case SIMBACK_PAGE_FREE:
@@ -154,7 +155,7 @@ static void count_notify(struct scenario_runner *runner, const struct simback_ev
 {
     struct device_counts *counts = &runner->counts[event->device];
 
-    if (event->domid == SIMBACK_FRONT_DOMID) {
+    if (event->domid == simback_guest(runner->world)) {
         counts->notifies++;
     } else {
         counts->events++;
@@ -176,7 +177,7 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
     case SIMBACK_CALL: runner->effects |= EFFECT_FRONTEND; break;
     case SIMBACK_RING_INDEX: runner->effects |= EFFECT_RING; break;
     case SIMBACK_LOG:
-        if (event->domid == SIMBACK_FRONT_DOMID) {
+        if (event->domid == simback_guest(runner->world)) {
             keep_log(runner, event->path);
         }
         break;
@@ -225,6 +226,7 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
     case SIMBACK_BACK_STATE:
     case SIMBACK_BACK_LIFE:
     case SIMBACK_FAULT:
+    case SIMBACK_RESUMED:
     case SIMBACK_LOAD:
     case SIMBACK_STORE:
     case SIMBACK_FENCE:

@@ -93,6 +93,9 @@ static bool step_missing(const struct scenario_step *step, const struct scenario
     case STEP_DISCARD: return lacks(subject, SCENARIO_SUBJECT_DISCARD, "discard", reason, size);
     case STEP_DEVICES:
         return lacks(subject, SCENARIO_SUBJECT_ENUMERATE, "list of devices", reason, size);
+    case STEP_SUSPEND:
+    case STEP_RESUME:
+        return lacks(subject, SCENARIO_SUBJECT_SUSPEND, "suspend and resume", reason, size);
     case STEP_STATS: return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
     case STEP_LOAD:
         return lacks(subject, SCENARIO_SUBJECT_OBSERVED, "observer of its loads", reason, size);
