@@ -125,10 +125,14 @@ void grant_block_retry(struct grant_block *block)
         revoke_all(block, GRANT_BUSY);
 }
 
-void grant_block_purge(struct grant_block *block)
+void grant_block_purge(struct grant_block *block, uint32_t limit)
 {
-    for (size_t i = 0; i < block_records(block); i++)
-        (void)grant_purge(block, (uint32_t)i);
+    size_t count = block_records(block);
+
+    for (size_t i = 0; i < count && i < limit; i++) {
+        (void)grant_purge(block, block->purged);
+        block->purged = block->purged + 1 < count ? block->purged + 1 : 0;
+    }
 }
 
 static bool block_has(const struct grant_block *block, enum grant_state state)

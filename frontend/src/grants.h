@@ -49,10 +49,11 @@ struct grant_block {
     uint32_t pages;
     uint32_t records_shift; /* 1 << this many records a page */
     enum grant_kind kind;
-    uint16_t domid; /* SHARED */
-    bool writable;  /* SHARED */
-    uint32_t held;  /* records ABANDONED or BUSY; atomic */
-    uint32_t *refs; /* SHARED: one a page */
+    uint16_t domid;  /* SHARED */
+    bool writable;   /* SHARED */
+    uint32_t purged; /* the next purge begins with this record */
+    uint32_t held;   /* records ABANDONED or BUSY; atomic */
+    uint32_t *refs;  /* SHARED: one a page */
     struct grant_record *records;
     void (*release)(void *context, void *address); /* REGISTERED */
     void *release_context;
@@ -80,8 +81,10 @@ int grant_block_register(const struct blkfront_platform *platform, void *address
 int grant_block_end(struct grant_block *block);
 /* Tries each BUSY record once; any kind of block, which stays. */
 void grant_block_retry(struct grant_block *block);
-/* Ends what is KEPT and what the backend has let go of. */
-void grant_block_purge(struct grant_block *block);
+/* Looks at the next `limit` records, or at all: ends what is KEPT and what the backend has let go
+ * of.
+ */
+void grant_block_purge(struct grant_block *block, uint32_t limit);
 /* The connection is over and with it what is KEPT. False while the backend holds a page of this
  * block, which stays (I5). */
 bool grant_block_cut(struct grant_block *block);

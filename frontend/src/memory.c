@@ -176,7 +176,7 @@ void memories_poll(struct blkfront_device *device)
 {
     struct blkfront_memory **link = &device->memories;
 
-    shortage_answer(device);
+    shortage_poll_device(device);
     while (*link != NULL) {
         struct blkfront_memory *memory = *link;
 

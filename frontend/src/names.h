@@ -69,6 +69,7 @@
 #define pool_init              blkfront_internal_pool_init
 #define pool_purge             blkfront_internal_pool_purge
 #define pool_purge_untouched   blkfront_internal_pool_purge_untouched
+#define pool_reserve           blkfront_internal_pool_reserve
 #define pool_retry             blkfront_internal_pool_retry
 #define pool_take              blkfront_internal_pool_take
 #define publish                blkfront_internal_publish
@@ -104,11 +105,10 @@
 #define requests_finish        blkfront_internal_requests_finish
 #define requests_finish_new    blkfront_internal_requests_finish_new
 #define requests_issued        blkfront_internal_requests_issued
-#define shortage_answer        blkfront_internal_shortage_answer
-#define shortage_answered      blkfront_internal_shortage_answered
-#define shortage_over          blkfront_internal_shortage_over
 #define shortage_poll          blkfront_internal_shortage_poll
+#define shortage_poll_device   blkfront_internal_shortage_poll_device
 #define shortage_relieve       blkfront_internal_shortage_relieve
+#define shortage_reserve       blkfront_internal_shortage_reserve
 #define shortage_wait          blkfront_internal_shortage_wait
 #define slots_check            blkfront_internal_slots_check
 #define slots_id               blkfront_internal_slots_id

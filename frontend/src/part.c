@@ -101,6 +101,8 @@ static int take_page(struct blkfront_queue *queue, struct pool *pool, bool writa
     struct grant grant;
     int r = pool_take(pool, queue->device->agreed.backend_id, writable, &grant);
 
+    if (r < 0)
+        (void)shortage_relieve(queue);
     if (r != 0)
         return r;
     count_grant(queue, &grant);
@@ -352,7 +354,6 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
         return PART_EMPTY;
     }
     put_part(&part, request);
-    shortage_over(queue);
     return BLKFRONT_OK;
 }
 

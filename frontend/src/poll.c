@@ -134,7 +134,7 @@ static bool run(struct blkfront_queue *queue)
 
     queue_refresh(queue);
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
-    if (taken || queue->pump_due || queue->drain_begun || shortage_answered(queue))
+    if (taken || queue->pump_due || queue->drain_begun)
         more = queue_pump(queue) || more;
     queue_publish(queue);
     shortage_poll(queue);

@@ -27,7 +27,20 @@ int pool_take(struct pool *pool, uint16_t domid, bool writable, struct grant *gr
     pool->free_count--;
     if (grant->reused && --pool->kept < pool->untouched)
         pool->untouched = pool->kept;
+    grant->made = grant->made || pool->reserved;
+    grant->reused = grant->reused && !pool->reserved;
+    pool->reserved = false;
     return 0;
+}
+
+void pool_reserve(struct pool *pool, uint16_t domid)
+{
+    struct grant grant;
+
+    if (pool_take(pool, domid, true, &grant) != 0)
+        return;
+    pool_give(pool, grant.record, true);
+    pool->reserved = true;
 }
 
 void pool_give(struct pool *pool, uint32_t record, bool keep)
@@ -64,7 +77,8 @@ bool pool_retry(struct pool *pool, uint32_t limit)
 bool pool_purge(struct pool *pool, uint32_t limit)
 {
     uint32_t coldest = pool->free_count - pool->kept;
-    uint32_t end = limit < pool->kept ? coldest + limit : pool->free_count;
+    uint32_t most = pool->kept > 0 ? pool->kept - 1 : 0;
+    uint32_t end = coldest + (limit < most ? limit : most);
     uint32_t before = pool->kept;
 
     for (uint32_t i = coldest; i < end; i++) {

@@ -17,19 +17,22 @@ struct pool {
     uint32_t cursor;    /* where the next retry begins in busy */
     uint32_t kept;      /* of the free ones */
     uint32_t untouched; /* the coldest of these: not taken since the last look at them */
+    bool reserved;      /* the next one that is taken has served nobody so far */
 };
 
 /* Takes over the block; `free` and `busy` have room for its pages. */
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
 /* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
 int pool_take(struct pool *pool, uint16_t domid, bool writable, struct grant *grant);
+/* A page is granted and kept before anybody needs it. */
+void pool_reserve(struct pool *pool, uint16_t domid);
 /* Its request is over: the grant is kept if `keep`, which is the same in all of a pool's life, else
  * ended, and the page is free again or, when BUSY, quarantined. */
 void pool_give(struct pool *pool, uint32_t record, bool keep);
 /* Tries to end at most `limit` of the quarantined pages. True if one came back. */
 bool pool_retry(struct pool *pool, uint32_t limit);
-/* Tries to end the `limit` coldest of the kept grants; those that the backend has mapped stay.
- * True if one is ended. */
+/* Tries to end the `limit` coldest of the kept grants; those that the backend has mapped stay, and
+ * the warmest does. True if one is ended. */
 bool pool_purge(struct pool *pool, uint32_t limit);
 /* The same, with those alone that no request has taken since the last time. */
 bool pool_purge_untouched(struct pool *pool, uint32_t limit);

@@ -236,7 +236,6 @@ int queue_open(struct blkfront_queue *queue)
     queue->blocked = false;
     queue->stop_begun = false;
     queue->flush_worked = false;
-    queue->grants_call = 0;
     queue->purge_wanted = false;
     r = open_ring(queue);
     if (r == 0)
@@ -287,6 +286,7 @@ void queue_start(struct blkfront_queue *queue)
 {
     set_sector_size(queue, agreed_number(&queue->device->agreed.sector_size));
     queue->sectors_grew = false;
+    shortage_reserve(queue);
     /* What waits goes out from the queue's own poll: this may be another thread. */
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_RUNNING, __ATOMIC_RELEASE);
     queue->platform->channels_wake(queue->platform->context, queue->channels);

@@ -66,8 +66,8 @@ struct blkfront_queue {
     struct pool *pool_to_disk;
     struct pool *pool_from_disk;
 
-    uint32_t grants_call; /* shortage.c's: what it wants of the device's poll; atomic */
-    bool purge_wanted;    /* another queue is short of grants; atomic */
+    bool purge_wanted;  /* another queue is short of grants; atomic */
+    bool memory_wanted; /* this one is, and tells the device's poll; atomic */
 
     struct blkfront_channel_set *channels;
     uint32_t port;
@@ -217,19 +217,17 @@ void part_copy_in(struct blkfront_queue *queue, const struct slot *slot);
 
 /* ---- shortage.c ---- */
 
+/* Before the queue runs: a page for copies is granted and kept. */
+void shortage_reserve(struct blkfront_queue *queue);
 /* Grants are short: ends some that are kept and not needed. True if one is ended. */
 bool shortage_relieve(struct blkfront_queue *queue);
 /* No page or no grant for even one segment: 0 to try again at once, ISSUE_BLOCKED if something will
  * come, or NO_MEMORY. */
 int shortage_wait(struct blkfront_queue *queue);
-/* There has been one. */
-void shortage_over(struct blkfront_queue *queue);
-/* What there was to be had elsewhere is there now. */
-bool shortage_answered(const struct blkfront_queue *queue);
 /* A part of each poll: what other queues want, and what is kept too long. */
 void shortage_poll(struct blkfront_queue *queue);
-/* The device's poll: what queues want of it. */
-void shortage_answer(struct blkfront_device *device);
+/* A part of the device's poll: what queues want of it. */
+void shortage_poll_device(struct blkfront_device *device);
 
 /* ---- transfer.c ---- */
 
