@@ -144,44 +144,42 @@ static bool may_carry(const struct oracle_device *device, const struct oracle_re
     return own == ring || own == NULL || !own->attached;
 }
 
-static bool wants(const struct oracle_request *request, const struct oracle_put *put)
-{
-    const struct oracle_wire *wire = &put->wire;
-
-    if (!may_carry(put->device, request, put->ring))
-        return false;
-    switch (wire->inner) {
-    case BLKIF_WIRE_READ:
-        if (request->operation != BLKFRONT_READ)
-            return false;
-        break;
-    case BLKIF_WIRE_WRITE_BARRIER:
-        if (wire->count_512 == 0)
-            return request->operation == BLKFRONT_FLUSH;
-        if (request->operation != BLKFRONT_WRITE)
-            return false;
-        break;
-    case BLKIF_WIRE_WRITE:
-        if (request->operation != BLKFRONT_WRITE)
-            return false;
-        break;
-    case BLKIF_WIRE_FLUSH_DISKCACHE: return request->operation == BLKFRONT_FLUSH;
-    case BLKIF_WIRE_DISCARD:
-        if (request->operation != BLKFRONT_DISCARD)
-            return false;
-        break;
-    default: return false;
-    }
-    return wire->count_512 != 0 && wire->sector_512 >= request->first_512 &&
-           wire->sector_512 - request->first_512 < request->count_512 &&
-           wire->count_512 <= request->count_512 - (wire->sector_512 - request->first_512) &&
-           wire->count_512 <= request->count_512 - request->issued_512;
-}
-
 static bool is_flush(const struct oracle_wire *wire)
 {
     return wire->inner == BLKIF_WIRE_FLUSH_DISKCACHE ||
            (wire->inner == BLKIF_WIRE_WRITE_BARRIER && wire->count_512 == 0);
+}
+
+static bool same_kind(const struct oracle_request *request, const struct oracle_wire *wire)
+{
+    switch (wire->inner) {
+    case BLKIF_WIRE_READ: return request->operation == BLKFRONT_READ;
+    case BLKIF_WIRE_WRITE: return request->operation == BLKFRONT_WRITE;
+    case BLKIF_WIRE_WRITE_BARRIER:
+        return request->operation == (is_flush(wire) ? BLKFRONT_FLUSH : BLKFRONT_WRITE);
+    case BLKIF_WIRE_FLUSH_DISKCACHE: return request->operation == BLKFRONT_FLUSH;
+    case BLKIF_WIRE_DISCARD: return request->operation == BLKFRONT_DISCARD;
+    default: return false;
+    }
+}
+
+static bool begins_in(const struct oracle_request *request, const struct oracle_wire *wire)
+{
+    return wire->sector_512 >= request->first_512 &&
+           wire->sector_512 - request->first_512 < request->count_512;
+}
+
+static bool wants(const struct oracle_request *request, const struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+
+    if (!may_carry(put->device, request, put->ring) || !same_kind(request, wire))
+        return false;
+    if (is_flush(wire))
+        return true;
+    return wire->count_512 != 0 && begins_in(request, wire) &&
+           wire->count_512 <= request->count_512 - (wire->sector_512 - request->first_512) &&
+           wire->count_512 <= request->count_512 - request->issued_512;
 }
 
 static struct oracle_request *owner(struct oracle_put *put)
@@ -244,16 +242,6 @@ void correlation_put(struct oracle_put *put)
         not_in_the_book(put, request);
         return;
     }
-    if (request == NULL) {
-        /* What was put and then given up in one step is told of when it is over. */
-        if (put->device->failed_now == 0 && !(is_flush(wire) && may_flush_for_itself(put->device)))
-            oracle_broken(put->oracle, 2, put->device, 0,
-                          "ring request %u, %s of units %llu+%llu, is no part of anything that the "
-                          "application has asked for and still waits for",
-                          put->index, oracle_operation_name(wire->inner),
-                          (unsigned long long)wire->sector_512,
-                          (unsigned long long)wire->count_512);
-    }
     part->operation = wire->operation;
     part->inner = wire->inner;
     part->first_512 = wire->sector_512;
@@ -269,6 +257,45 @@ void correlation_put(struct oracle_put *put)
     request->next_512 = part->first_512 + part->count_512;
     if (is_flush(wire) || request->issued_512 == request->count_512)
         oracle_request_wait_no_more(put->device, request);
+}
+
+/* The request that it would be a part of if it were not so long (I9). */
+static const struct oracle_request *too_short_for(const struct oracle_put *put)
+{
+    for (const struct oracle_request *at = put->device->wait_first; at != NULL;
+         at = at->wait_next) {
+        if (may_carry(put->device, at, put->ring) && same_kind(at, &put->wire) &&
+            begins_in(at, &put->wire))
+            return at;
+    }
+    return NULL;
+}
+
+void correlation_judge(const struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+    const struct oracle_request *request;
+
+    /* What was put and then given up in one step is told of when it is over. */
+    if (put->part == NULL || put->part->request != NULL || put->device->failed_now != 0)
+        return;
+    if (is_flush(wire) && may_flush_for_itself(put->device))
+        return;
+    request = too_short_for(put);
+    if (request != NULL)
+        oracle_broken(put->oracle, 9, put->device, request->number,
+                      "ring request %u covers units %llu+%llu, but only %llu of its %llu units are "
+                      "not on the ring",
+                      put->index, (unsigned long long)wire->sector_512,
+                      (unsigned long long)wire->count_512,
+                      (unsigned long long)(request->count_512 - request->issued_512),
+                      (unsigned long long)request->count_512);
+    else
+        oracle_broken(put->oracle, 2, put->device, 0,
+                      "ring request %u, %s of units %llu+%llu, is no part of anything that the "
+                      "application has asked for and still waits for",
+                      put->index, oracle_operation_name(wire->inner),
+                      (unsigned long long)wire->sector_512, (unsigned long long)wire->count_512);
 }
 
 /* ---- responses ---- */

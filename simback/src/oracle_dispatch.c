@@ -142,7 +142,8 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
         return;
     oracle_wire_parse(oracle, ring, event->bytes, event->length, &put.wire);
     correlation_put(&put);
-    units_put(&put);
+    if (units_put(&put))
+        correlation_judge(&put);
     status_put(&put);
     states_put(&put);
     grants_put(&put);

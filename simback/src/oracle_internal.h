@@ -351,6 +351,8 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 void correlation_put(struct oracle_put *put);
+/* That it belongs to a request of the application; where its units make sense, not before. */
+void correlation_judge(const struct oracle_put *put);
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_ring *ring, const struct oracle_response *response);
 /* The request is over: false if this is not its first end. */
@@ -413,8 +415,8 @@ void status_response(struct oracle *oracle, struct oracle_device *device,
 void status_complete(struct oracle *oracle, struct oracle_device *device,
                      const struct oracle_request *request, int result);
 
-/* I9 */
-void units_put(struct oracle_put *put);
+/* I9; false if something is wrong. */
+bool units_put(struct oracle_put *put);
 
 /* I11 */
 void states_store(struct oracle *oracle, const struct simback_event *event,

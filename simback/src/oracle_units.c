@@ -2,7 +2,7 @@
 /*
  * I9: units on the wire are 512 bytes; segments are whole sectors inside a page, first <= last <=
  * 7; a request lies inside the disk, and its parts are as long together as what the caller asked
- * for (a part that fits nothing asked for is I2's to tell).
+ * for (that one is oracle_correlation.c's to see). One sentence a request is enough.
  */
 #include "oracle_internal.h"
 
@@ -20,7 +20,7 @@ static uint32_t units_of_sector(const struct oracle_put *put)
     return bytes < BLKIF_WIRE_UNIT ? 1 : bytes / BLKIF_WIRE_UNIT;
 }
 
-static void check_count(struct oracle_put *put)
+static bool good_count(struct oracle_put *put)
 {
     const struct oracle_wire *wire = &put->wire;
     uint32_t most =
@@ -39,19 +39,22 @@ static void check_count(struct oracle_put *put)
                       "the segments of ring request %u cannot be read: a page of them is not "
                       "granted",
                       put->index);
-    if (wire->segment_count == 0 && wire->inner != BLKIF_WIRE_WRITE_BARRIER)
+    else if (wire->segment_count == 0 && wire->inner != BLKIF_WIRE_WRITE_BARRIER)
         oracle_broken(put->oracle, 9, put->device, number_of(put),
                       "ring request %u is a %s without segments", put->index,
                       oracle_operation_name(wire->inner));
+    else
+        return true;
+    return false;
 }
 
-static void check_segments(struct oracle_put *put, uint32_t units)
+static bool good_segments(struct oracle_put *put, uint32_t units)
 {
-    for (uint32_t i = 0; i < put->wire.segment_count; i++) {
-        struct blkif_wire_segment segment;
+    struct blkif_wire_segment segment;
 
-        if (!oracle_wire_segment(put->oracle, &put->wire, i, &segment))
-            return;
+    for (uint32_t i = 0;
+         i < put->wire.segment_count && oracle_wire_segment(put->oracle, &put->wire, i, &segment);
+         i++) {
         if (segment.first_512 > segment.last_512 || segment.last_512 >= BLKIF_WIRE_UNITS_PER_PAGE)
             oracle_broken(put->oracle, 9, put->device, number_of(put),
                           "segment %u of ring request %u goes from unit %u to %u; 0 <= first <= "
@@ -64,11 +67,12 @@ static void check_segments(struct oracle_put *put, uint32_t units)
                           i, put->index, segment.first_512, segment.last_512, units);
         else
             continue;
-        return; /* one sentence a request is enough */
+        return false;
     }
+    return true;
 }
 
-static void check_range(struct oracle_put *put, uint32_t units)
+static bool good_range(struct oracle_put *put, uint32_t units)
 {
     const struct oracle_wire *wire = &put->wire;
     uint64_t capacity = put->device->capacity_512;
@@ -85,6 +89,28 @@ static void check_range(struct oracle_put *put, uint32_t units)
                       "ring request %u covers units %llu+%llu, but the disk has %llu", put->index,
                       (unsigned long long)wire->sector_512, (unsigned long long)wire->count_512,
                       (unsigned long long)capacity);
+    else
+        return true;
+    return false;
+}
+
+static bool good_flush(struct oracle_put *put)
+{
+    if (put->wire.segment_count == 0)
+        return true;
+    oracle_broken(put->oracle, 9, put->device, number_of(put),
+                  "ring request %u is a flush with %u segments", put->index,
+                  put->wire.segment_count);
+    return false;
+}
+
+static bool good_discard(struct oracle_put *put, uint32_t units)
+{
+    if (put->wire.count_512 != 0)
+        return good_range(put, units);
+    oracle_broken(put->oracle, 9, put->device, number_of(put), "ring request %u discards 0 units",
+                  put->index);
+    return false;
 }
 
 /* What a frontend may send, directly and as INDIRECT; the others are answered with an error. */
@@ -96,7 +122,7 @@ static bool may_be_sent(const struct oracle_wire *wire)
            (wire->inner == BLKIF_WIRE_FLUSH_DISKCACHE || wire->inner == BLKIF_WIRE_DISCARD);
 }
 
-void units_put(struct oracle_put *put)
+bool units_put(struct oracle_put *put)
 {
     const struct oracle_wire *wire = &put->wire;
     uint32_t units = units_of_sector(put);
@@ -107,26 +133,13 @@ void units_put(struct oracle_put *put)
                       "ring request %u has operation %u (%s)%s, which a frontend must not send",
                       put->index, wire->inner, oracle_operation_name(wire->inner),
                       wire->operation == BLKIF_WIRE_INDIRECT ? " as INDIRECT" : "");
-        return;
+        return false;
     }
     switch (wire->inner) {
-    case BLKIF_WIRE_DISCARD:
-        if (wire->count_512 == 0)
-            oracle_broken(put->oracle, 9, put->device, number_of(put),
-                          "ring request %u discards 0 units", put->index);
-        check_range(put, units);
-        break;
-    case BLKIF_WIRE_FLUSH_DISKCACHE:
-        if (wire->segment_count != 0)
-            oracle_broken(put->oracle, 9, put->device, number_of(put),
-                          "ring request %u is a flush with %u segments", put->index,
-                          wire->segment_count);
-        break;
+    case BLKIF_WIRE_DISCARD: return good_discard(put, units);
+    case BLKIF_WIRE_FLUSH_DISKCACHE: return good_flush(put);
     default:
-        check_count(put);
-        if (wire->readable)
-            check_segments(put, units);
-        if (wire->count_512 != 0)
-            check_range(put, units);
+        return good_count(put) && good_segments(put, units) &&
+               (wire->count_512 == 0 || good_range(put, units));
     }
 }
