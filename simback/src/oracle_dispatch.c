@@ -47,6 +47,9 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (device != NULL && front_path && event->kind == SIMBACK_STORE_WRITE &&
         event->domid != monitor->devices[number].front_domid && strcmp(rest, BLKIF_NODE_STATE) == 0)
         states_written_by_others(device, event);
+    if (device != NULL && front_path && event->kind == SIMBACK_STORE_READ &&
+        event->domid == monitor->devices[number].back_domid && strcmp(rest, BLKIF_NODE_STATE) == 0)
+        honesty_front_read(device, event);
     /* A backend in its frontend's own domain cannot be told from it: then nobody is judged. */
     if (device == NULL || event->domid != monitor->devices[number].front_domid ||
         (monitor->devices[number].back_known &&

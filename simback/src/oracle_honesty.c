@@ -20,11 +20,21 @@ void honesty_event(struct oracle *oracle, const struct simback_event *event,
     if (device->back_state == BLKIF_WIRE_CLOSED)
         oracle_broken(oracle, 19, device, 0, "the backend maps grant %llu after its own state 6",
                       (unsigned long long)event->a);
-    else if (device->front_state == BLKIF_WIRE_INITIALISING ||
-             device->front_state == BLKIF_WIRE_CLOSED)
+    else if (device->front_read == BLKIF_WIRE_INITIALISING ||
+             device->front_read == BLKIF_WIRE_CLOSED)
         oracle_broken(oracle, 19, device, 0,
-                      "the backend maps grant %llu while the frontend is in state %u",
-                      (unsigned long long)event->a, device->front_state);
+                      "the backend maps grant %llu after it has read the frontend's state %u",
+                      (unsigned long long)event->a, device->front_read);
+}
+
+/* What it has in hand it may finish until it knows. */
+void honesty_front_read(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t state;
+
+    if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
+        state <= BLKIF_WIRE_RECONFIGURED)
+        device->front_read = (uint8_t)state;
 }
 
 void honesty_response(struct oracle *oracle, struct oracle_device *device,

@@ -144,6 +144,7 @@ struct oracle_device {
     uint8_t back_read;                 /* ORACLE_NO_STATE: not read so far; 0: absent */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
+    uint8_t front_read;                   /* the frontend's, as the backend has read it last */
     bool back_gone;                       /* crashed, or its directory was removed */
     bool began_anew;                      /* it crashed or was replaced, and its frontend goes on */
 
@@ -453,6 +454,8 @@ void read_only_submit(struct oracle *oracle, const struct oracle_device *device,
 /* I19 */
 void honesty_event(struct oracle *oracle, const struct simback_event *event,
                    struct oracle_device *device);
+/* The backend reads its frontend's state. */
+void honesty_front_read(struct oracle_device *device, const struct simback_event *event);
 void honesty_response(struct oracle *oracle, struct oracle_device *device,
                       const struct oracle_ring *ring, struct oracle_part *part,
                       const struct oracle_response *response);

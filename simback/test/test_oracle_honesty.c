@@ -235,18 +235,30 @@ static void i19_a_map_before_the_frontend_has_published(void)
     puppet_open(&puppet);
     (void)puppet_read_back(&puppet, "state");
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
-    puppet_expect(&puppet, 19, false, "the backend maps grant 8 while the frontend is in state 1");
+    puppet_expect(&puppet, 19, false,
+                  "the backend maps grant 8 after it has read the frontend's state 1");
 }
 
-static void i19_a_map_after_the_frontend_has_closed(void)
+static void i19_a_map_until_it_knows_that_the_frontend_has_closed(void)
 {
+    const struct simback_host *host =
+        simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
+    char state[8];
+    size_t length;
+
     simback_backend_hang(puppet.backend);
     puppet_write(&puppet, "state", "5");
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0); /* what it still has in hand */
     puppet_expect_none(&puppet);
     puppet_write(&puppet, "state", "6");
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
-    puppet_expect(&puppet, 19, false, "the backend maps grant 8 while the frontend is in state 6");
+    puppet_expect_none(&puppet);
+    CU_ASSERT_EQUAL(host->store_read(host->context, 0, "/local/domain/1/device/vbd/51712/state",
+                                     state, sizeof(state), &length),
+                    0);
+    CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
+    puppet_expect(&puppet, 19, false,
+                  "the backend maps grant 8 after it has read the frontend's state 6");
 }
 
 static void i19_maps_of_others_and_maps_that_failed(void)
@@ -292,7 +304,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
-    UNIT_TEST(i19_a_map_after_the_frontend_has_closed),
+    UNIT_TEST(i19_a_map_until_it_knows_that_the_frontend_has_closed),
     UNIT_TEST(i19_maps_of_others_and_maps_that_failed),
     UNIT_TEST(a_backend_that_was_told_to_is_free),
 };
