@@ -215,7 +215,7 @@ static Suite *real_disk_suite(void)
     TCase *tests = tcase_create("ext4");
 
     tcase_add_unchecked_fixture(tests, make_folder, remove_folder);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 300);
     tcase_add_loop_test(tests, a_file_system_survives, 0, sizeof(disks) / sizeof(disks[0]));
     tcase_add_test(tests, a_changed_sector_is_noticed);
     tcase_add_test(tests, a_damaged_file_system_is_noticed);

@@ -111,6 +111,7 @@ static Suite *calls_suite(void)
     Suite *suite = suite_create("steady_calls");
     TCase *tests = tcase_create("rules none, rules all");
 
+    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, requests_make_no_system_call, 0, 2);
     tcase_add_loop_test(tests, a_system_call_is_seen, 0, 2);
     suite_add_tcase(suite, tests);

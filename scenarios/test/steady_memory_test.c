@@ -37,6 +37,7 @@ static Suite *memory_suite(void)
     Suite *suite = suite_create("steady_memory");
     TCase *tests = tcase_create("rules none, rules all");
 
+    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, requests_take_no_memory, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
