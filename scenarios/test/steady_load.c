@@ -14,7 +14,18 @@ enum {
     PAGE = 4096,
     SECTORS = 4096,    /* of the disk: 2 MiB */
     DEPTH = 40,        /* more than a ring of one page holds */
-    LARGEST = 64 << 10 /* bytes of a request: two ring requests */
+    LARGEST = 64 << 10 /* bytes of a request: two ring requests of 11 segments */
+};
+
+static const struct {
+    bool rules, persistent;
+    uint32_t segments;
+} kinds[STEADY_KINDS] = {
+    {.rules = false, .segments = 11},
+    {.rules = true, .segments = 11},
+    {.rules = false, .persistent = true, .segments = 64},
+    {.rules = true, .persistent = true, .segments = 11},
+    {.rules = true, .segments = 64},
 };
 
 struct slot {
@@ -134,19 +145,33 @@ static bool write_all(struct steady_load *load)
     return true;
 }
 
-struct steady_load *steady_load_begin(bool rules)
+/* The features are agreed on, not only asked for. */
+static bool connect_device(struct steady_load *load, int kind)
+{
+    struct blkfront_options options;
+    struct blkfront_info info;
+
+    blkfront_options_init(&options);
+    options.persistent = kinds[kind].persistent;
+    options.segments = kinds[kind].segments;
+    return device_world_connect(&load->device, &options) == BLKFRONT_OK &&
+           blkfront_get_info(load->device.device, &info) == BLKFRONT_OK &&
+           info.persistent == options.persistent && info.segments == options.segments;
+}
+
+struct steady_load *steady_load_begin(int kind)
 {
     struct steady_load *load = calloc(1, sizeof(*load));
     struct simback_backend_options backend;
     struct simback_world_options world;
 
     simback_world_options_init(&world);
-    world.rules = rules;
-    world.trace_hash = rules;
+    world.rules = kinds[kind].rules;
+    world.trace_hash = kinds[kind].rules;
     device_world_backend(&backend, SECTORS);
     if (load == NULL || !device_world_begin(&load->device, &world, &backend) ||
-        device_world_connect(&load->device, NULL) != BLKFRONT_OK || !make_buffers(load) ||
-        !write_all(load) || !steady_load_play(load, 5000)) {
+        !connect_device(load, kind) || !make_buffers(load) || !write_all(load) ||
+        !steady_load_play(load, 5000)) {
         fprintf(stderr, "the device cannot be warmed up\n");
         abort();
     }

@@ -11,8 +11,11 @@
 
 struct steady_load;
 
+/* What the library and the world are asked to do: tests go through all of them. */
+enum { STEADY_KINDS = 5 };
+
 /* Warmed up. Ends the process with a message if that is not possible. */
-struct steady_load *steady_load_begin(bool rules);
+struct steady_load *steady_load_begin(int kind);
 /* So many requests from submit to completion; false: one of them failed or a rule was broken. */
 bool steady_load_play(struct steady_load *load, uint64_t requests);
 struct simback_world *steady_load_world(const struct steady_load *load);

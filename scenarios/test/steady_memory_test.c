@@ -22,7 +22,7 @@ START_TEST(requests_take_no_memory)
     struct steady_load *load;
     uint64_t of_10000, of_20000;
 
-    load = steady_load_begin(_i != 0);
+    load = steady_load_begin(_i);
     ck_assert_uint_ne(heap_calls(), 0); /* the load itself: the wrappers are in place */
     of_10000 = allocations_of(load, 10000);
     of_20000 = allocations_of(load, 20000);
@@ -35,10 +35,10 @@ END_TEST
 static Suite *memory_suite(void)
 {
     Suite *suite = suite_create("steady_memory");
-    TCase *tests = tcase_create("rules none, rules all");
+    TCase *tests = tcase_create("kinds");
 
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, requests_take_no_memory, 0, 2);
+    tcase_add_loop_test(tests, requests_take_no_memory, 0, STEADY_KINDS);
     suite_add_tcase(suite, tests);
     return suite;
 }
