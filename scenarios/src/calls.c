@@ -143,7 +143,7 @@ bool call_submit(struct scenario_runner *runner, struct call *call, uint32_t que
     }
     if (call->fake) {
         simback_violate(runner->world, 9, false, front->number, call->number,
-                        "I9 a request that ends beyond the disk was taken");
+                        "a request that ends beyond the disk was taken");
         return false;
     }
     front_wake(runner, front, queue);
@@ -224,7 +224,8 @@ static void no_progress(struct scenario_runner *runner, const struct call *call,
     const struct front *front = &runner->fronts[call->front];
 
     simback_violate(runner->world, 4, false, front->number, call->number,
-                    "I4 %s has not ended at rest: %s", call->text, why);
+                    "%s has not ended at rest: %s", call->text, why);
+    run_judge_rules(runner);
     run_stop(runner, SCENARIO_NO_PROGRESS, 4, "I4 %s has not ended at rest: %s", call->text, why);
 }
 

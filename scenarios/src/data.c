@@ -440,8 +440,7 @@ static void finish_heap_buffer(struct scenario_runner *runner, struct call *call
     }
     if (!guards_hold(buffer)) {
         simback_violate(runner->world, 7, false, runner->fronts[call->front].number, call->number,
-                        "I7 request %llu: bytes beside its buffer %zu were changed",
-                        (unsigned long long)call->number, index);
+                        "bytes beside its buffer %zu were changed", index);
     }
     simback_free(runner->world, call->blocks[index], call->block_sizes[index]);
 }

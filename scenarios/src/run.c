@@ -156,7 +156,7 @@ static void no_rest(struct scenario_runner *runner)
     uint16_t number = call == NULL ? SIMBACK_NO_DEVICE : runner->fronts[call->front].number;
 
     simback_violate(runner->world, 4, false, number, call == NULL ? 0 : call->number,
-                    "I4 the world never comes to rest: %s has not ended",
+                    "the world never comes to rest: %s has not ended",
                     call == NULL ? "something" : call->text);
     run_judge_rules(runner);
     run_stop(runner, SCENARIO_NO_PROGRESS, 4, "I4 the world never comes to rest");

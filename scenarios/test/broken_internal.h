@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the two halves of the naive frontend share: its device, and the ring's calls.
+ * What the parts of the naive frontend share: its device, and what they call of each other.
  */
 #ifndef TEST_BROKEN_INTERNAL_H
 #define TEST_BROKEN_INTERNAL_H
@@ -9,7 +9,7 @@
 
 #include "broken.h"
 
-enum { RING_SLOTS = 32, SLOTS = 48, SLOT_PAGES = 4, PATH_SIZE = 160 };
+enum { RING_SLOTS = 32, SLOTS = 48, SLOT_PAGES = BLKIF_WIRE_SEGMENTS, PATH_SIZE = 160 };
 
 /* One request on the ring; its number is the wire's id. */
 struct slot {
@@ -38,15 +38,17 @@ struct naive {
     struct slot slots[SLOTS];
     struct blkfront_request *waiting, *waiting_last;
 
-    unsigned own; /* our xenbus state */
+    unsigned own, other; /* the xenbus states, as far as they are known */
+    bool looked;         /* at the backend's, at least once */
     bool asked_to_disconnect;
-    bool looked; /* the backend's state has been read at least once */
+    uint64_t disconnect_ns, deadline_ns;
     enum blkfront_state state;
     int error;
     const char *detail;
-    uint32_t sector_size;
     uint64_t size_512;
+    uint32_t sector_size;
     bool read_only;
+    bool flush_offered, flush_off, flush_worked;
 };
 
 extern enum broken_fault broken_fault;
@@ -54,7 +56,7 @@ extern struct simback_world *broken_world;
 
 /* ---- broken_ring.c ---- */
 
-/* 0, or the platform's error. */
+/* 0, or the platform's error; what is there is closed in both cases. */
 int ring_open(struct naive *device);
 void ring_close(struct naive *device);
 int ring_submit(struct naive *device, struct blkfront_request *request);
@@ -62,9 +64,29 @@ int ring_poll(struct naive *device);
 /* Everything that is not answered completes so. */
 void ring_end_requests(struct naive *device, int result);
 
-/* ---- broken_subject.c ---- */
+/* ---- broken_backend.c ---- */
 
+/* Once a run, before anything else. */
+void backend_prepare(void);
+/* A response that nobody asked for, a millisecond from now. */
+void backend_will_lie(void);
+
+/* ---- broken_life.c ---- */
+
+/* False: there is no such device. */
+bool life_find(struct naive *device);
+/* 0 or BLKFRONT_STORE. */
+int life_watch(struct naive *device);
+void life_poll(struct naive *device);
+void life_disconnect(struct naive *device);
+/* At once, whatever the backend does. */
+void life_cut_off(struct naive *device);
 /* The backend broke the protocol. */
-void naive_violated(struct naive *device, const char *detail);
+void life_violated(struct naive *device, const char *detail);
+
+static inline bool life_is_over(const struct naive *device)
+{
+    return device->state == BLKFRONT_CLOSED || device->state == BLKFRONT_FAILED;
+}
 
 #endif

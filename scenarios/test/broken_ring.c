@@ -3,8 +3,6 @@
  * The naive frontend's ring: slots, bounced data, indices. Every access to the ring is announced,
  * as the library's are.
  */
-#include <simback/backend.h>
-
 #include <blkfront/observe.h>
 
 #include <string.h>
@@ -38,29 +36,41 @@ static size_t slot_offset(uint32_t index)
 
 static void close_port(struct naive *device)
 {
-    device->platform->port_close(device->platform->context, device->channels, device->port);
-    device->platform->channels_close(device->platform->context, device->channels);
+    const struct blkfront_platform *platform = device->platform;
+
+    if (device->channels == NULL || broken_fault == LEAVES_THE_PORT) {
+        return;
+    }
+    if (device->port != 0) {
+        platform->port_close(platform->context, device->channels, device->port);
+    }
+    platform->channels_close(platform->context, device->channels);
     device->channels = NULL;
+    device->port = 0;
 }
 
-int ring_open(struct naive *device)
+static void begin_ring(struct naive *device)
 {
-    const struct blkfront_platform *platform = device->platform;
-    void *ring = NULL;
-    uint32_t ref = 0;
-    int error = platform->share(platform->context, device->back_id, 1, true, &ring, &ref);
-
-    if (error != 0) {
-        return error;
-    }
-    device->ring = ring;
-    device->ring_ref = ref;
     device->req_prod = device->start;
     device->rsp_cons = device->start;
     store(device, REQ_PROD, device->start);
     store(device, RSP_PROD, device->start);
     store(device, REQ_EVENT, device->start + 1);
     store(device, RSP_EVENT, device->start + 1);
+}
+
+int ring_open(struct naive *device)
+{
+    const struct blkfront_platform *platform = device->platform;
+    void *ring = NULL;
+    int error =
+        platform->share(platform->context, device->back_id, 1, true, &ring, &device->ring_ref);
+
+    if (error != 0) {
+        return error;
+    }
+    device->ring = ring;
+    begin_ring(device);
     for (uint32_t i = 0; i < SLOTS && error == 0; i++) {
         error = platform->page_allocate(platform->context, SLOT_PAGES, &device->slots[i].data);
     }
@@ -71,21 +81,35 @@ int ring_open(struct naive *device)
         error = platform->port_allocate(platform->context, device->channels, device->back_id,
                                         &device->port);
     }
+    if (error != 0) {
+        ring_close(device);
+    }
     return error;
 }
 
 /* Ends the grants of a slot; what the backend still maps stays as it is, and the slot with it. */
-static void end_grants(struct naive *device, struct slot *slot)
+static void end_grants(const struct naive *device, struct slot *slot)
 {
+    const struct blkfront_platform *platform = device->platform;
+
     while (slot->pages > 0 && broken_fault != LEAVES_GRANTS) {
-        if (device->platform->page_revoke(device->platform->context, slot->refs[slot->pages - 1]) !=
-            0) {
+        if (platform->page_revoke(platform->context, slot->refs[slot->pages - 1]) != 0) {
             slot->stuck = true;
             return;
         }
         slot->pages--;
     }
     slot->stuck = slot->pages > 0;
+}
+
+static void close_slot(const struct naive *device, struct slot *slot)
+{
+    end_grants(device, slot);
+    if (slot->data == NULL || (slot->stuck && broken_fault != FREES_MAPPED_PAGES)) {
+        return;
+    }
+    device->platform->page_free(device->platform->context, slot->data, SLOT_PAGES);
+    slot->data = NULL;
 }
 
 void ring_close(struct naive *device)
@@ -95,14 +119,9 @@ void ring_close(struct naive *device)
     }
     close_port(device);
     for (uint32_t i = 0; i < SLOTS; i++) {
-        struct slot *slot = &device->slots[i];
-
-        end_grants(device, slot);
-        if (!slot->stuck || broken_fault == FREES_MAPPED_PAGES) {
-            device->platform->page_free(device->platform->context, slot->data, SLOT_PAGES);
-        }
+        close_slot(device, &device->slots[i]);
     }
-    device->platform->unshare(device->platform->context, device->ring, 1);
+    (void)device->platform->unshare(device->platform->context, device->ring, 1);
     device->ring = NULL;
 }
 
@@ -151,21 +170,23 @@ static struct slot *free_slot(struct naive *device)
 }
 
 /* Grants the pages and fills the wire's form; false: no grant. */
-static bool make_wire(struct naive *device, struct slot *slot, struct blkif_wire_request_64 *wire)
+static bool make_wire(const struct naive *device, struct slot *slot,
+                      struct blkif_wire_request_64 *wire)
 {
+    const struct blkfront_platform *platform = device->platform;
     const struct blkfront_request *request = slot->request;
+    uint16_t domid = (uint16_t)(device->back_id + (broken_fault == GRANTS_TO_NOBODY));
     size_t left = size_of(request), at = 0;
 
     wire->operation = slot->op;
     wire->id = (uint64_t)(slot - device->slots);
-    wire->sector_512 = request->sector * (device->sector_size / BLKIF_WIRE_UNIT);
+    wire->sector_512 = request->sector;
     while (left > 0) {
         size_t part = left < BLKIF_WIRE_PAGE_SIZE ? left : BLKIF_WIRE_PAGE_SIZE;
         struct blkif_wire_segment *segment = &wire->segments[wire->segment_count];
 
-        if (device->platform->page_grant(
-                device->platform->context, device->back_id, (unsigned char *)slot->data + at,
-                slot->op == BLKIF_WIRE_READ, &slot->refs[slot->pages]) != 0) {
+        if (platform->page_grant(platform->context, domid, (unsigned char *)slot->data + at,
+                                 slot->op == BLKIF_WIRE_READ, &slot->refs[slot->pages]) != 0) {
             return false;
         }
         segment->grant_ref = slot->refs[slot->pages++];
@@ -178,14 +199,26 @@ static bool make_wire(struct naive *device, struct slot *slot, struct blkif_wire
     return true;
 }
 
+static bool should_notify(const struct naive *device, uint32_t old)
+{
+    uint32_t event;
+
+    if (broken_fault != LOOKS_WITHOUT_A_FENCE) {
+        blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
+    }
+    event = load(device, REQ_EVENT);
+    if (broken_fault == NEVER_NOTIFIES || broken_fault == NOTIFIES_ALWAYS) {
+        return broken_fault == NOTIFIES_ALWAYS;
+    }
+    return device->req_prod - event < device->req_prod - old;
+}
+
 static void publish(struct naive *device)
 {
-    uint32_t old = device->req_prod++, event;
+    uint32_t old = device->req_prod++;
 
     store(device, REQ_PROD, device->req_prod);
-    blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
-    event = load(device, REQ_EVENT);
-    if (device->req_prod - event < device->req_prod - old && broken_fault != NEVER_NOTIFIES) {
+    if (should_notify(device, old)) {
         device->platform->port_notify(device->platform->context, device->channels, device->port);
     }
 }
@@ -206,6 +239,8 @@ static bool put(struct naive *device, struct blkfront_request *request)
     slot->op = ops[request->operation];
     if (slot->op == BLKIF_WIRE_WRITE) {
         copy(request, slot->data, true);
+    } else if (broken_fault == COPIES_TOO_EARLY) {
+        copy(request, slot->data, false);
     }
     if (!make_wire(device, slot, &wire)) {
         end_grants(device, slot);
@@ -215,38 +250,67 @@ static bool put(struct naive *device, struct blkfront_request *request)
     blkfront_observe(device->ring + offset, sizeof(wire), BLKFRONT_ACCESS_STORE);
     memcpy(device->ring + offset, &wire, sizeof(wire));
     publish(device);
-    if (broken_fault == COMPLETES_UNASKED && slot->op == BLKIF_WIRE_READ) {
+    if (broken_fault == MAKES_THE_BACKEND_DISHONEST) {
+        backend_will_lie();
+    }
+    if (broken_fault == COMPLETES_UNASKED && slot->op == BLKIF_WIRE_WRITE) {
         slot->request = NULL;
         request->complete(request, BLKFRONT_OK);
     }
     return true;
 }
 
-static void put_waiting(struct naive *device)
+/* In order; one that asks for nothing is done in its turn, from a poll. */
+static void put_waiting(struct naive *device, bool in_poll)
 {
-    while (device->waiting != NULL && device->state == BLKFRONT_CONNECTED &&
-           put(device, device->waiting)) {
-        device->waiting = device->waiting->internal.next;
+    while (device->waiting != NULL && device->state == BLKFRONT_CONNECTED) {
+        struct blkfront_request *request = device->waiting;
+        bool nothing = request->operation != BLKFRONT_FLUSH && size_of(request) == 0;
+
+        if (nothing ? !in_poll : !put(device, request)) {
+            return;
+        }
+        device->waiting = request->internal.next;
         if (device->waiting == NULL) {
             device->waiting_last = NULL;
+        }
+        if (nothing) {
+            request->complete(request, BLKFRONT_OK);
         }
     }
 }
 
-int ring_submit(struct naive *device, struct blkfront_request *request)
+/* What needs no ring, or must not get there; BLKFRONT_OK: put it. */
+static int admit(const struct naive *device, const struct blkfront_request *request)
 {
     size_t size = size_of(request);
-    uint64_t sectors = size / device->sector_size;
+    uint64_t sectors = size / BLKIF_WIRE_UNIT;
 
-    if (size % device->sector_size != 0 || size > SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE) {
+    if (request->operation == BLKFRONT_FLUSH) {
+        bool may = device->flush_offered && !device->flush_off;
+
+        return may || broken_fault == FLUSHES_FOR_EVER ? BLKFRONT_OK : BLKFRONT_UNIMPLEMENTED;
+    }
+    if (size % BLKIF_WIRE_UNIT != 0 || size > (size_t)SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE) {
         return BLKFRONT_INVALID;
     }
-    if (request->sector > device->size_512 || sectors > device->size_512 - request->sector) {
+    if ((request->sector > device->size_512 || sectors > device->size_512 - request->sector) &&
+        broken_fault != GOES_BEYOND_THE_DISK) {
         return BLKFRONT_OUT_OF_RANGE;
     }
     if (request->operation == BLKFRONT_WRITE && device->read_only &&
         broken_fault != IGNORES_READ_ONLY) {
         return BLKFRONT_READ_ONLY;
+    }
+    return BLKFRONT_OK;
+}
+
+int ring_submit(struct naive *device, struct blkfront_request *request)
+{
+    int result = admit(device, request);
+
+    if (result != BLKFRONT_OK) {
+        return result;
     }
     request->internal.next = NULL;
     if (device->waiting_last != NULL) {
@@ -255,17 +319,24 @@ int ring_submit(struct naive *device, struct blkfront_request *request)
         device->waiting = request;
     }
     device->waiting_last = request;
-    put_waiting(device);
+    put_waiting(device, false);
     return BLKFRONT_OK;
 }
 
 /* ---- responses ---- */
 
-static int result_of(const struct blkif_wire_response_64 *response)
+static int result_of(struct naive *device, const struct slot *slot,
+                     const struct blkif_wire_response_64 *response)
 {
+    bool is_flush = slot->op == BLKIF_WIRE_FLUSH_DISKCACHE;
+
     if (broken_fault == IGNORES_STATUS || response->status == BLKIF_WIRE_OKAY) {
+        device->flush_worked |= is_flush;
         return BLKFRONT_OK;
     }
+    /* Some backends say ERROR to what they do not know. */
+    device->flush_off |=
+        is_flush && (response->status == BLKIF_WIRE_EOPNOTSUPP || !device->flush_worked);
     return response->status == BLKIF_WIRE_EOPNOTSUPP ? BLKFRONT_UNIMPLEMENTED : BLKFRONT_IO_ERROR;
 }
 
@@ -279,7 +350,7 @@ static void finish(struct naive *device, struct slot *slot, int result)
         return;
     }
     if (slot->op == BLKIF_WIRE_READ && result == BLKFRONT_OK &&
-        broken_fault != LEAVES_DATA_BEHIND) {
+        broken_fault != LEAVES_DATA_BEHIND && broken_fault != COPIES_TOO_EARLY) {
         copy(request, slot->data, false);
     }
     if (slot->op == BLKIF_WIRE_READ && broken_fault == WRITES_BESIDE_THE_BUFFER) {
@@ -323,14 +394,14 @@ static bool take(struct naive *device, uint32_t index)
         return true;
     }
     if (slot == NULL || slot->request == NULL) {
-        naive_violated(device, "response id not in flight");
+        life_violated(device, "response id not in flight");
         return false;
     }
     if (response.operation != slot->op && broken_fault != TAKES_ANY_ID) {
-        naive_violated(device, "response to another operation");
+        life_violated(device, "response to another operation");
         return false;
     }
-    finish(device, slot, result_of(&response));
+    finish(device, slot, result_of(device, slot, &response));
     return true;
 }
 
@@ -343,7 +414,7 @@ static bool consume(struct naive *device)
     }
     if (rsp_prod - device->rsp_cons > device->req_prod - device->rsp_cons) {
         if (broken_fault != NO_OVERFLOW_CHECK) {
-            naive_violated(device, "response index too far");
+            life_violated(device, "response index too far");
             return false;
         }
         device->rsp_cons = rsp_prod;
@@ -359,17 +430,9 @@ static bool consume(struct naive *device)
     return load(device, RSP_PROD) != device->rsp_cons;
 }
 
-/* A response that nobody asked for, and nobody said that the backend is hostile. */
-static void make_dishonest(void)
-{
-    struct simback_backend *backend = simback_world_backend(broken_world, 0);
-    const struct simback_bad_response response = {.set_id = true, .id = 4711, .count = 1};
-
-    simback_backend_respond(backend, &response);
-}
-
 int ring_poll(struct naive *device)
 {
+    const struct blkfront_platform *platform = device->platform;
     uint32_t port;
     bool fired = false;
 
@@ -377,19 +440,12 @@ int ring_poll(struct naive *device)
         device->state == BLKFRONT_DISCONNECTING) {
         return broken_fault == NEVER_RESTS && device->ring != NULL;
     }
-    while (device->platform->port_pending(device->platform->context, device->channels, &port) > 0) {
-        device->platform->port_unmask(device->platform->context, device->channels, port);
+    while (platform->port_pending(platform->context, device->channels, &port) > 0) {
+        platform->port_unmask(platform->context, device->channels, port);
         fired = true;
     }
-    if (fired) {
-        while (consume(device)) {
-            continue;
-        }
-        if (broken_fault == MAKES_THE_BACKEND_DISHONEST) {
-            make_dishonest();
-        }
-    }
-    put_waiting(device);
+    while (fired && consume(device)) {}
+    put_waiting(device, true);
     return broken_fault == NEVER_RESTS;
 }
 

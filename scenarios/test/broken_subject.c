@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The naive frontend's life: names, XenStore, states, and the table by which the runner calls it.
+ * The naive frontend's calls: names, the table by which the runner reaches it, and its one switch.
  */
 #include "broken.h"
 
@@ -14,169 +14,8 @@ struct simback_world *broken_world;
 
 struct naive_context {
     const struct blkfront_platform *platform;
-    struct naive *device; /* one at a time */
+    struct naive *device; /* one at a time; one that is over counts no more */
 };
-
-/* ---- XenStore ---- */
-
-static bool read_text(const struct naive *device, const char *directory, const char *node,
-                      char *value, size_t size)
-{
-    char path[2 * PATH_SIZE];
-    size_t length = 0;
-
-    snprintf(path, sizeof(path), "%s/%s", directory, node);
-    if (device->platform->store_read(device->platform->context, 0, path, value, size - 1,
-                                     &length) != 0) {
-        return false;
-    }
-    value[length] = '\0';
-    return true;
-}
-
-static uint64_t read_number(const struct naive *device, const char *directory, const char *node)
-{
-    char value[24];
-    unsigned long long number = 0;
-
-    if (read_text(device, directory, node, value, sizeof(value))) {
-        sscanf(value, "%20llu", &number);
-    }
-    return number;
-}
-
-static void write_number(const struct naive *device, const char *node, uint32_t number)
-{
-    char path[2 * PATH_SIZE], value[16];
-
-    snprintf(path, sizeof(path), "%s/%s", device->front, node);
-    snprintf(value, sizeof(value), "%u", (unsigned)number);
-    device->platform->store_write(device->platform->context, 0, path, value, strlen(value));
-}
-
-static void remove_node(const struct naive *device, const char *node)
-{
-    char path[2 * PATH_SIZE];
-
-    snprintf(path, sizeof(path), "%s/%s", device->front, node);
-    device->platform->store_remove(device->platform->context, 0, path);
-}
-
-static void write_state(struct naive *device, unsigned state)
-{
-    write_number(device, BLKIF_NODE_STATE, state);
-    device->own = state;
-}
-
-/* ---- states ---- */
-
-void naive_violated(struct naive *device, const char *detail)
-{
-    device->error = BLKFRONT_PROTOCOL;
-    device->detail = detail;
-    device->asked_to_disconnect = true;
-    device->state = BLKFRONT_DISCONNECTING;
-    ring_end_requests(device, BLKFRONT_PROTOCOL);
-    device->platform->watches_wake(device->platform->context, device->watches);
-}
-
-static void clean_up(struct naive *device)
-{
-    char path[2 * PATH_SIZE];
-
-    ring_close(device);
-    if (broken_fault != LEAVES_NODES) {
-        remove_node(device, BLKIF_NODE_RING_REF);
-        remove_node(device, BLKIF_NODE_EVENT_CHANNEL);
-    }
-    if (broken_fault != LEAVES_THE_WATCH && device->watches != NULL) {
-        snprintf(path, sizeof(path), "%s/state", device->back);
-        device->platform->unwatch(device->platform->context, device->watches, path, 1);
-        device->platform->watches_close(device->platform->context, device->watches);
-        device->watches = NULL;
-    }
-    device->state = device->error == BLKFRONT_OK ? BLKFRONT_CLOSED : BLKFRONT_FAILED;
-}
-
-/* Closing goes on by itself until the backend owes its 6. */
-static void go_down(struct naive *device, unsigned back)
-{
-    device->state = BLKFRONT_DISCONNECTING;
-    if (device->own == BLKIF_WIRE_INITIALISING || device->own == BLKIF_WIRE_INITIALISED ||
-        device->own == BLKIF_WIRE_CONNECTED) {
-        ring_end_requests(device, BLKFRONT_DISCONNECTED);
-        write_state(device, BLKIF_WIRE_CLOSING);
-    }
-    if (device->own == BLKIF_WIRE_CLOSING) {
-        write_state(device, BLKIF_WIRE_CLOSED);
-    }
-    if (back == BLKIF_WIRE_CLOSED || back == BLKIF_WIRE_UNKNOWN ||
-        back == BLKIF_WIRE_INITIALISING) {
-        clean_up(device);
-    }
-}
-
-static void publish(struct naive *device)
-{
-    if (broken_fault == WRITES_STATE_2) {
-        write_state(device, BLKIF_WIRE_INIT_WAIT);
-    }
-    if (ring_open(device) != 0) {
-        device->error = BLKFRONT_NO_MEMORY;
-        device->asked_to_disconnect = true;
-        return;
-    }
-    write_number(device, BLKIF_NODE_RING_REF, device->ring_ref);
-    write_number(device, BLKIF_NODE_EVENT_CHANNEL, device->port);
-    write_state(device, BLKIF_WIRE_INITIALISED);
-    if (broken_fault == CONNECTS_TOO_EARLY) {
-        write_state(device, BLKIF_WIRE_CONNECTED);
-    }
-}
-
-static void come_up(struct naive *device, unsigned back)
-{
-    if (device->own == BLKIF_WIRE_INITIALISING && back == BLKIF_WIRE_INIT_WAIT) {
-        publish(device);
-    } else if (back == BLKIF_WIRE_CONNECTED) {
-        device->read_only =
-            (read_number(device, device->back, BLKIF_NODE_INFO) & BLKIF_WIRE_INFO_READONLY) != 0;
-        device->size_512 = read_number(device, device->back, BLKIF_NODE_SECTORS);
-        if (device->own == BLKIF_WIRE_INITIALISED) {
-            write_state(device, BLKIF_WIRE_CONNECTED);
-        }
-        device->state = BLKFRONT_CONNECTED;
-    }
-}
-
-static int poll_device(void *opaque)
-{
-    struct naive *device = opaque;
-    uint32_t token;
-    bool fired = !device->looked;
-    unsigned back;
-
-    if (device->watches == NULL || device->state == BLKFRONT_CLOSED ||
-        device->state == BLKFRONT_FAILED) {
-        return 0;
-    }
-    while (device->platform->watch_fired(device->platform->context, device->watches, &token) > 0) {
-        fired = true;
-    }
-    if (!fired && !device->asked_to_disconnect) {
-        return 0;
-    }
-    device->looked = true;
-    back = (unsigned)read_number(device, device->back, BLKIF_NODE_STATE);
-    if (device->asked_to_disconnect || back >= BLKIF_WIRE_CLOSING || back == BLKIF_WIRE_UNKNOWN) {
-        go_down(device, back);
-    } else {
-        come_up(device, back);
-    }
-    return 0;
-}
-
-/* ---- the table ---- */
 
 static int create(const struct blkfront_platform *platform, void **opaque)
 {
@@ -187,6 +26,7 @@ static int create(const struct blkfront_platform *platform, void **opaque)
     }
     context->platform = platform;
     *opaque = context;
+    backend_prepare();
     return BLKFRONT_OK;
 }
 
@@ -203,33 +43,38 @@ static const char *no_detail(const void *opaque)
     return "";
 }
 
-/* Of the names, numbers and xvda to xvdp. */
+/* Of the names: numbers, and xvda to xvdp. */
 static bool read_name(const char *name, uint32_t *vdev)
 {
     unsigned number = 0;
     char letter = 0;
+    int used = 0;
 
-    if (sscanf(name, "xvd%c", &letter) == 1) {
+    if (sscanf(name, "xvd%c%n", &letter, &used) == 1 && name[used] == '\0' && letter >= 'a' &&
+        letter <= 'p') {
         *vdev = (uint32_t)(202 << 8 | (letter - 'a') << 4);
         return true;
     }
-    if (sscanf(name, "%9u", &number) == 1) {
+    if (name[0] >= '0' && name[0] <= '9' && sscanf(name, "%9u%n", &number, &used) == 1 &&
+        name[used] == '\0') {
         *vdev = number;
         return true;
     }
     return false;
 }
 
-static bool find(struct naive *device)
+/* A device that looks at its backend; on an error it is gone again. */
+static int begin(struct naive *device, const char *name, const struct blkfront_options *options)
 {
-    device->own = BLKIF_WIRE_INITIALISING;
-    snprintf(device->front, sizeof(device->front), "/local/domain/1/device/vbd/%u",
-             (unsigned)device->vdev);
-    if (!read_text(device, device->front, BLKIF_NODE_BACKEND, device->back, sizeof(device->back))) {
-        return false;
+    device->start = options->ring_start;
+    device->disconnect_ns = options->disconnect_deadline_ns;
+    device->deadline_ns = UINT64_MAX;
+    device->detail = "";
+    device->holds = 1;
+    if (!read_name(name, &device->vdev) || !life_find(device)) {
+        return BLKFRONT_NO_DEVICE;
     }
-    device->back_id = (uint16_t)read_number(device, device->front, BLKIF_NODE_BACKEND_ID);
-    return true;
+    return life_watch(device);
 }
 
 static int connect_device(void *opaque, const char *name, const struct blkfront_options *options,
@@ -238,9 +83,9 @@ static int connect_device(void *opaque, const char *name, const struct blkfront_
     struct naive_context *context = opaque;
     const struct blkfront_platform *platform = context->platform;
     struct naive *device = context->device;
-    char path[2 * PATH_SIZE];
+    int error;
 
-    if (device != NULL) {
+    if (device != NULL && !life_is_over(device)) {
         device->holds++;
         *result = device;
         return BLKFRONT_OK;
@@ -251,26 +96,25 @@ static int connect_device(void *opaque, const char *name, const struct blkfront_
     }
     device->platform = platform;
     device->context = context;
-    device->start = options->ring_start;
-    device->sector_size = BLKIF_WIRE_UNIT;
-    device->detail = "";
-    device->holds = 1;
-    if (!read_name(name, &device->vdev) || !find(device)) {
+    error = begin(device, name, options);
+    if (error != BLKFRONT_OK) {
         platform->free(platform->context, device, sizeof(*device));
-        return BLKFRONT_NO_DEVICE;
+        return error;
     }
-    snprintf(path, sizeof(path), "%s/state", device->back);
-    platform->watches_open(platform->context, &device->watches);
-    platform->watch(platform->context, device->watches, path, 1);
     context->device = device;
     *result = device;
     return BLKFRONT_OK;
 }
 
-static uint64_t never(const void *opaque)
+static int poll_device(void *opaque)
 {
-    (void)opaque;
-    return UINT64_MAX;
+    life_poll(opaque);
+    return 0;
+}
+
+static uint64_t poll_at(const void *opaque)
+{
+    return ((const struct naive *)opaque)->deadline_ns;
 }
 
 static uint64_t queue_never(const void *opaque, uint32_t queue)
@@ -280,19 +124,9 @@ static uint64_t queue_never(const void *opaque, uint32_t queue)
     return UINT64_MAX;
 }
 
-/* With the fault, a request goes out between our own 5 and 6. */
 static void disconnect(void *opaque)
 {
-    struct naive *device = opaque;
-
-    device->asked_to_disconnect = true;
-    if (broken_fault == ASKS_AFTER_CLOSING && device->state == BLKFRONT_CONNECTED) {
-        static struct blkfront_request flush = {.operation = BLKFRONT_FLUSH};
-
-        write_state(device, BLKIF_WIRE_CLOSING);
-        ring_submit(device, &flush);
-        device->slots[0].request = NULL;
-    }
+    life_disconnect(opaque);
 }
 
 static void release(void *opaque)
@@ -302,33 +136,26 @@ static void release(void *opaque)
     if (--device->holds != 0) {
         return;
     }
-    if (device->state != BLKFRONT_CLOSED && device->state != BLKFRONT_FAILED) {
-        ring_end_requests(device, BLKFRONT_DISCONNECTED);
-        clean_up(device);
+    life_cut_off(device);
+    if (device->context->device == device) {
+        device->context->device = NULL;
     }
-    device->context->device = NULL;
     device->platform->free(device->platform->context, device, sizeof(*device));
 }
 
 static enum blkfront_state device_state(const void *opaque)
 {
-    const struct naive *device = opaque;
-
-    return device->state;
+    return ((const struct naive *)opaque)->state;
 }
 
 static int device_error(const void *opaque)
 {
-    const struct naive *device = opaque;
-
-    return device->error;
+    return ((const struct naive *)opaque)->error;
 }
 
 static const char *device_detail(const void *opaque)
 {
-    const struct naive *device = opaque;
-
-    return device->detail;
+    return ((const struct naive *)opaque)->detail;
 }
 
 static int get_info(const void *opaque, struct blkfront_info *info)
@@ -344,7 +171,12 @@ static int get_info(const void *opaque, struct blkfront_info *info)
     info->physical_sector_size = device->sector_size;
     info->size_sectors = device->size_512;
     info->vdev = device->vdev;
-    info->flush = BLKFRONT_FLUSH_CACHE;
+    info->queues = 1;
+    info->segments = BLKIF_WIRE_SEGMENTS;
+    info->backend_id = device->back_id;
+    info->flush =
+        device->flush_offered && !device->flush_off ? BLKFRONT_FLUSH_CACHE : BLKFRONT_FLUSH_NONE;
+    snprintf(info->backend_path, sizeof(info->backend_path), "%s", device->back);
     return BLKFRONT_OK;
 }
 
@@ -382,7 +214,7 @@ static const struct scenario_subject naive_subject = {
     .detail = no_detail,
     .connect = connect_device,
     .poll = poll_device,
-    .poll_at = never,
+    .poll_at = poll_at,
     .disconnect = disconnect,
     .release = release,
     .device_state = device_state,

@@ -318,7 +318,7 @@ int device_world_wait(struct device_world *own, const struct device_request *req
     while (!request->done && device_world_step(own)) {}
     if (!request->done) {
         simback_violate(own->world, 4, false, DEVICE, request->number,
-                        "I4 a request has not ended at rest");
+                        "a request has not ended at rest");
         device_world_disconnect(own);
     }
     return request->result;
