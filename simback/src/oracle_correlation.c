@@ -328,6 +328,18 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- completions ---- */
 
+/* Whole extents inside what was asked for; the rest need not be discarded. */
+static uint64_t whole_extents(const struct oracle_device *device,
+                              const struct oracle_request *request)
+{
+    uint64_t begin;
+    const uint64_t size = units_of_extent(device, &begin);
+    const uint64_t skew = (request->first_512 % size + size - begin) % size;
+    const uint64_t head = skew == 0 ? 0 : size - skew;
+
+    return request->count_512 < head ? 0 : (request->count_512 - head) / size * size;
+}
+
 /* What a request that has asked for all it can has got: everything answered OKAY. */
 static bool answered(const struct oracle_device *device, const struct oracle_request *request)
 {
@@ -336,6 +348,8 @@ static bool answered(const struct oracle_device *device, const struct oracle_req
     if (request->operation == BLKFRONT_FLUSH)
         /* Without a flush and a barrier, to wait for what was written before is all there is. */
         return request->oks > 0 || !device->flush_offered;
+    if (request->operation == BLKFRONT_DISCARD)
+        return request->ok_512 >= whole_extents(device, request);
     return request->ok_512 >= request->count_512;
 }
 

@@ -26,6 +26,10 @@ static void back_node_read(struct oracle_device *device, const char *node, uint6
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {
         device->back_persistent = value == 1;
+    } else if (strcmp(node, BLKIF_NODE_DISCARD_GRANULARITY) == 0) {
+        device->discard_granularity = value < UINT32_MAX ? (uint32_t)value : 0;
+    } else if (strcmp(node, BLKIF_NODE_DISCARD_ALIGNMENT) == 0) {
+        device->discard_alignment = value < UINT32_MAX ? (uint32_t)value : 0;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0 ||
                strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
         device->flush_offered |= value != 0;

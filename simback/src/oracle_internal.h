@@ -157,6 +157,7 @@ struct oracle_device {
     uint64_t capacity_512; /* 0: not read */
     uint32_t sector_size;  /* as read, 0: not */
     uint32_t segments_max; /* feature-max-indirect-segments */
+    uint32_t discard_granularity, discard_alignment; /* bytes; 0: not read */
     bool persistent;       /* what the frontend advertised */
     bool back_persistent;  /* and what the backend did */
 
@@ -418,6 +419,8 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
 
 /* I9; false if something is wrong. */
 bool units_put(struct oracle_put *put);
+/* The extents that can be discarded, in units: their size, and where the first begins. */
+uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512);
 
 /* I11 */
 void states_store(struct oracle *oracle, const struct simback_event *event,

@@ -76,6 +76,7 @@ static void forget_offers(struct oracle_device *device)
     device->segments_max = 0;
     device->capacity_512 = 0;
     device->sector_size = 0;
+    device->discard_granularity = device->discard_alignment = 0;
     device->flush_offered = false;
 }
 

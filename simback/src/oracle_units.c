@@ -104,10 +104,43 @@ static bool good_flush(struct oracle_put *put)
     return false;
 }
 
+uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512)
+{
+    const uint32_t sector =
+        device->sector_size < BLKIF_WIRE_UNIT ? BLKIF_WIRE_UNIT : device->sector_size;
+    uint32_t size = device->discard_granularity;
+
+    *begin_512 = 0;
+    if (size == 0 || size % sector != 0)
+        return sector / BLKIF_WIRE_UNIT;
+    if (device->discard_alignment % sector == 0)
+        *begin_512 = device->discard_alignment % size / BLKIF_WIRE_UNIT;
+    return size / BLKIF_WIRE_UNIT;
+}
+
+/* A backend can refuse what is not whole extents. */
+static bool good_extents(struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+    uint64_t begin;
+    const uint64_t size = units_of_extent(put->device, &begin);
+
+    if (wire->sector_512 % size != begin)
+        oracle_broken(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u discards from unit %llu on, where no extent of %llu units "
+                      "begins",
+                      put->index, (unsigned long long)wire->sector_512, (unsigned long long)size);
+    else if (wire->count_512 % size != 0)
+        oracle_should(put->oracle, 9, put->device, number_of(put),
+                      "ring request %u discards %llu units, which is not whole extents of %llu",
+                      put->index, (unsigned long long)wire->count_512, (unsigned long long)size);
+    return wire->sector_512 % size == begin;
+}
+
 static bool good_discard(struct oracle_put *put, uint32_t units)
 {
     if (put->wire.count_512 != 0)
-        return good_range(put, units);
+        return good_range(put, units) && good_extents(put);
     oracle_broken(put->oracle, 9, put->device, number_of(put), "ring request %u discards 0 units",
                   put->index);
     return false;
