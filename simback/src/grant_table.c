@@ -203,15 +203,15 @@ static uint32_t find_block(const struct domain *domain, const void *address, uin
     return first;
 }
 
-static uint32_t first_mapped(const struct domain *domain, uint32_t first, uint32_t count)
+static bool any_mapped(const struct domain *domain, uint32_t first, uint32_t count)
 {
     const struct page *pages = domain->world->arena.pages;
 
     for (uint32_t page = first; page < first + count; page++) {
         if (pages[page].ref != 0 && entry(domain, pages[page].ref)->maps != 0)
-            return page;
+            return true;
     }
-    return 0;
+    return false;
 }
 
 /* A platform that only shares: what is not mapped ends now, the rest when it is let go. */
@@ -237,7 +237,7 @@ int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
 {
     const struct page *pages = domain->world->arena.pages;
     uint32_t first = find_block(domain, address, count, PAGE_SHARED);
-    uint32_t mapped;
+    bool mapped;
 
     /* A deferred block is gone for its owner, though its memory is still there. */
     if (first != 0) {
@@ -252,14 +252,15 @@ int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
         tell_own(domain, SIMBACK_GRANT_END, 0, 0, 0, 0, BLKFRONT_PLATFORM_INVALID);
         return BLKFRONT_PLATFORM_INVALID;
     }
-    mapped = first_mapped(domain, first, count);
-    if (mapped != 0 && domain->world->options.share_only) {
+    mapped = any_mapped(domain, first, count);
+    if (mapped && domain->world->options.share_only) {
         defer_block(domain, first, count);
         return BLKFRONT_PLATFORM_DEFERRED;
     }
-    if (mapped != 0) {
-        tell_own(domain, SIMBACK_GRANT_END, 0, pages[mapped].ref, mapped, 0,
-                 BLKFRONT_PLATFORM_BUSY);
+    if (mapped) { /* the block ends as a whole or not at all */
+        for (uint32_t page = first; page < first + count; page++)
+            tell_own(domain, SIMBACK_GRANT_END, 0, pages[page].ref, page, 0,
+                     BLKFRONT_PLATFORM_BUSY);
         return BLKFRONT_PLATFORM_BUSY;
     }
     for (uint32_t page = first; page < first + count; page++) {
