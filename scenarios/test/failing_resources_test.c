@@ -48,13 +48,14 @@ static void library_memory(struct device_world *own)
     device_world_forget(own, memory);
 }
 
-static bool released;
+/* Registered and not released: the backend may keep them as long as the connection lasts. */
+static unsigned registered;
 
 static void release(void *context, void *address)
 {
     const struct device_world *own = context;
 
-    released = true;
+    registered--;
     simback_pages_free(own->world, address, 3);
 }
 
@@ -66,22 +67,22 @@ static void registered_memory(struct device_world *own)
 
     ck_assert_ptr_nonnull(pages);
     memset(pages, 4, 3 * (size_t)PAGE);
-    released = false;
+    registered++;
     result = device_world_register(own, pages, 3, BLKFRONT_MEMORY_TO_DISK, release, own, &memory);
     is_result(result);
     if (result != BLKFRONT_OK) {
-        ck_assert(!released);
-        simback_pages_free(own->world, pages, 3);
+        release(own, pages);
         return;
     }
     is_result(device_world_do(own, BLKFRONT_WRITE, 1100, pages, 3 * (size_t)PAGE, memory));
     device_world_forget(own, memory);
-    ck_assert(released);
 }
+
+static struct blkfront_options connect_options;
 
 static void connect_device(struct device_world *own)
 {
-    is_result(device_world_connect(own, NULL));
+    is_result(device_world_connect(own, &connect_options));
 }
 
 static void work(struct device_world *own)
@@ -132,6 +133,18 @@ static void backend_crashes(struct device_world *own)
     device_world_disconnect(own);
 }
 
+/* Another backend in its place: a device that may recover goes on with it. */
+static void backend_restarts(struct device_world *own)
+{
+    struct simback_backend_options backend;
+
+    device_world_backend(&backend, SECTORS);
+    own->backend = simback_world_restart_backend(own->world, &backend);
+    ck_assert_ptr_nonnull(own->backend);
+    while (device_world_step(own)) {}
+    work(own);
+}
+
 static void another_context(struct device_world *own)
 {
     struct blkfront *context = NULL;
@@ -166,10 +179,27 @@ static const struct story {
     {"cut off", connect_and_work, device_world_release},
     {"the backend closes", connect_device, backend_closes},
     {"the backend crashes", connect_device, backend_crashes},
+    {"the backend restarts", connect_and_work, backend_restarts},
 };
 
-/* Every platform for every story. */
-enum { PLATFORMS = 2, STORIES = sizeof(stories) / sizeof(stories[0]) };
+/* What the device is asked to do, on which platform: all of them for each story. */
+static const struct kind {
+    const char *name;
+    bool share_only, persistent;
+    uint32_t segments;
+    uint64_t recover_deadline_ns;
+} kinds[] = {
+    {"plain", false, false, 11, 0},
+    {"plain, share only", true, false, 11, 0},
+    {"persistent", false, true, 11, 0},
+    {"persistent, share only", true, true, 11, 0},
+    {"indirect", false, false, 64, 0},
+    {"indirect, share only", true, false, 64, 0},
+    {"recovers", false, true, 64, 1000000000},
+    {"recovers, share only", true, true, 64, 1000000000},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), STORIES = sizeof(stories) / sizeof(stories[0]) };
 
 static const char *const resources[SIMBACK_RESOURCES] = {"alloc", "grant", "port", "xenstore"};
 
@@ -190,6 +220,7 @@ static void ledger_is_clean(const struct device_world *own)
     ck_assert_msg(ledger.transactions == 0, "%s: transactions are left", about);
     ck_assert_msg(ledger.pages == 0, "%s: pages are left", about);
     ck_assert_msg(ledger.allocations == 0, "%s: allocations are left", about);
+    ck_assert_msg(registered == 0, "%s: registered memory was not released", about);
 }
 
 static void no_rule_is_broken(const struct device_world *own)
@@ -209,8 +240,8 @@ static void works_again(struct device_world *own)
         own->backend = simback_world_add_backend(own->world, &backend);
         ck_assert_ptr_nonnull(own->backend);
     }
-    ck_assert_msg(device_world_connect(own, NULL) == BLKFRONT_OK, "%s: not connected again: %s",
-                  about, blkfront_detail(own->context));
+    ck_assert_msg(device_world_connect(own, &connect_options) == BLKFRONT_OK,
+                  "%s: not connected again: %s", about, blkfront_detail(own->context));
     memset(got, 0, sizeof(got));
     ck_assert_int_eq(device_world_do(own, BLKFRONT_WRITE, 100, wrote, BYTES, NULL), BLKFRONT_OK);
     ck_assert_int_eq(device_world_do(own, BLKFRONT_READ, 100, got, BYTES, NULL), BLKFRONT_OK);
@@ -219,20 +250,23 @@ static void works_again(struct device_world *own)
 }
 
 /* How many calls were failed. */
-static uint64_t run(const struct story *story, bool share_only, enum simback_resource resource,
-                    uint64_t nth, bool from_then_on)
+static uint64_t run(const struct story *story, const struct kind *kind,
+                    enum simback_resource resource, uint64_t nth, bool from_then_on)
 {
     struct simback_backend_options backend;
     struct simback_world_options world;
     struct device_world own;
     uint64_t failed;
 
-    snprintf(about, sizeof(about), "%s%s, %s call %" PRIu64 " fails%s", story->name,
-             share_only ? " (a platform that only shares)" : "", resources[resource], nth,
-             from_then_on ? " and all later ones" : "");
+    snprintf(about, sizeof(about), "%s (%s), %s call %" PRIu64 " fails%s", story->name, kind->name,
+             resources[resource], nth, from_then_on ? " and all later ones" : "");
     device_world_backend(&backend, SECTORS);
     simback_world_options_init(&world);
-    world.share_only = share_only;
+    world.share_only = kind->share_only;
+    blkfront_options_init(&connect_options);
+    connect_options.persistent = kind->persistent;
+    connect_options.segments = kind->segments;
+    connect_options.recover_deadline_ns = kind->recover_deadline_ns;
     ck_assert(device_world_begin(&own, &world, &backend));
     story->before(&own);
     simback_fail_nth(own.world, resource, nth, from_then_on);
@@ -251,22 +285,21 @@ static uint64_t run(const struct story *story, bool share_only, enum simback_res
 
 START_TEST(each_call_fails_in_turn)
 {
-    const struct story *story = &stories[_i / PLATFORMS];
-    bool share_only = _i % PLATFORMS != 0;
+    const struct story *story = &stories[_i / KINDS];
+    const struct kind *kind = &kinds[_i % KINDS];
     uint64_t most[SIMBACK_RESOURCES] = {0};
 
     for (unsigned resource = 0; resource < SIMBACK_RESOURCES; resource++) {
         for (int from_then_on = 0; from_then_on < 2; from_then_on++) {
             uint64_t nth = 1;
 
-            while (run(story, share_only, (enum simback_resource)resource, nth,
-                       from_then_on != 0) != 0) {
+            while (run(story, kind, (enum simback_resource)resource, nth, from_then_on != 0) != 0) {
                 ck_assert_uint_lt(nth++, MOST);
             }
             most[resource] = nth - 1;
         }
     }
-    printf("%-20s %-5s", story->name, share_only ? "share" : "any");
+    printf("%-20s %-22s", story->name, kind->name);
     for (unsigned resource = 0; resource < SIMBACK_RESOURCES; resource++) {
         printf(" %s %" PRIu64, resources[resource], most[resource]);
     }
@@ -289,7 +322,7 @@ static Suite *failing_suite(void)
 
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_set_timeout(tests, 60);
-    tcase_add_loop_test(tests, each_call_fails_in_turn, 0, STORIES * PLATFORMS);
+    tcase_add_loop_test(tests, each_call_fails_in_turn, 0, STORIES * KINDS);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -362,6 +362,8 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
     known->app_state = state;
     if (state != BLKFRONT_CLOSED && state != BLKFRONT_FAILED)
         known->released = false;
+    else
+        teardown_final(world->oracle, known);
 }
 
 void simback_app_released(struct simback_world *world, uint16_t device)

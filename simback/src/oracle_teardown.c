@@ -156,6 +156,14 @@ static void judge_nodes(struct oracle *oracle, const struct oracle_device *devic
 
 /* ---- the end ---- */
 
+/* It could not remove them when it had to, and is not to touch them later: they may be the next
+ * one's then. */
+void teardown_final(const struct oracle *oracle, struct oracle_device *device)
+{
+    if (store_is_down(oracle))
+        device->node_count = 0;
+}
+
 void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request)
 {
     oracle_checked(oracle, 12);

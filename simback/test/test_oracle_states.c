@@ -363,6 +363,32 @@ static void i12_a_node_that_cannot_be_removed(void)
     }
 }
 
+/* XenStore works again when the device is released, but that is too late for its nodes. */
+static void i12_a_node_that_could_not_be_removed_in_time(void)
+{
+    for (int down = 0; down < 2; down++) {
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        puppet_connect(&puppet);
+        puppet_disconnect(&puppet);
+        puppet_remove(&puppet, "ring-ref");
+        puppet_remove(&puppet, "event-channel");
+        if (down != 0)
+            simback_fail_nth(puppet.world, SIMBACK_RESOURCE_XENSTORE, 1, true);
+        puppet_remove(&puppet, down != 0 ? "protocol" : "ring-page-order");
+        puppet_close_port(&puppet);
+        puppet_close_watches(&puppet);
+        puppet_end_grants(&puppet);
+        puppet_app_state(&puppet, BLKFRONT_CLOSED);
+        simback_fail_nth(puppet.world, SIMBACK_RESOURCE_XENSTORE, 0, false);
+        puppet_released(&puppet);
+        if (down != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 12, false, "the frontend's node protocol is still there");
+    }
+}
+
 static void i12_a_node_of_the_toolstack_removed(void)
 {
     static const char *const nodes[] = {"", "state", "backend", "virtual-device"};
@@ -547,6 +573,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_a_watch_left_set),
     UNIT_TEST(i12_a_node_left_behind),
     UNIT_TEST(i12_a_node_that_cannot_be_removed),
+    UNIT_TEST(i12_a_node_that_could_not_be_removed_in_time),
     UNIT_TEST(i12_a_node_of_the_toolstack_removed),
     UNIT_TEST(i12_a_node_removed_too_early),
     UNIT_TEST(i12_a_stale_node_removed),
