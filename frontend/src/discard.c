@@ -70,9 +70,9 @@ int discard_issue(struct blkfront_queue *queue, struct blkfront_request *request
         .count_512 = request->internal.bytes_left / BLKIF_WIRE_UNIT,
         .discard_flag = secure ? BLKIF_WIRE_DISCARD_SECURE : 0,
     };
-    struct slot *slot;
+    struct slot *slot = queue_take_slot(queue);
 
-    if (ring_room(&queue->ring) == 0 || (slot = slots_take(&queue->slots)) == NULL)
+    if (slot == NULL)
         return ISSUE_BLOCKED;
     slot->request = request;
     request->internal.bytes_left = 0;

@@ -88,9 +88,9 @@ static int put(struct blkfront_queue *queue, struct blkfront_request *request,
                enum blkif_wire_op operation)
 {
     struct wire_request wire = {.operation = operation};
-    struct slot *slot;
+    struct slot *slot = queue_take_slot(queue);
 
-    if (ring_room(&queue->ring) == 0 || (slot = slots_take(&queue->slots)) == NULL)
+    if (slot == NULL)
         return ISSUE_BLOCKED;
     slot->request = request;
     queue_put(queue, slot, &wire);

@@ -171,22 +171,16 @@ int grant_block_end(struct grant_block *block)
     if (!grant_block_cut(block) || block_has(block, GRANT_USED) ||
         block_has(block, GRANT_ABANDONED))
         return BLKFRONT_PLATFORM_BUSY;
-    switch (block->kind) {
-    case GRANT_SHARED: {
+    if (block->kind == GRANT_SHARED) {
         int r = platform->unshare(platform->context, block->address, block->pages);
 
         /* DEFERRED: the platform sees to the rest. Any other failure means: not ended. */
         if (r != 0 && r != BLKFRONT_PLATFORM_DEFERRED)
             return BLKFRONT_PLATFORM_BUSY;
-        break;
-    }
-    case GRANT_ALLOCATED:
+    } else if (block->kind == GRANT_ALLOCATED) {
         platform->page_free(platform->context, block->address, block->pages);
-        break;
-    case GRANT_REGISTERED:
-        if (block->release != NULL)
-            block->release(block->release_context, block->address);
-        break;
+    } else if (block->release != NULL) {
+        block->release(block->release_context, block->address);
     }
     block_free(block);
     return 0;
@@ -226,8 +220,7 @@ static bool record_claim(struct grant_record *record, enum grant_state from)
 {
     uint32_t expected = (uint32_t)from;
 
-    return grant_state(record) == from &&
-           __atomic_compare_exchange_n(&record->state, &expected, (uint32_t)GRANT_USED, false,
+    return __atomic_compare_exchange_n(&record->state, &expected, (uint32_t)GRANT_USED, false,
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 

@@ -10,11 +10,6 @@
 
 enum { USES = BLKFRONT_MEMORY_TO_DISK | BLKFRONT_MEMORY_FROM_DISK };
 
-static int platform_to_error(int r)
-{
-    return r == 0 ? BLKFRONT_OK : BLKFRONT_NO_MEMORY;
-}
-
 static int check_arguments(const struct blkfront_device *device, size_t pages, unsigned uses,
                            struct blkfront_memory **memory)
 {
@@ -83,7 +78,7 @@ int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigne
                               MEMORY_RECORDS_SHIFT, &made->block);
     if (r != 0) {
         memory_free(made);
-        return platform_to_error(r);
+        return BLKFRONT_NO_MEMORY;
     }
     memory_link(made);
     *memory = made;
@@ -114,7 +109,7 @@ int blkfront_memory_register(struct blkfront_device *device, void *address, size
                              &made->block);
     if (r != 0) {
         memory_free(made);
-        return platform_to_error(r);
+        return BLKFRONT_NO_MEMORY;
     }
     made->block->release = release;
     made->block->release_context = context;
@@ -167,8 +162,10 @@ bool memories_cut(struct blkfront_device *device)
 {
     bool all = true;
 
-    for (struct blkfront_memory *memory = device->memories; memory != NULL; memory = memory->next)
-        all = grant_block_cut(memory->block) && all;
+    for (struct blkfront_memory *memory = device->memories; memory != NULL; memory = memory->next) {
+        if (!grant_block_cut(memory->block))
+            all = false;
+    }
     return all;
 }
 

@@ -335,9 +335,7 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     const struct blkfront_request_internal *in = &request->internal;
     struct part part;
 
-    if (ring_room(&queue->ring) == 0)
-        return ISSUE_BLOCKED;
-    part.slot = slots_take(&queue->slots);
+    part.slot = queue_take_slot(queue);
     if (part.slot == NULL)
         return ISSUE_BLOCKED;
     part.queue = queue;

@@ -132,6 +132,13 @@ static inline void statistics_add(uint64_t *counter, uint64_t n)
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
+/* A slot for one request more, NULL when the ring is full: there are as many slots as a ring may
+ * have entries at least, and what is on the ring has one. */
+static inline struct slot *queue_take_slot(struct blkfront_queue *queue)
+{
+    return ring_room(&queue->ring) == 0 ? NULL : slots_take(&queue->slots);
+}
+
 /* ---- queue.c ---- */
 
 /* The backend broke the protocol: nothing is read from the ring any more. */

@@ -76,7 +76,7 @@ void shortage_poll(struct blkfront_queue *queue)
         __atomic_store_n(&queue->purge_wanted, false, __ATOMIC_RELAXED);
         (void)pool_purge(&queue->pools[0], PURGE_SHORT);
     }
-    if (queue->slots.used == 0 && queue->waiting.first == NULL)
+    if (queue->slots.used == 0)
         (void)pool_purge_untouched(&queue->pools[0], PURGE_IDLE);
 }
 
@@ -84,9 +84,10 @@ void shortage_poll_device(struct blkfront_device *device)
 {
     bool wanted = false;
 
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        wanted = __atomic_exchange_n(&device->queues[i].memory_wanted, false, __ATOMIC_RELAXED) ||
-                 wanted;
+    for (uint32_t i = 0; i < device->options.queues; i++) {
+        if (__atomic_exchange_n(&device->queues[i].memory_wanted, false, __ATOMIC_RELAXED))
+            wanted = true;
+    }
     for (struct blkfront_memory *memory = device->memories; wanted && memory != NULL;
          memory = memory->next)
         grant_block_purge(memory->block, PURGE_MEMORY);

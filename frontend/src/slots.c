@@ -13,7 +13,7 @@ void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
 {
     slots->slots = memory;
     slots->count = count;
-    slots->free = count > 0 ? 0 : NO_SLOT;
+    slots->free = 0;
     slots->used = 0;
     slots->long_count = 0;
     slots->long_free_count = 0;

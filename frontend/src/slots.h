@@ -57,7 +57,7 @@ struct slots {
     uint32_t long_free_count;
 };
 
-/* `segments` is room for count * segments_each. */
+/* `segments` is room for count * segments_each; count is not 0. */
 void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
                 struct slot_segment *segments, uint32_t segments_each);
 /* Room for `count` indirect requests of at most `each` segments: `segments` for count * each,

@@ -195,6 +195,40 @@ static void i8_eopnotsupp_counts_though_nobody_waits_for_it(void)
     finish();
 }
 
+/* The node says 1 again, as it did before: this request has had its answer. */
+static void i8_a_means_is_tried_once_a_request(void)
+{
+    struct rig_call call = flush_call();
+
+    start(true, true);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    for (int i = 0; i < 2; i++) {
+        answer(i == 0 ? FLUSH : BARRIER, NOT_SUPPORTED);
+        rig.device.agreed.flush = true;
+        rig.device.agreed.barrier = true;
+    }
+    rig_poll(&rig);
+    check_result(&call, BLKFRONT_UNIMPLEMENTED);
+    finish();
+}
+
+static void a_flush_waits_for_room_on_the_ring(void)
+{
+    enum { COUNT = 34 };
+    struct rig_call calls[COUNT];
+
+    start(true, true);
+    for (int i = 0; i < COUNT; i++) {
+        calls[i] = flush_call();
+        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
+    }
+    CU_ASSERT_EQUAL(rig_statistics(&rig).ring_requests, 32);
+    rig_settle(&rig);
+    for (int i = 0; i < COUNT; i++)
+        check_result(&calls[i], BLKFRONT_OK);
+    finish();
+}
+
 /* ---- nodes that are rewritten to 0 while requests wait ---- */
 
 /* One page, two writes, and then the call: it waits for the second write's turn. */
@@ -479,6 +513,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_an_error_after_a_flush_that_worked_is_an_error),
     UNIT_TEST(i8_two_flushes_in_flight_both_fall_back),
     UNIT_TEST(i8_eopnotsupp_counts_though_nobody_waits_for_it),
+    UNIT_TEST(i8_a_means_is_tried_once_a_request),
+    UNIT_TEST(a_flush_waits_for_room_on_the_ring),
     UNIT_TEST(i8_a_flush_that_waits_takes_what_is_left),
     UNIT_TEST(i8_a_write_with_fua_that_waits_is_not_written_without_it),
     UNIT_TEST(i8_no_drain_where_a_flush_was_offered_and_taken_back),

@@ -294,17 +294,116 @@ static void i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds(void)
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
 }
 
-static void the_check_of_a_pool_sees_a_free_page_that_is_granted(void)
+static void check_of(struct pool *pool, uint32_t *number, uint32_t wrong)
+{
+    uint32_t right = *number;
+
+    CU_ASSERT_TRUE(pool_check(pool));
+    *number = wrong;
+    CU_ASSERT_FALSE(pool_check(pool));
+    *number = right;
+}
+
+static void the_check_of_a_pool_sees_what_does_not_agree(void)
 {
     struct pool pool = make_pool();
+    uint32_t records[POOL_PAGES];
 
-    pool.block->records[2].state = GRANT_USED;
-    CU_ASSERT_FALSE(pool_check(&pool));
-    pool.block->records[2].state = GRANT_FREE;
-    CU_ASSERT_TRUE(pool_check(&pool));
-    pool.busy[pool.busy_count++] = 1;
-    CU_ASSERT_FALSE(pool_check(&pool));
+    for (uint32_t i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(take_one(&pool, true, &records[i]), 0);
+    fake_hold(&fake, grant_ref(pool.block, records[0]), true);
+    pool_give(&pool, records[0], false);
+    pool_give(&pool, records[1], true);
+    pool_give(&pool, records[2], true);
+    CU_ASSERT_EQUAL(pool.busy_count, 1);
+    CU_ASSERT_EQUAL(pool.kept, 2);
+    check_of(&pool, &pool.block->records[3].state, GRANT_USED); /* a free page */
+    check_of(&pool, &pool.block->records[2].state, GRANT_FREE); /* a kept one */
+    check_of(&pool, &pool.block->records[0].state, GRANT_FREE); /* a busy one */
+    check_of(&pool, &pool.free[0], POOL_PAGES);
+    check_of(&pool, &pool.busy[0], POOL_PAGES);
+    check_of(&pool, &pool.kept, 1);
+    check_of(&pool, &pool.kept, 4);
+    check_of(&pool, &pool.busy_count, 2);
+    check_of(&pool, &pool.free_count, 4);
+    fake_hold(&fake, grant_ref(pool.block, records[0]), false);
     CU_ASSERT_EQUAL(grant_block_end(pool.block), 0);
+}
+
+/* ---- kept grants ---- */
+
+static void i5_a_kept_grant_serves_again_and_ends_when_the_backend_lets_go(void)
+{
+    struct grant_block *block = allocate_block(2, 1);
+    uint32_t first, second, third;
+    struct grant grant;
+
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &grant), 0);
+    CU_ASSERT_TRUE(grant.made);
+    CU_ASSERT_FALSE(grant.reused);
+    first = grant_ref(block, grant.record);
+    CU_ASSERT_EQUAL(grant_finish(block, grant.record, true), 0);
+    CU_ASSERT_EQUAL(fake.refs_used, 1);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &grant), 0);
+    CU_ASSERT_FALSE(grant.made);
+    CU_ASSERT_TRUE(grant.reused);
+    CU_ASSERT_EQUAL(grant_ref(block, grant.record), first);
+    CU_ASSERT_FALSE(grant_purge(block, grant.record)); /* in use */
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &second), 0);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &third), GRANT_OCCUPIED);
+    CU_ASSERT_EQUAL(grant_finish(block, second, false), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, grant.record, true), 0);
+    fake_hold(&fake, first, true);
+    CU_ASSERT_FALSE(grant_purge(block, grant.record));
+    CU_ASSERT_EQUAL(grant_block_held_pages(block), 1);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &second), 0); /* usable nevertheless */
+    CU_ASSERT_EQUAL(grant_ref(block, second), first);
+    CU_ASSERT_EQUAL(grant_finish(block, second, true), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(grant_one(block, 1, true, &second), GRANT_OCCUPIED); /* it is held now */
+    fake_hold(&fake, first, false);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void i5_the_end_of_a_connection_ends_what_is_kept(void)
+{
+    struct grant_block *block = allocate_block(3, 0);
+    uint32_t records[3], refs[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(grant_one(block, i, true, &records[i]), 0);
+        refs[i] = grant_ref(block, records[i]);
+    }
+    CU_ASSERT_EQUAL(grant_finish(block, records[0], true), 0);
+    CU_ASSERT_EQUAL(grant_finish(block, records[1], true), 0);
+    fake_hold(&fake, refs[1], true);
+    CU_ASSERT_FALSE(grant_block_cut(block));
+    CU_ASSERT_EQUAL(fake.refs_used, 2); /* one is in use, one is mapped */
+    fake_hold(&fake, refs[1], false);
+    CU_ASSERT_TRUE(grant_block_cut(block));
+    CU_ASSERT_EQUAL(fake.refs_used, 1);
+    CU_ASSERT_EQUAL(grant_finish(block, records[2], false), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
+}
+
+static void a_shared_block_keeps_nothing_beyond_its_connection(void)
+{
+    struct grant_block *block;
+    struct grant grant;
+
+    begin(false);
+    block = share_block(2, true);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &grant), 0);
+    CU_ASSERT_FALSE(grant.made);
+    CU_ASSERT_EQUAL(grant_finish(block, grant.record, true), 0);
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &grant), 0);
+    CU_ASSERT_TRUE(grant.reused);
+    CU_ASSERT_EQUAL(grant_finish(block, grant.record, true), 0);
+    CU_ASSERT_TRUE(grant_block_cut(block));
+    CU_ASSERT_EQUAL(grant_begin(block, 1, DOMID, true, &grant), 0);
+    CU_ASSERT_FALSE(grant.reused);
+    CU_ASSERT_EQUAL(grant_finish(block, grant.record, false), 0);
+    CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
 /* ---- the quarantine ---- */
@@ -391,7 +490,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_pool_gives_each_page_once),
     UNIT_TEST(a_pool_page_stays_free_when_granting_fails),
     UNIT_TEST(i5_a_busy_pool_page_is_quarantined_until_a_retry_succeeds),
-    UNIT_TEST(the_check_of_a_pool_sees_a_free_page_that_is_granted),
+    UNIT_TEST(the_check_of_a_pool_sees_what_does_not_agree),
+    UNIT_TEST(i5_a_kept_grant_serves_again_and_ends_when_the_backend_lets_go),
+    UNIT_TEST(i5_the_end_of_a_connection_ends_what_is_kept),
+    UNIT_TEST(a_shared_block_keeps_nothing_beyond_its_connection),
     UNIT_TEST(i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go),
     UNIT_TEST(i5_a_context_that_goes_leaves_held_pages_with_the_platform),
     UNIT_TEST(each_failing_call_leaves_nothing),

@@ -441,6 +441,7 @@ static void registered_memory_is_given_back_when_the_device_goes(void)
 
 static void bad_arguments_are_refused(void)
 {
+    struct blkfront_memory foreign;
     struct blkfront_buffer outside;
     struct rig_call call;
     void *address;
@@ -460,8 +461,16 @@ static void bad_arguments_are_refused(void)
         BLKFRONT_INVALID);
     CU_ASSERT_EQUAL(blkfront_memory_register(&rig.device, NULL, 1, BOTH, release, NULL, &memory),
                     BLKFRONT_INVALID);
+    CU_ASSERT_EQUAL(blkfront_memory_register(NULL, own_pages, 1, BOTH, release, NULL, &memory),
+                    BLKFRONT_INVALID);
     blkfront_memory_destroy(NULL);
 
+    foreign = *memory;
+    foreign.device = NULL; /* another one's */
+    outside = piece(0, 512);
+    outside.memory = &foreign;
+    call = rig_call(BLKFRONT_READ, 0, &outside, 1);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_INVALID);
     outside = piece((size_t)PAGES * PAGE - 512, 1024);
     call = rig_call(BLKFRONT_READ, 0, &outside, 1);
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_INVALID);

@@ -307,7 +307,7 @@ static void kept_memory_is_ended_piece_by_piece(void)
 static void i4_what_another_queue_keeps_gives_way(void)
 {
     struct blkfront_buffer buffer = heap(4 * PAGE);
-    struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1);
+    struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1), next = call;
     struct blkfront_queue *other;
     unsigned wakes, used;
 
@@ -321,9 +321,12 @@ static void i4_what_another_queue_keeps_gives_way(void)
     exhaust();
     wakes = rig.fake.wakes;
     call.request.context = &call;
+    next.request.context = &next;
     CU_ASSERT_EQUAL(blkfront_submit(other, &call.request), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_submit(blkfront_get_queue(&rig.device, 2), &next.request),
+                    BLKFRONT_OK);
     CU_ASSERT_EQUAL(other->slots.used, 1);
-    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 2);
+    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 3); /* each queue once until it has heard */
     used = rig.fake.refs_used;
     rig_poll(&rig);
     CU_ASSERT_EQUAL(kept(), 1);

@@ -105,7 +105,15 @@ static void the_check_sees_a_lost_and_a_doubled_slot(void)
     CU_ASSERT_FALSE(slots_check(&slots));
     slot->state = SLOT_IN_FLIGHT;
     CU_ASSERT_TRUE(slots_check(&slots));
-    memory[5].next_free = 4;
+    memory[5].next_free = 4; /* a circle */
+    CU_ASSERT_FALSE(slots_check(&slots));
+    memory[5].next_free = COUNT;
+    CU_ASSERT_FALSE(slots_check(&slots));
+    memory[5].next_free = 0; /* one in flight */
+    CU_ASSERT_FALSE(slots_check(&slots));
+    memory[5].next_free = 6;
+    CU_ASSERT_TRUE(slots_check(&slots));
+    memory[5].next_free = UINT16_MAX + 1; /* the last, with two more behind it */
     CU_ASSERT_FALSE(slots_check(&slots));
 }
 

@@ -267,6 +267,7 @@ static void i9_what_has_begun_and_fits_no_more_is_an_error(void)
     struct rig_call begun = rig_call(BLKFRONT_WRITE, 8, &buffer, 1);
     struct rig_call smaller = rig_call(BLKFRONT_WRITE, 8, &buffer, 1);
     struct rig_call discard = rig_call(BLKFRONT_DISCARD, 9, NULL, 0);
+    struct rig_call fits = rig_call(BLKFRONT_DISCARD, 8, NULL, 0);
     struct rig_request request;
 
     rig.device.options.pool_pages = 1;
@@ -280,11 +281,15 @@ static void i9_what_has_begun_and_fits_no_more_is_an_error(void)
     rig_answer(&rig, &request);
     CU_ASSERT_EQUAL(begun.result, BLKFRONT_IO_ERROR);
     CU_ASSERT_EQUAL(discard.result, BLKFRONT_OUT_OF_RANGE);
-    /* Smaller ones fit whatever waits. */
+    /* And once more, after smaller ones in between. */
     use_sector_size(512);
     CU_ASSERT_EQUAL(rig_submit(&rig, &smaller), BLKFRONT_OK);
+    fits.request.sectors = 8;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &fits), BLKFRONT_OK);
+    use_sector_size(1024);
     rig_settle(&rig);
-    CU_ASSERT_EQUAL(smaller.result, BLKFRONT_OK);
+    CU_ASSERT_EQUAL(smaller.result, BLKFRONT_IO_ERROR);
+    CU_ASSERT_EQUAL(fits.result, BLKFRONT_OK);
     finish();
 }
 
