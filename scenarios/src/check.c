@@ -62,6 +62,18 @@ static bool is_built(const struct scenario_row *row, const struct scenario_step 
     return true;
 }
 
+static bool has_one_shape(bool sizes, bool buffers, char *message, size_t size)
+{
+    return !(sizes && buffers) ||
+           refuse(message, size, "found buffers= and sizes=, expected one of them");
+}
+
+static bool is_on_heap(bool beside, uint64_t memory, char *message, size_t size)
+{
+    return !beside || memory == CHOICE_MEMORY_HEAP ||
+           refuse(message, size, "found beside= and memory=, expected one of them");
+}
+
 /* Combinations that say nothing, or two things at once. */
 static bool is_sensible(const struct scenario_step *step, char *message, size_t size)
 {
@@ -81,13 +93,15 @@ static bool is_sensible(const struct scenario_step *step, char *message, size_t 
                scenario_given(step, FIELD_RUN_UNTIL_BACK) ||
                refuse(message, size, "'run until' expects front= or back=");
     case STEP_READ:
-        return !(scenario_given(step, FIELD_READ_SIZES) &&
-                 scenario_given(step, FIELD_READ_BUFFERS)) ||
-               refuse(message, size, "found buffers= and sizes=, expected one of them");
+        return has_one_shape(scenario_given(step, FIELD_READ_SIZES),
+                             scenario_given(step, FIELD_READ_BUFFERS), message, size) &&
+               is_on_heap(scenario_given(step, FIELD_READ_BESIDE),
+                          scenario_value(step, FIELD_READ_MEMORY), message, size);
     case STEP_WRITE:
-        return !(scenario_given(step, FIELD_WRITE_SIZES) &&
-                 scenario_given(step, FIELD_WRITE_BUFFERS)) ||
-               refuse(message, size, "found buffers= and sizes=, expected one of them");
+        return has_one_shape(scenario_given(step, FIELD_WRITE_SIZES),
+                             scenario_given(step, FIELD_WRITE_BUFFERS), message, size) &&
+               is_on_heap(scenario_given(step, FIELD_WRITE_BESIDE),
+                          scenario_value(step, FIELD_WRITE_MEMORY), message, size);
     default: return true;
     }
 }

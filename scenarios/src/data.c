@@ -2,13 +2,13 @@
 /*
  * The application's buffers: their number, sizes, alignment and memory, as the step says; the
  * pattern that a fill stands for; and whether what was read is that pattern. All of it lies in the
- * world: pages where a buffer is whole pages, else objects with guard bytes on both sides.
+ * world. The caller's own memory is heap.c's.
  */
 #include "runner.h"
 
 #include <string.h>
 
-enum { PAGE = BLKIF_WIRE_PAGE_SIZE, GUARD = 64, GUARD_BYTE = 0xa5, UNREAD_BYTE = 0xee };
+enum { PAGE = BLKIF_WIRE_PAGE_SIZE, UNREAD_BYTE = 0xee };
 
 /* ---- patterns ---- */
 
@@ -104,6 +104,8 @@ struct shape {
     uint64_t sizes; /* a LIST; 0: none */
     size_t align;
     size_t extra;
+    bool has_beside;
+    uint64_t beside; /* name of the request */
 };
 
 /* How many sectors buffer `index` has. */
@@ -154,40 +156,6 @@ static bool make_arrays(struct scenario_runner *runner, struct call *call, size_
 }
 
 /* ---- memory ---- */
-
-static bool whole_pages(size_t size, size_t align)
-{
-    return align == 0 && size % PAGE == 0;
-}
-
-/* Heap memory: the buffer begins `align` bytes into a page, with guards round it. */
-static bool make_heap_buffer(struct scenario_runner *runner, struct call *call, size_t index,
-                             size_t align)
-{
-    struct blkfront_buffer *buffer = &call->buffers[index];
-    unsigned char *block, *begin;
-    size_t size = buffer->size + PAGE + 2 * (size_t)GUARD;
-
-    if (whole_pages(buffer->size, align)) {
-        block = simback_pages_allocate(runner->world, (uint32_t)(buffer->size / PAGE));
-        buffer->address = block;
-        call->blocks[index] = block;
-        call->block_sizes[index] = 0;
-        return block != NULL;
-    }
-    block = simback_allocate(runner->world, size);
-    if (block == NULL) {
-        return false;
-    }
-    begin = block + GUARD;
-    begin += (align + PAGE - (uintptr_t)begin % PAGE) % PAGE;
-    memset(begin - GUARD, GUARD_BYTE, GUARD);
-    memset(begin + buffer->size, GUARD_BYTE, GUARD);
-    buffer->address = begin;
-    call->blocks[index] = block;
-    call->block_sizes[index] = size;
-    return true;
-}
 
 /* The caller's pages are the caller's again. */
 static void release_pages(void *context, void *address)
@@ -255,17 +223,13 @@ static bool make_shared_memory(struct scenario_runner *runner, struct call *call
     return true;
 }
 
-static bool make_memory(struct scenario_runner *runner, struct call *call, bool write, size_t align)
+static bool make_memory(struct scenario_runner *runner, struct call *call,
+                        const struct shape *shape, bool write)
 {
     if (call->memory_kind != CHOICE_MEMORY_HEAP) {
-        return make_shared_memory(runner, call, write, align);
+        return make_shared_memory(runner, call, write, shape->align);
     }
-    for (size_t i = 0; i < call->buffer_count; i++) {
-        if (!make_heap_buffer(runner, call, i, align)) {
-            return false;
-        }
-    }
-    return true;
+    return heap_make(runner, call, shape->align, shape->has_beside, shape->beside);
 }
 
 /* ---- requests beyond any memory ---- */
@@ -313,6 +277,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.extra = scenario_given(step, FIELD_WRITE_EXTRA)
                           ? (size_t)scenario_value(step, FIELD_WRITE_EXTRA)
                           : 0;
+        shape.has_beside = scenario_given(step, FIELD_WRITE_BESIDE);
+        shape.beside = scenario_value(step, FIELD_WRITE_BESIDE);
     } else {
         shape.count = scenario_value(step, FIELD_READ_COUNT);
         shape.buffers = scenario_value(step, FIELD_READ_BUFFERS);
@@ -322,6 +288,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.extra = scenario_given(step, FIELD_READ_EXTRA)
                           ? (size_t)scenario_value(step, FIELD_READ_EXTRA)
                           : 0;
+        shape.has_beside = scenario_given(step, FIELD_READ_BESIDE);
+        shape.beside = scenario_value(step, FIELD_READ_BESIDE);
     }
     return shape;
 }
@@ -346,7 +314,7 @@ static bool make_real(struct scenario_runner *runner, struct call *call, const s
         left -= sectors;
     }
     call->buffers[number - 1].size += shape->extra;
-    if (!make_memory(runner, call, write, shape->align)) {
+    if (!make_memory(runner, call, shape, write)) {
         return false;
     }
     fill_buffers(call, write, fill);
@@ -413,51 +381,11 @@ void buffers_drop_memory(struct scenario_runner *runner, struct call *call)
     call->buffer_count = 0;
 }
 
-static bool guards_hold(const struct blkfront_buffer *buffer)
-{
-    const unsigned char *begin = buffer->address;
-
-    for (size_t i = 0; i < GUARD; i++) {
-        if (begin[buffer->size + i] != GUARD_BYTE || *(begin - 1 - i) != GUARD_BYTE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void finish_heap_buffer(struct scenario_runner *runner, struct call *call, size_t index)
-{
-    const struct blkfront_buffer *buffer = &call->buffers[index];
-
-    if (call->blocks[index] == NULL) {
-        return;
-    }
-    if (call->block_sizes[index] == 0) {
-        uint32_t pages = call->fake ? 1 : (uint32_t)(buffer->size / PAGE);
-
-        simback_pages_free(runner->world, call->blocks[index], pages);
-        return;
-    }
-    if (!guards_hold(buffer)) {
-        simback_violate(runner->world, 7, false, runner->fronts[call->front].number, call->number,
-                        "bytes beside its buffer %zu were changed", index);
-    }
-    simback_free(runner->world, call->blocks[index], call->block_sizes[index]);
-}
-
 void buffers_finish(struct scenario_runner *runner, struct call *call)
 {
     if (call->memory_kind != CHOICE_MEMORY_HEAP) {
         buffers_drop_memory(runner, call);
-        return;
+    } else {
+        heap_finish(runner, call);
     }
-    if (call->buffers == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < call->buffer_count; i++) {
-        finish_heap_buffer(runner, call, i);
-    }
-    simback_free(runner->world, call->buffers, call->arrays_size);
-    call->buffers = NULL;
-    call->buffer_count = 0;
 }

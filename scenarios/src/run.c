@@ -469,6 +469,7 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     runner->progress->event_lines = 0;
     forget(runner);
     read_expectations(runner);
+    heap_begin(runner);
     begin(runner);
     if (!runner->stopped) {
         play(runner);

@@ -82,6 +82,10 @@ struct call {
     uint8_t memory_kind; /* enum scenario_choice_MEMORY */
     void *memory;        /* the subject's */
     uint32_t page_count;
+    struct call *host;     /* in whose memory its buffers lie (heap.c); NULL: its own */
+    uint32_t guests;       /* requests whose buffers lie in its memory */
+    bool waits_for_guests; /* nobody looks at its own buffers any more */
+    unsigned char *room, *room_end;
     uint32_t sector_size;
     uint64_t sector, sectors;
 
@@ -164,6 +168,7 @@ struct scenario_runner {
     struct call *pending_last;
     uint32_t pending_count;
     struct call *memories;
+    bool has_beside; /* a step of the program shares a page with another */
     struct call *ended; /* completed, and nobody will look at them: their buffers can go */
     uint64_t next_request;
 
@@ -270,6 +275,15 @@ void pattern_make(void *to, size_t size, uint8_t fill, uint64_t sector);
 bool pattern_holds(const void *from, size_t size, uint8_t fill, uint64_t sector);
 /* Whether the buffers of a call hold the pattern; the first sector that does not, else. */
 bool buffers_hold(const struct call *call, uint8_t fill, uint64_t *wrong);
+
+/* ---- heap.c ---- */
+
+/* What the program as a whole needs of memory. */
+void heap_begin(struct scenario_runner *runner);
+/* Buffers of the caller's own memory; with `beside` in the page of the request of that name. */
+bool heap_make(struct scenario_runner *runner, struct call *call, size_t align, bool beside,
+               uint64_t name);
+void heap_finish(struct scenario_runner *runner, struct call *call);
 
 /* ---- sink.c ---- */
 
