@@ -14,6 +14,8 @@
  * (it skipped InitWait) or 4.
  *   - A backend in 1 or 2 while we are in 4 has lost our ring: the connection is over. While we are
  * in 3 it has not looked yet.
+ *   - After our 6 a backend in 1 may have seen that and go to 6 itself before it sees our 1: it is
+ *     waited for until it is in 2 or beyond.
  *   - Closing from 5 waits for the backend's 5 or 6 before 6; from 6 it waits for 6 or absence. A
  *     backend in 1 has never looked at us: it is not waited for.
  */
@@ -54,7 +56,7 @@ static const own_row table[HANDSHAKE_PURPOSES][HANDSHAKE_OWN_STATES] = {
     },
     [HANDSHAKE_REOPEN] = {
         /* 0 */ "!!!!!!!!!!",
-        /* 1 */ ".oooxb...g",
+        /* 1 */ "..ooxb...g",
         /* 2 */ "!!!!!!!!!!",
         /* 3 */ "!!!!!!!!!!",
         /* 4 */ "!!!!!!!!!!",

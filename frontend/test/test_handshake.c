@@ -109,6 +109,15 @@ static void states_7_and_8_are_ignored(void)
     }
 }
 
+/* It has seen the 6 that we were in, and answers that before it sees our 1. */
+static void a_backend_that_begins_while_we_begin_again_may_close_first(void)
+{
+    CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_START, 6, 1), HANDSHAKE_REINITIALISE);
+    CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_REOPEN, 1, 1), HANDSHAKE_WAIT);
+    CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_REOPEN, 1, 6), HANDSHAKE_WAIT);
+    CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_REOPEN, 1, 2), HANDSHAKE_BEGIN);
+}
+
 static void a_backend_that_is_gone_ends_the_connection_whatever_our_state(void)
 {
     for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++) {
@@ -293,6 +302,7 @@ static void closing_waits_for_a_live_backend(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(i11_every_cell_makes_a_legal_move),
     UNIT_TEST(i11_we_publish_only_from_initialising_and_connect_only_at_the_backends_4),
+    UNIT_TEST(a_backend_that_begins_while_we_begin_again_may_close_first),
     UNIT_TEST(states_7_and_8_are_ignored),
     UNIT_TEST(a_backend_that_is_gone_ends_the_connection_whatever_our_state),
     UNIT_TEST(i4_every_start_comes_to_rest),
