@@ -32,6 +32,8 @@ struct naive {
     struct blkfront_watch_set *watches;
     struct blkfront_channel_set *channels;
     uint32_t port;
+    blkfront_transaction transaction; /* in which nodes are written; 0: none */
+    bool write_failed;                /* one of them could not be */
     unsigned char *ring;
     uint32_t ring_ref;
     uint32_t req_prod, rsp_cons, start;

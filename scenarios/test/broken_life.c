@@ -47,13 +47,28 @@ static uint64_t back_number(const struct naive *device, const char *node)
     return number;
 }
 
-static void write_number(const struct naive *device, const char *node, uint32_t number)
+static void write_number(struct naive *device, const char *node, uint32_t number)
 {
     char path[2 * PATH_SIZE], value[16];
 
     snprintf(path, sizeof(path), "%s/%s", device->front, node);
     snprintf(value, sizeof(value), "%u", (unsigned)number);
-    device->platform->store_write(device->platform->context, 0, path, value, strlen(value));
+    if (device->platform->store_write(device->platform->context, device->transaction, path, value,
+                                      strlen(value)) != 0) {
+        device->write_failed = true;
+    }
+}
+
+static void write_protocol(struct naive *device)
+{
+    static const char value[] = BLKIF_WIRE_PROTOCOL_64;
+    char path[2 * PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/" BLKIF_NODE_PROTOCOL, device->front);
+    if (device->platform->store_write(device->platform->context, device->transaction, path, value,
+                                      sizeof(value) - 1) != 0) {
+        device->write_failed = true;
+    }
 }
 
 static void remove_node(const struct naive *device, const char *node)
@@ -61,7 +76,25 @@ static void remove_node(const struct naive *device, const char *node)
     char path[2 * PATH_SIZE];
 
     snprintf(path, sizeof(path), "%s/%s", device->front, node);
-    device->platform->store_remove(device->platform->context, 0, path);
+    /* Once again, because a node that stays is told of. */
+    if (device->platform->store_remove(device->platform->context, device->transaction, path) != 0) {
+        device->platform->store_remove(device->platform->context, device->transaction, path);
+    }
+}
+
+/* What a predecessor may have left that would change the meaning of what we publish. */
+static void remove_stale(const struct naive *device)
+{
+    static const char *const nodes[] = {
+        BLKIF_NODE_RING_REF "0",
+        BLKIF_NODE_RING_PAGE_ORDER,
+        BLKIF_NODE_NUM_RING_PAGES,
+        BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
+    };
+
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        remove_node(device, nodes[i]);
+    }
 }
 
 static void write_state(struct naive *device, unsigned state)
@@ -161,6 +194,8 @@ static void clean_up(struct naive *device)
     if (broken_fault != LEAVES_NODES) {
         remove_node(device, BLKIF_NODE_RING_REF);
         remove_node(device, BLKIF_NODE_EVENT_CHANNEL);
+        remove_node(device, BLKIF_NODE_PROTOCOL);
+        remove_node(device, BLKIF_NODE_RING_PAGE_ORDER);
     }
     unwatch(device);
     device->deadline_ns = UINT64_MAX;
@@ -210,18 +245,48 @@ static void fail(struct naive *device, int error)
 
 /* ---- up ---- */
 
+static void end_transaction(struct naive *device, bool commit)
+{
+    if (device->transaction != 0) {
+        device->platform->transaction_end(device->platform->context, device->transaction, commit);
+        device->transaction = 0;
+    }
+}
+
 static void publish(struct naive *device)
 {
     if (broken_fault == WRITES_STATE_2) {
         write_state(device, BLKIF_WIRE_INIT_WAIT);
     }
+    if (broken_fault != PUBLISHES_IN_PIECES &&
+        device->platform->transaction_start(device->platform->context, &device->transaction) != 0) {
+        fail(device, BLKFRONT_STORE);
+        return;
+    }
     if (ring_open(device) != 0) {
+        end_transaction(device, false);
         fail(device, BLKFRONT_NO_MEMORY);
         return;
     }
+    device->write_failed = false;
+    if (broken_fault != LEAVES_STALE_NODES) {
+        remove_stale(device);
+    }
     write_number(device, BLKIF_NODE_RING_REF, device->ring_ref);
     write_number(device, BLKIF_NODE_EVENT_CHANNEL, device->port);
+    if (broken_fault == SPELLS_A_RING_OF_ONE_PAGE_AS_SEVERAL) {
+        write_number(device, BLKIF_NODE_RING_PAGE_ORDER, 0);
+    }
+    if (broken_fault != PUBLISHES_NO_PROTOCOL) {
+        write_protocol(device);
+    }
     write_state(device, BLKIF_WIRE_INITIALISED);
+    end_transaction(device, !device->write_failed);
+    if (device->write_failed) {
+        device->own = BLKIF_WIRE_INITIALISING;
+        fail(device, BLKFRONT_STORE);
+        return;
+    }
     if (broken_fault == CONNECTS_TOO_EARLY) {
         write_state(device, BLKIF_WIRE_CONNECTED);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules I11 to I19, each broken by a naive frontend and just not broken: states, teardown,
- * events, read-only disks, wrapping indices, an honest backend; and what the runner makes of it.
+ * The rules I10 to I19, each broken by a naive frontend and just not broken: nodes, states,
+ * teardown, events, read-only disks, wrapping indices, an honest backend; and what the runner makes
+ * of it.
  */
 #include "check_main.h"
 #include "language_help.h"
@@ -20,6 +21,50 @@ static const char write_and_read[] = CONNECTED "write 0 +8 fill=1 -> ok\n"
                                                "read 8 +8 -> ok\n"
                                                "disconnect -> ok\n";
 static const char writes_alone[] = CONNECTED "write 0 +8 -> ok\nflush -> ok\ndisconnect -> ok\n";
+
+/* ---- I10 ---- */
+
+START_TEST(i10_a_ring_in_the_wrong_spelling)
+{
+    breaks_and_near_misses(SPELLS_A_RING_OF_ONE_PAGE_AS_SEVERAL, one_read,
+                           rule(10, 2, "51712/ring-ref0 is not there"),
+                           "backend linux\nconnect xvdb -> no-device\n");
+}
+END_TEST
+
+START_TEST(i10_nodes_of_a_predecessor)
+{
+    breaks_and_near_misses(LEAVES_STALE_NODES,
+                           "backend linux\nstore write front/ring-page-order 0\nconnect -> ok\n"
+                           "read 0 +8 -> ok\n",
+                           rule(10, 3, "51712/ring-ref0 is not there"), one_read);
+}
+END_TEST
+
+/* Held against it with --strict alone. */
+static void is_a_should(enum broken_fault fault, unsigned number, const char *reason)
+{
+    struct scenario_verdict verdict = play(fault, true, one_read);
+
+    ck_assert_int_eq(verdict.outcome, SCENARIO_RULE_BROKEN);
+    ck_assert_uint_eq(verdict.rule, number);
+    ck_assert(verdict.should);
+    ck_assert_msg(strstr(verdict.reason, reason) != NULL, "%s", verdict.reason);
+    verdict = play(fault, false, one_read);
+    ck_assert_int_eq(verdict.outcome, SCENARIO_PASSED);
+}
+
+START_TEST(i10_without_a_transaction)
+{
+    is_a_should(PUBLISHES_IN_PIECES, 10, "were not written in one transaction");
+}
+END_TEST
+
+START_TEST(i10_without_a_protocol)
+{
+    is_a_should(PUBLISHES_NO_PROTOCOL, 10, "no protocol is published");
+}
+END_TEST
 
 /* ---- I11 ---- */
 
@@ -274,6 +319,10 @@ static Suite *rules_suite(void)
     TCase *rules = tcase_create("rules");
 
     tcase_add_checked_fixture(rules, set_up, tear_down);
+    tcase_add_test(rules, i10_a_ring_in_the_wrong_spelling);
+    tcase_add_test(rules, i10_nodes_of_a_predecessor);
+    tcase_add_test(rules, i10_without_a_transaction);
+    tcase_add_test(rules, i10_without_a_protocol);
     tcase_add_test(rules, i11_a_state_that_is_not_the_frontends);
     tcase_add_test(rules, i11_connected_before_the_backend);
     tcase_add_test(rules, i11_a_request_after_state_5);

@@ -69,8 +69,10 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (!front_path && event->kind == SIMBACK_STORE_READ)
         loads_store_read(oracle, device, rest, event);
     states_store(oracle, event, device, rest, front_path);
-    if (front_path)
+    if (front_path) {
+        negotiation_store(device, event, rest);
         teardown_store(oracle, event, device, rest);
+    }
 }
 
 /* ---- rings ---- */
@@ -307,6 +309,7 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     } else if (event->kind <= SIMBACK_STORE_LIST) {
         store_event(oracle, event);
     } else if (event->kind == SIMBACK_TRANSACTION_END) {
+        negotiation_transaction(oracle, event);
         states_transaction(oracle, event);
     } else if (event->kind == SIMBACK_WATCH || event->kind == SIMBACK_UNWATCH) {
         teardown_event(oracle, event, device);

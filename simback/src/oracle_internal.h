@@ -158,8 +158,12 @@ struct oracle_device {
     uint32_t sector_size;  /* as read, 0: not */
     uint32_t segments_max; /* feature-max-indirect-segments */
     uint32_t discard_granularity, discard_alignment; /* bytes; 0: not read */
-    bool persistent;       /* what the frontend advertised */
-    bool back_persistent;  /* and what the backend did */
+    bool persistent;                                 /* what the frontend advertised */
+    bool back_persistent;                            /* and what the backend did */
+
+    /* I10: the nodes that the frontend has written since its last state */
+    bool publish_any, publish_mixed; /* in more than one transaction, or in none */
+    uint32_t publish_transaction;    /* of the last one; 0: none */
 
     /* what the application knows */
     bool app_known;
@@ -421,6 +425,14 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
 bool units_put(struct oracle_put *put);
 /* The extents that can be discarded, in units: their size, and where the first begins. */
 uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512);
+
+/* I10 */
+void negotiation_store(struct oracle_device *device, const struct simback_event *event,
+                       const char *rest);
+void negotiation_transaction(struct oracle *oracle, const struct simback_event *event);
+/* The state that says so has been written, in this transaction or in none. */
+void negotiation_published(struct oracle *oracle, struct oracle_device *device,
+                           uint32_t transaction);
 
 /* I11 */
 void states_store(struct oracle *oracle, const struct simback_event *event,

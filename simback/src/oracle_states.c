@@ -90,14 +90,22 @@ void states_resumed(struct oracle_device *device)
     forget_offers(device);
 }
 
-static void state_written(struct oracle *oracle, struct oracle_device *device, uint8_t state)
+static void state_written(struct oracle *oracle, struct oracle_device *device, uint8_t state,
+                          uint32_t transaction)
 {
+    bool publishes = state == BLKIF_WIRE_INITIALISED ||
+                     (state == BLKIF_WIRE_CONNECTED && device->front_state != state &&
+                      device->front_state != BLKIF_WIRE_INITIALISED);
+
     oracle_checked(oracle, 11);
-    if (legal(device, state))
+    if (legal(device, state)) {
         judge_guard(oracle, device, state);
-    else
+        if (publishes)
+            negotiation_published(oracle, device, transaction);
+    } else {
         oracle_broken(oracle, 11, device, 0, "the frontend went from state %u to state %u",
                       device->front_state, state);
+    }
     device->front_state = state;
     device->front_foreign = ORACLE_NO_STATE;
     device->front_wrote = true;
@@ -123,7 +131,7 @@ static void front_write(struct oracle *oracle, const struct simback_event *event
         return;
     }
     if (event->a == 0) {
-        state_written(oracle, device, (uint8_t)state);
+        state_written(oracle, device, (uint8_t)state, 0);
         return;
     }
     if (oracle->commit_count == ORACLE_COMMITS) { /* the oldest was never ended */
@@ -204,7 +212,7 @@ void states_transaction(struct oracle *oracle, const struct simback_event *event
         if (commit.domid != event->domid || commit.transaction != event->a)
             oracle->commits[kept++] = commit;
         else if (event->b != 0 && event->result == 0)
-            state_written(oracle, oracle->devices[commit.device], commit.state);
+            state_written(oracle, oracle->devices[commit.device], commit.state, commit.transaction);
     }
     oracle->commit_count = kept;
 }

@@ -111,7 +111,8 @@ void puppet_write(struct puppet *puppet, const char *node, const char *value)
     char path[128];
 
     snprintf(path, sizeof(path), "%s/%s", front_path, node);
-    must(puppet->platform->store_write(puppet->context, 0, path, value, strlen(value)));
+    must(puppet->platform->store_write(puppet->context, puppet->transaction, path, value,
+                                       strlen(value)));
 }
 
 void puppet_remove(struct puppet *puppet, const char *node)
@@ -119,7 +120,7 @@ void puppet_remove(struct puppet *puppet, const char *node)
     char path[128];
 
     snprintf(path, sizeof(path), "%s%s%s", front_path, node[0] == '\0' ? "" : "/", node);
-    (void)puppet->platform->store_remove(puppet->context, 0, path);
+    (void)puppet->platform->store_remove(puppet->context, puppet->transaction, path);
 }
 
 int puppet_read_back(struct puppet *puppet, const char *node)
@@ -179,19 +180,28 @@ static void publish_ring(struct puppet *puppet)
         return;
     }
     write_number(puppet, "ring-page-order", puppet->order);
+    write_number(puppet, "num-ring-pages", UINT32_C(1) << puppet->order);
     for (uint32_t i = 0; i < UINT32_C(1) << puppet->order; i++) {
         snprintf(node, sizeof(node), "ring-ref%u", i);
         write_number(puppet, node, puppet->ring_refs[i]);
     }
 }
 
-void puppet_publish(struct puppet *puppet, const char *state)
+void puppet_write_nodes(struct puppet *puppet)
 {
     publish_ring(puppet);
     write_number(puppet, "event-channel", puppet->port);
     puppet_write(puppet, "protocol",
                  puppet->abi_32 ? BLKIF_WIRE_PROTOCOL_32 : BLKIF_WIRE_PROTOCOL_64);
+}
+
+void puppet_publish(struct puppet *puppet, const char *state)
+{
+    must(puppet->platform->transaction_start(puppet->context, &puppet->transaction));
+    puppet_write_nodes(puppet);
     puppet_write(puppet, "state", state);
+    must(puppet->platform->transaction_end(puppet->context, puppet->transaction, true));
+    puppet->transaction = 0;
     puppet_step(puppet);
 }
 
@@ -242,6 +252,7 @@ void puppet_remove_nodes(struct puppet *puppet)
 
     puppet_remove(puppet, "ring-ref");
     puppet_remove(puppet, "ring-page-order");
+    puppet_remove(puppet, "num-ring-pages");
     for (uint32_t i = 0; i < PUPPET_RING_PAGES; i++) {
         snprintf(node, sizeof(node), "ring-ref%u", i);
         puppet_remove(puppet, node);

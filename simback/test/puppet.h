@@ -37,6 +37,7 @@ struct puppet {
     uint32_t req_prod, rsp_cons;
     struct blkfront_channel_set *channels;
     uint32_t port;
+    blkfront_transaction transaction; /* in which nodes are written; 0: none */
     struct blkfront_watch_set *watches;
 
     uint8_t *data[PUPPET_PAGES]; /* two writable for the backend, two not */
@@ -52,7 +53,8 @@ void puppet_step(struct puppet *puppet);
 
 /* ---- handshake, each by itself ---- */
 
-void puppet_open(struct puppet *puppet); /* watches, shares, a port */
+void puppet_open(struct puppet *puppet);        /* watches, shares, a port */
+void puppet_write_nodes(struct puppet *puppet); /* all but the state */
 void puppet_publish(struct puppet *puppet, const char *state);
 int puppet_read_back(struct puppet *puppet, const char *node); /* its value; -1: absent */
 void puppet_write(struct puppet *puppet, const char *node, const char *value);
