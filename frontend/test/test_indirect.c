@@ -334,7 +334,7 @@ static void i6_the_rest_of_a_list_page_is_zero_or_known_to_the_backend(void)
 static void i5_the_list_is_read_only_unless_persistent(void)
 {
     for (int any_page = 0; any_page < 2; any_page++) {
-        for (int persistent = 0; persistent < 2; persistent++) {
+        for (unsigned persistent = 0; persistent < 2; persistent++) {
             struct blkfront_buffer buffer = heap_pages(12);
             struct rig_call call = rig_call(BLKFRONT_READ, 0, &buffer, 1);
             struct rig_request request;

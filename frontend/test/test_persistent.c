@@ -82,7 +82,7 @@ static void hold_all(bool mapped)
 
 static void i5_a_page_is_granted_once_and_writable(void)
 {
-    for (int any_page = 0; any_page < 2; any_page++) {
+    for (unsigned any_page = 0; any_page < 2; any_page++) {
         uint32_t ref;
 
         begin(any_page != 0);
@@ -207,7 +207,7 @@ static void i2_a_page_whose_answer_came_late_is_kept_as_well(void)
 
 static void i5_library_memory_stays_granted_and_in_use(void)
 {
-    for (int any_page = 0; any_page < 2; any_page++) {
+    for (unsigned any_page = 0; any_page < 2; any_page++) {
         uint32_t ref;
 
         begin(any_page != 0);
@@ -256,7 +256,7 @@ static void pieces_of_one_page_in_flight_have_their_own_grants(void)
 
 static void i5_destroying_ends_what_is_kept(void)
 {
-    for (int any_page = 0; any_page < 2; any_page++) {
+    for (unsigned any_page = 0; any_page < 2; any_page++) {
         begin(any_page != 0);
         start();
         make_memory(2);
@@ -274,7 +274,7 @@ static void i5_destroying_ends_what_is_kept(void)
 
 static void i5_the_end_of_the_connection_ends_what_is_kept(void)
 {
-    for (int any_page = 0; any_page < 2; any_page++) {
+    for (unsigned any_page = 0; any_page < 2; any_page++) {
         begin(any_page != 0);
         start();
         make_memory(2);
