@@ -205,6 +205,18 @@ static struct oracle_request *owner(struct oracle_put *put)
     return found;
 }
 
+/* The oldest write with FUA that is written and needs its flush. */
+static struct oracle_request *fua_to_flush(const struct oracle_put *put)
+{
+    for (struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
+        if (at->operation == BLKFRONT_WRITE && (at->flags & BLKFRONT_FUA) != 0 &&
+            at->in_flight == 0 && at->count_512 != 0 && at->ok_512 >= at->count_512 &&
+            may_carry(put->device, at, put->ring))
+            return at;
+    }
+    return NULL;
+}
+
 /* A flush that the frontend needs for itself, after a write with FUA. */
 static bool may_flush_for_itself(const struct oracle_device *device)
 {
@@ -246,6 +258,8 @@ void correlation_put(struct oracle_put *put)
     part->inner = wire->inner;
     part->first_512 = wire->sector_512;
     part->count_512 = is_flush(wire) ? 0 : wire->count_512;
+    if (request == NULL && is_flush(wire))
+        request = fua_to_flush(put);
     if (request == NULL)
         return;
     part->request = request;

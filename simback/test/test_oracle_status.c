@@ -168,6 +168,40 @@ static void i8_an_error_of_a_later_flush_is_an_error(void)
     puppet_expect(&puppet, 8, false, "request 4: succeeds, but one of its 1 ring requests");
 }
 
+/* The flush after a write with FUA is a part of that write. */
+static void write_with_fua_whose_flush_fails(uint64_t number)
+{
+    static struct blkfront_buffer buffer = {.address = bytes, .size = 4096};
+
+    submit_flush(number);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, number);
+    complete(number, BLKFRONT_OK);
+    number++;
+    simback_app_submit(puppet.world, 0, 0, number, BLKFRONT_WRITE, BLKFRONT_FUA, 512, 8, 8, &buffer,
+                       1);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, number, 8, 8, 2);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    answer_next_with(BLKIF_WIRE_ERROR);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, number);
+}
+
+static void i8_a_write_with_fua_fails_with_its_flush(void)
+{
+    write_with_fua_whose_flush_fails(1);
+    complete(2, BLKFRONT_IO_ERROR);
+    puppet_expect_none(&puppet);
+}
+
+static void i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed(void)
+{
+    write_with_fua_whose_flush_fails(1);
+    complete(2, BLKFRONT_OK);
+    puppet_expect(
+        &puppet, 8, false,
+        "request 2: succeeds, but one of its 2 ring requests was answered with status -1");
+}
+
 static void i8_the_caller_hears_when_no_means_has_worked(void)
 {
     static const int good[] = {BLKFRONT_UNIMPLEMENTED, BLKFRONT_IO_ERROR, BLKFRONT_READ_ONLY};
@@ -278,6 +312,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_an_error_is_not_what_is_not_supported),
     UNIT_TEST(i8_an_error_of_the_first_flush_counts_as_not_supported),
     UNIT_TEST(i8_an_error_of_a_later_flush_is_an_error),
+    UNIT_TEST(i8_a_write_with_fua_fails_with_its_flush),
+    UNIT_TEST(i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed),
     UNIT_TEST(i8_the_caller_hears_when_no_means_has_worked),
     UNIT_TEST(i8_on_the_next_connection_all_is_tried_anew),
     UNIT_TEST(i8_a_flush_that_does_not_wait),
