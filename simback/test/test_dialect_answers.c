@@ -343,15 +343,19 @@ static void mirage_dies_of_a_second_indirect_page(void)
 
 static void mirage_dies_of_what_it_cannot_map(void)
 {
+    void *page;
+
     again("mirage", false);
     fake_connect(&device);
     fake_put_segment(&device, READ, 5, 0, 4600, 0, 7);
     answer_is("a bad grant", DIES, READ);
     again("mirage", false);
     fake_connect(&device);
+    page = device.host.grants[device.data_refs[0]].page;
     device.host.grants[device.data_refs[0]].page = NULL;
     put_indirect(WRITE, 20);
     answer_is("a bad indirect page", DIES, WRITE);
+    device.host.grants[device.data_refs[0]].page = page; /* for its owner to free */
     again("mirage", false);
     fake_connect(&device);
     put_indirect(FLUSH, 20);
