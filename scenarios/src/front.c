@@ -292,6 +292,18 @@ void front_ask_size(struct scenario_runner *runner, struct front *front)
     front->knows_size = true;
 }
 
+/* After a disconnect and a second connect there may be two of one number: what is left is judged
+ * when the last one goes. */
+static bool has_front(const struct scenario_runner *runner, uint16_t number)
+{
+    for (unsigned i = 0; i < FRONTS_MAX; i++) {
+        if (runner->fronts[i].device != NULL && runner->fronts[i].number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void front_put(struct scenario_runner *runner, struct front *front)
 {
     uint16_t number = front->number;
@@ -308,7 +320,7 @@ void front_put(struct scenario_runner *runner, struct front *front)
         front->device = NULL;
     }
     front_leave(runner, number, "release", 0);
-    if (last) {
+    if (last && !has_front(runner, number)) {
         simback_app_released(runner->world, number);
     }
 }
