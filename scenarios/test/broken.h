@@ -28,6 +28,8 @@ enum broken_fault {
     LEAVES_GRANTS,                        /* I5 */
     FREES_MAPPED_PAGES,                   /* I5 */
     GRANTS_TO_NOBODY,                     /* I5: to a domain that is not the backend's */
+    GRANTS_DIRTY_PAGES,                   /* I6 */
+    LEAVES_THE_PADDING,                   /* I6 */
     LEAVES_DATA_BEHIND,                   /* I7: a read that is not copied */
     COPIES_TOO_EARLY,                     /* I7: a read whose data are those of before */
     WRITES_BESIDE_THE_BUFFER,             /* I7 */

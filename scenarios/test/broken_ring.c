@@ -73,6 +73,9 @@ int ring_open(struct naive *device)
     begin_ring(device);
     for (uint32_t i = 0; i < SLOTS && error == 0; i++) {
         error = platform->page_allocate(platform->context, SLOT_PAGES, &device->slots[i].data);
+        if (error == 0 && broken_fault == GRANTS_DIRTY_PAGES) {
+            memset(device->slots[i].data, 0x5a, SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE);
+        }
     }
     if (error == 0) {
         error = platform->channels_open(platform->context, &device->channels);
@@ -192,6 +195,7 @@ static bool make_wire(const struct naive *device, struct slot *slot,
         segment->grant_ref = slot->refs[slot->pages++];
         segment->last_512 =
             broken_fault == WHOLE_PAGES_ALWAYS ? 7 : (uint8_t)(part / BLKIF_WIRE_UNIT - 1);
+        segment->padding = broken_fault == LEAVES_THE_PADDING ? 0x5a : 0;
         wire->segment_count++;
         at += part;
         left -= part;

@@ -222,6 +222,23 @@ START_TEST(i5_a_page_is_granted_to_somebody_else)
 }
 END_TEST
 
+/* ---- I6 ---- */
+
+START_TEST(i6_a_page_is_shown_with_something_in_it)
+{
+    breaks_and_near_misses(GRANTS_DIRTY_PAGES, one_read, rule(6, 3, "unit 0 of page"),
+                           connect_alone);
+}
+END_TEST
+
+START_TEST(i6_padding_is_shown)
+{
+    breaks_and_near_misses(LEAVES_THE_PADDING, one_read,
+                           rule(6, 3, "of the slot of ring request 0 means nothing"),
+                           connect_alone);
+}
+END_TEST
+
 /* ---- I7 ---- */
 
 static const char write_and_read[] = CONNECTED "write 0 +8 fill=1 -> ok\n"
@@ -325,6 +342,8 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i5_grants_are_left);
     tcase_add_test(rules, i5_a_page_is_freed_while_it_is_mapped);
     tcase_add_test(rules, i5_a_page_is_granted_to_somebody_else);
+    tcase_add_test(rules, i6_a_page_is_shown_with_something_in_it);
+    tcase_add_test(rules, i6_padding_is_shown);
     tcase_add_test(rules, i7_a_read_is_not_copied);
     tcase_add_test(rules, i7_a_read_returns_what_another_one_read);
     tcase_add_test(rules, i7_bytes_beside_the_buffer_are_written);

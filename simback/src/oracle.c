@@ -59,7 +59,8 @@ struct oracle *oracle_create(struct simback_world *world)
     if (oracle == NULL)
         return NULL;
     oracle->world = world;
-    return grants_create(oracle) && data_create(oracle) ? oracle : NULL;
+    return grants_create(oracle) && confinement_create(oracle) && data_create(oracle) ? oracle
+                                                                                      : NULL;
 }
 
 struct oracle *oracle_reset(struct simback_world *world)

@@ -132,6 +132,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     answers_attach(ring);
     loads_attach(oracle, ring);
     states_attach(oracle, device, ring);
+    confinement_attach(oracle, device, ring);
 }
 
 static void ring_put(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
@@ -156,6 +157,7 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
     status_put(&put);
     states_put(&put);
     grants_put(&put);
+    confinement_put(&put);
     read_only_put(&put);
 }
 
@@ -296,6 +298,7 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     device = oracle_device_get(oracle, monitor_device_number(world->monitor, event->device));
     if (event->kind <= SIMBACK_PAGE_FREE) {
         grants_event(oracle, event, device);
+        confinement_event(oracle, event);
         honesty_event(oracle, event, device);
     } else if (event->kind <= SIMBACK_PORT_UNMASK) {
         teardown_event(oracle, event, device);

@@ -160,6 +160,7 @@ struct oracle_device {
     uint32_t discard_granularity, discard_alignment; /* bytes; 0: not read */
     bool persistent;                                 /* what the frontend advertised */
     bool back_persistent;                            /* and what the backend did */
+    bool untrusted;                                  /* trusted=0 (I6) */
 
     /* I10: the nodes that the frontend has written since its last state */
     bool publish_any, publish_mixed; /* in more than one transaction, or in none */
@@ -224,6 +225,7 @@ struct oracle_load {
 
 struct oracle_data;   /* oracle_data.c */
 struct oracle_ledger; /* oracle_grants.c */
+struct oracle_notes;  /* oracle_confinement.c */
 
 struct oracle {
     struct simback_world *world;
@@ -257,6 +259,7 @@ struct oracle {
 
     struct oracle_data *data;
     struct oracle_ledger *ledger;
+    struct oracle_notes *notes;
 };
 
 /* ---- oracle.c ---- */
@@ -392,6 +395,13 @@ void grants_event(struct oracle *oracle, const struct simback_event *event,
 void grants_put(struct oracle_put *put);
 void grants_released(struct oracle *oracle, struct oracle_device *device);
 void grants_end(struct oracle *oracle);
+
+/* I6 */
+bool confinement_create(struct oracle *oracle);
+void confinement_event(struct oracle *oracle, const struct simback_event *event);
+void confinement_attach(struct oracle *oracle, struct oracle_device *device,
+                        const struct oracle_ring *ring);
+void confinement_put(struct oracle_put *put);
 
 /* I7 */
 bool data_create(struct oracle *oracle);

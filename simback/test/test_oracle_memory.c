@@ -247,7 +247,7 @@ static void without_memory_for_the_oracle_there_is_no_world(void)
         CU_ASSERT_PTR_NULL(world);
     }
     CU_ASSERT_PTR_NOT_NULL(world);
-    CU_ASSERT_EQUAL(nth, 4);
+    CU_ASSERT_EQUAL(nth, 5);
     simback_world_destroy(world);
 }
 
