@@ -3,7 +3,8 @@
  * Responses between their publishing and the moment when the frontend takes them. What counts for
  * the caller is what the frontend has read, and a hostile backend may change a slot after it was
  * published: so a response is booked when the frontend loads its status, or, where nobody observes
- * that, when something shows that the frontend has gone on: a completion or a new request.
+ * that, when something shows that the frontend has gone on: a completion, a new request, or that it
+ * asks for the next event.
  */
 #include "oracle_internal.h"
 
@@ -74,4 +75,14 @@ void answers_taken(struct oracle *oracle, struct oracle_device *device)
         if (ring != NULL && ring->attached && !ring->observed)
             apply_up_to(oracle, device, ring, ring->view->responses);
     }
+}
+
+/* It asks for an event at the response after those that it has taken. */
+void answers_event_moved(struct oracle *oracle, struct oracle_device *device,
+                         struct oracle_ring *ring, uint32_t rsp_event)
+{
+    uint32_t end = rsp_event - 1;
+
+    if (!ring->observed && end - ring->applied <= ring->view->responses - ring->applied)
+        apply_up_to(oracle, device, ring, end);
 }

@@ -193,6 +193,8 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
     } else if (event->kind == SIMBACK_RING_RESPONSE) {
         ring_response(oracle, device, ring, event);
     } else {
+        if (event->a == SIMBACK_RSP_EVENT)
+            answers_event_moved(oracle, device, ring, (uint32_t)event->b);
         honesty_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
                       (uint32_t)event->c);
         indices_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,

@@ -378,6 +378,8 @@ void answers_changed(struct oracle_ring *ring);
 void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
                     uint32_t index, uint32_t first, uint32_t count);
 void answers_taken(struct oracle *oracle, struct oracle_device *device);
+void answers_event_moved(struct oracle *oracle, struct oracle_device *device,
+                         struct oracle_ring *ring, uint32_t rsp_event);
 
 /* I3, I18 */
 void indices_moved(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
