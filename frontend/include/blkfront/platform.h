@@ -9,8 +9,9 @@
  * may wait for xenstored, and `wait` waits. An output is written on success only.
  *
  * Threads: the calls on one channel set or one watch set come from one thread at a time; different
- * sets may be used by different threads at once. Everything else comes from the thread that
- * connects, polls or disconnects the device.
+ * sets may be used by different threads at once. page_grant, page_revoke and now come from each
+ * thread that uses a queue, at once. Everything else comes from the thread that connects, polls or
+ * disconnects the device.
  */
 #ifndef BLKFRONT_PLATFORM_H
 #define BLKFRONT_PLATFORM_H
