@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dialect_names.h"
 #include "scenario/variants.h"
 #include "value.h"
 
-void scenario_admission_init(struct scenario_admission *admission)
+void scenario_admission_init(struct scenario_admission *admission,
+                             const struct scenario_program *program,
+                             const struct scenario_program *dialects)
 {
     memset(admission, 0, sizeof *admission);
+    admission->program = program;
+    admission->dialects = dialects;
 }
 
 /* Writes the reason and says no. */
@@ -49,7 +54,8 @@ static bool is_built(const struct scenario_row *row, const struct scenario_step 
             return refuse(message, size, "field '%s' of '%s' is not built yet", field->name,
                           row->name);
         }
-        if (field->type == SCENARIO_TYPE_CHOICE) {
+        if (field->type == SCENARIO_TYPE_CHOICE ||
+            (field->type == SCENARIO_TYPE_OPEN && !scenario_is_name(step->values[i]))) {
             const struct scenario_word *word =
                 scenario_choice((enum scenario_choices)field->min, step->values[i]);
 
@@ -173,7 +179,12 @@ static void count_in(struct scenario_admission *admission, const struct scenario
             }
         }
     }
-    if (row->opcode == STEP_BACKEND) {
+    admission->in_dialect =
+        row->opcode == STEP_DIALECT || (row->flags & SCENARIO_ROW_OF_DIALECT) != 0;
+    if (row->opcode == STEP_DIALECT && admission->own_dialect_count < SCENARIO_DIALECTS_MAX) {
+        admission->own_dialects[admission->own_dialect_count++] =
+            scenario_string_of(step, FIELD_DIALECT_NAME);
+    } else if (row->opcode == STEP_BACKEND) {
         admission->any_backend = true;
         admission->backed[step->device] = true;
     } else if (row->opcode == STEP_CONNECT) {
@@ -199,6 +210,7 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
     }
     if (!is_built(row, step, message, size) || !is_sensible(step, message, size) ||
         !is_in_order(admission, row, step, message, size) ||
+        !dialect_names_fit(admission, row, step, message, size) ||
         !names_fit(admission, row, step, message, size)) {
         return false;
     }
@@ -224,12 +236,27 @@ static void check_conditions(const struct scenario_program *program,
     }
 }
 
-static void check_steps(const struct scenario_program *program, struct scenario_problems *problems)
+/* A backend of a dialect that nobody knows is a backend all the same: what is done to it is good.
+ */
+static void refuse_step(struct scenario_admission *admission, const struct scenario_step *step,
+                        const char *message, struct scenario_problems *problems)
+{
+    struct scenario_position position = step->position;
+
+    if (!dialect_names_are_known(admission, step)) {
+        position = step->result_position;
+        count_in(admission, scenario_row(step->opcode), step);
+    }
+    scenario_problems_add(problems, position, "%s", message);
+}
+
+static void check_steps(const struct scenario_program *program,
+                        const struct scenario_program *dialects, struct scenario_problems *problems)
 {
     struct scenario_admission admission;
     char message[200];
 
-    scenario_admission_init(&admission);
+    scenario_admission_init(&admission, program, dialects);
     if (!is_built(scenario_row(STEP_WORLD), &program->world, message, sizeof message)) {
         scenario_problems_add(problems, program->world.position, "%s", message);
     }
@@ -237,7 +264,7 @@ static void check_steps(const struct scenario_program *program, struct scenario_
         const struct scenario_step *step = &program->steps[i];
 
         if (!scenario_admit(&admission, step, message, sizeof message)) {
-            scenario_problems_add(problems, step->position, "%s", message);
+            refuse_step(&admission, step, message, problems);
         }
         check_conditions(program, step, problems);
     }
@@ -245,10 +272,42 @@ static void check_steps(const struct scenario_program *program, struct scenario_
 
 int scenario_check(const struct scenario_program *program, struct scenario_problems *problems)
 {
+    return scenario_check_with(program, NULL, problems);
+}
+
+int scenario_check_dialects(const struct scenario_program *program,
+                            struct scenario_problems *problems)
+{
+    size_t before = problems->total;
+    struct scenario_position top = {1, 1};
+    bool any = false;
+
+    for (size_t i = 0; i < program->step_count; i++) {
+        const struct scenario_row *row = scenario_row(program->steps[i].opcode);
+
+        any = any || row->opcode == STEP_DIALECT;
+        if (row->opcode != STEP_DIALECT && (row->flags & SCENARIO_ROW_OF_DIALECT) == 0) {
+            scenario_problems_add(problems, program->steps[i].position,
+                                  "found '%s', expected only 'dialect' and what belongs to it",
+                                  row->name);
+        }
+    }
+    if (!any) {
+        scenario_problems_add(problems, top, "no 'dialect' found, expected one at least");
+    }
+    if (problems->total == before) {
+        check_steps(program, NULL, problems);
+    }
+    return problems->total != before ? SCENARIO_INVALID : SCENARIO_OK;
+}
+
+int scenario_check_with(const struct scenario_program *program,
+                        const struct scenario_program *dialects, struct scenario_problems *problems)
+{
     size_t before = problems->total;
     struct scenario_position top = {1, 1};
 
-    check_steps(program, problems);
+    check_steps(program, dialects, problems);
     for (size_t i = 0; i < program->meta_count; i++) {
         if (program->metas[i].kind == SCENARIO_META_EACH ||
             program->metas[i].kind == SCENARIO_META_AT) {
@@ -258,7 +317,7 @@ int scenario_check(const struct scenario_program *program, struct scenario_probl
         }
     }
     if (problems->total == before) {
-        scenario_variants_check(program, problems);
+        scenario_variants_check(program, dialects, problems);
     }
     if (scenario_expectation_count(program) == 0) {
         scenario_problems_add(problems, top,

@@ -104,6 +104,15 @@ static int take_value(struct reader *reader, struct scenario_program *program,
     case SCENARIO_TYPE_STRING: return take_string(reader, program, field, &values[0]);
     case SCENARIO_TYPE_LIST: values[0] = take_list(reader); return SCENARIO_OK;
     case SCENARIO_TYPE_MARK: values[0] = 1; return SCENARIO_OK;
+    case SCENARIO_TYPE_OPEN:
+        value = take_byte(reader);
+        if (value == BYTES_OPEN_NAME) {
+            int result = take_string(reader, program, field, &values[0]);
+
+            values[0] |= SCENARIO_OPEN_NAME;
+            return result;
+        }
+        break;
     case SCENARIO_TYPE_CHOICE: value = take_byte(reader); break;
     case SCENARIO_TYPE_INT:
         value = take_number(reader);
@@ -196,8 +205,8 @@ static int take_step(struct decoding *decoding, struct reader *reader)
     if (result != 0) {
         return result;
     }
-    mend_step(&decoding->admission, &step);
-    return append(decoding, &step);
+    result = mend_step(decoding->program, &decoding->admission, &step);
+    return result != 0 ? result : append(decoding, &step);
 }
 
 static int take_steps(struct decoding *decoding, struct reader *reader, size_t max)
@@ -242,6 +251,7 @@ int scenario_decode(struct scenario_program *program, const void *data, size_t s
     int result;
 
     scenario_program_clear(program);
+    scenario_admission_init(&decoding.admission, program, NULL);
     if (decoder != NULL && decoder->actors != 0) {
         decoding.actors = decoder->actors;
     }

@@ -39,6 +39,14 @@ static void put_value(struct scenario_buffer *buffer, const struct scenario_prog
         put_number(buffer, value << 1 ^ ((int64_t)value < 0 ? UINT64_MAX : 0));
         break;
     case SCENARIO_TYPE_CHOICE: put_byte(buffer, (unsigned)value); break;
+    case SCENARIO_TYPE_OPEN:
+        put_byte(buffer, scenario_is_name(value) ? BYTES_OPEN_NAME : (unsigned)value);
+        if (scenario_is_name(value)) {
+            string = scenario_open_name(value);
+            put_number(buffer, string.length);
+            scenario_buffer_add(buffer, scenario_text(program, string), string.length);
+        }
+        break;
     case SCENARIO_TYPE_STRING:
         string = scenario_unpack(value);
         put_number(buffer, string.length);

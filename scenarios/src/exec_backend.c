@@ -41,11 +41,11 @@ static int64_t wide_or_default(const struct scenario_step *step, unsigned field)
 static void read_options(struct scenario_runner *runner, const struct scenario_step *step,
                          struct simback_backend_options *options)
 {
-    size_t dialect = (size_t)scenario_value(step, FIELD_BACKEND_DIALECT);
     struct scenario_string params = scenario_string_of(step, FIELD_BACKEND_PARAMS);
 
     simback_backend_options_init(options);
-    options->dialect = simback_dialect_find(scenario_choice(CHOICES_DIALECT, dialect)->text);
+    options->dialect = scenario_dialect_of(&runner->dialects, runner->program,
+                                           scenario_value(step, FIELD_BACKEND_DIALECT));
     options->device = step->device;
     options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_BACKEND_ID);
     options->front_domid = simback_guest(runner->world);
@@ -133,20 +133,30 @@ static struct simback_disk *make_disk(struct scenario_runner *runner,
     return disk;
 }
 
+/* Its dialect has to be there, and it has to find rings that do not begin at 0. */
+static bool can_begin(struct scenario_runner *runner, struct simback_backend_options *options)
+{
+    if (options->dialect == NULL) {
+        run_bad_step(runner, "there is no dialect of this name");
+        return false;
+    }
+    if (!options->attach && !options->dialect->attach &&
+        scenario_value(&runner->program->world, FIELD_WORLD_START) != 0) {
+        run_bad_step(runner, "rings that begin at `start` need a backend with `attach`");
+        options->attach = true;
+    }
+    return !runner->stopped;
+}
+
 void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *step)
 {
     struct simback_backend_options options;
 
     read_options(runner, step, &options);
-    if (options.dialect == NULL) {
-        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "this build has no such dialect");
+    if (!can_begin(runner, &options)) {
         return;
     }
-    if (!options.attach && scenario_value(&runner->program->world, FIELD_WORLD_START) != 0) {
-        run_bad_step(runner, "rings that begin at `start` need a backend with `attach`");
-        options.attach = true;
-    }
-    options.disk = runner->stopped ? NULL : make_disk(runner, step, &options);
+    options.disk = make_disk(runner, step, &options);
     if (options.disk == NULL) {
         return;
     }
@@ -257,13 +267,12 @@ static void change_disk(const struct scenario_step *step, struct simback_backend
     }
 }
 
-static void change_options(const struct scenario_step *step,
+static void change_options(struct scenario_runner *runner, const struct scenario_step *step,
                            struct simback_backend_options *options)
 {
     if (scenario_given(step, FIELD_BACKEND_RESTART_DIALECT)) {
-        size_t dialect = (size_t)scenario_value(step, FIELD_BACKEND_RESTART_DIALECT);
-
-        options->dialect = simback_dialect_find(scenario_choice(CHOICES_DIALECT, dialect)->text);
+        options->dialect = scenario_dialect_of(&runner->dialects, runner->program,
+                                               scenario_value(step, FIELD_BACKEND_RESTART_DIALECT));
     }
     if (scenario_given(step, FIELD_BACKEND_RESTART_BACKEND_ID)) {
         options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_RESTART_BACKEND_ID);
@@ -286,9 +295,8 @@ void exec_BACKEND_RESTART(struct scenario_runner *runner, const struct scenario_
     if (backend_of(runner, step->device) == NULL) {
         return;
     }
-    change_options(step, &options);
-    if (options.dialect == NULL) {
-        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "this build has no such dialect");
+    change_options(runner, step, &options);
+    if (!can_begin(runner, &options)) {
         return;
     }
     if (simback_world_restart_backend(runner->world, &options) == NULL) {

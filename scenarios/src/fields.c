@@ -177,7 +177,9 @@ static bool field_check(const struct scenario_program *program, const struct sce
         return field->shape != SCENARIO_SHAPE_WORD &&
                ((field->flags & SCENARIO_FIELD_UNSET) != 0 ? value == 0 : value == field->fallback);
     }
-    if (field->type == SCENARIO_TYPE_STRING && !string_check(program, scenario_unpack(value))) {
+    if (scenario_keeps_text(field->type, value) &&
+        !string_check(program, field->type == SCENARIO_TYPE_OPEN ? scenario_open_name(value)
+                                                                 : scenario_unpack(value))) {
         return false;
     }
     /* A required string that was never filled in is the checker's finding, not a broken tree. */

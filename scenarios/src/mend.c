@@ -4,6 +4,11 @@
  */
 #include "mend.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "value.h"
+
 static unsigned last_name(const struct scenario_admission *admission, uint64_t kinds)
 {
     if ((kinds & SCENARIO_NAMES_RULES) != 0 && admission->last_rule != 0) {
@@ -30,7 +35,47 @@ static void mend_name(const struct scenario_admission *admission, struct scenari
     }
 }
 
-void mend_step(const struct scenario_admission *admission, struct scenario_step *step)
+/* One that nobody knows means the last one of one's own; there is none: the default. */
+static void mend_dialect(const struct scenario_admission *admission, struct scenario_step *step,
+                         unsigned index)
+{
+    struct scenario_string name = scenario_open_name(step->values[index]);
+    unsigned count = admission->own_dialect_count;
+
+    if (!scenario_is_name(step->values[index]) ||
+        scenario_knows_dialect(admission, scenario_text(admission->program, name), name.length)) {
+        return;
+    }
+    if (count != 0) {
+        step->values[index] =
+            scenario_pack(admission->own_dialects[count - 1]) | SCENARIO_OPEN_NAME;
+    } else {
+        scenario_step_reset(step, index);
+    }
+}
+
+/* A new dialect whose name is none, or given already, is called d1, d2 and so on. */
+static int mend_new_dialect(struct scenario_program *program,
+                            const struct scenario_admission *admission, struct scenario_step *step)
+{
+    struct scenario_string name = scenario_string_of(step, FIELD_DIALECT_NAME);
+    char text[8];
+    int result;
+
+    if (value_is_word(scenario_text(program, name), name.length) &&
+        !scenario_knows_dialect(admission, scenario_text(program, name), name.length)) {
+        return SCENARIO_OK;
+    }
+    snprintf(text, sizeof text, "d%u", admission->own_dialect_count + 1);
+    result = scenario_program_add_string(program, text, strlen(text), &name);
+    if (result == SCENARIO_OK) {
+        step->values[FIELD_DIALECT_NAME] = scenario_pack(name);
+    }
+    return result;
+}
+
+int mend_step(struct scenario_program *program, const struct scenario_admission *admission,
+              struct scenario_step *step)
 {
     const struct scenario_row *row = scenario_row(step->opcode);
 
@@ -41,9 +86,13 @@ void mend_step(const struct scenario_admission *admission, struct scenario_step 
     for (unsigned i = 0; i < row->field_count; i++) {
         const struct scenario_field *field = &row->fields[i];
 
+        if (field->type == SCENARIO_TYPE_OPEN && scenario_given(step, i)) {
+            mend_dialect(admission, step, i);
+        }
         if (scenario_given(step, i) &&
             (field->type == SCENARIO_TYPE_NAME || field->type == SCENARIO_TYPE_DEFINE)) {
             mend_name(admission, step, field, i);
         }
     }
+    return step->opcode == STEP_DIALECT ? mend_new_dialect(program, admission, step) : SCENARIO_OK;
 }

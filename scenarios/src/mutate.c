@@ -187,22 +187,24 @@ static int change(const struct mutation *m)
 
 /* ---- a valid program again ---- */
 
-static void mend(struct scenario_program *program, size_t max_steps)
+static int mend(struct scenario_program *program, size_t max_steps)
 {
     struct scenario_admission admission;
     size_t kept = 0;
+    int result = SCENARIO_OK;
 
-    scenario_admission_init(&admission);
-    for (size_t i = 0; i < program->step_count && kept < max_steps; i++) {
+    scenario_admission_init(&admission, program, NULL);
+    for (size_t i = 0; i < program->step_count && kept < max_steps && result == SCENARIO_OK; i++) {
         struct scenario_step step = program->steps[i];
 
-        mend_step(&admission, &step);
-        if (scenario_admit(&admission, &step, NULL, 0)) {
+        result = mend_step(program, &admission, &step);
+        if (result == SCENARIO_OK && scenario_admit(&admission, &step, NULL, 0)) {
             program->steps[kept++] = step;
         }
     }
     program->step_count = kept;
     program->has_world = program->world.given != 0;
+    return result;
 }
 
 /* A program that is full loses nothing by staying as it is. */
@@ -218,12 +220,13 @@ int scenario_mutate(struct scenario_program *program, const struct scenario_prog
     struct mutation mutation = {program, other, chance, allowed};
     uint64_t changes = 1 + chance_below(chance, CHANGES_MAX);
     int result = SCENARIO_OK;
+    int mended;
 
     for (uint64_t i = 0; i < changes && result == SCENARIO_OK; i++) {
         result = without_limits(change(&mutation));
     }
-    mend(program, max_steps);
-    return result;
+    mended = without_limits(mend(program, max_steps));
+    return result != SCENARIO_OK ? result : mended;
 }
 
 int scenario_cross_over(struct scenario_program *program, const struct scenario_program *other,
@@ -232,12 +235,13 @@ int scenario_cross_over(struct scenario_program *program, const struct scenario_
     size_t keep = chance_below(chance, program->step_count + 1);
     size_t from = chance_below(chance, other->step_count + 1);
     int result = SCENARIO_OK;
+    int mended;
 
     scenario_program_remove(program, keep, program->step_count - keep);
     for (size_t i = from; i < other->step_count && result == SCENARIO_OK; i++) {
         result = without_limits(
             scenario_program_insert(program, program->step_count, other, &other->steps[i]));
     }
-    mend(program, max_steps);
-    return result;
+    mended = without_limits(mend(program, max_steps));
+    return result != SCENARIO_OK ? result : mended;
 }

@@ -146,6 +146,21 @@ static int string_for(struct scenario_program *program, const struct scenario_fi
     return result;
 }
 
+/* A word of the set, or the name of a dialect that the program has. */
+static uint64_t open_for(const struct scenario_program *program, const struct scenario_field *field,
+                         const struct scenario_chance *chance)
+{
+    const struct scenario_step *step;
+
+    if (program->step_count != 0 && chance_below(chance, 2) == 0) {
+        step = &program->steps[chance_below(chance, program->step_count)];
+        if (step->opcode == STEP_DIALECT) {
+            return step->values[FIELD_DIALECT_NAME] | SCENARIO_OPEN_NAME;
+        }
+    }
+    return value_fold(field, chance_below(chance, 256));
+}
+
 int mutate_field(struct scenario_program *program, struct scenario_step *step, unsigned index,
                  const struct scenario_chance *chance)
 {
@@ -157,6 +172,7 @@ int mutate_field(struct scenario_program *program, struct scenario_step *step, u
     case SCENARIO_TYPE_STRING: result = string_for(program, field, chance, &value); break;
     case SCENARIO_TYPE_LIST: value = list_for(chance); break;
     case SCENARIO_TYPE_MARK: value = !value; break;
+    case SCENARIO_TYPE_OPEN: value = open_for(program, field, chance); break;
     case SCENARIO_TYPE_CHOICE: value = value_fold(field, chance_below(chance, 256)); break;
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE: value = chance_below(chance, 8); break;

@@ -204,6 +204,9 @@ static void set_field(struct reading *reading, unsigned index, const struct word
         parser_fail(reading->parser, result);
         reading->good = false;
     } else {
+        if (field->type == SCENARIO_TYPE_OPEN) {
+            reading->step->result_position = word_position(&reading->parser->line, word);
+        }
         scenario_step_set(reading->step, index, values[0]);
         if (field->type == SCENARIO_TYPE_SPAN) {
             scenario_step_set(reading->step, index + 1, values[1]);

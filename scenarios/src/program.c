@@ -157,11 +157,12 @@ static int move_step(struct scenario_program *to, const struct scenario_program 
         result = move_string(to, from, &step->notes.behind);
     }
     for (unsigned i = 0; result == 0 && row != NULL && i < row->field_count; i++) {
-        if (row->fields[i].type == SCENARIO_TYPE_STRING) {
-            struct scenario_string string = scenario_string_of(step, i);
+        if (scenario_keeps_text(row->fields[i].type, step->values[i])) {
+            uint64_t mark = row->fields[i].type == SCENARIO_TYPE_OPEN ? SCENARIO_OPEN_NAME : 0;
+            struct scenario_string string = scenario_unpack(step->values[i] & ~mark);
 
             result = move_string(to, from, &string);
-            step->values[i] = scenario_pack(string);
+            step->values[i] = scenario_pack(string) | mark;
         }
     }
     step->condition_count = 0;
@@ -261,6 +262,9 @@ static bool same_value(uint8_t type, const struct scenario_program *a, uint64_t 
 {
     if (type == SCENARIO_TYPE_STRING) {
         return same_string(a, scenario_unpack(in_a), b, scenario_unpack(in_b));
+    }
+    if (type == SCENARIO_TYPE_OPEN && scenario_is_name(in_a) && scenario_is_name(in_b)) {
+        return same_string(a, scenario_open_name(in_a), b, scenario_open_name(in_b));
     }
     return in_a == in_b;
 }

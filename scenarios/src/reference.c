@@ -61,6 +61,7 @@ static void values(const struct scenario_field *field, struct scenario_buffer *b
                              field->max == VALUE_EVER ? "time or " VALUE_EVER_WORD : "time");
         break;
     case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN:
         for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)field->min); i++) {
             const struct scenario_word *word =
                 scenario_choice((enum scenario_choices)field->min, i);
@@ -68,6 +69,7 @@ static void values(const struct scenario_field *field, struct scenario_buffer *b
             scenario_buffer_format(buffer, "%s%s%s", i == 0 ? "" : ", ", word->text,
                                    word->built ? "" : "*");
         }
+        scenario_buffer_text(buffer, field->type == SCENARIO_TYPE_OPEN ? ", or a name" : "");
         break;
     case SCENARIO_TYPE_MARK: scenario_buffer_text(buffer, "there or not"); break;
     case SCENARIO_TYPE_NAME: scenario_buffer_text(buffer, "name"); break;

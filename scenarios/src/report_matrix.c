@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOPIC_MAX = 40, TOPIC_COLUMN = 14, DIALECTS = CHOICE_DIALECT_COUNT };
+/* One column for each dialect that is built in, and one for all others. */
+enum { TOPIC_MAX = 40, TOPIC_COLUMN = 14, OWN = CHOICE_DIALECT_COUNT, DIALECTS };
 
 struct cell {
     size_t passed;
@@ -69,6 +70,11 @@ static struct row *row_of(struct matrix *matrix, const char *topic)
     return row;
 }
 
+static unsigned bit_of(uint64_t dialect)
+{
+    return 1u << (scenario_is_name(dialect) ? OWN : (unsigned)dialect);
+}
+
 /* The dialects of all backends of the run, as bits: a run against two counts for both. */
 static unsigned dialects_of(const struct scenario_program *program)
 {
@@ -78,10 +84,10 @@ static unsigned dialects_of(const struct scenario_program *program)
         const struct scenario_step *step = &program->steps[i];
 
         if (step->opcode == STEP_BACKEND)
-            bits |= 1u << scenario_value(step, FIELD_BACKEND_DIALECT);
+            bits |= bit_of(scenario_value(step, FIELD_BACKEND_DIALECT));
         else if (step->opcode == STEP_BACKEND_RESTART &&
                  scenario_given(step, FIELD_BACKEND_RESTART_DIALECT))
-            bits |= 1u << scenario_value(step, FIELD_BACKEND_RESTART_DIALECT);
+            bits |= bit_of(scenario_value(step, FIELD_BACKEND_RESTART_DIALECT));
     }
     return bits;
 }
@@ -175,7 +181,7 @@ static void print_table(FILE *stream, const struct matrix *matrix)
 {
     print_topic(stream, "feature");
     for (size_t i = 0; i < DIALECTS; i++)
-        fprintf(stream, " %-10s |", scenario_choice(CHOICES_DIALECT, i)->text);
+        fprintf(stream, " %-10s |", i == OWN ? "own" : scenario_choice(CHOICES_DIALECT, i)->text);
     fputs("\n|----------------|", stream);
     for (size_t i = 0; i < DIALECTS; i++)
         fputs("------------|", stream);

@@ -246,6 +246,7 @@ static void forget(struct scenario_runner *runner)
     memset(runner->queue_actor_count, 0, sizeof(runner->queue_actor_count));
     memset(runner->has_actors, 0, sizeof(runner->has_actors));
     memset(runner->has_backend, 0, sizeof(runner->has_backend));
+    runner->dialects.count = 0;
     memset(&runner->result, 0, sizeof(runner->result));
     runner->context = NULL;
     runner->stopped = false;
@@ -278,6 +279,17 @@ static void make_home(struct scenario_runner *runner)
                          SIMBACK_FRONT_DOMID);
 }
 
+static bool load_dialects(struct scenario_runner *runner)
+{
+    const struct scenario_program *file = runner->options.dialects;
+    int result = SCENARIO_OK;
+
+    for (size_t i = 0; file != NULL && i < file->step_count && result == SCENARIO_OK; i++) {
+        result = scenario_dialect_step(&runner->dialects, file, &file->steps[i]);
+    }
+    return result == SCENARIO_OK;
+}
+
 static void begin(struct scenario_runner *runner)
 {
     char reason[SCENARIO_REASON_MAX];
@@ -287,6 +299,10 @@ static void begin(struct scenario_runner *runner)
     reset_world(runner);
     if (support_missing(runner->program, runner->subject, reason, sizeof(reason))) {
         run_stop(runner, SCENARIO_UNSUPPORTED, 0, "%s", reason);
+        return;
+    }
+    if (!load_dialects(runner)) {
+        run_stop(runner, SCENARIO_BAD, 0, "the file of dialects makes no backends");
         return;
     }
     make_home(runner);

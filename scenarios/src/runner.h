@@ -13,6 +13,7 @@
 #include <simback/world.h>
 #include <simback/xen.h>
 
+#include "scenario/dialects.h"
 #include "scenario/run.h"
 
 /* The number of disk n of the xvd series (PROTOCOL section 9). */
@@ -156,6 +157,7 @@ struct scenario_runner {
     uint16_t queue_actor_count[SCENARIO_DEVICES_MAX];
     bool has_actors[SCENARIO_DEVICES_MAX];
 
+    struct scenario_dialects dialects; /* of the options' file, then of the program */
     bool has_backend[SCENARIO_DEVICES_MAX];
     struct simback_backend_options backends[SCENARIO_DEVICES_MAX];
     char params[SCENARIO_DEVICES_MAX][1024 + 1]; /* what backends[n].params points to */

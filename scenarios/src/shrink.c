@@ -192,7 +192,8 @@ static void simplify_field(struct attempts *attempts, size_t index, unsigned fie
     case SCENARIO_TYPE_TIME:
         approach(attempts, index, field, simplest(type), type->type == SCENARIO_TYPE_INT);
         break;
-    case SCENARIO_TYPE_CHOICE: try_value(attempts, index, field, type->fallback); break;
+    case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN: try_value(attempts, index, field, type->fallback); break;
     case SCENARIO_TYPE_STRING: shorten(attempts, index, field, type); break;
     case SCENARIO_TYPE_MARK:
     case SCENARIO_TYPE_NAME:

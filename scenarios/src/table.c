@@ -26,6 +26,7 @@ enum {
     HANDLE = SCENARIO_ROW_HANDLE,
     EXPECTS = SCENARIO_ROW_EXPECTS,
     NEGATES = SCENARIO_ROW_NEGATES,
+    OF_DIALECT = SCENARIO_ROW_OF_DIALECT,
     REQUESTS = SCENARIO_NAMES_REQUESTS,
     RULES = SCENARIO_NAMES_RULES
 };
@@ -225,6 +226,7 @@ static bool field_check(const struct scenario_row *row, unsigned index)
                ((field->flags & SCENARIO_FIELD_UNSET) != 0 || field->fallback >= field->min);
     case SCENARIO_TYPE_INT: return (int64_t)field->min <= (int64_t)field->max;
     case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN:
         return field->min < CHOICES_COUNT && field->fallback < sets[field->min].count;
     case SCENARIO_TYPE_MARK: return field->shape == SCENARIO_SHAPE_MARK && field->fallback == 0;
     case SCENARIO_TYPE_NAME:

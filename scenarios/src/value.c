@@ -176,6 +176,19 @@ static int unescape(const char *text, size_t length, size_t *at)
     return -1;
 }
 
+bool value_is_word(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_')) {
+            return false;
+        }
+    }
+    return length != 0;
+}
+
 static int read_string(struct scenario_program *program, const struct scenario_field *field,
                        const char *text, size_t length, uint64_t *value, char *message)
 {
@@ -237,6 +250,26 @@ static int refuse_word(const struct scenario_field *field, const char *text, siz
     return SCENARIO_INVALID;
 }
 
+/* A word of the set, or a name that somebody has to have given. */
+static int read_open(struct scenario_program *program, const struct scenario_field *field,
+                     const char *text, size_t length, uint64_t *value, char *message)
+{
+    struct scenario_field name = {.min = 1, .max = field->max, .type = SCENARIO_TYPE_STRING};
+    int word = scenario_choice_index((enum scenario_choices)field->min, text, length);
+    int result;
+
+    if (word >= 0) {
+        *value = (uint64_t)word;
+        return SCENARIO_OK;
+    }
+    if (!value_is_word(text, length)) {
+        return refuse_word(field, text, length, message);
+    }
+    result = read_string(program, &name, text, length, value, message);
+    *value |= SCENARIO_OPEN_NAME;
+    return result;
+}
+
 static bool read_plain(const struct scenario_field *field, const char *text, size_t length,
                        uint64_t values[2])
 {
@@ -262,6 +295,7 @@ static bool read_plain(const struct scenario_field *field, const char *text, siz
         return (length == 3 && memcmp(text, "yes", 3) == 0) ||
                (length == 2 && memcmp(text, "no", 2) == 0);
     case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN:
     case SCENARIO_TYPE_STRING:
     case SCENARIO_TYPE_SPAN_LAST: break;
     }
@@ -277,6 +311,9 @@ int value_read(struct scenario_program *program, const struct scenario_field *fi
     values[0] = values[1] = 0;
     if (field->type == SCENARIO_TYPE_STRING) {
         return read_string(program, field, text, length, values, message);
+    }
+    if (field->type == SCENARIO_TYPE_OPEN) {
+        return read_open(program, field, text, length, values, message);
     }
     if (field->type == SCENARIO_TYPE_CHOICE) {
         int word = scenario_choice_index((enum scenario_choices)field->min, text, length);
@@ -308,6 +345,13 @@ bool value_in_range(const struct scenario_field *field, uint64_t value)
     case SCENARIO_TYPE_SPAN_LAST: return value >= field->min && value <= field->max;
     case SCENARIO_TYPE_INT:
         return (int64_t)value >= (int64_t)field->min && (int64_t)value <= (int64_t)field->max;
+    case SCENARIO_TYPE_OPEN:
+        if (scenario_is_name(value)) {
+            struct scenario_string name = scenario_open_name(value);
+
+            return name.length >= 1 && name.length <= field->max;
+        }
+        return value < scenario_choice_count((enum scenario_choices)field->min);
     case SCENARIO_TYPE_CHOICE:
         return value < scenario_choice_count((enum scenario_choices)field->min);
     case SCENARIO_TYPE_MARK: return value <= 1;
@@ -339,6 +383,7 @@ uint64_t value_fold(const struct scenario_field *field, uint64_t value)
                    ? value
                    : field->min + value % (field->max - field->min + 1);
     case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN:
         value %= scenario_choice_count((enum scenario_choices)field->min);
         return scenario_choice((enum scenario_choices)field->min, value)->built ? value
                                                                                 : field->fallback;

@@ -37,6 +37,9 @@ void value_expected(const struct scenario_field *field, char *text, size_t size)
 /* The field that a condition is like. */
 struct scenario_field value_field_of_condition(const struct scenario_condition_row *condition);
 
+/* Letters, digits, '-' and '_', at least one: what a dialect may be called. */
+bool value_is_word(const char *text, size_t length);
+
 /* "A", "R12" -> 0 .. SCENARIO_NAMES_MAX - 1, or -1. */
 int value_name(const char *text, size_t length);
 

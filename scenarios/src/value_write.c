@@ -119,6 +119,15 @@ void value_write(struct scenario_buffer *buffer, const struct scenario_program *
         scenario_buffer_text(buffer,
                              scenario_choice((enum scenario_choices)field->min, values[0])->text);
         break;
+    case SCENARIO_TYPE_OPEN:
+        if (scenario_is_name(values[0])) {
+            string = scenario_open_name(values[0]);
+            scenario_buffer_add(buffer, scenario_text(program, string), string.length);
+        } else {
+            scenario_buffer_text(
+                buffer, scenario_choice((enum scenario_choices)field->min, values[0])->text);
+        }
+        break;
     case SCENARIO_TYPE_MARK: scenario_buffer_text(buffer, values[0] != 0 ? "yes" : "no"); break;
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE:
@@ -182,7 +191,8 @@ void value_expected(const struct scenario_field *field, char *text, size_t size)
         snprintf(text, size, "a time such as 10ms (ns, us, ms, s)%s%s",
                  field->min > 0 ? ", not 0" : "", field->max == VALUE_EVER ? ", or ever" : "");
         break;
-    case SCENARIO_TYPE_CHOICE: expected_words((enum scenario_choices)field->min, text, size); break;
+    case SCENARIO_TYPE_CHOICE:
+    case SCENARIO_TYPE_OPEN: expected_words((enum scenario_choices)field->min, text, size); break;
     case SCENARIO_TYPE_MARK: snprintf(text, size, "yes or no"); break;
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE: snprintf(text, size, "a name such as A or R2"); break;

@@ -265,7 +265,8 @@ int scenario_variant(struct scenario_program *to, const struct scenario_program 
 
 /* ---- checking ---- */
 
-static void check_value(const struct scenario_program *program, const struct axis *axis,
+static void check_value(const struct scenario_program *program,
+                        const struct scenario_program *dialects, const struct axis *axis,
                         size_t index, struct scenario_program *copy,
                         struct scenario_problems *problems)
 {
@@ -278,7 +279,7 @@ static void check_value(const struct scenario_program *program, const struct axi
         result = apply(copy, axis, index, message, sizeof message);
     }
     scenario_problems_init(&inner);
-    if (result == 0 && scenario_check(copy, &inner) != 0) {
+    if (result == 0 && scenario_check_with(copy, dialects, &inner) != 0) {
         snprintf(message, sizeof message, "%.200s", inner.list[0].text);
         result = SCENARIO_INVALID;
     }
@@ -289,6 +290,7 @@ static void check_value(const struct scenario_program *program, const struct axi
 }
 
 void scenario_variants_check(const struct scenario_program *program,
+                             const struct scenario_program *dialects,
                              struct scenario_problems *problems)
 {
     size_t before = problems->total;
@@ -308,7 +310,7 @@ void scenario_variants_check(const struct scenario_program *program,
         /* One problem an axis: a wrong key is wrong with every value. */
         for (size_t value = 0, so_far = problems->total; value < count && problems->total == so_far;
              value++) {
-            check_value(program, &axis, value, &copy, problems);
+            check_value(program, dialects, &axis, value, &copy, problems);
         }
     }
     if (problems->total == before && scenario_variant_count(program) == 0) {

@@ -194,7 +194,7 @@ static const struct {
     {"backend linux\nconnect nothing -> no-device\npoll\n", "there is no device to poll"},
     {"backend linux sectors=0xffffffffffffffff\nconnect -> ok\n",
      "a disk has at most 2^55-1 units of 512 bytes"},
-    {"world start=5\nbackend linux\nconnect -> ok\n",
+    {"world start=5\nbackend qemu\nconnect -> ok\n",
      "rings that begin at `start` need a backend with `attach`"},
     {"backend linux sector_size=0\nexpect disk 0 +1\n",
      "the disk has no sectors that can be looked at"},

@@ -16,6 +16,11 @@ extern "C" {
 
 /* What is known after the steps so far. */
 struct scenario_admission {
+    const struct scenario_program *program;  /* whose strings the steps' are */
+    const struct scenario_program *dialects; /* of a file of dialects; NULL: none */
+    struct scenario_string own_dialects[SCENARIO_DIALECTS_MAX];
+    unsigned own_dialect_count;
+    bool in_dialect;                   /* nothing else has come since `dialect` */
     uint8_t kinds[SCENARIO_NAMES_MAX]; /* enum scenario_name_kind, 0: free */
     uint16_t last_request;             /* names + 1; 0: none */
     uint16_t last_rule;
@@ -24,7 +29,13 @@ struct scenario_admission {
     unsigned holds[SCENARIO_DEVICES_MAX]; /* connects minus puts */
 };
 
-void scenario_admission_init(struct scenario_admission *admission);
+void scenario_admission_init(struct scenario_admission *admission,
+                             const struct scenario_program *program,
+                             const struct scenario_program *dialects);
+
+/* Is this the name of a dialect: a built-in one, of the file, or begun by a step so far? */
+bool scenario_knows_dialect(const struct scenario_admission *admission, const char *name,
+                            size_t length);
 
 /* May this step come next? Then it is counted in; else the message (size bytes, may be NULL) says
  * why not. */
@@ -34,6 +45,13 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
 /* All of it over a program that was read without an error. 0 or SCENARIO_INVALID with problems, or
  * an error of memory. Allocates only for `variants` lines. */
 int scenario_check(const struct scenario_program *program, struct scenario_problems *problems);
+/* The same where `backend` may also name what a file of dialects holds (NULL: there is none). */
+int scenario_check_with(const struct scenario_program *program,
+                        const struct scenario_program *dialects,
+                        struct scenario_problems *problems);
+/* A file of dialects: `dialect` and what belongs to it, and no other step. */
+int scenario_check_dialects(const struct scenario_program *program,
+                            struct scenario_problems *problems);
 
 /* The same as a predicate. */
 bool scenario_program_is_valid(const struct scenario_program *program);

@@ -20,6 +20,7 @@ extern "C" {
 #define SCENARIO_CONDITIONS_MAX 16384u
 #define SCENARIO_METAS_MAX      256u
 #define SCENARIO_DEVICES_MAX    16u /* xvda .. xvdp */
+#define SCENARIO_DIALECTS_MAX   16u /* of one's own */
 
 enum scenario_error {
     SCENARIO_OK = 0,
@@ -67,7 +68,7 @@ struct scenario_condition {
 struct scenario_step {
     uint64_t given; /* bit i: field i is not at its default */
     struct scenario_position position;
-    struct scenario_position result_position;
+    struct scenario_position result_position; /* or of a name, where there is no result (OPEN) */
     struct scenario_notes notes;
     uint32_t first_condition; /* in program->conditions */
     uint16_t condition_count;
@@ -164,6 +165,23 @@ static inline struct scenario_string scenario_unpack(uint64_t value)
 {
     struct scenario_string string = {(uint32_t)(value >> 32), (uint32_t)value};
     return string;
+}
+
+/* A value of type OPEN: is it a name, and which? */
+static inline bool scenario_is_name(uint64_t value)
+{
+    return (value & SCENARIO_OPEN_NAME) != 0;
+}
+
+static inline struct scenario_string scenario_open_name(uint64_t value)
+{
+    return scenario_unpack(value & ~SCENARIO_OPEN_NAME);
+}
+
+/* Does a value of this type keep text in the program, and where? */
+static inline bool scenario_keeps_text(uint8_t type, uint64_t value)
+{
+    return type == SCENARIO_TYPE_STRING || (type == SCENARIO_TYPE_OPEN && scenario_is_name(value));
 }
 
 /* A field's value by index: `scenario_given` tells whether it stands there, `scenario_value` has

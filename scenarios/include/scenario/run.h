@@ -110,8 +110,10 @@ struct scenario_run_options {
     bool may_open_files;   /* `disk=` opens files; never set for programs that came as bytes */
     const char *directory; /* relative `disk=` paths begin here; NULL: as they are */
     const char *disk;      /* image for xvda where the program names none; NULL: memory */
-    bool rules_off;        /* the benchmark alone: nothing is judged */
-    bool hash_off;         /* the benchmark alone */
+    /* A file of dialects that backends may name (scenario_check_dialects); NULL: none. */
+    const struct scenario_program *dialects;
+    bool rules_off; /* the benchmark alone: nothing is judged */
+    bool hash_off;  /* the benchmark alone */
     /* Each event as a line of text, as it happens; NULL: no text is made. */
     void (*trace)(void *context, const char *line);
     void *trace_context;

@@ -91,7 +91,8 @@ enum scenario_type {
     SCENARIO_TYPE_STRING,    /* struct scenario_string, packed */
     SCENARIO_TYPE_SPAN,      /* first of a-b; the next field's value is the last */
     SCENARIO_TYPE_SPAN_LAST, /* never by itself */
-    SCENARIO_TYPE_LIST       /* up to eight numbers of 1..255, a byte each, the first lowest */
+    SCENARIO_TYPE_LIST,      /* up to eight numbers of 1..255, a byte each, the first lowest */
+    SCENARIO_TYPE_OPEN       /* index into the set, or SCENARIO_OPEN_NAME and a packed string */
 };
 
 enum scenario_shape {
@@ -128,7 +129,8 @@ enum scenario_row_flags {
     SCENARIO_ROW_BACKED = 4,
     SCENARIO_ROW_HANDLE = 8,
     SCENARIO_ROW_EXPECTS = 16,
-    SCENARIO_ROW_NEGATES = 32
+    SCENARIO_ROW_NEGATES = 32,
+    SCENARIO_ROW_OF_DIALECT = 64
 };
 
 /* Where a condition may stand. */
@@ -145,13 +147,16 @@ enum scenario_condition_place {
 /* Kinds of name, as bits. */
 enum scenario_name_kind { SCENARIO_NAMES_REQUESTS = 1, SCENARIO_NAMES_RULES = 2 };
 
+/* An OPEN value that is no word of its set. */
+#define SCENARIO_OPEN_NAME (UINT64_C(1) << 63)
+
 /* Names are A..Z with no number or 1..99. */
 #define SCENARIO_NAMES_MAX 2600u
 
 struct scenario_field {
     const char *name;
     const char *help;
-    uint64_t min; /* CHOICE: the set; NAME, DEFINE: kinds */
+    uint64_t min; /* CHOICE, OPEN: the set; NAME, DEFINE: kinds */
     uint64_t max;
     uint64_t fallback; /* the default; meaningless with UNSET */
     uint8_t shape;

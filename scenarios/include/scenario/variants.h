@@ -23,8 +23,9 @@ size_t scenario_variant_count(const struct scenario_program *program);
 int scenario_variant(struct scenario_program *to, const struct scenario_program *from, size_t index,
                      struct scenario_buffer *name);
 
-/* Problems of the `variants` lines; for the checker. */
+/* Problems of the `variants` lines, with the dialects of a file (NULL: none); for the checker. */
 void scenario_variants_check(const struct scenario_program *program,
+                             const struct scenario_program *dialects,
                              struct scenario_problems *problems);
 
 #ifdef __cplusplus
