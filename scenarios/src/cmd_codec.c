@@ -58,7 +58,7 @@ int cmd_encode(int argc, char **argv)
 
     if (rc != -1)
         return rc;
-    rc = tool_load(codec.input, &codec.program, true);
+    rc = tool_load(codec.input, &codec.program, TOOL_SCENARIO, NULL);
     if (rc == TOOL_OK && scenario_encode(&codec.program, &codec.result) != SCENARIO_OK)
         rc = tool_error("no memory");
     return finish(&codec, rc);

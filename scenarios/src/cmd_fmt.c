@@ -19,7 +19,8 @@ static int format_one(const char *path, bool check)
 
     scenario_program_init(&program);
     scenario_buffer_init(&text);
-    if (before == NULL || tool_parse(path, before, length, &program, false) != TOOL_OK)
+    if (before == NULL ||
+        tool_parse(path, before, length, &program, TOOL_ANYTHING, NULL) != TOOL_OK)
         goto out;
     if (scenario_print(&program, &text) != SCENARIO_OK) {
         tool_error("no memory");

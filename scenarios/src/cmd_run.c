@@ -17,6 +17,7 @@
 struct run {
     struct tool_suite suite;
     struct tool_selection selection;
+    struct scenario_program dialects; /* of the file behind --dialects */
     struct expected_failures expected;
     struct supervisor_options supervisor;
     struct tool_result *results;
@@ -26,7 +27,7 @@ struct run {
     int exit_code;
     bool any_code;
     uint64_t jobs, repeat, break_step;
-    const char *format, *output, *expected_path;
+    const char *format, *output, *expected_path, *dialects_path;
     bool list, dry_run, quiet, matrix;
 };
 
@@ -72,6 +73,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
          &run->repeat, NULL},
         {"--disk", TOOL_TEXT, "FILE", "disk image for the first device; then --jobs is 1",
          &run->supervisor.disk, NULL},
+        {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of (simblk dialects)",
+         &run->dialects_path, NULL},
         {"--trace", TOOL_FLAG, NULL, "print every event", &run->supervisor.trace, NULL},
         {"--break", TOOL_NUMBER, "STEP", "raise SIGTRAP before that step, for a debugger",
          &run->break_step, NULL},
@@ -237,6 +240,7 @@ static void prepare(struct run *run)
     run->context.seed = run->supervisor.seed;
     run->context.repeat = run->repeat;
     run->context.disk = run->supervisor.disk;
+    run->context.dialects = run->dialects_path;
     run->sums.files = tool_suite_scenarios(&run->suite);
     run->sums.cases = run->suite.case_count;
 }
@@ -291,11 +295,14 @@ int cmd_run(int argc, char **argv)
     run->repeat = 1;
     run->format = "console";
     run->supervisor.stuck_seconds = 10;
+    scenario_program_init(&run->dialects);
     rc = read_options(run, argc, argv, &rest);
-    if (rc == -1)
-        rc = tool_suite_load(&run->suite, argv + 1, rest, &run->selection);
-    else
+    if (rc != -1)
         goto out;
+    rc = tool_load_dialects(run->dialects_path, &run->dialects, &run->supervisor.dialects);
+    if (rc == TOOL_OK)
+        rc =
+            tool_suite_load(&run->suite, argv + 1, rest, &run->selection, run->supervisor.dialects);
     if (rc == TOOL_OK && (run->list || run->dry_run))
         print_list(run);
     else if (rc == TOOL_OK)
@@ -305,6 +312,7 @@ out:
         tool_result_fini(&run->results[i]);
     free(run->results);
     expected_fini(&run->expected);
+    scenario_program_fini(&run->dialects);
     tool_suite_fini(&run->suite);
     free(run);
     return rc;

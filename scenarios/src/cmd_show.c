@@ -16,7 +16,8 @@ static void trace_line(void *context, const char *line)
     puts(line);
 }
 
-static int play_and_trace(const struct scenario_program *program)
+static int play_and_trace(const struct scenario_program *program,
+                          const struct scenario_program *dialects)
 {
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_run_options options;
@@ -27,6 +28,7 @@ static int play_and_trace(const struct scenario_program *program)
     scenario_run_options_init(&options);
     options.subject = tool_subject();
     options.may_open_files = true;
+    options.dialects = dialects;
     options.trace = trace_line;
     scenario_runner_run(runner, program, &options, &verdict);
     scenario_runner_destroy(runner);
@@ -41,6 +43,9 @@ int cmd_show(int argc, char **argv)
     struct scenario_program variant;
     struct scenario_buffer text;
     struct scenario_buffer name;
+    struct scenario_program file;
+    const struct scenario_program *dialects = NULL;
+    const char *dialects_path = NULL;
     uint64_t index = 0;
     bool variant_given = false;
     bool trace = false;
@@ -49,8 +54,9 @@ int cmd_show(int argc, char **argv)
         {"--variant", TOOL_NUMBER, "N", "the Nth run of the file (1 is the first), its fields set",
          &index, &variant_given},
         {"--trace", TOOL_FLAG, NULL, "play it and print every event", &trace, NULL},
+        {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of", &dialects_path, NULL},
     };
-    int rc = tool_options(tool_command_find("show"), options, 2, argc, argv, &rest);
+    int rc = tool_options(tool_command_find("show"), options, 3, argc, argv, &rest);
 
     if (rc != -1)
         return rc;
@@ -60,7 +66,10 @@ int cmd_show(int argc, char **argv)
     scenario_program_init(&variant);
     scenario_buffer_init(&text);
     scenario_buffer_init(&name);
-    rc = tool_load(argv[1], &program, true);
+    scenario_program_init(&file);
+    rc = tool_load_dialects(dialects_path, &file, &dialects);
+    if (rc == TOOL_OK)
+        rc = tool_load(argv[1], &program, TOOL_SCENARIO, dialects);
     if (rc == TOOL_OK && variant_given && (index < 1 || index > scenario_variant_count(&program)))
         rc = tool_error("show: %s has %zu variants", argv[1], scenario_variant_count(&program));
     if (rc == TOOL_OK && (variant_given || trace)) {
@@ -69,7 +78,7 @@ int cmd_show(int argc, char **argv)
             rc = tool_error("no memory");
     }
     if (rc == TOOL_OK && trace) {
-        rc = play_and_trace(&variant);
+        rc = play_and_trace(&variant, dialects);
     } else if (rc == TOOL_OK) {
         if (scenario_print(variant_given ? &variant : &program, &text) != SCENARIO_OK)
             rc = tool_error("no memory");
@@ -80,5 +89,6 @@ int cmd_show(int argc, char **argv)
     scenario_buffer_fini(&name);
     scenario_program_fini(&variant);
     scenario_program_fini(&program);
+    scenario_program_fini(&file);
     return rc;
 }

@@ -16,6 +16,8 @@ static const struct tool_command commands[] = {
     {"fmt", "FILE...", "rewrite scenarios in canonical form", cmd_fmt},
     {"encode", "FILE", "turn a scenario into bytes, as fuzzers use them", cmd_encode},
     {"decode", "FILE", "turn bytes into a scenario", cmd_decode},
+    {"dialects", "[NAME]", "list the backends that are imitated, or print one as text",
+     cmd_dialects},
     {"bench", "", "measure rates beside the copy of the same bytes", cmd_bench},
 };
 

@@ -43,6 +43,7 @@ struct report_context {
     uint64_t seed;
     uint64_t repeat;
     const char *disk;
+    const char *dialects;
     void *own;   /* what a report keeps from begin to end */
     bool broken; /* set by a report that could not be made */
 };

@@ -43,6 +43,10 @@ static void print_again(struct report_context *context, const struct report_case
         fputs(" --disk ", stream);
         report_shell_word(stream, context->disk);
     }
+    if (context->dialects != NULL) {
+        fputs(" --dialects ", stream);
+        report_shell_word(stream, context->dialects);
+    }
     if (strchr(one->id, '[') != NULL) {
         fputs(" --id ", stream);
         report_shell_word(stream, one->id);

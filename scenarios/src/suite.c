@@ -24,7 +24,7 @@ static void print_problems(const char *path, const struct scenario_problems *pro
 }
 
 int tool_parse(const char *path, const char *text, size_t length, struct scenario_program *program,
-               bool check)
+               enum tool_check check, const struct scenario_program *dialects)
 {
     struct scenario_problems *problems = malloc(sizeof(*problems));
     int rc = TOOL_USAGE;
@@ -34,8 +34,12 @@ int tool_parse(const char *path, const char *text, size_t length, struct scenari
         return tool_error("no memory");
     scenario_problems_init(problems);
     error = scenario_parse(program, text, length, problems);
-    if (check && error != SCENARIO_NO_MEMORY)
-        error = scenario_check(program, problems) != SCENARIO_OK ? SCENARIO_INVALID : error;
+    if (check == TOOL_SCENARIO && error != SCENARIO_NO_MEMORY &&
+        scenario_check_with(program, dialects, problems) != SCENARIO_OK)
+        error = SCENARIO_INVALID;
+    if (check == TOOL_DIALECTS && error != SCENARIO_NO_MEMORY &&
+        scenario_check_dialects(program, problems) != SCENARIO_OK)
+        error = SCENARIO_INVALID;
     print_problems(path, problems);
     if (error == SCENARIO_NO_MEMORY)
         tool_error("%s: no memory", path);
@@ -47,15 +51,29 @@ int tool_parse(const char *path, const char *text, size_t length, struct scenari
     return rc;
 }
 
-int tool_load(const char *path, struct scenario_program *program, bool check)
+int tool_load(const char *path, struct scenario_program *program, enum tool_check check,
+              const struct scenario_program *dialects)
 {
     size_t length;
     char *text = tool_read_file(path, &length);
     int rc = TOOL_USAGE;
 
     if (text != NULL)
-        rc = tool_parse(path, text, length, program, check);
+        rc = tool_parse(path, text, length, program, check, dialects);
     free(text);
+    return rc;
+}
+
+int tool_load_dialects(const char *path, struct scenario_program *program,
+                       const struct scenario_program **loaded)
+{
+    int rc = TOOL_OK;
+
+    *loaded = NULL;
+    if (path != NULL)
+        rc = tool_load(path, program, TOOL_DIALECTS, NULL);
+    if (path != NULL && rc == TOOL_OK)
+        *loaded = program;
     return rc;
 }
 
@@ -150,7 +168,8 @@ static char *file_id(const char *path)
     return id;
 }
 
-static int load_file(struct tool_file *file, const char *path)
+static int load_file(struct tool_file *file, const char *path,
+                     const struct scenario_program *dialects)
 {
     struct scenario_string title;
     int rc;
@@ -160,7 +179,7 @@ static int load_file(struct tool_file *file, const char *path)
     file->id = file_id(path);
     if (file->path == NULL || file->id == NULL)
         return tool_error("no memory");
-    rc = tool_load(path, &file->program, true);
+    rc = tool_load(path, &file->program, TOOL_SCENARIO, dialects);
     if (rc != TOOL_OK)
         return rc;
     file->rules = scenario_rules(&file->program, &file->should);
@@ -173,7 +192,8 @@ static int load_file(struct tool_file *file, const char *path)
 }
 
 /* All of them, so that each mistake is told at once. */
-static int load_files(struct tool_suite *suite, const struct tool_paths *found)
+static int load_files(struct tool_suite *suite, const struct tool_paths *found,
+                      const struct scenario_program *dialects)
 {
     int rc = TOOL_OK;
 
@@ -184,14 +204,14 @@ static int load_files(struct tool_suite *suite, const struct tool_paths *found)
         return tool_error("no memory");
     for (size_t i = 0; i < found->count; i++) {
         suite->file_count = i + 1;
-        if (load_file(&suite->files[i], found->path[i]) != TOOL_OK)
+        if (load_file(&suite->files[i], found->path[i], dialects) != TOOL_OK)
             rc = TOOL_USAGE;
     }
     return rc;
 }
 
 int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
-                    const struct tool_selection *selection)
+                    const struct tool_selection *selection, const struct scenario_program *dialects)
 {
     struct tool_paths found = {NULL, 0, 0};
     size_t room = 0;
@@ -203,7 +223,7 @@ int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
             rc = TOOL_USAGE;
     }
     if (rc == TOOL_OK)
-        rc = load_files(suite, &found);
+        rc = load_files(suite, &found, dialects);
     for (size_t i = 0; rc == TOOL_OK && i < suite->file_count; i++) {
         if (!add_variants(suite, &room, i, selection))
             rc = tool_error("%s: the variants do not fit into memory", suite->files[i].path);

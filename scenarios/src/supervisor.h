@@ -31,7 +31,8 @@ struct supervisor_options {
     uint64_t seed;
     bool trace;
     const char *disk;
-    uint32_t break_step; /* not 0: everything in this process, for a debugger */
+    const struct scenario_program *dialects; /* of a file; NULL: none */
+    uint32_t break_step;                     /* not 0: everything in this process, for a debugger */
     /* Called in the order of the suite as soon as a case and all before it are done. */
     void (*done)(void *context, size_t index, const struct tool_result *result);
     /* Called now and then: how many are done, and which one is being played. */

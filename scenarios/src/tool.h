@@ -32,6 +32,7 @@ int cmd_fmt(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_dialects(int argc, char **argv);
 
 /* "simblk: " and the sentence, on stderr. Returns TOOL_USAGE. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -126,7 +127,8 @@ struct tool_selection {
 
 /* Reads and checks all files of all paths; prints every problem; TOOL_OK or TOOL_USAGE. */
 int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
-                    const struct tool_selection *selection);
+                    const struct tool_selection *selection,
+                    const struct scenario_program *dialects);
 void tool_suite_fini(struct tool_suite *suite);
 /* How many files have a case that was selected. */
 size_t tool_suite_scenarios(const struct tool_suite *suite);
@@ -134,9 +136,20 @@ size_t tool_suite_scenarios(const struct tool_suite *suite);
 int tool_suite_program(const struct tool_suite *suite, size_t index,
                        struct scenario_program *program);
 bool tool_id_matches(const char *id, const char *pattern);
-/* Parses and, with `check`, checks a file's text or the file; prints the problems. */
+/* What a file has to be. */
+enum tool_check {
+    TOOL_ANYTHING, /* that can be read */
+    TOOL_SCENARIO, /* valid, where backends may be of `dialects` (NULL: none) too */
+    TOOL_DIALECTS  /* a file of dialects */
+};
+
+/* Parses and checks a file's text or the file; prints the problems. */
 int tool_parse(const char *path, const char *text, size_t length, struct scenario_program *program,
-               bool check);
-int tool_load(const char *path, struct scenario_program *program, bool check);
+               enum tool_check check, const struct scenario_program *dialects);
+int tool_load(const char *path, struct scenario_program *program, enum tool_check check,
+              const struct scenario_program *dialects);
+/* The file behind --dialects, if there is one (then *loaded is the program, else NULL). */
+int tool_load_dialects(const char *path, struct scenario_program *program,
+                       const struct scenario_program **loaded);
 
 #endif

@@ -93,6 +93,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
     run.break_step = options->break_step;
     run.may_open_files = true;
     run.disk = options->disk;
+    run.dialects = options->dialects;
     run.progress = progress;
     if (trace != NULL) {
         run.trace = trace_line;

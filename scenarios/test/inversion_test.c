@@ -56,7 +56,7 @@ static int invert_file(struct scenario_runner *runner, const char *path, size_t 
     options.strict = true;
     scenario_program_init(&program);
     scenario_program_init(&variant);
-    if (tool_load(path, &program, true) != TOOL_OK)
+    if (tool_load(path, &program, TOOL_SCENARIO, NULL) != TOOL_OK)
         wrong = 1;
     for (size_t i = 0; wrong == 0 && i < scenario_variant_count(&program); i++) {
         int passed;
