@@ -249,25 +249,26 @@ static void works_again(struct device_world *own)
     device_world_disconnect(own);
 }
 
-/* How many calls were failed. */
-static uint64_t run(const struct story *story, const struct kind *kind,
+/* How many calls were failed. The world is made anew. */
+static uint64_t run(struct simback_world *world, const struct story *story, const struct kind *kind,
                     enum simback_resource resource, uint64_t nth, bool from_then_on)
 {
     struct simback_backend_options backend;
-    struct simback_world_options world;
+    struct simback_world_options options;
     struct device_world own;
     uint64_t failed;
 
     snprintf(about, sizeof(about), "%s (%s), %s call %" PRIu64 " fails%s", story->name, kind->name,
              resources[resource], nth, from_then_on ? " and all later ones" : "");
     device_world_backend(&backend, SECTORS);
-    simback_world_options_init(&world);
-    world.share_only = kind->share_only;
+    simback_world_options_init(&options);
+    options.share_only = kind->share_only;
     blkfront_options_init(&connect_options);
     connect_options.persistent = kind->persistent;
     connect_options.segments = kind->segments;
     connect_options.recover_deadline_ns = kind->recover_deadline_ns;
-    ck_assert(device_world_begin(&own, &world, &backend));
+    simback_world_reset(world, &options);
+    ck_assert(device_world_begin_in(&own, world, true, &backend));
     story->before(&own);
     simback_fail_nth(own.world, resource, nth, from_then_on);
     story->act(&own);
@@ -279,7 +280,6 @@ static uint64_t run(const struct story *story, const struct kind *kind,
     device_world_end_context(&own);
     no_rule_is_broken(&own);
     ledger_is_clean(&own);
-    device_world_end(&own);
     return failed;
 }
 
@@ -288,12 +288,15 @@ START_TEST(each_call_fails_in_turn)
     const struct story *story = &stories[_i / KINDS];
     const struct kind *kind = &kinds[_i % KINDS];
     uint64_t most[SIMBACK_RESOURCES] = {0};
+    struct simback_world *world = simback_world_create(NULL);
 
+    ck_assert_ptr_nonnull(world);
     for (unsigned resource = 0; resource < SIMBACK_RESOURCES; resource++) {
         for (int from_then_on = 0; from_then_on < 2; from_then_on++) {
             uint64_t nth = 1;
 
-            while (run(story, kind, (enum simback_resource)resource, nth, from_then_on != 0) != 0) {
+            while (run(world, story, kind, (enum simback_resource)resource, nth,
+                       from_then_on != 0) != 0) {
                 ck_assert_uint_lt(nth++, MOST);
             }
             most[resource] = nth - 1;
@@ -305,6 +308,7 @@ START_TEST(each_call_fails_in_turn)
     }
     printf("\n");
     fflush(stdout);
+    simback_world_destroy(world);
 }
 END_TEST
 
