@@ -70,21 +70,6 @@ void device_fail_because(struct blkfront_device *device, int error, const char *
 
 /* ---- the steps ---- */
 
-void device_unwatch(struct blkfront_device *device)
-{
-    const struct blkfront_platform *platform = device->context->platform;
-    struct device_life *life = device->life;
-
-    /* Closing the set removes what this cannot. */
-    if (life->watching_other)
-        (void)platform->unwatch(platform->context, life->watches, life->other_path,
-                                LIFE_WATCH_BACKEND);
-    if (life->watching_own)
-        (void)platform->unwatch(platform->context, life->watches, life->own_path, LIFE_WATCH_OWN);
-    life->watching_other = false;
-    life->watching_own = false;
-}
-
 void device_retry_later(struct blkfront_device *device)
 {
     struct device_life *life = device->life;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A device's beginning and end: name, options, nodes, all of its allocations, its watches; and the
- * release of the last reference. What happens in between is device.c's.
+ * A device's beginning and end: name, options, all of its allocations; and the release of the last
+ * reference. What stands in XenStore is directory.c's, what happens in between device.c's.
  */
 #include "life.h"
 #include "name.h"
@@ -12,8 +12,7 @@
 enum {
     QUEUES_MAX = 64,
     POOL_PAGES_MAX = 65536,
-    POOL_PAGES_DEFAULT = 352, /* a full single-page ring of direct requests */
-    DOMID_MAX = 0x7fef        /* numbers above are no domains */
+    POOL_PAGES_DEFAULT = 352 /* a full single-page ring of direct requests */
 };
 
 #define DISCONNECT_DEADLINE_DEFAULT_NS UINT64_C(30000000000)
@@ -55,102 +54,9 @@ int options_check(const struct blkfront_options *given, struct blkfront_options 
     return BLKFRONT_OK;
 }
 
-/* ---- our directory ---- */
-
-static int node_failed(struct blkfront_device *device, const char *what, const char *node,
-                       int error)
-{
-    device_set_detail(device, what, device->life->frontend, node);
-    return error;
-}
-
-static int read_backend_path(struct blkfront_device *device, const struct store *store)
-{
-    struct device_life *life = device->life;
-    size_t length = 0;
-    int result = store_get(store, life->frontend, BLKIF_NODE_BACKEND, life->backend,
-                           sizeof(life->backend) - 1, &length);
-
-    if (result == BLKFRONT_PLATFORM_TOO_LONG ||
-        (result == 0 && !store_path_check(life->backend, length)))
-        return node_failed(device, "not a path:", BLKIF_NODE_BACKEND, BLKFRONT_STORE);
-    if (result != 0)
-        return node_failed(device, "cannot read", BLKIF_NODE_BACKEND, store_result(result));
-    life->backend[length] = '\0';
-    return BLKFRONT_OK;
-}
-
-static int read_backend_id(struct blkfront_device *device, const struct store *store)
-{
-    uint64_t id;
-    int result =
-        store_get_number(store, device->life->frontend, BLKIF_NODE_BACKEND_ID, DOMID_MAX, &id);
-
-    if (result == BLKFRONT_PLATFORM_INVALID)
-        return node_failed(device, "not a domain:", BLKIF_NODE_BACKEND_ID, BLKFRONT_STORE);
-    if (result != 0)
-        return node_failed(device, "cannot read", BLKIF_NODE_BACKEND_ID, store_result(result));
-    device->agreed.backend_id = (uint16_t)id;
-    return BLKFRONT_OK;
-}
-
-/* Absent means trusted; a value that makes no sense does not (I6). */
-static int read_trusted(struct blkfront_device *device, const struct store *store)
-{
-    uint64_t trusted = 1;
-    int result = store_get_number(store, device->life->frontend, BLKIF_NODE_TRUSTED, 1, &trusted);
-
-    if (result != 0 && result != BLKFRONT_PLATFORM_NO_ENTRY && result != BLKFRONT_PLATFORM_INVALID)
-        return node_failed(device, "cannot read", BLKIF_NODE_TRUSTED, store_result(result));
-    device->agreed.trusted = result != BLKFRONT_PLATFORM_INVALID && trusted != 0;
-    return BLKFRONT_OK;
-}
-
-static void make_paths(struct device_life *life, uint16_t domid, uint32_t vdev)
-{
-    struct text text = text_begin(life->error_path, sizeof(life->error_path));
-
-    text_add(&text, "/local/domain/");
-    text_add_u64(&text, domid);
-    text_add(&text, "/error/device/vbd/");
-    text_add_u64(&text, vdev);
-
-    name_directory(life->frontend, domid);
-    text = (struct text){.start = life->frontend,
-                         .size = sizeof(life->frontend),
-                         .length = text_length(life->frontend, sizeof(life->frontend))};
-    text_add_char(&text, '/');
-    text_add_u64(&text, vdev);
-
-    text = text_begin(life->own_path, sizeof(life->own_path));
-    text_add(&text, life->frontend);
-    text_add(&text, "/" BLKIF_NODE_BACKEND);
-}
-
-int device_read_nodes(struct blkfront_device *device, uint16_t domid)
-{
-    const struct store store = {.platform = device->context->platform, .transaction = 0};
-    struct device_life *life = device->life;
-    struct text text;
-    int error;
-
-    make_paths(life, domid, device->vdev);
-    error = read_backend_path(device, &store);
-    if (error == BLKFRONT_OK)
-        error = read_backend_id(device, &store);
-    if (error == BLKFRONT_OK)
-        error = read_trusted(device, &store);
-    if (error != BLKFRONT_OK)
-        return error;
-    text = text_begin(life->other_path, sizeof(life->other_path));
-    text_add(&text, life->backend);
-    text_add(&text, "/" BLKIF_NODE_STATE);
-    return BLKFRONT_OK;
-}
-
 /* ---- creation and destruction ---- */
 
-static int set_watches(struct blkfront_device *device)
+static int open_watches(struct blkfront_device *device)
 {
     const struct blkfront_platform *platform = device->context->platform;
     struct device_life *life = device->life;
@@ -161,20 +67,7 @@ static int set_watches(struct blkfront_device *device)
         device_set_detail(device, "cannot open watches for", life->frontend, NULL);
         return store_result(result);
     }
-    result = platform->watch(platform->context, life->watches, life->own_path, LIFE_WATCH_OWN);
-    if (result != 0) {
-        device_set_detail(device, "cannot watch", life->frontend, BLKIF_NODE_BACKEND);
-        return store_result(result);
-    }
-    life->watching_own = true;
-    result =
-        platform->watch(platform->context, life->watches, life->other_path, LIFE_WATCH_BACKEND);
-    if (result != 0) {
-        device_set_detail(device, "cannot watch", life->backend, BLKIF_NODE_STATE);
-        return store_result(result);
-    }
-    life->watching_other = true;
-    return BLKFRONT_OK;
+    return device_watch(device);
 }
 
 /* What device_create has made, as far as it has come. */
@@ -233,7 +126,7 @@ static int device_create(struct blkfront *context, uint16_t domid, uint32_t vdev
     if (error == BLKFRONT_OK)
         error = queues_create(device);
     if (error == BLKFRONT_OK)
-        error = set_watches(device);
+        error = open_watches(device);
     if (error != BLKFRONT_OK) {
         if (error == BLKFRONT_NO_MEMORY && device->detail[0] == '\0')
             device_set_detail(device, "no memory for a device", NULL, NULL);

@@ -103,25 +103,42 @@ static void look_at_own_state(struct blkfront_device *device)
     life->own_known = true;
 }
 
-/* Is our directory still there, and does it name the backend that we talk to? */
-static void look_at_own_directory(struct blkfront_device *device)
+/* Does our directory name the backend that we talk to? The platform's result. */
+static int names_our_backend(const struct blkfront_device *device, bool *same)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
-    struct device_life *life = device->life;
+    const struct device_life *life = device->life;
     char backend[BLKFRONT_PATH_MAX];
     size_t length = 0;
+    uint16_t id;
     int result =
         store_get(&store, life->frontend, BLKIF_NODE_BACKEND, backend, sizeof(backend), &length);
+
+    if (result != 0 && result != BLKFRONT_PLATFORM_TOO_LONG)
+        return result;
+    *same = result == 0 && text_equal(backend, length, life->backend,
+                                      text_length(life->backend, sizeof(life->backend)));
+    result = device_read_backend_id(device, &id);
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_INVALID)
+        return 0; /* says nothing */
+    *same = *same && result == 0 && id == device->agreed.backend_id;
+    return result;
+}
+
+static void look_at_own_directory(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+    bool same = false;
+    int result = names_our_backend(device, &same);
 
     if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED) {
         life->own_gone = true;
         device_fail_because(device, BLKFRONT_DISCONNECTED, "the device is gone:", life->frontend,
                             NULL);
-    } else if (result != 0 && result != BLKFRONT_PLATFORM_TOO_LONG) {
+    } else if (result != 0) {
         look_failed(device, result, life->frontend, BLKIF_NODE_BACKEND);
         return;
-    } else if (result != 0 || !text_equal(backend, length, life->backend,
-                                          text_length(life->backend, sizeof(life->backend)))) {
+    } else if (!same) {
         device_fail_because(device, BLKFRONT_DISCONNECTED, "another backend now:", life->frontend,
                             BLKIF_NODE_BACKEND);
     }

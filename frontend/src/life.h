@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What device.c and its leaves (connect.c, opening.c, closing.c, negotiate.c, publish.c) share and
- * nobody else sees: where a device stands in its life, its paths, watches and deadlines.
+ * What device.c and its leaves (connect.c, directory.c, opening.c, closing.c, negotiate.c,
+ * publish.c) share and nobody else sees: where a device stands in its life, its paths, watches and
+ * deadlines.
  */
 #ifndef BLKFRONT_SRC_LIFE_H
 #define BLKFRONT_SRC_LIFE_H
@@ -49,19 +50,31 @@ struct device_life {
     struct blkfront_watch_set *watches;
     bool watching_other;
     bool watching_own;
+    bool watching_id;
+    uint16_t domid;                         /* our own, as these paths have it */
     char frontend[LIFE_FRONTEND_MAX];       /* /local/domain/<domid>/device/vbd/<vdev> */
     char error_path[LIFE_ERROR_MAX];        /* /local/domain/<domid>/error/device/vbd/<vdev> */
     char backend[BLKFRONT_PATH_MAX];        /* as our node says */
     char other_path[BLKFRONT_PATH_MAX + 8]; /* the backend's state */
-    char own_path[LIFE_FRONTEND_MAX + 8];   /* our `backend` node */
+    char own_path[LIFE_FRONTEND_MAX + 16];  /* our `backend` node */
+    char id_path[LIFE_FRONTEND_MAX + 16];   /* our `backend-id` node */
 };
 
 /* ---- connect.c ---- */
 
 /* A bad option is INVALID; one beyond what we can do is lowered to that. */
 int options_check(const struct blkfront_options *given, struct blkfront_options *options);
-/* Our directory's nodes. On error the context's detail says which is wrong. */
+
+/* ---- directory.c: our directory and what we watch ---- */
+
+/* Makes all paths and reads our directory's nodes. On error the device's detail says which is
+ * wrong. */
 int device_read_nodes(struct blkfront_device *device, uint16_t domid);
+/* Sets the watches on the nodes that these paths name. */
+int device_watch(struct blkfront_device *device);
+void device_unwatch(struct blkfront_device *device);
+/* A domain's number as a node of ours; the platform's results, INVALID for what is none. */
+int device_read_backend_id(const struct blkfront_device *device, uint16_t *id);
 
 /* ---- negotiate.c: nodes of the backend to `agreed`. Errors of the library, with device->detail
  * ---- */
@@ -107,7 +120,6 @@ void device_retry_later(struct blkfront_device *device);
 bool device_is_waiting(struct blkfront_device *device);
 /* Cuts a device off without waiting for the backend; afterwards it is final. */
 void device_cut_off(struct blkfront_device *device);
-void device_unwatch(struct blkfront_device *device);
 
 /* ---- device.c ---- */
 

@@ -16,6 +16,7 @@
 #define device_fail_because    blkfront_internal_device_fail_because
 #define device_is_waiting      blkfront_internal_device_is_waiting
 #define device_now             blkfront_internal_device_now
+#define device_read_backend_id blkfront_internal_device_read_backend_id
 #define device_read_nodes      blkfront_internal_device_read_nodes
 #define device_retry_later     blkfront_internal_device_retry_later
 #define device_set_detail      blkfront_internal_device_set_detail
@@ -23,6 +24,7 @@
 #define device_takes_requests  blkfront_internal_device_takes_requests
 #define device_unwatch         blkfront_internal_device_unwatch
 #define device_wake            blkfront_internal_device_wake
+#define device_watch           blkfront_internal_device_watch
 #define discard_begin          blkfront_internal_discard_begin
 #define discard_issue          blkfront_internal_discard_issue
 #define discard_permit         blkfront_internal_discard_permit

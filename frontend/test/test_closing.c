@@ -74,6 +74,21 @@ static void another_backend_path_ends_the_connection(void)
     ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "another backend now: " FRONT "/backend");
 }
 
+/* Our pages were granted to the domain of before: the number alone is enough. */
+static void another_domain_of_the_backend_ends_the_connection(void)
+{
+    struct blkfront_device *device = connected();
+
+    /* What is no number, or not there, says nothing. */
+    fake_set(&fake, FRONT "/backend-id", "nine");
+    settle(device);
+    fake_remove(&fake, FRONT "/backend-id");
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
+    fake_set(&fake, FRONT "/backend-id", "9");
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "another backend now: " FRONT "/backend");
+}
+
 /* I4: whatever the backend does while we connect, there is an end. */
 static void a_backend_that_ends_while_we_connect_fails_the_connect(void)
 {
@@ -343,6 +358,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_backend_that_restarts_has_lost_the_ring),
     UNIT_TEST(a_device_that_the_toolstack_removes_leaves_no_litter),
     UNIT_TEST(another_backend_path_ends_the_connection),
+    UNIT_TEST(another_domain_of_the_backend_ends_the_connection),
     UNIT_TEST(a_backend_that_ends_while_we_connect_fails_the_connect),
     UNIT_TEST(i4_a_backend_cannot_make_us_reset_for_ever),
     UNIT_TEST(i11_nothing_is_written_before_the_queues_have_stopped),
