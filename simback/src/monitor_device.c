@@ -219,12 +219,26 @@ void monitor_rename(struct monitor *monitor, uint16_t old, uint16_t domid)
     }
 }
 
+/* A backend says itself which domain it is in, also where that is its frontend's. */
+static void learn_backend(struct monitor *monitor, const struct simback_event *event)
+{
+    const uint16_t number = monitor_device_number(monitor, event->device);
+    struct monitor_device *device = &monitor->devices[number % WORLD_DEVICES];
+
+    if (number == SIMBACK_NO_DEVICE || !device->known)
+        return;
+    device->back_known = true;
+    device->back_domid = event->domid;
+}
+
 void monitor_learn(struct monitor *monitor, const struct simback_event *event)
 {
     struct directory directory;
     struct monitor_device *device;
     uint16_t number;
 
+    if (event->kind == SIMBACK_BACK_STATE)
+        learn_backend(monitor, event);
     if (event->path == NULL || event->device >= WORLD_DEVICES || event->path[0] != '/')
         return;
     if (!parse_directory(event->path, &directory) || !tells_number(event, &directory))

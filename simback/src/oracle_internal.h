@@ -186,6 +186,7 @@ struct oracle_device {
 
     /* I12 */
     uint64_t ports, watches; /* open */
+    bool one_domain; /* since the last release a backend was in the frontend's: not told apart */
     char nodes[ORACLE_NODES][ORACLE_NODE_NAME];
     uint32_t node_count;
 };

@@ -104,29 +104,39 @@ static const uint8_t handshake[BLKIF_WIRE_RECONFIGURED + 1][BLKIF_WIRE_RECONFIGU
 
 /* clang-format on */
 
+/* A recovering device, whose backend somebody has to bring back; and one that begins, whose backend
+ * has a state node that says 0 and has not looked yet. */
+static bool waits_without_backend(const struct simback_world *world,
+                                  const struct oracle_device *device, uint8_t front_state,
+                                  const char *back)
+{
+    if (device->app_known && device->app_state == BLKFRONT_RECOVERING)
+        return true;
+    return front_state == BLKIF_WIRE_INITIALISING && back[0] != '\0' &&
+           monitor_exists(world, back, BLKIF_NODE_STATE);
+}
+
 enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t number)
 {
     const struct oracle *oracle = world->oracle;
     uint16_t known = monitor_device_number(world->monitor, number);
     const struct oracle_device *device;
-    char back[MONITOR_PATH];
+    char back[MONITOR_PATH] = "";
     uint8_t front_state, back_state, owes;
 
     device = known < WORLD_DEVICES ? oracle->devices[known] : NULL;
     if (device == NULL || !world->monitor->devices[known].known)
         return SIMBACK_OWES_FRONTEND; /* nothing was published that a backend could answer */
+    if (oracle->suspended)            /* it goes on when the guest is resumed */
+        return SIMBACK_OWES_BACKEND;
     front_state = state_in(world, world->monitor->devices[known].front);
     back_state = back_directory(world, world->monitor->devices[known].front, back)
                      ? state_in(world, back)
                      : BLKIF_WIRE_UNKNOWN;
-    if (oracle->suspended) /* it goes on when the guest is resumed */
-        return SIMBACK_OWES_BACKEND;
     owes = handshake[front_state][back_state];
     if (owes == R)
         return requests_owe(oracle, device);
-    /* Somebody else has to bring the backend back. */
-    if (back_state == BLKIF_WIRE_UNKNOWN && device->app_known &&
-        device->app_state == BLKFRONT_RECOVERING)
+    if (back_state == BLKIF_WIRE_UNKNOWN && waits_without_backend(world, device, front_state, back))
         return SIMBACK_OWES_BACKEND;
     return (enum simback_owes)owes;
 }

@@ -22,13 +22,14 @@ static const char *what_is_over(const struct oracle_device *device)
 
 /* ---- ports and watches ---- */
 
-static bool by_frontend(const struct oracle *oracle, const struct oracle_device *device,
+static bool by_frontend(const struct oracle *oracle, struct oracle_device *device,
                         const struct simback_event *event)
 {
     const struct monitor_device *who = oracle_who(oracle, device);
 
-    return who->known && event->domid == who->front_domid &&
-           !(who->back_known && who->back_domid == who->front_domid);
+    if (who->back_known && who->back_domid == who->front_domid)
+        device->one_domain = true;
+    return who->known && event->domid == who->front_domid && !device->one_domain;
 }
 
 void teardown_event(struct oracle *oracle, const struct simback_event *event,
@@ -174,15 +175,16 @@ void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint
 void teardown_released(struct oracle *oracle, struct oracle_device *device)
 {
     oracle_checked(oracle, 12);
-    if (device->ports > 0)
+    if (device->ports > 0 && !device->one_domain)
         oracle_broken(oracle, 12, device, 0, "the device was released with %llu ports open",
                       (unsigned long long)device->ports);
-    if (device->watches > 0)
+    if (device->watches > 0 && !device->one_domain)
         oracle_broken(oracle, 12, device, 0, "the device was released with %llu watches set",
                       (unsigned long long)device->watches);
     judge_nodes(oracle, device);
     device->ports = device->watches = 0;
     device->node_count = 0;
+    device->one_domain = false;
 }
 
 void teardown_access(struct oracle *oracle, struct oracle_device *device,

@@ -362,6 +362,18 @@ static void i4_a_recovering_device_waits_for_a_backend(void)
     CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_FRONTEND);
 }
 
+/* One that has a state node has not looked yet; one that has none is gone. */
+static void i4_a_backend_in_state_0_is_waited_for_at_the_beginning(void)
+{
+    static const char state[] = "/local/domain/0/backend/vbd/1/51712/state";
+
+    puppet_write(&puppet, "state", "1");
+    CU_ASSERT_EQUAL(simback_store_write(puppet.world, state, "0", 1), 0);
+    CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_BACKEND);
+    CU_ASSERT_EQUAL(simback_store_remove(puppet.world, state), 0);
+    CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_FRONTEND);
+}
+
 static void i4_nobody_goes_on_before_the_guest_is_resumed(void)
 {
     puppet_submit(&puppet, 1, BLKFRONT_READ, 0, 1, buffer);
@@ -370,6 +382,23 @@ static void i4_nobody_goes_on_before_the_guest_is_resumed(void)
     CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_BACKEND);
     simback_app_call(puppet.world, SIMBACK_NO_DEVICE, "resume");
     CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_FRONTEND);
+}
+
+/* ---- I12: a backend in the frontend's own domain ---- */
+
+/* Its watches and ports are not told from the frontend's: then neither are judged, whichever came
+ * first. */
+static void i12_a_backend_that_moves_into_the_frontends_domain(void)
+{
+    puppet_disconnect(&puppet);
+    options.domid = SIMBACK_FRONT_DOMID;
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_run(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_port(&puppet);
+    puppet_end_grants(&puppet);
+    puppet_released(&puppet); /* with its watches set */
+    puppet_expect_none(&puppet);
 }
 
 /* ---- resumed ---- */
@@ -446,7 +475,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i11_not_after_it_has_gone_on),
     UNIT_TEST(i9_indirect_as_the_old_backend_offered_it),
     UNIT_TEST(i4_a_recovering_device_waits_for_a_backend),
+    UNIT_TEST(i4_a_backend_in_state_0_is_waited_for_at_the_beginning),
     UNIT_TEST(i4_nobody_goes_on_before_the_guest_is_resumed),
+    UNIT_TEST(i12_a_backend_that_moves_into_the_frontends_domain),
     UNIT_TEST(a_resume_as_it_should_be),
     UNIT_TEST(i5_a_grant_of_before_the_resume),
     UNIT_TEST(i5_a_grant_that_was_not_given_back),
