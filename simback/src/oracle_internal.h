@@ -467,6 +467,7 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
 void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request);
 void teardown_final(const struct oracle *oracle, struct oracle_device *device);
 void teardown_released(struct oracle *oracle, struct oracle_device *device);
+void teardown_written_by_others(struct oracle_device *device, const char *rest);
 void teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view);
 

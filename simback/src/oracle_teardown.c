@@ -132,6 +132,18 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
     }
 }
 
+/* What somebody else has written since is the frontend's no more. */
+void teardown_written_by_others(struct oracle_device *device, const char *rest)
+{
+    for (uint32_t i = 0; i < device->node_count; i++) {
+        if (strcmp(device->nodes[i], rest) != 0)
+            continue;
+        device->node_count--;
+        memmove(device->nodes[i], device->nodes[device->node_count], ORACLE_NODE_NAME);
+        return;
+    }
+}
+
 /* Every call of XenStore fails on purpose: nobody can remove anything. */
 static bool store_is_down(const struct oracle *oracle)
 {
