@@ -160,6 +160,7 @@ static void many_requests_may_wait(void)
     puppet_expect_none(&puppet);
 }
 
+/* Numbers that lie in one bucket of the oracle's table, whichever ends first. */
 static void one_request_may_last_long(void)
 {
     hold(1);
@@ -167,10 +168,14 @@ static void one_request_may_last_long(void)
     puppet_send(&puppet, BLKIF_WIRE_READ, 5000, 16, 8, 0);
     for (uint64_t i = 2; i <= 200; i++)
         whole_read(i, i);
+    for (uint64_t i = 1; i <= 8; i++)
+        submit(1 + 64 * (i + 4), BLKFRONT_READ, 8, 8);
     CU_ASSERT_EQUAL(simback_backend_release(puppet.backend, 1), 1);
     take();
     puppet_complete(&puppet, 1, 0);
     puppet_step(&puppet);
+    for (uint64_t i = 1; i <= 8; i++)
+        puppet_complete(&puppet, 1 + 64 * (i + 4), BLKFRONT_DISCONNECTED);
     puppet_expect_none(&puppet);
 }
 

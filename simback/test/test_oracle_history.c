@@ -218,6 +218,85 @@ static void i7_more_than_the_oracle_looks_at_at_once(void)
     puppet_expect(&puppet, 7, false, "request 1: sector 27 holds unknown bytes (00 00 00 00 …)");
 }
 
+/* ---- discards ---- */
+
+static void begin_with_discard(void)
+{
+    tear_down();
+    puppet.discard = true;
+    puppet_begin(&puppet);
+    puppet_connect(&puppet);
+}
+
+static void whole_discard(uint64_t number, uint64_t sector)
+{
+    const struct blkif_wire_discard_64 slot = {
+        .operation = BLKIF_WIRE_DISCARD, .id = number, .sector_512 = sector, .count_512 = 1};
+
+    puppet_submit(&puppet, number, BLKFRONT_DISCARD, sector, 1, NULL);
+    puppet_put_slot(&puppet, &slot, sizeof(slot));
+    puppet_push(&puppet);
+    puppet_step(&puppet);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    puppet_complete(&puppet, number, 0);
+    puppet_step(&puppet);
+}
+
+static void i7_many_discards(void)
+{
+    begin_with_discard();
+    for (uint64_t i = 1; i <= 40; i++)
+        puppet_submit(&puppet, i, BLKFRONT_DISCARD, i, 1, NULL);
+    for (uint64_t i = 1; i <= 40; i++)
+        puppet_complete(&puppet, i, BLKFRONT_DISCONNECTED);
+    whole_write(41, 9, one);
+    whole_read(42, 9, zeros); /* what failed may happen still */
+    puppet_expect_none(&puppet);
+    whole_write(43, 50, one);
+    whole_read(44, 50, zeros); /* of nobody's discard */
+    puppet_expect(&puppet, 7, false, "possible were: write 43 (acknowledged)");
+}
+
+static void i7_zeros_after_a_later_write_that_an_older_read_may_miss(void)
+{
+    static uint8_t older[SECTOR];
+
+    begin_with_discard();
+    whole_write(1, 9, one);
+    whole_discard(2, 9);
+    puppet_submit(&puppet, 3, BLKFRONT_READ, 9, 1, older);
+    whole_write(4, 9, two);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 3, 9, 1, 0);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    puppet_complete(&puppet, 3, 0); /* zeros: it began before the write */
+    puppet_expect_none(&puppet);
+    puppet_submit(&puppet, 5, BLKFRONT_READ, 10, 1, older);
+    whole_write(6, 9, three);
+    whole_read(7, 9, zeros);
+    puppet_expect(&puppet, 7, false,
+                  "request 7: sector 9 holds what sector 9 of the disk held at first");
+}
+
+static void i7_a_read_that_began_before_a_discard_may_miss_it(void)
+{
+    static uint8_t older[SECTOR];
+
+    begin_with_discard();
+    fill_disk(9, three);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 9, 1, older);
+    whole_discard(2, 9);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 1, 9, 1, 0);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    memcpy(older, three, sizeof(older));
+    puppet_complete(&puppet, 1, 0);
+    puppet_expect_none(&puppet);
+    whole_read(3, 9, three);
+    puppet_expect(&puppet, 7, false, "request 3: sector 9 holds unknown bytes (03 03 03 03 …)");
+}
+
 /* ---- the disk ---- */
 
 static void i7_a_disk_that_is_gone_holds_anything(void)
@@ -293,6 +372,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i7_many_writes_in_flight_to_one_sector),
     UNIT_TEST(i7_many_connections_one_after_the_other),
     UNIT_TEST(i7_more_than_the_oracle_looks_at_at_once),
+    UNIT_TEST(i7_many_discards),
+    UNIT_TEST(i7_zeros_after_a_later_write_that_an_older_read_may_miss),
+    UNIT_TEST(i7_a_read_that_began_before_a_discard_may_miss_it),
     UNIT_TEST(i7_a_disk_that_is_gone_holds_anything),
     UNIT_TEST(i7_the_frontend_spoke_first),
     UNIT_TEST(i7_sectors_of_another_size_begin_anew),

@@ -151,6 +151,14 @@ static void many_requests(uint64_t number)
     puppet_step(&puppet);
 }
 
+static void many_discards(uint64_t number)
+{
+    for (uint64_t i = 1; i <= 40; i++)
+        puppet_submit(&puppet, number + i, BLKFRONT_DISCARD, i, 1, NULL);
+    for (uint64_t i = 1; i <= 40; i++)
+        puppet_complete(&puppet, number + i, BLKFRONT_DISCONNECTED);
+}
+
 static void connection(uint64_t number)
 {
     puppet_connect(&puppet);
@@ -172,6 +180,7 @@ static void story(bool observed, uint64_t nth, bool all_later)
     connection(1000);
     many_requests(2000);
     many_sectors(3000);
+    many_discards(3500);
     for (uint32_t i = 0; i < 17; i++) {
         puppet_close(&puppet);
         puppet.order = i % 2; /* rings of another size need other books */
