@@ -89,6 +89,18 @@ static void die_late(void)
     _exit(9);
 }
 
+/* A file says that it hangs, for a test that waits for it. */
+static void say_that_it_hangs(void)
+{
+    char name[32];
+    FILE *file;
+
+    snprintf(name, sizeof(name), "hanging.%ld", (long)getpid());
+    file = fopen(name, "wb");
+    if (file != NULL)
+        fclose(file);
+}
+
 static void misbehave(struct blkfront_request *request)
 {
     switch (request->sector) {
@@ -154,6 +166,8 @@ static int submit(void *device, uint32_t queue, struct blkfront_request *request
 
 static int queue_poll(void *device, uint32_t queue)
 {
+    if (endless)
+        say_that_it_hangs();
     while (endless)
         ;
     return scenario_subject_blkfront.queue_poll(device, queue);

@@ -6,10 +6,13 @@
 #include "tool_help.h"
 
 #include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char tool_folder[64];
@@ -127,4 +130,40 @@ struct outcome shell(const char *format, ...)
     outcome.out = get_file(".out");
     outcome.err = get_file(".err");
     return outcome;
+}
+
+static size_t hanging(void)
+{
+    glob_t found;
+    size_t count = glob("hanging.*", 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+
+    globfree(&found);
+    return count;
+}
+
+pid_t start_and_hang(const char *line, size_t workers)
+{
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(99);
+    }
+    for (int i = 0; i < 2000 && hanging() < workers; i++) {
+        struct timespec pause = {0, 20000000};
+
+        nanosleep(&pause, NULL);
+    }
+    ck_assert_uint_eq(hanging(), workers);
+    return pid;
+}
+
+int end_with(pid_t pid, int signal_number)
+{
+    int status;
+
+    ck_assert_int_eq(kill(pid, signal_number), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status_of(status);
 }

@@ -9,6 +9,7 @@
 
 #include <check.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* Plays in the blink of an eye and passes. */
 #define GOOD                                      \
@@ -87,6 +88,11 @@ int status_of(int wait_status);
 /* Runs a line in a shell, in the test's folder. No shell stands round that one: behind `exec` a
  * program's death by a signal is seen as such, not as an exit code of 128 and more. */
 __attribute__((format(printf, 1, 2))) struct outcome shell(const char *format, ...);
+
+/* Starts a line in a shell's place and waits until so many workers of it hang (HANGS). */
+pid_t start_and_hang(const char *line, size_t workers);
+/* Sends the signal, and the status that the process ends with. */
+int end_with(pid_t pid, int signal_number);
 
 /* The status, with what was printed when it is another one; libcheck bears no longer messages. */
 #define assert_status(outcome, wanted)                                                     \

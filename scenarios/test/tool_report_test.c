@@ -7,6 +7,7 @@
 #include "check_main.h"
 #include "tool_help.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 /* Quotes, mark-up, a directive of TAP; and bytes that no report may hold as they are. */
@@ -361,15 +362,14 @@ START_TEST(an_interrupted_report_is_whole_and_says_so)
                                           "jq -e '.interrupted and (.cases | length) == 1' report",
                                           "true"};
     struct outcome run;
+    char line[128];
 
     put_file("a.scn", GOOD);
     put_file("b.scn", HANGS);
-    /* The hanging worker is still alive when the other case is told: SIGINT comes a second later.
-     */
-    run = shell("timeout --preserve-status -s INT 1 $misbehaving run --jobs 1 --stuck 600 "
-                "--format %s --output report .",
-                formats[_i]);
-    assert_status(run, 130);
+    snprintf(line, sizeof(line),
+             "exec $misbehaving run --jobs 1 --stuck 600 --format %s --output report .",
+             formats[_i]);
+    ck_assert_int_eq(end_with(start_and_hang(line, 1), SIGINT), 130);
     assert_contains(get_file("report"), marks[_i]);
     run = shell("%s", readers[_i]);
     assert_status(run, 0);

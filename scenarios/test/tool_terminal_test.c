@@ -136,7 +136,7 @@ START_TEST(a_line_of_progress_is_overwritten)
 {
     put_suite();
     put_file("b.scn", HANGS);
-    ck_assert_int_eq(run_line("exec $misbehaving run --jobs 1 --stuck 1 ."), 128);
+    ck_assert_int_eq(run_line("exec $misbehaving run --jobs 1 --stuck 2 ."), 128);
     assert_contains(screen, "\r\033[K1 of 3  ./b");
     /* Nothing of it is left when a verdict is told, nor at the end. */
     assert_contains(screen, "\r\033[K\033[31mFAIL \033[0m./b: no progress (I4)\r\n");
@@ -152,7 +152,7 @@ START_TEST(progress_fits_into_a_line)
     put_suite();
     snprintf(name, sizeof(name), "%0100d.scn", 7);
     put_file(name, HANGS);
-    ck_assert_int_eq(run_line("exec $misbehaving run --stuck 1 0*"), 128);
+    ck_assert_int_eq(run_line("exec $misbehaving run --stuck 2 0*"), 128);
     snprintf(line, sizeof(line), "\r\033[K0 of 1  %060d\r\033[K", 0);
     assert_contains(screen, line);
 }
