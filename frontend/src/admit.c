@@ -124,6 +124,23 @@ int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_req
                                                 : admit_discard(queue, request);
 }
 
+int transfer_admit_later(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                         uint64_t bytes)
+{
+    uint64_t most = UINT64_MAX / BLKIF_WIRE_UNIT >> queue->sector_shift;
+    uint64_t sectors = request->sectors;
+
+    if (request->operation == BLKFRONT_FLUSH)
+        return BLKFRONT_OK;
+    if (has_data(request)) {
+        if (!whole_sectors(queue, request, 0))
+            return BLKFRONT_INVALID;
+        sectors = bytes >> queue->sector_shift >> UNIT_SHIFT;
+    }
+    return sectors > 0 && (request->sector > most || sectors > most) ? BLKFRONT_OUT_OF_RANGE
+                                                                     : BLKFRONT_OK;
+}
+
 void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
@@ -131,17 +148,32 @@ void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request 
     in->stage = request->operation == BLKFRONT_FLUSH ? REQUEST_FLUSHING : REQUEST_DATA;
     in->next_512 = request->sector << queue->sector_shift;
     if (request->operation == BLKFRONT_DISCARD)
-        discard_begin(queue, request);
+        in->bytes_left = (request->sectors << queue->sector_shift) * BLKIF_WIRE_UNIT;
 }
 
-/* Is what is left of it in whole sectors, if these have grown since it was taken? */
+/* Does the disk still permit it? */
+static int permit(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    if (request->operation == BLKFRONT_WRITE)
+        return admit_write(queue, request);
+    return request->operation == BLKFRONT_DISCARD ? discard_permit(queue, request) : BLKFRONT_OK;
+}
+
+/* Is what is left of it still there? */
+static bool is_there(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct blkfront_request_internal *in = &request->internal;
+    uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
+
+    return in->next_512 <= size && in->bytes_left / BLKIF_WIRE_UNIT <= size - in->next_512;
+}
+
+/* Is what is left of it in whole sectors? */
 static bool fits_sectors(const struct blkfront_queue *queue, const struct blkfront_request *request)
 {
     const struct blkfront_request_internal *in = &request->internal;
     uint64_t mask = queue->sector_mask;
 
-    if (!queue->sectors_grew)
-        return true;
     if (((in->next_512 * BLKIF_WIRE_UNIT | in->bytes_left | in->buffer_offset) & mask) != 0)
         return false;
     return !has_data(request) || whole_sectors(queue, request, in->buffer_index);
@@ -151,17 +183,23 @@ int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfro
 {
     const struct blkfront_request_internal *in = &request->internal;
     bool begun = in->buffer_index > 0 || in->buffer_offset > 0;
-    uint64_t size = __atomic_load_n(&queue->device->agreed.size_512, __ATOMIC_RELAXED);
-    int r = BLKFRONT_OK;
+    int r = permit(queue, request);
 
-    if (request->operation == BLKFRONT_WRITE)
-        r = admit_write(queue, request);
-    else if (request->operation == BLKFRONT_DISCARD)
-        r = discard_permit(queue, request);
     if (r == BLKFRONT_OK &&
-        (in->next_512 > size || in->bytes_left / BLKIF_WIRE_UNIT > size - in->next_512 ||
-         !fits_sectors(queue, request)))
+        !(is_there(queue, request) && (!queue->sectors_grew || fits_sectors(queue, request))))
         r = BLKFRONT_OUT_OF_RANGE;
     /* After the first part these would be lies: they say that nothing has been written. */
     return r != BLKFRONT_OK && begun ? BLKFRONT_IO_ERROR : r;
+}
+
+int transfer_admit_anew(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    int r = permit(queue, request);
+
+    if (r != BLKFRONT_OK || request->internal.bytes_left == 0)
+        return r;
+    /* A discard is rounded. */
+    return is_there(queue, request) && (!has_data(request) || fits_sectors(queue, request))
+               ? BLKFRONT_OK
+               : BLKFRONT_OUT_OF_RANGE;
 }

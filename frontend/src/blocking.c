@@ -11,7 +11,7 @@ static bool poll_all(struct blkfront_device *device)
 {
     bool more = blkfront_poll(device) != 0;
 
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
+    for (uint32_t i = 0; i < blkfront_queue_count(device); i++) {
         if (blkfront_queue_poll(blkfront_get_queue(device, i)) != 0)
             more = true;
     }
@@ -22,11 +22,11 @@ static uint64_t poll_all_at(struct blkfront_device *device)
 {
     uint64_t at = blkfront_poll_at(device);
 
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
-        uint64_t queue_at = blkfront_queue_poll_at(blkfront_get_queue(device, i));
+    for (uint32_t i = 0; i < blkfront_queue_count(device); i++) {
+        uint64_t due_ns = blkfront_queue_poll_at(blkfront_get_queue(device, i));
 
-        if (queue_at < at)
-            at = queue_at;
+        if (due_ns < at)
+            at = due_ns;
     }
     return at;
 }

@@ -52,10 +52,10 @@ int discard_permit(const struct blkfront_queue *queue, const struct blkfront_req
     return permit(agreed, request->flags);
 }
 
-void discard_begin(const struct blkfront_queue *queue, struct blkfront_request *request)
+void discard_fit(const struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct extents extents = extents_of(&queue->device->agreed, queue->sector_mask + 1);
-    uint64_t count = request->sectors << queue->sector_shift;
+    uint64_t count = request->internal.bytes_left / BLKIF_WIRE_UNIT;
 
     round_inwards(&extents, &request->internal.next_512, &count);
     request->internal.bytes_left = count * BLKIF_WIRE_UNIT;
@@ -75,6 +75,7 @@ int discard_issue(struct blkfront_queue *queue, struct blkfront_request *request
     if (slot == NULL)
         return ISSUE_BLOCKED;
     slot->request = request;
+    slot->bytes = request->internal.bytes_left;
     request->internal.bytes_left = 0;
     queue_put(queue, slot, &wire);
     return BLKFRONT_OK;

@@ -8,8 +8,10 @@
  * queues (rings, pages, ports), publishes them, and when the backend is Connected starts them. From
  * then on a queue is its poller's. To end, the device sets the queue's state word to STOPPING with
  * the result that unanswered requests get, wakes the poller and waits until the queue's own poll
- * has said STOPPED; only then it closes the queue. So neither side needs a lock, and queue 0 is a
- * queue like any other.
+ * has said STOPPED; only then it closes the queue. A connection that is lost, and to be had again,
+ * ends in the same way, in two steps: PAUSING, while the backend may still answer, then KEEPING,
+ * after which what is unanswered belongs to no connection. So neither side needs a lock, and queue
+ * 0 is a queue like any other.
  */
 #ifndef BLKFRONT_SRC_INTERNAL_H
 #define BLKFRONT_SRC_INTERNAL_H
@@ -61,12 +63,20 @@ struct agreed {
     uint32_t info;                /* bits of blkif_wire_info as read */
 };
 
+/* The device sets OPEN to PAUSING, KEEPING and STOPPING; the queue's poll answers PAUSING by
+ * PAUSED, KEEPING by KEPT, STOPPING by STOPPED. */
 enum queue_state {
-    QUEUE_CLOSED,   /* nothing shared */
+    QUEUE_CLOSED,   /* nothing shared, and no connection to come */
+    QUEUE_HELD,     /* nothing shared; requests wait for the next connection */
     QUEUE_OPEN,     /* ring, pages and port are there; no request goes out (I11) */
-    QUEUE_RUNNING,  /* set by the device at Connected */
-    QUEUE_STOPPING, /* set by the device: the queue's poll completes everything with stop_result */
-    QUEUE_STOPPED   /* set by the queue's poll: it will touch ring and pages no more */
+    QUEUE_RUNNING,  /* the backend is Connected */
+    QUEUE_SHARING,  /* the connection has fewer rings: requests go to another queue's */
+    QUEUE_PAUSING,  /* no request is to go out any more */
+    QUEUE_PAUSED,   /* none does; responses are still taken */
+    QUEUE_KEEPING,  /* a last look at the ring is to be taken; the rest is kept */
+    QUEUE_KEPT,     /* ring and pages are touched no more; requests wait as in HELD */
+    QUEUE_STOPPING, /* everything is to be completed with stop_result */
+    QUEUE_STOPPED   /* ring and pages are touched no more, no request is left */
 };
 
 /* ---- queue.c: one ring with its slots, pages, port and waiting requests ---- */
@@ -75,6 +85,8 @@ enum queue_state {
  * the last allocation of a device's life. NO_MEMORY leaves nothing. */
 int queues_create(struct blkfront_device *device);
 void queues_destroy(struct blkfront_device *device);
+/* Below options.queues, whether usable or not. */
+struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index);
 
 /* Shares ring and pages, opens channel set and port, initialises the ring (I11: before publishing).
  * Uses device->agreed. On error nothing is left open. */
@@ -85,12 +97,20 @@ const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *co
 /* The backend is Connected: requests may go out; puts waiting ones on the ring. Any thread (the
  * device's). */
 void queue_start(struct blkfront_queue *queue);
-/* STOPPING with the result for what is unanswered or waiting, and a wake. If the queue was OPEN or
- * RUNNING its poll will answer STOPPED. */
+/* This connection has no ring for the queue, which was HELD: its requests go to queue `target`,
+ * whose poll completes them. */
+void queue_share(struct blkfront_queue *queue, uint32_t target);
+/* PAUSING, if it was RUNNING, and a wake. */
+void queue_pause(struct blkfront_queue *queue);
+/* KEEPING, if there is anything to keep or to end, and a wake. */
+void queue_keep(struct blkfront_queue *queue);
+/* STOPPING with the result for what is unanswered or waiting, and a wake. Unless the queue was
+ * CLOSED its poll will answer STOPPED. */
 void queue_stop(struct blkfront_queue *queue, int result);
 enum queue_state queue_get_state(const struct blkfront_queue *queue);
-/* After STOPPED: closes the port, ends the grants. What is BUSY stays with the queue and is tried
- * again: 0 when all is gone, BLKFRONT_PLATFORM_BUSY while not. */
+/* After STOPPED or KEPT: closes the port, ends the grants; the queue is CLOSED or HELD then. What
+ * is BUSY stays with the queue and is tried again: 0 when all is gone, BLKFRONT_PLATFORM_BUSY while
+ * not. */
 int queue_close(struct blkfront_queue *queue);
 /* Hands what queue_close could not end to the context's quarantine. */
 void queue_quarantine(struct blkfront_queue *queue);
@@ -103,6 +123,8 @@ void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_st
 
 /* Ends what destroyed memory objects still wait for; called by the device's poll. */
 void memories_poll(struct blkfront_device *device);
+/* A resume has made references void that memory cannot get anew: it is copied from now on. */
+void memories_void(struct blkfront_device *device);
 /* The device is gone: library memory that is left is freed or quarantined. */
 void memories_close(struct blkfront_device *device);
 
@@ -124,6 +146,8 @@ struct blkfront_device {
     uint32_t vdev;
     struct blkfront_options options;
     struct agreed agreed;
+    uint64_t connection;           /* counts them, from 1 */
+    uint32_t usable_queues;        /* most rings of any connection; 0 before the first; atomic */
     struct blkfront_queue *queues; /* options.queues of them */
     struct blkfront_memory *memories;
     struct device_life

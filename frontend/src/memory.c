@@ -194,6 +194,14 @@ void memories_poll(struct blkfront_device *device)
     }
 }
 
+void memories_void(struct blkfront_device *device)
+{
+    for (struct blkfront_memory *memory = device->memories; memory != NULL; memory = memory->next) {
+        if (memory->block->kind == GRANT_SHARED)
+            __atomic_store_n(&memory->uses, 0, __ATOMIC_RELAXED);
+    }
+}
+
 void memories_close(struct blkfront_device *device)
 {
     while (device->memories != NULL) {

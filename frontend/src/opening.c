@@ -90,6 +90,8 @@ static void do_connect(struct blkfront_device *device)
         return;
     life->other_fresh = false;
     life->connect_deadline_ns = UINT64_MAX;
+    device->connection++;
+    __atomic_store_n(&device->usable_queues, device->agreed.queue_count, __ATOMIC_RELEASE);
     device_set_state(device, BLKFRONT_CONNECTED);
     for (uint32_t i = 0; i < device->agreed.queue_count; i++)
         queue_start(blkfront_get_queue(device, i));

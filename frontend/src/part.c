@@ -320,7 +320,9 @@ static void put_part(struct part *part, struct blkfront_request *request)
     slot->request = request;
     slot->buffer_index = in->buffer_index;
     slot->buffer_offset = in->buffer_offset;
-    in->next_512 += (in->bytes_left - part->left) / BLKIF_WIRE_UNIT;
+    slot->first_512 = in->next_512;
+    slot->bytes = in->bytes_left - part->left;
+    in->next_512 += slot->bytes / BLKIF_WIRE_UNIT;
     in->bytes_left = part->left;
     in->buffer_index = part->cursor.index;
     in->buffer_offset = part->cursor.offset;

@@ -99,18 +99,21 @@ static bool take_responses(struct blkfront_queue *queue, bool *taken)
 
 /* ---- deadlines ---- */
 
+enum { ENDS = 32 }; /* requests that one poll ends without an answer */
+
 static bool expire(struct blkfront_queue *queue)
 {
-    uint32_t budget = queue->ring.entries;
+    uint32_t budget = ENDS;
+    struct blkfront_request *due;
     uint64_t now;
 
     if (queue->device->options.request_deadline_ns == 0 || queue->oldest == NULL)
         return false;
     now = queue->platform->now(queue->platform->context);
-    while (queue->oldest != NULL && queue->oldest->internal.deadline_ns <= now) {
+    while ((due = requests_next_due(queue)) != NULL && due->internal.deadline_ns <= now) {
         if (budget-- == 0)
             return true;
-        requests_abandon(queue, queue->oldest, BLKFRONT_DEADLINE);
+        requests_abandon(queue, due, BLKFRONT_DEADLINE);
     }
     return false;
 }
@@ -119,20 +122,31 @@ static bool expire(struct blkfront_queue *queue)
 
 enum { RETRIES = 4 }; /* of quarantined pages, a poll and pool */
 
-static bool run(struct blkfront_queue *queue)
+/* What has come. True if there is more than one call's share. */
+static bool look(struct blkfront_queue *queue, bool *taken)
 {
     bool event = take_event(queue);
-    bool taken = false, more = false;
+    bool more = false;
 
+    *taken = false;
     if (queue_violation(queue) == NULL)
-        more = take_responses(queue, &taken);
+        more = take_responses(queue, taken);
     if (event)
-        finish_event(queue, taken);
-    more = expire(queue) || more;
+        finish_event(queue, *taken);
+    return expire(queue) || more;
+}
+
+static bool run(struct blkfront_queue *queue)
+{
+    bool taken;
+    bool more = look(queue, &taken);
+
+    handover_take(queue);
     if (queue_violation(queue) != NULL)
         return false;
 
     queue_refresh(queue);
+    taken = requeue_collect(queue) || taken;
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
     if (taken || queue->pump_due || queue->drain_begun)
         more = queue_pump(queue) || more;
@@ -141,103 +155,114 @@ static bool run(struct blkfront_queue *queue)
     return more;
 }
 
-/* Ends the requests before stop_sequence with the result of stop, as many as one call may. */
-static bool end_requests(struct blkfront_queue *queue, int result)
+/* The device and the queue's poll agree on a state in which the queue rests, unless the device
+ * wants another one meanwhile. */
+static void agree(struct blkfront_queue *queue, enum queue_state asked, enum queue_state answer)
 {
-    uint32_t budget = queue->ring.entries;
+    uint32_t state = asked;
 
-    while (queue->oldest != NULL && queue->oldest->internal.sequence < queue->stop_sequence) {
-        if (budget-- == 0)
-            return true;
-        requests_finish(queue, queue->oldest, result);
-    }
+    if (__atomic_compare_exchange_n(&queue->state, &state, (uint32_t)answer, false,
+                                    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        device_wake(queue->device);
+}
+
+/* The connection is over, and another is to come. Answers that came in time count (I15). */
+static bool keep(struct blkfront_queue *queue)
+{
+    bool others = handover_may_come(queue);
+    bool taken, more = false;
+
+    if (queue->ring_block != NULL && ring_outstanding(&queue->ring) > 0)
+        more = look(queue, &taken);
+    handover_take(queue);
+    if (more || others)
+        return more;
+    drain_end(queue);
+    requeue_keep(queue);
+    agree(queue, QUEUE_KEEPING, QUEUE_KEPT);
     return false;
 }
 
-static int stop_result(const struct blkfront_queue *queue)
-{
-    int result = __atomic_load_n(&queue->stop_result, __ATOMIC_RELAXED);
-
-    return result != BLKFRONT_OK ? result : BLKFRONT_DISCONNECTED;
-}
-
-/* The device wants the queue to stop. What completions submit now is not part of that: it waits for
- * the next connection. */
+/* Everything ends, as much of it as one call may. */
 static bool stop(struct blkfront_queue *queue)
 {
-    if (!queue->stop_begun) {
-        queue->stop_begun = true;
-        queue->stop_sequence = queue->next_sequence;
-        drain_end(queue);
-        requests_cut(queue);
+    int result = __atomic_load_n(&queue->stop_result, __ATOMIC_RELAXED);
+    bool others = handover_may_come(queue);
+
+    handover_take(queue);
+    drain_end(queue);
+    requests_cut(queue);
+    for (uint32_t budget = ENDS; queue->oldest != NULL; budget--) {
+        if (budget == 0)
+            return true;
+        requests_finish(queue, queue->oldest, result);
     }
-    return end_requests(queue, stop_result(queue));
+    queue->stop_done = !others;
+    return false;
 }
 
-static void stopped(struct blkfront_queue *queue)
+static bool poll_state(struct blkfront_queue *queue, enum queue_state state)
 {
-    __atomic_store_n(&queue->state, (uint32_t)QUEUE_STOPPED, __ATOMIC_RELEASE);
-    device_wake(queue->device);
-}
+    bool taken;
 
-/* Nothing is shared. Requests may still wait for a connection that will not come any more. */
-static bool idle(struct blkfront_queue *queue)
-{
-    if (queue->oldest == NULL || device_takes_requests(queue->device))
+    switch (state) {
+    case QUEUE_OPEN:
+        /* An early event says nothing: the ring is looked at when the queue starts (I11). */
+        if (take_event(queue))
+            finish_event(queue, false);
         return expire(queue);
-    queue->stop_sequence = queue->next_sequence;
-    return end_requests(queue, stop_result(queue));
+    case QUEUE_RUNNING: return run(queue);
+    case QUEUE_SHARING: return handover_all(queue);
+    case QUEUE_PAUSING: agree(queue, QUEUE_PAUSING, QUEUE_PAUSED); return look(queue, &taken);
+    case QUEUE_PAUSED: return look(queue, &taken);
+    case QUEUE_KEEPING: return keep(queue);
+    case QUEUE_STOPPING: return stop(queue);
+    case QUEUE_CLOSED:
+    case QUEUE_HELD:
+    case QUEUE_KEPT:
+    case QUEUE_STOPPED:
+    default: return expire(queue);
+    }
 }
 
 int blkfront_queue_poll(struct blkfront_queue *queue)
 {
     enum queue_state state;
-    bool more = false;
+    bool more;
 
     if (queue == NULL || queue->polling)
         return 0;
     queue->polling = true;
     state = queue_get_state(queue);
-    switch (state) {
-    case QUEUE_RUNNING: more = run(queue); break;
-    case QUEUE_OPEN:
-        /* An early event says nothing: the ring is looked at when the queue starts (I11). */
-        if (take_event(queue))
-            finish_event(queue, false);
-        more = expire(queue);
-        break;
-    case QUEUE_STOPPING: more = stop(queue); break;
-    case QUEUE_CLOSED:
-    case QUEUE_STOPPED: more = idle(queue); break;
-    }
-
-    if (state == QUEUE_RUNNING || state == QUEUE_STOPPING)
+    more = poll_state(queue, state);
+    if (state == QUEUE_RUNNING || state == QUEUE_SHARING || state == QUEUE_STOPPING)
         drain_report(queue);
     requests_complete(queue);
     /* A completion may have submitted, or disconnected. */
     if (state == QUEUE_RUNNING && queue_get_state(queue) == QUEUE_RUNNING &&
         queue_violation(queue) == NULL)
         queue_publish(queue);
-    if (state == QUEUE_STOPPING && !more)
-        stopped(queue);
+    if (state == QUEUE_STOPPING && queue->stop_done)
+        agree(queue, QUEUE_STOPPING, QUEUE_STOPPED);
     queue->polling = false;
     return more || queue->done.first != NULL;
 }
 
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
 {
+    const struct blkfront_request *due;
     enum queue_state state;
 
     if (queue == NULL)
         return UINT64_MAX;
     state = queue_get_state(queue);
-    if (queue->done.first != NULL || state == QUEUE_STOPPING)
+    if (queue->done.first != NULL || state == QUEUE_PAUSING || state == QUEUE_KEEPING ||
+        state == QUEUE_STOPPING)
         return 0;
     if (state == QUEUE_RUNNING && queue->pump_due && queue_violation(queue) == NULL)
         return 0;
-    if (queue->oldest == NULL)
+    due = requests_next_due(queue);
+    if (due == NULL)
         return UINT64_MAX;
-    if ((state == QUEUE_CLOSED || state == QUEUE_STOPPED) && !device_takes_requests(queue->device))
-        return 0;
-    return queue->oldest->internal.deadline_ns;
+    return state == QUEUE_SHARING ? 0 : due->internal.deadline_ns;
 }

@@ -23,6 +23,8 @@ struct shape {
     size_t segments_at;
     size_t long_at;
     size_t targets_at;
+    size_t ranges_at;
+    uint32_t ranges; /* a queue */
     size_t pool_at;
     size_t long_free_at;
     size_t size;
@@ -30,6 +32,7 @@ struct shape {
 
 enum {
     QUEUES_MAX = 1024,
+    NO_QUEUE = QUEUES_MAX,
     POOL_MAX = 1 << 20,
     /* Segments of all indirect requests of a device that may be in flight at once: 256 MiB of data
      * in whole pages, 1 MiB of ours. What goes beyond goes out as direct requests. */
@@ -72,7 +75,10 @@ static int shape_of(const struct blkfront_options *options, struct shape *shape)
         shape->segments_at + queues * shape->slots * shape->segments * sizeof(struct slot_segment);
     shape->targets_at = shape->long_at + queues * shape->long_arrays * shape->long_each *
                                              sizeof(struct slot_segment);
-    shape->pool_at = shape->targets_at + queues * queues * sizeof(uint64_t);
+    /* requeue.c says why. */
+    shape->ranges = 2 * shape->slots;
+    shape->ranges_at = shape->targets_at + queues * queues * sizeof(uint64_t);
+    shape->pool_at = shape->ranges_at + queues * shape->ranges * sizeof(struct blkfront_range);
     shape->long_free_at = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
     shape->size = shape->long_free_at + queues * shape->long_arrays * sizeof(uint32_t);
     return BLKFRONT_OK;
@@ -103,6 +109,10 @@ int queues_create(struct blkfront_device *device)
                                 i * shape.slots * shape.segments;
         queue->drain_targets = (uint64_t *)(void *)(base + shape.targets_at) + i * shape.queues;
         queue->pool_memory = (uint32_t *)(void *)(base + shape.pool_at) + i * shape.pool;
+        queue->target = NO_QUEUE;
+        requeue_init(queue,
+                     (struct blkfront_range *)(void *)(base + shape.ranges_at) + i * shape.ranges,
+                     shape.ranges);
         slots_init(&queue->slots, queue->slot_memory, shape.slots, queue->segment_memory,
                    shape.segments);
         slots_init_long(&queue->slots,
@@ -143,7 +153,7 @@ static bool end_blocks(struct blkfront_queue *queue)
     return all;
 }
 
-void queue_quarantine(struct blkfront_queue *queue)
+static void quarantine_blocks(struct blkfront_queue *queue)
 {
     struct grant_block **blocks[] = {&queue->ring_block, &queue->pools[0].block,
                                      &queue->pools[1].block};
@@ -153,7 +163,6 @@ void queue_quarantine(struct blkfront_queue *queue)
             quarantine_put(queue->device->context, *blocks[i]);
         *blocks[i] = NULL;
     }
-    __atomic_store_n(&queue->state, (uint32_t)QUEUE_CLOSED, __ATOMIC_RELEASE);
 }
 
 static uint32_t ring_order(const struct blkfront_device *device)
@@ -213,17 +222,25 @@ static int open_pools(struct blkfront_queue *queue)
     return r;
 }
 
+static void close_channels(struct blkfront_queue *queue)
+{
+    if (queue->channels != NULL)
+        queue->platform->channels_close(queue->platform->context, queue->channels);
+    queue->channels = NULL;
+}
+
+/* Whoever waits for the queue waits for its channel set: that stays when the connection goes. */
 static int open_channel(struct blkfront_queue *queue)
 {
     const struct blkfront_platform *platform = queue->platform;
-    int r = platform->channels_open(platform->context, &queue->channels);
+    int r = 0;
 
-    if (r != 0)
-        return r;
-    r = platform->port_allocate(platform->context, queue->channels,
-                                queue->device->agreed.backend_id, &queue->port);
-    if (r != 0)
-        platform->channels_close(platform->context, queue->channels);
+    if (queue->channels == NULL)
+        r = platform->channels_open(platform->context, &queue->channels);
+    if (r == 0)
+        r = platform->port_allocate(platform->context, queue->channels,
+                                    queue->device->agreed.backend_id, &queue->port);
+    queue->has_port = r == 0;
     return r;
 }
 
@@ -232,9 +249,8 @@ int queue_open(struct blkfront_queue *queue)
     int r;
 
     queue->segment_limit = queue->device->agreed.segments;
-    queue->violation = NULL;
+    __atomic_store_n(&queue->violation, NULL, __ATOMIC_RELAXED);
     queue->blocked = false;
-    queue->stop_begun = false;
     queue->flush_worked = false;
     queue->purge_wanted = false;
     r = open_ring(queue);
@@ -245,7 +261,9 @@ int queue_open(struct blkfront_queue *queue)
     if (r != 0) {
         /* Nobody can have mapped anything yet; if so nevertheless, it is not lost. */
         if (!end_blocks(queue))
-            queue_quarantine(queue);
+            quarantine_blocks(queue);
+        if (queue_get_state(queue) == QUEUE_CLOSED)
+            close_channels(queue);
         return BLKFRONT_NO_MEMORY;
     }
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_OPEN, __ATOMIC_RELEASE);
@@ -282,14 +300,52 @@ void queue_refresh(struct blkfront_queue *queue)
     set_sector_size(queue, now);
 }
 
+/* The device wants something of the queue's poll, which may be another thread's. */
+static void ask(struct blkfront_queue *queue, enum queue_state state)
+{
+    __atomic_store_n(&queue->state, (uint32_t)state, __ATOMIC_RELEASE);
+    queue->platform->channels_wake(queue->platform->context, queue->channels);
+}
+
+/* What waits goes out from the queue's own poll. */
 void queue_start(struct blkfront_queue *queue)
 {
-    set_sector_size(queue, agreed_number(&queue->device->agreed.sector_size));
     queue->sectors_grew = false;
     shortage_reserve(queue);
-    /* What waits goes out from the queue's own poll: this may be another thread. */
-    __atomic_store_n(&queue->state, (uint32_t)QUEUE_RUNNING, __ATOMIC_RELEASE);
-    queue->platform->channels_wake(queue->platform->context, queue->channels);
+    queue->connection = queue->device->connection;
+    ask(queue, QUEUE_RUNNING);
+}
+
+void queue_share(struct blkfront_queue *queue, uint32_t target)
+{
+    if (queue_get_state(queue) != QUEUE_HELD)
+        return;
+    queue->target = target;
+    ask(queue, QUEUE_SHARING);
+}
+
+void queue_pause(struct blkfront_queue *queue)
+{
+    if (queue_get_state(queue) == QUEUE_RUNNING)
+        ask(queue, QUEUE_PAUSING);
+}
+
+void queue_keep(struct blkfront_queue *queue)
+{
+    switch (queue_get_state(queue)) {
+    case QUEUE_OPEN:
+    case QUEUE_RUNNING:
+    case QUEUE_SHARING:
+    case QUEUE_PAUSING:
+    case QUEUE_PAUSED: ask(queue, QUEUE_KEEPING); break;
+    case QUEUE_CLOSED:
+    case QUEUE_HELD:
+    case QUEUE_KEEPING:
+    case QUEUE_KEPT:
+    case QUEUE_STOPPING:
+    case QUEUE_STOPPED:
+    default: break;
+    }
 }
 
 void queue_stop(struct blkfront_queue *queue, int result)
@@ -297,18 +353,30 @@ void queue_stop(struct blkfront_queue *queue, int result)
     enum queue_state state = queue_get_state(queue);
 
     /* The first reason counts. */
-    if (state == QUEUE_STOPPING)
+    if (state == QUEUE_CLOSED || state == QUEUE_STOPPING || state == QUEUE_STOPPED)
         return;
     __atomic_store_n(&queue->stop_result, result, __ATOMIC_RELAXED);
-    if (state != QUEUE_OPEN && state != QUEUE_RUNNING)
-        return;
-    __atomic_store_n(&queue->state, (uint32_t)QUEUE_STOPPING, __ATOMIC_RELEASE);
-    queue->platform->channels_wake(queue->platform->context, queue->channels);
+    ask(queue, QUEUE_STOPPING);
 }
 
 enum queue_state queue_get_state(const struct blkfront_queue *queue)
 {
     return (enum queue_state)__atomic_load_n(&queue->state, __ATOMIC_ACQUIRE);
+}
+
+/* Nothing is shared any more. */
+static void set_closed(struct blkfront_queue *queue)
+{
+    bool held = queue_get_state(queue) == QUEUE_KEPT;
+
+    queue->target = NO_QUEUE;
+    __atomic_store_n(&queue->state, (uint32_t)(held ? QUEUE_HELD : QUEUE_CLOSED), __ATOMIC_RELEASE);
+}
+
+void queue_quarantine(struct blkfront_queue *queue)
+{
+    quarantine_blocks(queue);
+    set_closed(queue);
 }
 
 int queue_close(struct blkfront_queue *queue)
@@ -317,15 +385,15 @@ int queue_close(struct blkfront_queue *queue)
     enum queue_state state = queue_get_state(queue);
     bool all;
 
-    if (state == QUEUE_CLOSED)
+    if (state == QUEUE_CLOSED || state == QUEUE_HELD)
         return 0;
-    if (state != QUEUE_STOPPED)
-        platform->bug(platform->context, "queue_close: the queue has not stopped");
-    if (queue->channels != NULL) {
+    if (state != QUEUE_STOPPED && state != QUEUE_KEPT)
+        platform->bug(platform->context, "queue_close: the queue has not come to rest");
+    if (queue->has_port)
         platform->port_close(platform->context, queue->channels, queue->port);
-        platform->channels_close(platform->context, queue->channels);
-        queue->channels = NULL;
-    }
+    queue->has_port = false;
+    if (state == QUEUE_STOPPED)
+        close_channels(queue);
     for (uint32_t i = 0; i < queue->slots.count; i++) {
         if (queue->slots.slots[i].state != SLOT_FREE)
             queue_drop_slot(queue, &queue->slots.slots[i]);
@@ -334,7 +402,7 @@ int queue_close(struct blkfront_queue *queue)
     all = memories_cut(queue->device) && all;
     if (!all)
         return BLKFRONT_PLATFORM_BUSY;
-    __atomic_store_n(&queue->state, (uint32_t)QUEUE_CLOSED, __ATOMIC_RELEASE);
+    set_closed(queue);
     return 0;
 }
 
@@ -399,7 +467,8 @@ void queue_publish(struct blkfront_queue *queue)
 
 void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
 {
-    bool over = queue_get_state(queue) == QUEUE_STOPPED;
+    enum queue_state state = queue_get_state(queue);
+    bool over = state == QUEUE_STOPPED || state == QUEUE_KEPT;
     bool keep = queue->device->agreed.keeps_grants;
 
     for (uint32_t i = 0; i < slot->segment_count; i++) {
@@ -423,17 +492,23 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
 
 uint32_t blkfront_queue_count(const struct blkfront_device *device)
 {
+    uint32_t usable;
+
     if (device == NULL)
         return 0;
+    usable = __atomic_load_n(&device->usable_queues, __ATOMIC_ACQUIRE);
     /* Before anything has been agreed on: as many as there may be. */
-    if (device->agreed.queue_count == 0 || device->agreed.queue_count > device->options.queues)
-        return device->options.queues;
-    return device->agreed.queue_count;
+    return usable == 0 ? device->options.queues : usable;
 }
 
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
     return index < blkfront_queue_count(device) ? &device->queues[index] : NULL;
+}
+
+struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index)
+{
+    return &device->queues[index];
 }
 
 void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum)
@@ -452,4 +527,5 @@ void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_st
     sum->indirect += __atomic_load_n(&own->indirect, __ATOMIC_RELAXED);
     sum->grants += __atomic_load_n(&own->grants, __ATOMIC_RELAXED);
     sum->grants_reused += __atomic_load_n(&own->grants_reused, __ATOMIC_RELAXED);
+    sum->reissued += __atomic_load_n(&own->reissued, __ATOMIC_RELAXED);
 }

@@ -5,6 +5,8 @@
  *     queue.c     its life: memory, ring, pages, port, start and stop; statistics
  *     submit.c    requests come in
  *     poll.c      responses come in, requests are completed, what waits goes on
+ *     requeue.c   what is unanswered when a connection is over, and how the next one takes it up
+ *     handover.c  requests of queues that have no ring of their own
  *     requests.c  the lists that a request is on
  *     admit.c     what may be taken, and what may still go out
  *     discard.c   discards, rounded to whole extents
@@ -33,7 +35,6 @@ enum request_state {
 };
 
 enum request_stage {
-    REQUEST_UNCHECKED, /* taken while not connected: to be checked before its first part */
     REQUEST_DATA,
     REQUEST_FLUSHING /* a flush, or what follows a write with FUA */
 };
@@ -43,12 +44,23 @@ struct request_list {
     struct blkfront_request *last;
 };
 
+/* A piece of a request that a connection has not answered. */
+struct blkfront_range {
+    struct blkfront_range *next; /* of its request, ascending; or of the free ones */
+    uint64_t first_512;
+    uint64_t bytes;
+    size_t buffer_index;
+    size_t buffer_offset;
+    uint32_t home; /* the queue whose memory this is */
+};
+
 struct blkfront_queue {
     struct blkfront_device *device;
     const struct blkfront_platform *platform;
     uint32_t index;
 
     uint32_t state;        /* enum queue_state; atomic */
+    uint64_t connection;   /* the how-manieth of the device */
     int stop_result;       /* atomic */
     const char *violation; /* atomic; the first one */
 
@@ -69,8 +81,9 @@ struct blkfront_queue {
     bool purge_wanted;  /* another queue is short of grants; atomic */
     bool memory_wanted; /* this one is, and tells the device's poll; atomic */
 
-    struct blkfront_channel_set *channels;
+    struct blkfront_channel_set *channels; /* kept until the queue is CLOSED */
     uint32_t port;
+    bool has_port;
 
     struct request_list waiting;
     struct request_list done;
@@ -82,9 +95,15 @@ struct blkfront_queue {
     bool polling;  /* inside queue_poll: completions may submit */
     bool blocked;  /* the first waiting request could not go on; until a slot is free */
     bool pump_due; /* waiting requests have not been looked at since they could go */
-    bool stop_begun;
-    bool flush_worked;      /* on this connection; atomic */
-    uint64_t stop_sequence; /* requests before it end with stop_result, later ones wait */
+    bool stop_done;
+    bool unordered; /* a request that another queue has handed over may be due before older ones */
+    bool flush_worked; /* on this connection; atomic */
+
+    struct blkfront_request *inbox; /* atomic: a stack of requests that others hand over */
+    uint32_t target;                /* while SHARING: whose ring it shares; else no queue */
+    struct blkfront_range *free_ranges;
+    uint32_t free_range_count;
+    struct blkfront_range *returned_ranges; /* atomic: a stack of ours that others have done with */
 
     bool drain_begun;
     bool drain_waiting;      /* atomic: another queue's progress is of interest */
@@ -93,6 +112,7 @@ struct blkfront_queue {
     struct slot *slot_memory;
     struct slot_segment *segment_memory;
     uint32_t *pool_memory;
+    struct blkfront_range *range_memory;
     struct blkfront_statistics statistics; /* members read by any thread */
 };
 
@@ -167,8 +187,16 @@ bool queue_pump(struct blkfront_queue *queue);
 /* What an `issue` function answers beside 0 and errors: the request has to wait. */
 enum { ISSUE_BLOCKED = 1 };
 
-/* A new request: unfinished and waiting. */
+/* A new request: unfinished and waiting, on no queue. */
+void requests_begin(struct blkfront_request *request);
+/* It is this queue's from now on. */
 void requests_add(struct blkfront_queue *queue, struct blkfront_request *request);
+/* One that waits is this queue's no more. */
+void requests_leave(struct blkfront_queue *queue, struct blkfront_request *request);
+/* The unfinished request whose deadline is the next; NULL if there is none. */
+struct blkfront_request *requests_next_due(const struct blkfront_queue *queue);
+/* The slot is nobody's, but its pages are still the backend's. */
+void requests_lose_slot(struct slot *slot);
 /* It needs another ring request, before all that wait and are younger. */
 void requests_again(struct blkfront_queue *queue, struct blkfront_request *request);
 /* The first waiting request is on the ring altogether. */
@@ -199,7 +227,13 @@ int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_req
 /* May it still, though the disk has changed since? */
 int transfer_admit_again(const struct blkfront_queue *queue,
                          const struct blkfront_request *request);
-/* What is to be done, in units of 512; after transfer_admit. */
+/* The same for what is left of it on another connection, which may be any disk. */
+int transfer_admit_anew(const struct blkfront_queue *queue, const struct blkfront_request *request);
+/* May it wait for the next connection? What the disk permits is checked then. INVALID by the
+ * sectors that there were, and OUT_OF_RANGE if no disk is so large. */
+int transfer_admit_later(const struct blkfront_queue *queue, const struct blkfront_request *request,
+                         uint64_t bytes);
+/* What is to be done, in units of 512; after transfer_admit or transfer_admit_later. */
 void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request *request);
 
 /* ---- discard.c ---- */
@@ -207,7 +241,7 @@ void transfer_begin(const struct blkfront_queue *queue, struct blkfront_request 
 /* OK, READ_ONLY or UNIMPLEMENTED. */
 int discard_permit(const struct blkfront_queue *queue, const struct blkfront_request *request);
 /* Of what is to be done, the whole extents: maybe nothing. */
-void discard_begin(const struct blkfront_queue *queue, struct blkfront_request *request);
+void discard_fit(const struct blkfront_queue *queue, struct blkfront_request *request);
 /* Puts it on the ring: 0 or ISSUE_BLOCKED. */
 int discard_issue(struct blkfront_queue *queue, struct blkfront_request *request);
 
@@ -236,7 +270,42 @@ void shortage_poll(struct blkfront_queue *queue);
 /* A part of the device's poll: what queues want of it. */
 void shortage_poll_device(struct blkfront_device *device);
 
+/* ---- requeue.c ---- */
+
+/* Memory for so many ranges. */
+void requeue_init(struct blkfront_queue *queue, struct blkfront_range *memory, uint32_t count);
+/* The connection is over: what is on the ring leaves its ranges and waits. */
+void requeue_keep(struct blkfront_queue *queue);
+/* Could what is about to go out be kept, should the connection be lost? */
+bool requeue_has_room(const struct blkfront_queue *queue, const struct blkfront_request *request);
+/* Takes back ranges that others have done with; true if there were any. */
+bool requeue_collect(struct blkfront_queue *queue);
+/* May a request that was taken on another connection, or on none, go out on this one? OUT_OF_RANGE,
+ * READ_ONLY or UNIMPLEMENTED if not. */
+int requeue_admit(struct blkfront_queue *queue, struct blkfront_request *request);
+/* Puts the ranges of the first waiting request on the ring: 0, ISSUE_BLOCKED or an error. */
+int requeue_issue(struct blkfront_queue *queue, struct blkfront_request *request);
+/* The ranges are not to be issued again. */
+void requeue_drop(struct blkfront_queue *queue, struct blkfront_request *request);
+
+/* ---- handover.c ---- */
+
+/* Hands a request that is on no queue to the one whose ring this queue shares. Any queue's thread
+ * may do so at any time until its own queue has come to rest. */
+void handover_push(struct blkfront_queue *queue, struct blkfront_request *request);
+/* All requests of a queue that shares. True if it only stopped to keep the work of one call
+ * bounded. */
+bool handover_all(struct blkfront_queue *queue);
+/* Takes what others have handed over. */
+void handover_take(struct blkfront_queue *queue);
+/* Is there a queue that may still hand something over to this one? */
+bool handover_may_come(const struct blkfront_queue *queue);
+
 /* ---- transfer.c ---- */
+
+/* Puts one ring request with what comes next of a read, write or discard on the ring: 0,
+ * ISSUE_BLOCKED or an error. */
+int transfer_part(struct blkfront_queue *queue, struct blkfront_request *request);
 
 /* Puts all parts of the first waiting request on the ring: 0, ISSUE_BLOCKED or an error. */
 int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *request);

@@ -74,14 +74,29 @@ static void order_remove(struct blkfront_queue *queue, struct blkfront_request *
         queue->newest = in->older;
     else
         in->newer->internal.older = in->older;
+    if (queue->oldest == NULL)
+        queue->unordered = false;
+}
+
+void requests_begin(struct blkfront_request *request)
+{
+    request->internal.state = REQUEST_WAITING;
+    mark_memory(request, memory_use);
 }
 
 void requests_add(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    request->internal.state = REQUEST_WAITING;
-    mark_memory(request, memory_use);
+    if (queue->newest != NULL &&
+        request->internal.deadline_ns < queue->newest->internal.deadline_ns)
+        queue->unordered = true;
     order_append(queue, request);
     list_append(&queue->waiting, request);
+}
+
+void requests_leave(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    list_remove(&queue->waiting, request);
+    order_remove(queue, request);
 }
 
 /* Waiting requests stand in the order of submission: one that came later and drains would wait for
@@ -124,6 +139,7 @@ void requests_finish(struct blkfront_queue *queue, struct blkfront_request *requ
             drain_end(queue);
         list_remove(&queue->waiting, request);
     }
+    requeue_drop(queue, request);
     order_remove(queue, request);
     mark_memory(request, memory_unuse);
     request->internal.state = REQUEST_DONE;
@@ -138,7 +154,7 @@ void requests_finish_new(struct blkfront_queue *queue, struct blkfront_request *
     list_append(&queue->done, request);
 }
 
-static void abandon_slot(struct slot *slot)
+void requests_lose_slot(struct slot *slot)
 {
     slot->request->internal.parts--;
     slot->request = NULL;
@@ -151,18 +167,33 @@ static void abandon_slot(struct slot *slot)
 
 void requests_abandon(struct blkfront_queue *queue, struct blkfront_request *request, int result)
 {
+    requeue_drop(queue, request);
     for (uint32_t i = 0; request->internal.parts > 0 && i < queue->slots.count; i++) {
         if (queue->slots.slots[i].request == request)
-            abandon_slot(&queue->slots.slots[i]);
+            requests_lose_slot(&queue->slots.slots[i]);
     }
     requests_finish(queue, request, result);
+}
+
+/* Those of other queues may be due before older ones: then there is nothing for it but to look. */
+struct blkfront_request *requests_next_due(const struct blkfront_queue *queue)
+{
+    struct blkfront_request *next = queue->oldest;
+
+    if (queue->unordered) {
+        for (struct blkfront_request *r = next; r != NULL; r = r->internal.newer) {
+            if (r->internal.deadline_ns < next->internal.deadline_ns)
+                next = r;
+        }
+    }
+    return next;
 }
 
 void requests_cut(struct blkfront_queue *queue)
 {
     for (uint32_t i = 0; i < queue->slots.count; i++) {
         if (queue->slots.slots[i].state == SLOT_IN_FLIGHT)
-            abandon_slot(&queue->slots.slots[i]);
+            requests_lose_slot(&queue->slots.slots[i]);
     }
     for (struct blkfront_request *r = queue->waiting.first; r != NULL; r = r->internal.next)
         r->internal.state = REQUEST_ISSUED;
@@ -223,7 +254,7 @@ static bool lists_check(const struct blkfront_queue *queue)
 bool queue_check(const struct blkfront_queue *queue)
 {
     const struct blkfront_request *older = NULL;
-    uint64_t parts = 0, slots = 0;
+    uint64_t parts = 0, ranges = 0, slots = 0;
 
     if (!slots_check(&queue->slots) || !lists_check(queue))
         return false;
@@ -232,9 +263,11 @@ bool queue_check(const struct blkfront_queue *queue)
             (older != NULL && older->internal.sequence >= r->internal.sequence))
             return false;
         parts += r->internal.parts;
+        for (const struct blkfront_range *k = r->internal.kept; k != NULL; k = k->next)
+            ranges++;
         older = r;
     }
     for (uint32_t i = 0; i < queue->slots.count; i++)
         slots += queue->slots.slots[i].state == SLOT_IN_FLIGHT;
-    return older == queue->newest && parts == slots;
+    return older == queue->newest && parts == slots + ranges;
 }

@@ -43,6 +43,8 @@ struct slot {
     uint32_t indirect[BLKIF_WIRE_INDIRECT_PAGES]; /* records of the pool that they came from */
     size_t buffer_index; /* where in the caller's buffers its data begins */
     size_t buffer_offset;
+    uint64_t first_512; /* what it reads, writes or discards */
+    uint64_t bytes;
 };
 
 struct slots {

@@ -17,34 +17,43 @@ static uint64_t deadline_of(const struct blkfront_queue *queue)
     return span > UINT64_MAX - now ? UINT64_MAX : now + span;
 }
 
-/* Without data, or a discard of no sector or of no whole extent. */
-static bool does_nothing(const struct blkfront_request *request)
+/* Nothing is left to be done: no data, or a discard of no whole extent. */
+static bool is_nothing(const struct blkfront_request *request)
 {
-    if (request->operation == BLKFRONT_DISCARD && request->internal.stage == REQUEST_UNCHECKED)
-        return request->sectors == 0;
-    return request->operation != BLKFRONT_FLUSH && request->internal.bytes_left == 0;
+    return request->operation != BLKFRONT_FLUSH && request->internal.bytes_left == 0 &&
+           request->internal.parts == 0;
 }
 
-static int take(struct blkfront_queue *queue, struct blkfront_request *request, bool running)
+static int take(struct blkfront_queue *queue, struct blkfront_request *request,
+                enum queue_state state)
 {
     struct blkfront_request_internal *in = &request->internal;
     uint64_t bytes;
     int r = transfer_arguments(queue, request, &bytes);
 
-    if (r == BLKFRONT_OK && running)
-        r = transfer_admit(queue, request, bytes);
+    if (r == BLKFRONT_OK)
+        r = state == QUEUE_RUNNING ? transfer_admit(queue, request, bytes)
+                                   : transfer_admit_later(queue, request, bytes);
     if (r != BLKFRONT_OK)
         return r;
 
-    *in = (struct blkfront_request_internal){.bytes_left = bytes, .stage = REQUEST_UNCHECKED};
-    if (running)
-        transfer_begin(queue, request);
-    if (does_nothing(request)) {
+    *in = (struct blkfront_request_internal){.bytes_left = bytes};
+    transfer_begin(queue, request);
+    if (state == QUEUE_RUNNING && request->operation == BLKFRONT_DISCARD)
+        discard_fit(queue, request);
+    if (is_nothing(request)) {
         requests_finish_new(queue, request);
         return BLKFRONT_OK;
     }
     in->deadline_ns = deadline_of(queue);
-    if (!running)
+    requests_begin(request);
+    if (state == QUEUE_SHARING && queue->oldest == NULL) {
+        handover_push(queue, request);
+        return BLKFRONT_OK;
+    }
+    if (state == QUEUE_RUNNING)
+        in->connection = queue->connection; /* else it is checked when it goes out */
+    else
         queue->pump_due = true;
     requests_add(queue, request);
     return BLKFRONT_OK;
@@ -53,18 +62,15 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request, 
 static int issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
+    int r = BLKFRONT_OK;
 
-    /* The check that submit could not make: the request was taken while nothing was connected. */
-    if (in->stage == REQUEST_UNCHECKED) {
-        int r = transfer_admit(queue, request, in->bytes_left);
-
-        if (r != BLKFRONT_OK)
-            return r;
-        transfer_begin(queue, request);
-    }
+    if (in->connection != queue->connection)
+        r = requeue_admit(queue, request);
+    if (r != BLKFRONT_OK)
+        return r;
     if (in->stage == REQUEST_FLUSHING)
         return flush_issue(queue, request);
-    if (does_nothing(request)) {
+    if (is_nothing(request)) {
         requests_finish(queue, request, BLKFRONT_OK);
         return BLKFRONT_OK;
     }
@@ -78,6 +84,7 @@ static void give_up(struct blkfront_queue *queue, struct blkfront_request *reque
 
     in->result = worse_result(in->result, result);
     in->bytes_left = 0;
+    requeue_drop(queue, request);
     if (in->parts == 0)
         requests_finish(queue, request, in->result);
     else
@@ -113,7 +120,7 @@ bool queue_pump(struct blkfront_queue *queue)
 int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *const *requests,
                          size_t count, size_t *taken)
 {
-    bool running;
+    enum queue_state state;
     size_t i;
     int r = BLKFRONT_OK;
 
@@ -121,18 +128,17 @@ int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *
         *taken = 0;
     if (queue == NULL || taken == NULL || (count > 0 && requests == NULL))
         return BLKFRONT_INVALID;
-    if (!device_takes_requests(queue->device))
+    state = queue_get_state(queue);
+    if (state == QUEUE_CLOSED || !device_takes_requests(queue->device))
         return BLKFRONT_DISCONNECTED;
-    running = queue_get_state(queue) == QUEUE_RUNNING;
-    if (running)
-        queue_refresh(queue);
+    queue_refresh(queue);
     for (i = 0; i < count; i++) {
-        r = requests[i] == NULL ? BLKFRONT_INVALID : take(queue, requests[i], running);
+        r = requests[i] == NULL ? BLKFRONT_INVALID : take(queue, requests[i], state);
         if (r != BLKFRONT_OK)
             break;
     }
     *taken = i;
-    if (running && queue_violation(queue) == NULL) {
+    if (state == QUEUE_RUNNING && queue_violation(queue) == NULL) {
         if (!queue->blocked)
             queue_pump(queue);
         /* A completion's requests go out with all others at the end of its poll. */

@@ -8,7 +8,7 @@
 
 /* ---- issuing ---- */
 
-static int issue_some(struct blkfront_queue *queue, struct blkfront_request *request)
+int transfer_part(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     int r = transfer_admit_again(queue, request);
 
@@ -16,16 +16,18 @@ static int issue_some(struct blkfront_queue *queue, struct blkfront_request *req
         return r;
     if (request->operation == BLKFRONT_DISCARD)
         return discard_issue(queue, request);
+    if (!requeue_has_room(queue, request))
+        return ISSUE_BLOCKED;
     r = part_issue(queue, request);
     return r == PART_EMPTY ? shortage_wait(queue) : r;
 }
 
 int transfer_issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    int r = BLKFRONT_OK;
+    int r = requeue_issue(queue, request);
 
     while (r == BLKFRONT_OK && request->internal.bytes_left > 0)
-        r = issue_some(queue, request);
+        r = transfer_part(queue, request);
     if (r == BLKFRONT_OK)
         requests_issued(queue);
     return r;
@@ -97,8 +99,10 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
     result = status_result(status);
     request->internal.result = worse_result(request->internal.result, result);
     /* What has failed is not continued. */
-    if (result != BLKFRONT_OK)
+    if (result != BLKFRONT_OK) {
         request->internal.bytes_left = 0;
+        requeue_drop(queue, request);
+    }
     if (request->internal.parts == 0 && request->internal.bytes_left == 0)
         data_over(queue, request);
 }

@@ -274,7 +274,7 @@ static void fake_channels_wake(void *context, struct blkfront_channel_set *set)
 {
     struct fake_platform *fake = context;
 
-    check_port(fake, set, THE_PORT);
+    fake->mistakes += set != &the_set || fake->sets == 0;
     fake->wakes++;
 }
 

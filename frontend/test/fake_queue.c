@@ -12,6 +12,7 @@ struct blkfront_queue {
     struct blkfront_device *device;
     uint32_t index;
     enum queue_state state;
+    bool open; /* shares something with the backend */
     int result;
     uint32_t refs[FAKE_REFS];
     struct blkfront_request *waiting; /* linked by internal.next */
@@ -66,7 +67,7 @@ void fake_queues_drop(struct blkfront_device *device)
 
 int queue_open(struct blkfront_queue *queue)
 {
-    require(queue->state == QUEUE_CLOSED);
+    require(queue->state == QUEUE_CLOSED || queue->state == QUEUE_HELD);
     fake_queues.opens++;
     if (fake_queues.open_fails > 0) {
         fake_queues.open_fails--;
@@ -75,6 +76,7 @@ int queue_open(struct blkfront_queue *queue)
     if (fake_queues.open_limit != 0 && queue->index >= fake_queues.open_limit)
         return fake_queues.open_error;
     fake_queues.open++;
+    queue->open = true;
     queue->state = QUEUE_OPEN;
     for (uint32_t i = 0; i < FAKE_REFS; i++)
         queue->refs[i] = 100 * queue->index + i + 8;
@@ -101,11 +103,33 @@ void queue_start(struct blkfront_queue *queue)
     queue->state = QUEUE_RUNNING;
 }
 
+void queue_share(struct blkfront_queue *queue, uint32_t target)
+{
+    require(queue->state == QUEUE_HELD);
+    require(target < queue->index && queue->device->queues[target].state == QUEUE_RUNNING);
+    fake_queues.shared++;
+    queue->state = QUEUE_SHARING;
+}
+
+void queue_pause(struct blkfront_queue *queue)
+{
+    if (queue->state == QUEUE_RUNNING)
+        queue->state = QUEUE_PAUSING;
+}
+
+void queue_keep(struct blkfront_queue *queue)
+{
+    require(queue->state != QUEUE_STOPPING && queue->state != QUEUE_STOPPED);
+    if (queue->state != QUEUE_CLOSED && queue->state != QUEUE_HELD && queue->state != QUEUE_KEPT)
+        queue->state = QUEUE_KEEPING;
+}
+
 void queue_stop(struct blkfront_queue *queue, int result)
 {
+    require(queue->state != QUEUE_STOPPED);
     fake_queues.stop_result = result;
     queue->result = result;
-    if (queue->state == QUEUE_OPEN || queue->state == QUEUE_RUNNING)
+    if (queue->state != QUEUE_CLOSED)
         queue->state = QUEUE_STOPPING;
 }
 
@@ -114,32 +138,37 @@ enum queue_state queue_get_state(const struct blkfront_queue *queue)
     return queue->state;
 }
 
+static void set_closed(struct blkfront_queue *queue)
+{
+    fake_queues.open -= queue->open;
+    queue->open = false;
+    queue->state = queue->state == QUEUE_KEPT ? QUEUE_HELD : QUEUE_CLOSED;
+}
+
 int queue_close(struct blkfront_queue *queue)
 {
-    if (queue->state == QUEUE_CLOSED)
+    if (queue->state == QUEUE_CLOSED || queue->state == QUEUE_HELD)
         return 0;
-    require(queue->state == QUEUE_STOPPED);
-    if (fake_queues.busy > 0) {
+    require(queue->state == QUEUE_STOPPED || queue->state == QUEUE_KEPT);
+    if (queue->open && fake_queues.busy > 0) {
         if (fake_queues.busy != ~0u)
             fake_queues.busy--;
         return BLKFRONT_PLATFORM_BUSY;
     }
-    fake_queues.open--;
-    queue->state = QUEUE_CLOSED;
+    set_closed(queue);
     return 0;
 }
 
 void queue_quarantine(struct blkfront_queue *queue)
 {
-    require(queue->state == QUEUE_STOPPED);
-    fake_queues.open--;
+    require(queue->state == QUEUE_STOPPED || queue->state == QUEUE_KEPT);
     fake_queues.quarantined++;
-    queue->state = QUEUE_CLOSED;
+    set_closed(queue);
 }
 
 const char *queue_violation(const struct blkfront_queue *queue)
 {
-    return queue->state == QUEUE_RUNNING ? fake_queues.violation : NULL;
+    return queue->open ? fake_queues.violation : NULL;
 }
 
 void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum)
@@ -151,6 +180,12 @@ void memories_poll(struct blkfront_device *device)
 {
     (void)device;
     fake_queues.memories_polled++;
+}
+
+void memories_void(struct blkfront_device *device)
+{
+    (void)device;
+    fake_queues.memories_voided++;
 }
 
 void memories_close(struct blkfront_device *device)
@@ -173,9 +208,20 @@ void quarantine_forget(struct blkfront *context)
 
 /* ---- the public calls of a queue ---- */
 
+uint32_t blkfront_queue_count(const struct blkfront_device *device)
+{
+    return device->options.queues;
+}
+
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
     return index < device->options.queues ? &device->queues[index] : NULL;
+}
+
+struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index)
+{
+    require(index < device->options.queues);
+    return &device->queues[index];
 }
 
 int blkfront_submit(struct blkfront_queue *queue, struct blkfront_request *request)
@@ -201,10 +247,25 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
 {
     if (queue->state == QUEUE_RUNNING && !fake_queues.unanswered)
         complete_all(queue, BLKFRONT_OK);
-    if (queue->state != QUEUE_STOPPING || fake_queues.deaf)
+    if (fake_queues.deaf)
         return 0;
-    complete_all(queue, queue->result);
-    queue->state = QUEUE_STOPPED;
+    switch (queue->state) {
+    case QUEUE_PAUSING: queue->state = QUEUE_PAUSED; break;
+    case QUEUE_KEEPING: queue->state = QUEUE_KEPT; break;
+    case QUEUE_STOPPING:
+        complete_all(queue, queue->result);
+        queue->state = QUEUE_STOPPED;
+        break;
+    case QUEUE_CLOSED:
+    case QUEUE_HELD:
+    case QUEUE_OPEN:
+    case QUEUE_RUNNING:
+    case QUEUE_SHARING:
+    case QUEUE_PAUSED:
+    case QUEUE_KEPT:
+    case QUEUE_STOPPED:
+    default: return 0;
+    }
     device_wake(queue->device);
     return 0;
 }

@@ -19,11 +19,13 @@ struct fake_queues {
     unsigned busy; /* so many calls of queue_close find the backend still there; ~0u: all */
     unsigned quarantined;
     unsigned started;
+    unsigned shared;
     bool deaf;       /* no poll of a queue says STOPPED */
     bool unanswered; /* requests are not completed before the queue stops */
     int stop_result; /* of the last queue_stop */
     unsigned memories_polled;
     unsigned memories_closed;
+    unsigned memories_voided;
     unsigned forgotten;
     const char *violation;
 };

@@ -18,7 +18,7 @@ void (*rig_observer)(const volatile void *address, size_t size, enum blkfront_ac
 void device_wake(struct blkfront_device *device)
 {
     (void)device;
-    the_rig->device_wakes++;
+    __atomic_add_fetch(&the_rig->device_wakes, 1, __ATOMIC_RELAXED); /* from any thread */
 }
 
 bool device_takes_requests(const struct blkfront_device *device)
@@ -65,6 +65,21 @@ void rig_init(struct rig *rig, bool any_page)
     rig_observer = NULL;
 }
 
+/* With a backend that begins anew. */
+static void start_all(struct rig *rig, uint32_t rings)
+{
+    rig->device.connection++;
+    for (uint32_t i = 0; i < rings; i++) {
+        rig->req_cons[i] = rig->device.options.ring_start;
+        rig->rsp_prod[i] = rig->device.options.ring_start;
+        queue_start(&rig->device.queues[i]);
+    }
+    for (uint32_t i = rings; i < rig->device.usable_queues; i++)
+        queue_share(&rig->device.queues[i], i % rings);
+    if (rings > rig->device.usable_queues)
+        rig->device.usable_queues = rings;
+}
+
 int rig_open(struct rig *rig)
 {
     uint32_t count = rig->device.options.queues;
@@ -84,14 +99,34 @@ int rig_open(struct rig *rig)
             queues_destroy(&rig->device);
             return r;
         }
-        rig->req_cons[i] = rig->device.options.ring_start;
-        rig->rsp_prod[i] = rig->device.options.ring_start;
     }
-    for (uint32_t i = 0; i < count; i++)
-        queue_start(&rig->device.queues[i]);
+    start_all(rig, count);
     rig->takes = true;
     rig->device.state = BLKFRONT_CONNECTED;
     return 0;
+}
+
+static bool rests(const struct blkfront_queue *queue)
+{
+    enum queue_state state = queue_get_state(queue);
+
+    return state == QUEUE_KEPT || state == QUEUE_HELD || state == QUEUE_STOPPED ||
+           state == QUEUE_CLOSED;
+}
+
+/* Several may have to wait for each other: so in turns. */
+static bool all_come_to_rest(struct rig *rig)
+{
+    bool all = false;
+
+    for (int n = 0; n < 1000 && !all; n++) {
+        all = true;
+        for (uint32_t i = 0; i < rig->device.options.queues; i++) {
+            blkfront_queue_poll(&rig->device.queues[i]);
+            all = all && rests(&rig->device.queues[i]);
+        }
+    }
+    return all;
 }
 
 static bool stop_all(struct rig *rig, int result)
@@ -99,13 +134,35 @@ static bool stop_all(struct rig *rig, int result)
     rig->takes = false;
     for (uint32_t i = 0; i < rig->device.options.queues; i++)
         queue_stop(&rig->device.queues[i], result);
-    for (uint32_t i = 0; i < rig->device.options.queues; i++) {
-        for (int n = 0; n < 1000 && queue_get_state(&rig->device.queues[i]) != QUEUE_STOPPED; n++)
-            blkfront_queue_poll(&rig->device.queues[i]);
-        if (queue_get_state(&rig->device.queues[i]) != QUEUE_STOPPED)
-            return false;
+    return all_come_to_rest(rig);
+}
+
+void rig_lose(struct rig *rig)
+{
+    uint32_t count = rig->device.options.queues;
+
+    for (uint32_t i = 0; i < count; i++)
+        queue_pause(&rig->device.queues[i]);
+    for (uint32_t i = 0; i < count; i++)
+        blkfront_queue_poll(&rig->device.queues[i]);
+    for (uint32_t i = 0; i < count; i++)
+        queue_keep(&rig->device.queues[i]);
+    if (!all_come_to_rest(rig))
+        abort();
+    for (uint32_t i = 0; i < count; i++) {
+        if (queue_close(&rig->device.queues[i]) != 0)
+            queue_quarantine(&rig->device.queues[i]);
     }
-    return true;
+}
+
+void rig_reconnect(struct rig *rig, uint32_t rings)
+{
+    rig->device.agreed.queue_count = rings;
+    for (uint32_t i = 0; i < rings; i++) {
+        if (queue_open(&rig->device.queues[i]) != 0)
+            abort();
+    }
+    start_all(rig, rings);
 }
 
 void rig_close(struct rig *rig, int result)
@@ -165,16 +222,35 @@ struct rig_call rig_call(enum blkfront_operation operation, uint64_t sector,
     };
 }
 
-int rig_submit(struct rig *rig, struct rig_call *call)
+int rig_submit_to(struct rig *rig, uint32_t queue, struct rig_call *call)
 {
     call->request.context = call;
-    return blkfront_submit(rig->queue, &call->request);
+    return blkfront_submit(&rig->device.queues[queue], &call->request);
+}
+
+int rig_submit(struct rig *rig, struct rig_call *call)
+{
+    return rig_submit_to(rig, 0, call);
 }
 
 void rig_poll(struct rig *rig)
 {
     for (int n = 0; n < 1000 && blkfront_queue_poll(rig->queue) != 0; n++)
         ;
+}
+
+void rig_poll_all(struct rig *rig)
+{
+    bool more = true;
+
+    for (int n = 0; n < 1000 && more; n++) {
+        unsigned wakes = rig->fake.wakes;
+
+        more = false;
+        for (uint32_t i = 0; i < rig->device.options.queues; i++)
+            more = blkfront_queue_poll(&rig->device.queues[i]) != 0 || more;
+        more = more || rig->fake.wakes != wakes;
+    }
 }
 
 /* ---- the backend ---- */
@@ -191,18 +267,20 @@ struct ring_words *rig_words(const struct rig *rig, uint32_t queue)
 
 static unsigned char *slot_at(const struct rig *rig, uint32_t index)
 {
-    return ring_page(rig, 0) + BLKIF_WIRE_RING_HEADER +
-           (size_t)(index % rig->queue->ring.entries) * rig->queue->layout->slot_size;
+    const struct blkfront_queue *queue = &rig->device.queues[rig->ring];
+
+    return ring_page(rig, rig->ring) + BLKIF_WIRE_RING_HEADER +
+           (size_t)(index % queue->ring.entries) * queue->layout->slot_size;
 }
 
 unsigned rig_waiting_requests(const struct rig *rig)
 {
-    return rig_words(rig, 0)->req_prod - rig->req_cons[0];
+    return rig_words(rig, rig->ring)->req_prod - rig->req_cons[rig->ring];
 }
 
 bool rig_take(struct rig *rig, struct rig_request *request)
 {
-    const unsigned char *slot = slot_at(rig, rig->req_cons[0]);
+    const unsigned char *slot = slot_at(rig, rig->req_cons[rig->ring]);
     struct blkif_wire_request_64 wire;
     struct blkif_wire_discard_64 discard;
     struct blkif_wire_indirect_64 indirect;
@@ -226,8 +304,8 @@ bool rig_take(struct rig *rig, struct rig_request *request)
     request->flag = discard.flag;
     memcpy(request->segments, wire.segments, sizeof(wire.segments));
     memcpy(request->page_refs, indirect.page_grant_refs, sizeof(request->page_refs));
-    rig->req_cons[0]++;
-    rig_words(rig, 0)->req_event = rig->req_cons[0] + 1;
+    rig->req_cons[rig->ring]++;
+    rig_words(rig, rig->ring)->req_event = rig->req_cons[rig->ring] + 1;
     return true;
 }
 
@@ -261,9 +339,9 @@ void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status
 {
     struct blkif_wire_response_64 response = {.id = id, .operation = operation, .status = status};
 
-    memcpy(slot_at(rig, rig->rsp_prod[0]), &response, sizeof(response));
-    rig->rsp_prod[0]++;
-    rig_words(rig, 0)->rsp_prod = rig->rsp_prod[0];
+    memcpy(slot_at(rig, rig->rsp_prod[rig->ring]), &response, sizeof(response));
+    rig->rsp_prod[rig->ring]++;
+    rig_words(rig, rig->ring)->rsp_prod = rig->rsp_prod[rig->ring];
 }
 
 void rig_event(struct rig *rig)
@@ -302,7 +380,7 @@ void rig_answer(struct rig *rig, const struct rig_request *request)
 {
     rig_execute(rig, request);
     rig_respond(rig, request->id, request->inner, BLKIF_WIRE_OKAY);
-    rig_poll(rig);
+    (void)blkfront_queue_poll(&rig->device.queues[rig->ring]);
 }
 
 struct rig_request rig_run(struct rig *rig, enum blkfront_operation operation, uint64_t sector,

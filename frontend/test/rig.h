@@ -21,7 +21,8 @@ struct rig {
     struct blkfront_queue *queue; /* the first */
     bool takes;                   /* what device_takes_requests says */
     unsigned device_wakes;
-    /* the backend: its own place on each ring */
+    /* the backend: its own place on each ring, and the ring that it looks at */
+    uint32_t ring;
     uint32_t req_cons[RIG_QUEUES];
     uint32_t rsp_prod[RIG_QUEUES];
     unsigned char disk[RIG_UNITS * 512];
@@ -59,6 +60,11 @@ extern void (*rig_observer)(const volatile void *address, size_t size, enum blkf
 void rig_init(struct rig *rig, bool any_page);
 /* Creates, opens and starts all queues; 0 or an error, after which nothing is left. */
 int rig_open(struct rig *rig);
+/* The connection is lost and recovered from: all queues are paused, then HELD. Blocks that are BUSY
+ * go into the quarantine. */
+void rig_lose(struct rig *rig);
+/* The next connection: the first `rings` queues have one, the others share them. */
+void rig_reconnect(struct rig *rig, uint32_t rings);
 /* Stops, polls until STOPPED, closes and destroys; the fake must be empty afterwards. */
 void rig_close(struct rig *rig, int result);
 /* Everything back, blocks that are BUSY into the quarantine. */
@@ -69,8 +75,11 @@ long rig_left(const struct rig *rig);
 struct rig_call rig_call(enum blkfront_operation operation, uint64_t sector,
                          const struct blkfront_buffer *buffers, size_t count);
 int rig_submit(struct rig *rig, struct rig_call *call);
+int rig_submit_to(struct rig *rig, uint32_t queue, struct rig_call *call);
 /* Polls until there is no more to do at once; bounded. */
 void rig_poll(struct rig *rig);
+/* The same for all queues. */
+void rig_poll_all(struct rig *rig);
 
 struct ring_words *rig_words(const struct rig *rig, uint32_t queue);
 unsigned rig_waiting_requests(const struct rig *rig);

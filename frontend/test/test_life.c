@@ -41,35 +41,28 @@ static void submit_all(struct rig_call *calls, size_t count)
         CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
 }
 
-static int again;
-
-static void submit_again(struct rig_call *call)
-{
-    if (again-- > 0)
-        CU_ASSERT_EQUAL(blkfront_submit(rig.queue, &call->request), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 0); /* not from inside itself */
-}
-
 /* ---- a queue that is not running ---- */
 
 static void i11_requests_wait_until_the_queue_starts(void)
 {
     struct rig_call good = page_read(0), bad = page_read(RIG_UNITS);
+    unsigned wakes;
 
-    CU_ASSERT_EQUAL_FATAL(queues_create(&rig.device), 0);
-    rig.queue = rig.device.queues;
-    rig.takes = true; /* recovering */
+    start();
+    rig_lose(&rig);
     CU_ASSERT_EQUAL(rig_submit(&rig, &good), BLKFRONT_OK);
     rig_poll(&rig);
     CU_ASSERT_EQUAL_FATAL(queue_open(rig.queue), 0);
+    rig.req_cons[0] = rig.rsp_prod[0] = 0;
     CU_ASSERT_EQUAL(rig_submit(&rig, &bad), BLKFRONT_OK);
     rig_event(&rig);
     rig_poll(&rig);
     CU_ASSERT_EQUAL(rig_statistics(&rig).spurious_events, 1);
     CU_ASSERT_FALSE(rig.fake.masked);
     CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
+    wakes = rig.fake.wakes;
     queue_start(rig.queue);
-    CU_ASSERT_EQUAL(rig.fake.wakes, 1);
+    CU_ASSERT_EQUAL(rig.fake.wakes, wakes + 1);
     CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), 0);
     rig_settle(&rig);
     CU_ASSERT_EQUAL(good.result, BLKFRONT_OK);
@@ -84,19 +77,37 @@ static void requests_that_wait_for_no_connection_any_more_end(void)
     struct rig_call call = page_read(0);
 
     start();
-    queue_stop(rig.queue, BLKFRONT_PROTOCOL);
-    rig_poll(&rig);
-    CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_STOPPED);
+    rig_lose(&rig);
+    CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_HELD);
+    CU_ASSERT_EQUAL(rig.fake.ports, 0);
+    CU_ASSERT_EQUAL(rig.fake.sets, 1);
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
     rig_poll(&rig);
     CU_ASSERT_EQUAL(call.completions, 0);
     CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), UINT64_MAX);
     rig.takes = false;
+    queue_stop(rig.queue, BLKFRONT_PROTOCOL);
     CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), 0);
     rig_poll(&rig);
+    CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_STOPPED);
     CU_ASSERT_EQUAL(call.result, BLKFRONT_PROTOCOL);
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_DISCONNECTED);
     finish();
+}
+
+static void a_queue_that_never_had_a_ring_takes_nothing(void)
+{
+    struct rig_call call = page_read(0);
+
+    CU_ASSERT_EQUAL_FATAL(queues_create(&rig.device), 0);
+    rig.queue = rig.device.queues;
+    rig.takes = true;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_DISCONNECTED);
+    CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 0);
+    queue_stop(rig.queue, BLKFRONT_DISCONNECTED);
+    CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_CLOSED);
+    queues_destroy(&rig.device);
+    CU_ASSERT_EQUAL(rig_left(&rig), 0);
 }
 
 /* ---- stop and close ---- */
@@ -130,22 +141,26 @@ static void i2_stop_completes_everything_once_in_order(void)
     finish();
 }
 
+static void submit_in_vain(struct rig_call *call)
+{
+    CU_ASSERT_EQUAL(blkfront_submit(rig.queue, &call->request), BLKFRONT_DISCONNECTED);
+    CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 0); /* not from inside itself */
+}
+
 static void i4_resubmitting_from_a_stop_ends(void)
 {
     struct rig_call call = page_read(0);
 
-    again = INT32_MAX;
-    call.then = submit_again;
+    call.then = submit_in_vain;
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    queue_stop(rig.queue, BLKFRONT_DISCONNECTED); /* takes requests: recovering */
+    rig.takes = false;
+    queue_stop(rig.queue, BLKFRONT_DISCONNECTED);
     rig_poll(&rig);
     CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_STOPPED);
     CU_ASSERT_EQUAL(call.completions, 1);
-    again = 0;
-    rig.takes = false;
     rig_poll(&rig);
-    CU_ASSERT_EQUAL(call.completions, 2);
+    CU_ASSERT_EQUAL(call.completions, 1);
     finish();
 }
 
@@ -297,10 +312,11 @@ static void queues_are_counted_and_given_by_number(void)
     CU_ASSERT_EQUAL(blkfront_queue_count(NULL), 0);
     CU_ASSERT_PTR_NULL(blkfront_get_queue(NULL, 0));
     rig.device.options.queues = 4;
-    rig.device.agreed.queue_count = 0;
     start();
     CU_ASSERT_EQUAL(blkfront_queue_count(&rig.device), 4);
-    rig.device.agreed.queue_count = 2;
+    rig.device.usable_queues = 0; /* as before the first connection */
+    CU_ASSERT_EQUAL(blkfront_queue_count(&rig.device), 4);
+    rig.device.usable_queues = 2;
     CU_ASSERT_EQUAL(blkfront_queue_count(&rig.device), 2);
     CU_ASSERT_PTR_NOT_NULL(blkfront_get_queue(&rig.device, 1));
     CU_ASSERT_PTR_NULL(blkfront_get_queue(&rig.device, 2));
@@ -331,6 +347,7 @@ static void i18_a_ring_of_two_pages_has_64_slots(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(i11_requests_wait_until_the_queue_starts),
     UNIT_TEST(requests_that_wait_for_no_connection_any_more_end),
+    UNIT_TEST(a_queue_that_never_had_a_ring_takes_nothing),
     UNIT_TEST(i2_stop_completes_everything_once_in_order),
     UNIT_TEST(i4_resubmitting_from_a_stop_ends),
     UNIT_TEST(i5_close_waits_for_pages_that_the_backend_keeps),

@@ -40,7 +40,7 @@ static void finish(void)
  */
 static void check_round_trip(const struct blkfront_buffer *buffers, size_t count, uint64_t sector)
 {
-    size_t shift = rig.queue->sector_shift;
+    size_t shift = sector_shift(rig.device.agreed.sector_size);
     struct rig_call write = rig_call(BLKFRONT_WRITE, sector, buffers, count);
     struct rig_call read = rig_call(BLKFRONT_READ, sector, buffers, count);
     static unsigned char copy[BYTES];

@@ -280,7 +280,8 @@ struct blkfront_request {
         struct blkfront_request *older; /* the queue's unfinished requests, as submitted */
         struct blkfront_request *newer;
         uint64_t sequence;
-        uint64_t reserved[2];
+        struct blkfront_range *kept; /* what a connection that is over has left unanswered */
+        uint64_t connection;         /* the one that it has been checked for; 0: none */
     } internal;
 };
 
