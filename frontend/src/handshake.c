@@ -2,7 +2,8 @@
 /*
  * The table of the xenbus handshake (I11): purpose x own state x state of the backend. Own moves
  * that it makes: 1→3 (publish), 3→4, {1,3,4}→5, 5→6, {1,3,4}→6, 6→1, the same again, and any→1
- * where a predecessor left a state that a frontend never has. Never to 2, 7, 8 or 0.
+ * after a resume or where a predecessor left a state that a frontend never has. Never to 2, 7, 8
+ * or 0.
  *
  * Decisions that the protocol leaves open:
  *   - A backend whose state node is not there is gone, also at the start: the toolstack makes both
@@ -16,6 +17,9 @@
  * in 3 it has not looked yet.
  *   - After our 6 a backend in 1 may have seen that and go to 6 itself before it sees our 1: it is
  *     waited for until it is in 2 or beyond.
+ *   - When a device recovers, a backend that is not there, or has not looked, is waited for. Ours
+ *     is 6 then, but after a resume in a XenStore that kept our nodes it may be 3 or 4: a backend
+ *     in 1 or 2 knows nothing of those, so we go to 1; every other is met as at a start.
  *   - Closing from 5 waits for the backend's 5 or 6 before 6; from 6 it waits for 6 or absence. A
  *     backend in 1 has never looked at us: it is not waited for.
  */
@@ -86,6 +90,17 @@ static const own_row table[HANDSHAKE_PURPOSES][HANDSHAKE_OWN_STATES] = {
         /* 6 */ "ff....f..f",
         /* 7 */ "ffffffffff",
         /* 8 */ "ffffffffff",
+    },
+    [HANDSHAKE_RECOVER] = {
+        /* 0 */ "iiiiiii...",
+        /* 1 */ ".ooxxxr...",
+        /* 2 */ "iiiiiii...",
+        /* 3 */ ".rrxxx6...",
+        /* 4 */ ".rrxxx6...",
+        /* 5 */ "6666666...",
+        /* 6 */ ".rr...r...",
+        /* 7 */ "iiiiiii...",
+        /* 8 */ "iiiiiii...",
     },
 };
 

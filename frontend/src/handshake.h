@@ -15,14 +15,15 @@ enum handshake_purpose {
     HANDSHAKE_START,  /* find both sides in any state, bring both to Initialising */
     HANDSHAKE_REOPEN, /* ours is Initialising; the backend may still be Closed from before */
     HANDSHAKE_OPEN,   /* connect, and be connected */
-    HANDSHAKE_CLOSE   /* disconnect */
+    HANDSHAKE_CLOSE,  /* disconnect */
+    HANDSHAKE_RECOVER /* like START, with a backend that may not be there yet */
 };
 
 enum {
     HANDSHAKE_OWN_STATES = 9,    /* enum blkif_wire_state */
     HANDSHAKE_ABSENT = 9,        /* of the backend: its state node is not there */
     HANDSHAKE_OTHER_STATES = 10, /* enum blkif_wire_state, and absent */
-    HANDSHAKE_PURPOSES = 4
+    HANDSHAKE_PURPOSES = 5
 };
 
 /* What to do in a cell. "Again" means: look at the table anew after it. */
@@ -31,7 +32,7 @@ enum handshake_action {
     HANDSHAKE_BEGIN,            /* purpose becomes OPEN; again */
     HANDSHAKE_INITIALISE,       /* write 1; again */
     HANDSHAKE_REINITIALISE,     /* write 1, purpose becomes REOPEN; again */
-    HANDSHAKE_RESET,            /* write 5, then 6, purpose becomes START; again */
+    HANDSHAKE_RESET,            /* write 5, then 6, purpose becomes START or RECOVER; again */
     HANDSHAKE_CLOSING,          /* write 5; again */
     HANDSHAKE_CLOSED,           /* write 6; again */
     HANDSHAKE_PUBLISH,          /* read the transport limits, publish, write 3; again */

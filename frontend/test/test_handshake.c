@@ -32,15 +32,17 @@ static int target(enum handshake_action action)
     }
 }
 
-/* I11, word for word; what only a dead predecessor can have left may go to 1. */
-static bool is_legal(unsigned from, int to, bool start)
+/* I11, word for word; what only a dead predecessor can have left may go to 1, and after a resume
+ * everything may. */
+static bool is_legal(unsigned from, int to, enum handshake_purpose purpose)
 {
     bool live = from == 1 || from == 3 || from == 4;
+    bool strange = from == 0 || from == 2 || from == 7 || from == 8;
 
     if (to < 0 || (int)from == to)
         return true;
     if (to == 1)
-        return from == 6 || (start && (from == 0 || from == 2 || from == 7 || from == 8));
+        return from == 6 || purpose == HANDSHAKE_RECOVER || (purpose == HANDSHAKE_START && strange);
     if (to == 3)
         return from == 1;
     if (to == 4)
@@ -67,9 +69,9 @@ static void i11_every_cell_makes_a_legal_move(void)
                 enum handshake_action action = handshake_action(p, own, other);
 
                 CU_ASSERT_EQUAL(action == HANDSHAKE_NEVER, !is_used(p, own));
-                CU_ASSERT_TRUE(is_legal(own, target(action), p == HANDSHAKE_START));
+                CU_ASSERT_TRUE(is_legal(own, target(action), p));
                 if (action == HANDSHAKE_RESET)
-                    CU_ASSERT_TRUE(is_legal(own, 5, false));
+                    CU_ASSERT_TRUE(is_legal(own, 5, p));
             }
         }
     }
@@ -103,6 +105,7 @@ static void states_7_and_8_are_ignored(void)
             if (is_used(HANDSHAKE_OPEN, own))
                 CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_OPEN, own, other), HANDSHAKE_WAIT);
         }
+        CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_RECOVER, 6, other), HANDSHAKE_WAIT);
         CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_REOPEN, 1, other), HANDSHAKE_WAIT);
         CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_CLOSE, 5, other), HANDSHAKE_WAIT);
         CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_CLOSE, 6, other), HANDSHAKE_WAIT);
@@ -137,6 +140,7 @@ static void a_backend_that_is_gone_ends_the_connection_whatever_our_state(void)
 /* Follows the table while the backend stands still. */
 struct walk {
     enum handshake_purpose purpose;
+    enum handshake_purpose start; /* what a reset goes back to */
     unsigned own;
     unsigned steps;
     unsigned moves[16]; /* the states that were written */
@@ -165,7 +169,7 @@ static bool walk_step(struct walk *walk, unsigned other)
     case HANDSHAKE_RESET:
         write_state(walk, 5);
         write_state(walk, 6);
-        walk->purpose = HANDSHAKE_START;
+        walk->purpose = walk->start;
         return true;
     case HANDSHAKE_CLOSING: write_state(walk, 5); return true;
     case HANDSHAKE_CLOSED: write_state(walk, 6); return true;
@@ -299,6 +303,115 @@ static void closing_waits_for_a_live_backend(void)
     }
 }
 
+/* A backend that does as it should: its next state, or the same. */
+static unsigned backend_next(unsigned front, unsigned back)
+{
+    switch (back) {
+    case 0:
+    case HANDSHAKE_ABSENT: return 1; /* it comes into being */
+    case 1: return 2;
+    case 2:
+    case 3:
+        if (front == 3 || front == 4)
+            return 4;
+        return front == 5 || front == 6 ? front : back;
+    case 4: return front == 5 || front == 6 ? front : back;
+    case 5: return front == 6 ? 6 : back;
+    case 6: return front == 1 ? 2 : back;
+    default: return 5; /* 7 and 8 last until it thinks better of it */
+    }
+}
+
+/* Both move in turn until nothing changes. A backend that was connected without us, or while we
+ * began anew, closes first: then it is lost once more, and found again. */
+static void recover_together(struct walk *walk, unsigned *back)
+{
+    for (unsigned rounds = 0; rounds < 40; rounds++) {
+        unsigned front = walk->own, was = *back;
+
+        walk->steps = 0;
+        while (walk_step(walk, *back) && walk->steps < 20)
+            ;
+        CU_ASSERT(walk->last == HANDSHAKE_WAIT || walk->last == HANDSHAKE_UPDATE ||
+                  walk->last == HANDSHAKE_PEER_CLOSES || walk->last == HANDSHAKE_PEER_GONE);
+        if (walk->last == HANDSHAKE_PEER_CLOSES || walk->last == HANDSHAKE_PEER_GONE) {
+            walk->purpose = HANDSHAKE_CLOSE;
+            continue;
+        }
+        if (walk->purpose == HANDSHAKE_CLOSE && walk->own == 6)
+            walk->purpose = HANDSHAKE_RECOVER;
+        *back = backend_next(walk->own, *back);
+        if (walk->own == front && *back == was && walk->last == HANDSHAKE_UPDATE)
+            return;
+    }
+}
+
+/* The whole table: from every cell a device that recovers comes to be connected. */
+static void i11_a_recovery_connects_from_every_state_of_both(void)
+{
+    for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++) {
+        for (unsigned other = 0; other < HANDSHAKE_OTHER_STATES; other++) {
+            struct walk walk = {
+                .purpose = HANDSHAKE_RECOVER,
+                .start = HANDSHAKE_RECOVER,
+                .own = own,
+            };
+            unsigned back = other;
+
+            recover_together(&walk, &back);
+            CU_ASSERT_EQUAL(walk.own, 4);
+            CU_ASSERT_EQUAL(back, 4);
+            CU_ASSERT_EQUAL(walk.last, HANDSHAKE_UPDATE);
+        }
+    }
+}
+
+/* I4: while the backend stands still, a recovery does too after a few moves; nothing ends it. */
+static void i4_every_recovery_comes_to_rest(void)
+{
+    for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++) {
+        for (unsigned other = 0; other < HANDSHAKE_OTHER_STATES; other++) {
+            struct walk walk = {
+                .purpose = HANDSHAKE_RECOVER,
+                .start = HANDSHAKE_RECOVER,
+                .own = own,
+            };
+
+            walk_all(&walk, other);
+            CU_ASSERT(walk.steps <= 8);
+            CU_ASSERT_EQUAL(walk.last, HANDSHAKE_WAIT);
+        }
+    }
+}
+
+/* A backend that is not there, or has not looked yet, is no reason to end. */
+static void a_recovery_waits_for_a_backend_that_is_not_there(void)
+{
+    for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++)
+        CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_RECOVER, own, HANDSHAKE_ABSENT), HANDSHAKE_WAIT);
+    CU_ASSERT_EQUAL(handshake_action(HANDSHAKE_RECOVER, 6, 0), HANDSHAKE_WAIT);
+}
+
+/* I11, any → 1: a backend that begins is met with 1 at once, whatever a resume has left of ours. */
+static void i11_after_a_resume_a_new_backend_is_met_in_1(void)
+{
+    for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++) {
+        for (unsigned other = 1; other <= 2; other++) {
+            struct walk walk = {
+                .purpose = HANDSHAKE_RECOVER,
+                .start = HANDSHAKE_RECOVER,
+                .own = own,
+            };
+
+            (void)walk_step(&walk, other);
+            if (own == 5) /* the other side may have read it */
+                CU_ASSERT_EQUAL(walk.own, 6);
+            if (own != 5)
+                CU_ASSERT_EQUAL(walk.own, 1);
+        }
+    }
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i11_every_cell_makes_a_legal_move),
     UNIT_TEST(i11_we_publish_only_from_initialising_and_connect_only_at_the_backends_4),
@@ -311,6 +424,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(both_skips_connect),
     UNIT_TEST(i4_closing_ends_from_everywhere),
     UNIT_TEST(closing_waits_for_a_live_backend),
+    UNIT_TEST(i11_a_recovery_connects_from_every_state_of_both),
+    UNIT_TEST(i4_every_recovery_comes_to_rest),
+    UNIT_TEST(a_recovery_waits_for_a_backend_that_is_not_there),
+    UNIT_TEST(i11_after_a_resume_a_new_backend_is_met_in_1),
 };
 
 UNIT_MAIN("handshake", tests)
