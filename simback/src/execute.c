@@ -126,7 +126,7 @@ static int16_t discard_checked(struct backend_queue *queue, const struct slot_re
 
     if ((request->flag & ~BLKIF_WIRE_DISCARD_SECURE) != 0)
         REFUSE(queue, request, "a discard with flag 0x%x", request->flag);
-    if ((request->flag & BLKIF_WIRE_DISCARD_SECURE) != 0 && !dialect->secure) {
+    if ((request->flag & BLKIF_WIRE_DISCARD_SECURE) != 0 && !backend->discard_secure) {
         REFUSE(queue, request, "%s", "a secure discard, but discard-secure is not 1");
         status = dialect->secure_not_offered;
     }

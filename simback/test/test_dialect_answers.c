@@ -312,6 +312,16 @@ static void a_secure_discard_where_it_is_offered(void)
     CU_ASSERT_EQUAL(device.data[0][0], 0);
 }
 
+static void a_secure_discard_that_the_options_offer(void)
+{
+    again("qemu", false);
+    device.options.discard_secure = SIMBACK_YES;
+    fake_connect(&device);
+    put_discard(1, 0, 8);
+    answer_is("a secure discard", 0, DISCARD);
+    CU_ASSERT_EQUAL(complaints(), 0);
+}
+
 /* Taken as the hint that it is: nothing happens. */
 static void qemu_takes_a_discard_that_it_does_not_offer(void)
 {
@@ -441,6 +451,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_flush_with_data_and_of_a_read_only_disk),
     UNIT_TEST(secure_and_unaligned_discards),
     UNIT_TEST(a_secure_discard_where_it_is_offered),
+    UNIT_TEST(a_secure_discard_that_the_options_offer),
     UNIT_TEST(qemu_takes_a_discard_that_it_does_not_offer),
     UNIT_TEST(mirage_dies_of_a_second_indirect_page),
     UNIT_TEST(mirage_dies_of_what_it_cannot_map),
