@@ -83,7 +83,9 @@ int simback_backend_resize(struct simback_backend *backend, uint64_t sectors, ui
     }
     backend_tell(backend, SIMBACK_BACK_LIFE, 0, size, publish_sectors_512(&old), "resize");
     backend_settle_options(backend);
-    want_update(backend, UPDATE_SIZE);
+    /* Who does not resize tells it at the next connection. */
+    if (backend->dialect->resizes)
+        want_update(backend, UPDATE_SIZE);
     return 0;
 }
 

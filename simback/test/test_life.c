@@ -238,6 +238,21 @@ static void before_it_is_connected_a_size_is_published_with_the_rest(void)
     CU_ASSERT_STRING_EQUAL(at(BACK "/sectors"), "100");
 }
 
+static void who_does_not_resize_tells_it_at_the_next_connection(void)
+{
+    options.dialect = simback_dialect_find("minimal");
+    restart();
+    puppet_connect(&puppet);
+    CU_ASSERT_EQUAL(simback_backend_resize(puppet.backend, 100, 512), 0);
+    puppet_run(&puppet);
+    CU_ASSERT_STRING_EQUAL(at(BACK "/sectors"), "2048");
+    puppet_disconnect(&puppet);
+    puppet_write(&puppet, "state", "1");
+    puppet_step(&puppet);
+    puppet_connect(&puppet);
+    CU_ASSERT_STRING_EQUAL(at(BACK "/sectors"), "100");
+}
+
 static void no_disk_is_larger_than_64_bits_count(void)
 {
     puppet_connect(&puppet);
@@ -311,6 +326,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(it_comes_back_after_a_detach),
     UNIT_TEST(another_size_is_told_with_the_state),
     UNIT_TEST(before_it_is_connected_a_size_is_published_with_the_rest),
+    UNIT_TEST(who_does_not_resize_tells_it_at_the_next_connection),
     UNIT_TEST(no_disk_is_larger_than_64_bits_count),
     UNIT_TEST(read_only_and_back),
     UNIT_TEST(nodes_are_written_again_as_they_were),

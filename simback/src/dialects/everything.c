@@ -59,6 +59,7 @@ const struct simback_dialect simback_dialect_everything = {
     .indirect_pages = 8,
     .init_wait = true,
     .takes_connected = true,
+    .resizes = true,
     .closing = SIMBACK_CLOSING_WAITS,
     .vanished = SIMBACK_VANISHED_CLOSES,
     .maps_writable = false,

@@ -58,6 +58,7 @@ const struct simback_dialect simback_dialect_linux = {
     .rewrites = true,
     .init_wait = true,
     .takes_connected = true,
+    .resizes = true,
     .odd_fatal = true,
     .keeps_nodes = true,
     .closing = SIMBACK_CLOSING_ANSWERS,

@@ -50,6 +50,7 @@ const struct simback_dialect simback_dialect_qemu = {
     .bounded = true,
     .init_wait = true,
     .takes_connected = true,
+    .resizes = true,
     .keeps_nodes = true,
     .closing = SIMBACK_CLOSING_WAITS,
     .vanished = SIMBACK_VANISHED_CLOSES,
