@@ -129,7 +129,8 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
         device->off = 0;
     }
     device->mode_read_only = mode_is_read_only(oracle, device);
-    ring->overflow = ring->overflow_seen = ring->event_lost = false;
+    ring->overflow = ring->overflow_seen = false;
+    ring->event_lost = ring->rsp_event_foreign = false;
     ring->notify_due = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
@@ -180,6 +181,20 @@ static void ring_response(struct oracle *oracle, struct oracle_device *device,
     answers_told(ring, (uint32_t)event->a, &response);
 }
 
+static void ring_word_moved(struct oracle *oracle, struct oracle_device *device,
+                            struct oracle_ring *ring, const struct simback_event *event)
+{
+    enum simback_ring_word word = (enum simback_ring_word)event->a;
+    uint32_t value = (uint32_t)event->b, old = (uint32_t)event->c;
+
+    if (word == SIMBACK_RSP_EVENT) {
+        answers_event_moved(oracle, device, ring, value);
+        ring->rsp_event_foreign = !oracle->world->monitor->front_acts;
+    }
+    honesty_moved(oracle, device, ring, word, value, old);
+    indices_moved(oracle, device, ring, word, value, old);
+}
+
 static void ring_event(struct oracle *oracle, const struct simback_event *event)
 {
     struct oracle_device *device = oracle_device_get(oracle, event->device);
@@ -202,12 +217,7 @@ static void ring_event(struct oracle *oracle, const struct simback_event *event)
     } else if (event->kind == SIMBACK_RING_RESPONSE) {
         ring_response(oracle, device, ring, event);
     } else {
-        if (event->a == SIMBACK_RSP_EVENT)
-            answers_event_moved(oracle, device, ring, (uint32_t)event->b);
-        honesty_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
-                      (uint32_t)event->c);
-        indices_moved(oracle, device, ring, (enum simback_ring_word)event->a, (uint32_t)event->b,
-                      (uint32_t)event->c);
+        ring_word_moved(oracle, device, ring, event);
     }
 }
 

@@ -117,6 +117,7 @@ struct oracle_ring {
     uint32_t notified;         /* notifications of this step */
     uint64_t accesses_now;     /* of this step */
     bool event_lost;           /* on purpose, and none has come since */
+    bool rsp_event_foreign;    /* another one stands there than the frontend's */
 };
 
 /* ---- a device ---- */

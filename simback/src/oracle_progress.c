@@ -32,7 +32,7 @@ static bool back_directory(const struct simback_world *world, const char *front,
 /* All of the request's parts are answered, or none was ever put although there is room. */
 static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle_request *request)
 {
-    if (ring->event_lost) /* it cannot know that it could */
+    if (ring->event_lost || ring->rsp_event_foreign) /* it cannot know that it could */
         return false;
     if (ring->applied != ring->view->responses) /* published and not taken */
         return true;
