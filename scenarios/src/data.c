@@ -331,10 +331,10 @@ bool buffers_make(struct scenario_runner *runner, struct call *call,
 
     call->memory_kind = (uint8_t)(write ? scenario_value(step, FIELD_WRITE_MEMORY)
                                         : scenario_value(step, FIELD_READ_MEMORY));
-    call->sectors = shape.count + shape.extra / call->sector_size;
     if (shape.count == 0) {
-        return true;
+        return true; /* no buffer that could be longer */
     }
+    call->sectors = shape.count + shape.extra / call->sector_size;
     if (shape.count <= DATA_BYTES_MAX / call->sector_size) {
         made = make_real(runner, call, &shape, write, fill);
     } else if (beyond_disk(front, call->sector, shape.count)) {
