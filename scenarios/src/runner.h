@@ -170,7 +170,7 @@ struct scenario_runner {
     struct call *pending_last;
     uint32_t pending_count;
     struct call *memories;
-    bool has_beside; /* a step of the program shares a page with another */
+    bool has_beside;    /* a step of the program shares a page with another */
     struct call *ended; /* completed, and nobody will look at them: their buffers can go */
     uint64_t next_request;
 
