@@ -70,8 +70,9 @@ static int issue(struct blkfront_queue *queue, struct blkfront_request *request)
         return r;
     if (in->stage == REQUEST_FLUSHING)
         return flush_issue(queue, request);
+    /* One that has failed has nothing left to put on the ring either, but is still answered. */
     if (is_nothing(request)) {
-        requests_finish(queue, request, BLKFRONT_OK);
+        requests_finish(queue, request, in->result);
         return BLKFRONT_OK;
     }
     return transfer_issue(queue, request);
