@@ -339,7 +339,7 @@ static int write_all(struct bench_world *bench)
 {
     int result;
 
-    if (!bench->bench->write)
+    if (!bench->bench->write || !bench->options->rules)
         return 0;
     bench->in_order = true;
     result = play(bench, BENCH_DISK_BYTES / bench->bench->bytes);
