@@ -269,6 +269,17 @@ END_TEST
 
 static unsigned runs_passed, runs_beyond_it;
 
+/* What it does when its own resources fail it does not promise. */
+static bool is_for_it(const struct scenario_program *variant)
+{
+    for (size_t i = 0; i < variant->step_count; i++) {
+        if (variant->steps[i].opcode == STEP_FAIL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* It may be unable to do what a scenario wants; it never breaks a rule. */
 static void play_file(const char *path)
 {
@@ -283,6 +294,9 @@ static void play_file(const char *path)
         struct scenario_verdict verdict;
 
         ck_assert_int_eq(scenario_variant(&variant, &the_program, i, NULL), SCENARIO_OK);
+        if (!is_for_it(&variant)) {
+            continue;
+        }
         verdict = play_program(SOUND, true, &variant);
         ck_assert_msg(verdict.rule == 0, "%s, variant %zu, line %u: %s", path, i,
                       (unsigned)verdict.line, verdict.reason);
