@@ -74,7 +74,7 @@ int ring_open(struct naive *device)
     for (uint32_t i = 0; i < SLOTS && error == 0; i++) {
         error = platform->page_allocate(platform->context, SLOT_PAGES, &device->slots[i].data);
         if (error == 0 && broken_fault == GRANTS_DIRTY_PAGES) {
-            memset(device->slots[i].data, 0x5a, SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE);
+            memset(device->slots[i].data, 0x5a, (size_t)SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE);
         }
     }
     if (error == 0) {

@@ -353,7 +353,10 @@ static void a_violation_knows_its_step_and_its_time(void)
     simback_advance(puppet.world, 5000);
     puppet_complete(&puppet, 99, 0);
     violation = simback_violation(puppet.world, 0);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(violation);
+    if (violation == NULL) {
+        CU_FAIL("nothing is broken");
+        return;
+    }
     CU_ASSERT_EQUAL(violation->step, 7);
     CU_ASSERT_EQUAL(violation->time_ns, 5000);
     CU_ASSERT_EQUAL(violation->request, 99);
@@ -384,9 +387,9 @@ static void the_first_ones_are_kept_and_all_are_counted(void)
 
 static void every_rule_has_a_sentence(void)
 {
-    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
-        CU_ASSERT_PTR_NOT_NULL_FATAL(simback_rule_text(rule));
-        CU_ASSERT_PTR_NOT_NULL(strstr(simback_rule_text(rule), ": "));
+    for (unsigned rule = 1; rule <= SIMBACK_RULES; rule++) {
+        CU_ASSERT_PTR_NOT_NULL_FATAL(simback_rule_text((uint8_t)rule));
+        CU_ASSERT_PTR_NOT_NULL(strstr(simback_rule_text((uint8_t)rule), ": "));
     }
     CU_ASSERT_PTR_NULL(simback_rule_text(0));
     CU_ASSERT_PTR_NULL(simback_rule_text(SIMBACK_RULES + 1));

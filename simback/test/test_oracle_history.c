@@ -201,11 +201,12 @@ static void i7_many_connections_one_after_the_other(void)
 static void i7_more_than_the_oracle_looks_at_at_once(void)
 {
     static uint8_t large[3 * 4096];
-    static struct blkfront_buffer pieces[] = {
+    static const size_t half = 5120; /* ten sectors */
+    struct blkfront_buffer pieces[] = {
         {.address = large, .size = 0},
-        {.address = large, .size = 10 * SECTOR},
-        {.address = large + 10 * SECTOR, .size = 0},
-        {.address = large + 10 * SECTOR, .size = 10 * SECTOR},
+        {.address = large, .size = half},
+        {.address = large + half, .size = 0},
+        {.address = large + half, .size = half},
     };
 
     simback_app_submit(puppet.world, 0, 0, 1, BLKFRONT_READ, 0, SECTOR, 8, 20, pieces, 4);
@@ -213,7 +214,7 @@ static void i7_more_than_the_oracle_looks_at_at_once(void)
         puppet_send(&puppet, BLKIF_WIRE_READ, i, 8 + 4 * i, 4, 0);
     puppet_run(&puppet);
     (void)puppet_take(&puppet);
-    large[19 * SECTOR + 5] = 7;
+    large[half + half - 1] = 7;
     puppet_complete(&puppet, 1, 0);
     puppet_expect(&puppet, 7, false, "request 1: sector 27 holds unknown bytes (00 00 00 00 …)");
 }
