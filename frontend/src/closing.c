@@ -2,7 +2,7 @@
 /*
  * How a device ends, whoever wants it: queues stopped, 5 and 6 with the backend, ports and grants
  * let go, nodes and watches removed (I12); with a deadline, and at once when the last reference
- * goes.
+ * goes. CLOSING and RELEASING are also a part of a recovery, the rest of which is recover.c's.
  */
 #include "life.h"
 #include "name.h"
@@ -13,7 +13,7 @@
 
 /* ---- the reason ---- */
 
-static void log_end(const struct blkfront_device *device)
+void device_log(const struct blkfront_device *device, const char *what)
 {
     const struct blkfront_platform *platform = device->context->platform;
     char line[DETAIL_MAX + 64];
@@ -23,47 +23,63 @@ static void log_end(const struct blkfront_device *device)
         return;
     name_print(&text, device->vdev);
     text_add(&text, ": ");
-    text_add(&text, blkfront_error_name(device->error));
-    text_add(&text, ": ");
-    text_add(&text, device->detail);
+    text_add(&text, what);
+    if (device->detail[0] != '\0') {
+        text_add(&text, ": ");
+        text_add(&text, device->detail);
+    }
     platform->log(platform->context, line);
+}
+
+void device_begin_closing(struct blkfront_device *device)
+{
+    uint64_t limit = device->options.disconnect_deadline_ns;
+
+    device->life->retry_at_ns = UINT64_MAX;
+    device->life->retry_ns = RETRY_FIRST_NS;
+    device->life->store_failures = 0;
+    device->life->deadline_ns = limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
 }
 
 /* The first reason to end is the one that stays. The detail has been set by whoever found it. */
 void device_end(struct blkfront_device *device, enum blkfront_state end, int error)
 {
     struct device_life *life = device->life;
-    uint64_t limit = device->options.disconnect_deadline_ns;
 
-    if (life->stage != LIFE_HANDSHAKE)
+    if (life->ending)
         return;
+    life->ending = true;
     life->stage = LIFE_STOPPING;
     life->end = end;
     life->connect_deadline_ns = UINT64_MAX;
-    life->retry_at_ns = UINT64_MAX;
-    life->retry_ns = RETRY_FIRST_NS;
-    life->deadline_ns = limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
+    device_begin_closing(device);
     device->error = error;
     device_set_state(device, BLKFRONT_DISCONNECTING);
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++)
-        queue_stop(blkfront_get_queue(device, i),
+    for (uint32_t i = 0; i < device->options.queues; i++)
+        queue_stop(queue_at(device, i),
                    error == BLKFRONT_PROTOCOL ? BLKFRONT_PROTOCOL : BLKFRONT_DISCONNECTED);
     if (error != BLKFRONT_OK)
-        log_end(device);
+        device_log(device, blkfront_error_name(error));
 }
 
-/* A device that loses its backend when it was connected is closed; all else is a failure. */
 void device_fail(struct blkfront_device *device, int error)
 {
-    bool closed = device->state == BLKFRONT_CONNECTED && error == BLKFRONT_DISCONNECTED;
+    bool was_connected =
+        device->state == BLKFRONT_CONNECTED || device->state == BLKFRONT_RECOVERING;
 
-    device_end(device, closed ? BLKFRONT_CLOSED : BLKFRONT_FAILED, error);
+    if (recover_is_due(device, error))
+        recover_begin(device);
+    else
+        device_end(device,
+                   was_connected && error == BLKFRONT_DISCONNECTED ? BLKFRONT_CLOSED
+                                                                   : BLKFRONT_FAILED,
+                   error);
 }
 
 void device_fail_because(struct blkfront_device *device, int error, const char *what,
                          const char *directory, const char *node)
 {
-    if (device->life->stage == LIFE_HANDSHAKE)
+    if (!device->life->ending)
         device_set_detail(device, what, directory, node);
     device_fail(device, error);
 }
@@ -146,14 +162,26 @@ static void close_without_waiting(struct blkfront_device *device)
 
 static bool stopping_step(struct blkfront_device *device)
 {
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
-        enum queue_state state = queue_get_state(blkfront_get_queue(device, i));
+    for (uint32_t i = 0; i < device->options.queues; i++) {
+        enum queue_state state;
 
+        queue_poll_unused(queue_at(device, i));
+        state = queue_get_state(queue_at(device, i));
         if (state != QUEUE_STOPPED && state != QUEUE_CLOSED)
             return false;
     }
     device->life->stage = LIFE_CLOSING;
     device->life->purpose = HANDSHAKE_CLOSE;
+    return true;
+}
+
+/* 5 and 6 have been said, as far as there was somebody to say it to. */
+static bool closed(struct blkfront_device *device)
+{
+    if (device->life->ending)
+        device->life->stage = LIFE_RELEASING;
+    else
+        recover_keep(device);
     return true;
 }
 
@@ -163,14 +191,11 @@ static bool states_step(struct blkfront_device *device)
     enum handshake_action action;
 
     tell_error(device);
-    if (!life->own_known) { /* ended before it began: nothing has been written */
-        life->stage = LIFE_RELEASING;
-        return true;
-    }
+    if (!life->own_known) /* ended before it began: nothing has been written */
+        return closed(device);
     if (is_past_deadline(device)) {
         close_without_waiting(device);
-        life->stage = LIFE_RELEASING;
-        return true;
+        return closed(device);
     }
     if (!life->other_known)
         return false;
@@ -179,10 +204,7 @@ static bool states_step(struct blkfront_device *device)
         return close_move(device, BLKIF_WIRE_CLOSING);
     if (action == HANDSHAKE_CLOSED)
         return close_move(device, BLKIF_WIRE_CLOSED);
-    if (action != HANDSHAKE_FINISHED)
-        return false;
-    life->stage = LIFE_RELEASING;
-    return true;
+    return action == HANDSHAKE_FINISHED && closed(device);
 }
 
 /* A state of 6 does not mean that the backend has unmapped everything: each grant is asked (I5). */
@@ -190,8 +212,8 @@ static bool close_queues(struct blkfront_device *device, bool last_try)
 {
     bool busy = false;
 
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
-        struct blkfront_queue *queue = blkfront_get_queue(device, i);
+    for (uint32_t i = 0; i < device->options.queues; i++) {
+        struct blkfront_queue *queue = queue_at(device, i);
 
         if (queue_close(queue) == 0)
             continue;
@@ -215,11 +237,16 @@ static void finish(struct blkfront_device *device)
 static bool releasing_step(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
-    bool last_try = is_other_gone(life) || is_past_deadline(device);
+    /* A recovery does not wait for pages: what is BUSY goes to the quarantine. */
+    bool last_try = !life->ending || is_other_gone(life) || is_past_deadline(device);
 
     if (!close_queues(device, last_try)) {
         device_retry_later(device);
         return false;
+    }
+    if (!life->ending) {
+        life->stage = LIFE_RETURNING;
+        return true;
     }
     if (unpublish(device) != 0 && !is_past_deadline(device) &&
         ++life->store_failures < STORE_TRIES) {
@@ -237,6 +264,9 @@ bool closing_step(struct blkfront_device *device)
     case LIFE_CLOSING: return states_step(device);
     case LIFE_RELEASING: return releasing_step(device);
     case LIFE_HANDSHAKE:
+    case LIFE_PAUSING:
+    case LIFE_KEEPING:
+    case LIFE_RETURNING:
     case LIFE_FINAL:
     default: return false;
     }
@@ -246,13 +276,30 @@ bool closing_step(struct blkfront_device *device)
 bool device_is_waiting(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
+    uint64_t now = device_now(device);
 
     if (life->retry_at_ns == UINT64_MAX)
         return false;
-    if (device_now(device) < life->retry_at_ns && !is_past_deadline(device))
+    if (now < life->retry_at_ns && now < life->connect_deadline_ns && !is_past_deadline(device))
         return true;
     life->retry_at_ns = UINT64_MAX;
     return false;
+}
+
+/* Without waiting for whoever polls them. One may have to wait for another: so round by round. */
+static void stop_queues(struct blkfront_device *device)
+{
+    bool stopping;
+
+    do {
+        stopping = false;
+        for (uint32_t i = 0; i < device->options.queues; i++) {
+            if (queue_get_state(queue_at(device, i)) != QUEUE_STOPPING)
+                continue;
+            (void)blkfront_queue_poll(queue_at(device, i));
+            stopping = true;
+        }
+    } while (stopping);
 }
 
 void device_cut_off(struct blkfront_device *device)
@@ -264,12 +311,9 @@ void device_cut_off(struct blkfront_device *device)
     device_end(device, BLKFRONT_CLOSED, BLKFRONT_OK);
     life->stage = LIFE_FINAL; /* whoever connects from a completion gets a new device */
     device_set_state(device, life->end);
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
-        struct blkfront_queue *queue = blkfront_get_queue(device, i);
-
-        while (queue_get_state(queue) == QUEUE_STOPPING)
-            (void)blkfront_queue_poll(queue);
-    }
+    stop_queues(device);
+    if (life->moved) /* are we still who we were? If not, nothing is written */
+        device_look_at_own(device);
     tell_error(device);
     if (life->own_known)
         close_without_waiting(device);

@@ -94,6 +94,7 @@ static void set_start(struct blkfront_device *device)
 
     life->stage = LIFE_HANDSHAKE;
     life->purpose = HANDSHAKE_START;
+    life->start = HANDSHAKE_START;
     life->look_other = true;
     life->deadline_ns = UINT64_MAX;
     life->retry_at_ns = UINT64_MAX;

@@ -2,7 +2,8 @@
 /*
  * A device's life between connect and release, and the order of a poll: events, what has changed in
  * XenStore, violations, deadlines, then as many steps as there are to take: opening.c's while the
- * device connects or is connected, closing.c's afterwards.
+ * device connects or is connected, recover.c's when it has lost its backend, closing.c's at the
+ * end.
  */
 #include "life.h"
 #include "store.h"
@@ -65,7 +66,8 @@ void device_set_detail(struct blkfront_device *device, const char *what, const c
 /* ---- what XenStore says ---- */
 
 /* While connecting or connected a store that fails ends the device, and is asked again for its end;
- * a few times, then it is given up: the backend counts as gone. */
+ * so it is while a recovery closes. A few times, then it is given up: the backend counts as gone.
+ */
 static void look_failed(struct blkfront_device *device, int result, const char *directory,
                         const char *node)
 {
@@ -85,7 +87,7 @@ static void look_failed(struct blkfront_device *device, int result, const char *
     }
 }
 
-/* Only at the start: later our state is what we wrote. */
+/* Only at the start and after a recovery: later our state is what we wrote. */
 static void look_at_own_state(struct blkfront_device *device)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
@@ -125,7 +127,7 @@ static int names_our_backend(const struct blkfront_device *device, bool *same)
     return result;
 }
 
-static void look_at_own_directory(struct blkfront_device *device)
+void device_look_at_own(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
     bool same = false;
@@ -138,7 +140,7 @@ static void look_at_own_directory(struct blkfront_device *device)
     } else if (result != 0) {
         look_failed(device, result, life->frontend, BLKIF_NODE_BACKEND);
         return;
-    } else if (!same) {
+    } else if (!same && life->stage == LIFE_HANDSHAKE) { /* else it is read anew, or no matter */
         device_fail_because(device, BLKFRONT_DISCONNECTED, "another backend now:", life->frontend,
                             BLKIF_NODE_BACKEND);
     }
@@ -176,10 +178,13 @@ static void look(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
 
+    /* After a resume our paths may say nothing; to end, we have to know whether they do. */
+    if (life->moved && !life->ending)
+        return;
     if (!life->own_known && life->stage == LIFE_HANDSHAKE)
         look_at_own_state(device);
     if (life->look_own)
-        look_at_own_directory(device);
+        device_look_at_own(device);
     if (life->look_other)
         look_at_other(device);
 }
@@ -204,10 +209,11 @@ static bool take_events(struct blkfront_device *device)
     return true;
 }
 
+/* A violation is final, also in the middle of a recovery. */
 static void check_violations(struct blkfront_device *device)
 {
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++) {
-        const char *violation = queue_violation(blkfront_get_queue(device, i));
+    for (uint32_t i = 0; i < device->options.queues; i++) {
+        const char *violation = queue_violation(queue_at(device, i));
 
         if (violation != NULL) {
             device_fail_because(device, BLKFRONT_PROTOCOL, violation, NULL, NULL);
@@ -218,10 +224,32 @@ static void check_violations(struct blkfront_device *device)
 
 static void check_connect_deadline(struct blkfront_device *device)
 {
-    if (device->life->connect_deadline_ns != UINT64_MAX &&
-        device_now(device) >= device->life->connect_deadline_ns)
-        device_fail_because(device, BLKFRONT_DEADLINE,
-                            "not connected in time:", device->life->backend, NULL);
+    struct device_life *life = device->life;
+
+    if (life->connect_deadline_ns == UINT64_MAX || device_now(device) < life->connect_deadline_ns)
+        return;
+    if (device->state == BLKFRONT_RECOVERING) {
+        device_set_detail(device, "the backend has not come back in time:", life->backend, NULL);
+        device_end(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED);
+    } else {
+        device_fail_because(device, BLKFRONT_DEADLINE, "not connected in time:", life->backend,
+                            NULL);
+    }
+}
+
+static bool step(struct blkfront_device *device)
+{
+    switch (device->life->stage) {
+    case LIFE_HANDSHAKE: return opening_step(device);
+    case LIFE_PAUSING:
+    case LIFE_KEEPING:
+    case LIFE_RETURNING: return recover_step(device);
+    case LIFE_STOPPING:
+    case LIFE_CLOSING:
+    case LIFE_RELEASING:
+    case LIFE_FINAL:
+    default: return closing_step(device);
+    }
 }
 
 static bool poll_life(struct blkfront_device *device)
@@ -229,15 +257,14 @@ static bool poll_life(struct blkfront_device *device)
     bool more = take_events(device);
     int steps = 0;
 
-    if (device_is_waiting(device))
+    if (life_is_asleep(device->life) || device_is_waiting(device))
         return more;
     look(device);
-    if (device->life->stage == LIFE_HANDSHAKE) {
+    if (!device->life->ending) {
         check_violations(device);
         check_connect_deadline(device);
     }
-    while (steps < STEPS_MAX &&
-           (device->life->stage == LIFE_HANDSHAKE ? opening_step(device) : closing_step(device)))
+    while (steps < STEPS_MAX && step(device))
         steps++;
     return more || steps == STEPS_MAX;
 }
@@ -263,12 +290,13 @@ uint64_t blkfront_poll_at(const struct blkfront_device *device)
     const struct device_life *life;
     uint64_t at;
 
-    if (device == NULL)
+    if (device == NULL || life_is_asleep(device->life))
         return UINT64_MAX;
     life = device->life;
     at = life->retry_at_ns < life->connect_deadline_ns ? life->retry_at_ns
                                                        : life->connect_deadline_ns;
-    /* While STOPPING it is the queues' pollers that are waited for: no time ends that. */
+    /* While PAUSING, STOPPING and KEEPING it is the queues' pollers that are waited for: no time
+     * ends that. */
     if (life->stage == LIFE_CLOSING || life->stage == LIFE_RELEASING)
         at = life->deadline_ns < at ? life->deadline_ns : at;
     return at;
@@ -276,8 +304,9 @@ uint64_t blkfront_poll_at(const struct blkfront_device *device)
 
 void blkfront_disconnect(struct blkfront_device *device)
 {
-    if (device == NULL || device->life->stage != LIFE_HANDSHAKE)
+    if (device == NULL || device->life->ending)
         return;
+    device->detail[0] = '\0'; /* that it had lost its backend is no reason any more */
     device_end(device, BLKFRONT_CLOSED, BLKFRONT_OK);
     device_wake(device);
 }

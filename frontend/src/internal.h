@@ -107,6 +107,8 @@ void queue_keep(struct blkfront_queue *queue);
 /* STOPPING with the result for what is unanswered or waiting, and a wake. Unless the queue was
  * CLOSED its poll will answer STOPPED. */
 void queue_stop(struct blkfront_queue *queue, int result);
+/* A queue that the caller never asked for has no poller: the device is it. */
+void queue_poll_unused(struct blkfront_queue *queue);
 enum queue_state queue_get_state(const struct blkfront_queue *queue);
 /* After STOPPED or KEPT: closes the port, ends the grants; the queue is CLOSED or HELD then. What
  * is BUSY stays with the queue and is tried again: 0 when all is gone, BLKFRONT_PLATFORM_BUSY while

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What device.c and its leaves (connect.c, directory.c, opening.c, closing.c, negotiate.c,
- * publish.c) share and nobody else sees: where a device stands in its life, its paths, watches and
- * deadlines.
+ * What device.c and its leaves (connect.c, directory.c, opening.c, closing.c, recover.c,
+ * negotiate.c, publish.c) share and nobody else sees: where a device stands in its life, its paths,
+ * watches and deadlines.
  */
 #ifndef BLKFRONT_SRC_LIFE_H
 #define BLKFRONT_SRC_LIFE_H
@@ -10,12 +10,18 @@
 #include "handshake.h"
 #include "internal.h"
 
-/* A device goes through them in this order, and may enter STOPPING from HANDSHAKE at any time. */
+/*
+ * The end: STOPPING, CLOSING, RELEASING, FINAL. It may begin at any time, also in the middle of a
+ * recovery, which is: PAUSING, CLOSING, KEEPING, RELEASING, RETURNING, and HANDSHAKE again.
+ */
 enum life_stage {
     LIFE_HANDSHAKE, /* connecting and connected: the table decides */
-    LIFE_STOPPING, /* until every queue's own poll has said STOPPED: no request after our 5 (I11) */
-    LIFE_CLOSING,  /* 5 and 6, with the backend */
-    LIFE_RELEASING, /* the queues' ports and grants; what is BUSY is tried again */
+    LIFE_PAUSING,   /* until no queue puts anything on its ring: nothing after our 5 (I11) */
+    LIFE_STOPPING,  /* until every queue's own poll has said STOPPED: nothing after our 5 (I11) */
+    LIFE_CLOSING,   /* 5 and 6, with the backend */
+    LIFE_KEEPING,   /* until every queue's own poll has looked at its ring for the last time */
+    LIFE_RELEASING, /* the queues' ports and grants */
+    LIFE_RETURNING, /* which backend is ours now? */
     LIFE_FINAL
 };
 
@@ -26,23 +32,30 @@ enum { LIFE_FRONTEND_MAX = 64, LIFE_ERROR_MAX = 64 };
 
 struct device_life {
     enum life_stage stage;
+    bool ending; /* there is no way back to HANDSHAKE */
     enum handshake_purpose purpose;
-    unsigned own;     /* our state as it stands in XenStore */
-    unsigned other;   /* the backend's as last read, or HANDSHAKE_ABSENT */
-    bool own_known;   /* `own` has been read */
-    bool other_known; /* `other` has been read */
-    bool other_fresh; /* and since then nothing has been done about it */
-    bool look_other;  /* a watch says: look at the backend's state */
-    bool look_own;    /* a watch says: look at our own directory */
-    bool own_gone;    /* our own directory is not there any more: nothing is written to it */
-    bool published;   /* our nodes are in XenStore */
-    bool error_told;  /* our own failure stands in XenStore */
-    bool destroying;  /* the last reference is being released */
-    unsigned resets;  /* how often the backend was found connected without us */
+    enum handshake_purpose start; /* what a reset goes back to: START or RECOVER */
+    unsigned own;                 /* our state as it stands in XenStore */
+    unsigned other;               /* the backend's as last read, or HANDSHAKE_ABSENT */
+    bool own_known;               /* `own` has been read */
+    bool other_known;             /* `other` has been read */
+    bool other_fresh;             /* and since then nothing has been done about it */
+    bool look_other;              /* a watch says: look at the backend's state */
+    bool look_own;                /* a watch says: look at our own directory */
+    bool own_gone;   /* our own directory is not there any more: nothing is written to it */
+    bool published;  /* our nodes are in XenStore */
+    bool error_told; /* our own failure stands in XenStore */
+    bool destroying; /* the last reference is being released */
+    unsigned resets; /* how often the backend was found connected without us */
+
+    bool suspended; /* between blkfront_suspend and blkfront_resume: nothing is done */
+    bool moved;     /* a resume says: paths and all that was shared are void */
+    bool insists;   /* since that resume: it recovers whatever the options say */
+    uint64_t reconnects;
 
     enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
-    uint64_t connect_deadline_ns; /* UINT64_MAX: none */
-    uint64_t deadline_ns;         /* of disconnecting; UINT64_MAX: none */
+    uint64_t connect_deadline_ns; /* of connecting or recovering; UINT64_MAX: none */
+    uint64_t deadline_ns;         /* of closing with the backend; UINT64_MAX: none */
     uint64_t retry_at_ns;         /* UINT64_MAX: nothing to try again */
     uint64_t retry_ns;            /* the pause before it; doubled each time */
     unsigned store_failures;      /* while disconnecting, in a row */
@@ -59,6 +72,12 @@ struct device_life {
     char own_path[LIFE_FRONTEND_MAX + 16];  /* our `backend` node */
     char id_path[LIFE_FRONTEND_MAX + 16];   /* our `backend-id` node */
 };
+
+/* Between suspend and resume nothing is done, unless it is to end. */
+static inline bool life_is_asleep(const struct device_life *life)
+{
+    return life->suspended && !life->ending;
+}
 
 /* ---- connect.c ---- */
 
@@ -108,22 +127,41 @@ bool opening_step(struct blkfront_device *device);
 
 /* Ends it as `end` with the detail that has been set before. The first reason stays. */
 void device_end(struct blkfront_device *device, enum blkfront_state end, int error);
-/* A device that loses its backend while connected becomes CLOSED; all else is FAILED. */
+/* A device that loses its backend when it was connected recovers, or becomes CLOSED; all else is
+ * FAILED. */
 void device_fail(struct blkfront_device *device, int error);
 /* The same, with its detail as device_set_detail makes it. */
 void device_fail_because(struct blkfront_device *device, int error, const char *what,
                          const char *directory, const char *node);
-/* Steps of the stages after LIFE_HANDSHAKE. */
+/* Steps of STOPPING, CLOSING and RELEASING. */
 bool closing_step(struct blkfront_device *device);
+/* From when on closing is not waited for, and that nothing has failed so far. */
+void device_begin_closing(struct blkfront_device *device);
+/* One line for people. */
+void device_log(const struct blkfront_device *device, const char *what);
 /* What cannot be done now is tried again after a pause that doubles; until then nothing is due. */
 void device_retry_later(struct blkfront_device *device);
 bool device_is_waiting(struct blkfront_device *device);
 /* Cuts a device off without waiting for the backend; afterwards it is final. */
 void device_cut_off(struct blkfront_device *device);
 
+/* ---- recover.c: from the loss of a backend to the handshake with the next ---- */
+
+/* Is this loss one to recover from? */
+bool recover_is_due(const struct blkfront_device *device, int error);
+void recover_begin(struct blkfront_device *device);
+/* The backend has closed, or is not waited for: what is unanswered is kept. */
+void recover_keep(struct blkfront_device *device);
+/* Steps of PAUSING, KEEPING and RETURNING. */
+bool recover_step(struct blkfront_device *device);
+/* The device is connected. */
+void recover_end(struct blkfront_device *device);
+
 /* ---- device.c ---- */
 
 void device_set_state(struct blkfront_device *device, enum blkfront_state state);
+/* Is our directory still there, and does it name the backend that we talk to? */
+void device_look_at_own(struct blkfront_device *device);
 uint64_t device_now(const struct blkfront_device *device);
 /* The sum, or the end of time. */
 uint64_t device_after(uint64_t now_ns, uint64_t limit_ns);

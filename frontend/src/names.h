@@ -17,6 +17,7 @@
 #define device_fail_because    blkfront_internal_device_fail_because
 #define device_is_waiting      blkfront_internal_device_is_waiting
 #define device_log             blkfront_internal_device_log
+#define device_look_at_own     blkfront_internal_device_look_at_own
 #define device_now             blkfront_internal_device_now
 #define device_read_backend_id blkfront_internal_device_read_backend_id
 #define device_read_nodes      blkfront_internal_device_read_nodes
@@ -96,6 +97,7 @@
 #define queue_keep             blkfront_internal_queue_keep
 #define queue_open             blkfront_internal_queue_open
 #define queue_pause            blkfront_internal_queue_pause
+#define queue_poll_unused      blkfront_internal_queue_poll_unused
 #define queue_port             blkfront_internal_queue_port
 #define queue_publish          blkfront_internal_queue_publish
 #define queue_pump             blkfront_internal_queue_pump

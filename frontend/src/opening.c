@@ -30,25 +30,23 @@ static int open_queues(struct blkfront_device *device)
     struct agreed *agreed = &device->agreed;
 
     for (uint32_t i = 0; i < agreed->queue_count; i++) {
-        int error = queue_open(blkfront_get_queue(device, i));
+        int error = queue_open(queue_at(device, i));
 
         while (error == BLKFRONT_NO_MEMORY && i == 0 && agreed->ring_order > 0) {
             agreed->ring_order--;
-            error = queue_open(blkfront_get_queue(device, i));
+            error = queue_open(queue_at(device, i));
         }
-        if (error == BLKFRONT_NO_MEMORY && i > 0) {
-            agreed->queue_count = i;
-            return BLKFRONT_OK;
-        }
-        if (error != BLKFRONT_OK) {
-            agreed->queue_count = i;
-            return error;
-        }
+        if (error == BLKFRONT_OK)
+            continue;
+        agreed->queue_count = i;
+        return error == BLKFRONT_NO_MEMORY && i > 0 ? BLKFRONT_OK : error;
     }
     return BLKFRONT_OK;
 }
 
-static void do_publish(struct blkfront_device *device, bool defaults)
+/* False if it is to be tried again later: the pages that the last backend has not let go are still
+ * missing. */
+static bool do_publish(struct blkfront_device *device, bool defaults)
 {
     struct device_life *life = device->life;
     int error = BLKFRONT_OK;
@@ -59,14 +57,17 @@ static void do_publish(struct blkfront_device *device, bool defaults)
     else
         error = negotiate_transport(device);
     if (error != BLKFRONT_OK) {
-        device->agreed.queue_count = 0; /* none is open */
         device_fail(device, error);
-        return;
+        return true;
     }
     error = open_queues(device);
+    if (error == BLKFRONT_NO_MEMORY && life->start == HANDSHAKE_RECOVER) {
+        device_retry_later(device);
+        return false;
+    }
     if (error != BLKFRONT_OK) {
         device_fail_because(device, error, "cannot share a ring and its pages", NULL, NULL);
-        return;
+        return true;
     }
     result = publish(device);
     if (result != 0)
@@ -74,12 +75,27 @@ static void do_publish(struct blkfront_device *device, bool defaults)
                             NULL);
     else
         life->own = BLKIF_WIRE_INITIALISED;
+    return true;
+}
+
+/* Queues without a ring of their own, which the caller may hold since a connection that had more,
+ * share the others'. */
+static void start_queues(struct blkfront_device *device)
+{
+    uint32_t rings = device->agreed.queue_count;
+
+    device->connection++;
+    for (uint32_t i = 0; i < rings; i++)
+        queue_start(queue_at(device, i));
+    for (uint32_t i = rings; i < device->usable_queues; i++)
+        queue_share(queue_at(device, i), i % rings);
+    if (rings > device->usable_queues)
+        __atomic_store_n(&device->usable_queues, rings, __ATOMIC_RELEASE);
 }
 
 /* The first request goes out after the backend's 4 has been read and ours written (I11). */
 static void do_connect(struct blkfront_device *device)
 {
-    struct device_life *life = device->life;
     int error = negotiate_properties(device);
 
     if (error != BLKFRONT_OK) {
@@ -88,13 +104,10 @@ static void do_connect(struct blkfront_device *device)
     }
     if (!move(device, BLKIF_WIRE_CONNECTED))
         return;
-    life->other_fresh = false;
-    life->connect_deadline_ns = UINT64_MAX;
-    device->connection++;
-    __atomic_store_n(&device->usable_queues, device->agreed.queue_count, __ATOMIC_RELEASE);
+    device->life->other_fresh = false;
+    recover_end(device);
     device_set_state(device, BLKFRONT_CONNECTED);
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++)
-        queue_start(blkfront_get_queue(device, i));
+    start_queues(device);
 }
 
 static void do_reset(struct blkfront_device *device)
@@ -107,7 +120,7 @@ static void do_reset(struct blkfront_device *device)
         return;
     }
     if (move(device, BLKIF_WIRE_CLOSING) && move(device, BLKIF_WIRE_CLOSED))
-        life->purpose = HANDSHAKE_START;
+        life->purpose = life->start;
 }
 
 static void do_update(struct blkfront_device *device)
@@ -139,8 +152,8 @@ bool opening_step(struct blkfront_device *device)
     case HANDSHAKE_RESET: do_reset(device); return true;
     case HANDSHAKE_CLOSING: (void)move(device, BLKIF_WIRE_CLOSING); return true;
     case HANDSHAKE_CLOSED: (void)move(device, BLKIF_WIRE_CLOSED); return true;
-    case HANDSHAKE_PUBLISH: do_publish(device, false); return true;
-    case HANDSHAKE_PUBLISH_DEFAULTS: do_publish(device, true); return true;
+    case HANDSHAKE_PUBLISH: return do_publish(device, false);
+    case HANDSHAKE_PUBLISH_DEFAULTS: return do_publish(device, true);
     case HANDSHAKE_CONNECT: do_connect(device); return true;
     case HANDSHAKE_UPDATE:
         if (life->other_fresh)

@@ -74,9 +74,7 @@ void blkfront_get_statistics(const struct blkfront_device *device,
     *statistics = (struct blkfront_statistics){0};
     if (device == NULL)
         return;
-    /* get_queue gives a writable queue, and takes a writable device, but nothing is written here.
-     */
-    for (uint32_t i = 0; i < device->agreed.queue_count; i++)
-        queue_add_statistics(blkfront_get_queue((struct blkfront_device *)(uintptr_t)device, i),
-                             statistics);
+    for (uint32_t i = 0; i < device->options.queues; i++)
+        queue_add_statistics(queue_at(device, i), statistics);
+    statistics->reconnects = device->life->reconnects;
 }

@@ -503,7 +503,16 @@ uint32_t blkfront_queue_count(const struct blkfront_device *device)
 
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
-    return index < blkfront_queue_count(device) ? &device->queues[index] : NULL;
+    if (index >= blkfront_queue_count(device))
+        return NULL;
+    __atomic_store_n(&device->queues[index].taken, true, __ATOMIC_RELAXED);
+    return &device->queues[index];
+}
+
+void queue_poll_unused(struct blkfront_queue *queue)
+{
+    if (!__atomic_load_n(&queue->taken, __ATOMIC_RELAXED))
+        (void)blkfront_queue_poll(queue);
 }
 
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index)

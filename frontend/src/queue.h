@@ -92,6 +92,7 @@ struct blkfront_queue {
     uint64_t next_sequence;   /* atomic: read by a drain of another queue */
     uint64_t oldest_sequence; /* atomic; that of `oldest`, or next_sequence */
 
+    bool taken;    /* the caller has it: it polls it; atomic */
     bool polling;  /* inside queue_poll: completions may submit */
     bool blocked;  /* the first waiting request could not go on; until a slot is free */
     bool pump_due; /* waiting requests have not been looked at since they could go */

@@ -4,42 +4,55 @@
  */
 #include "fake_world.h"
 
+#include <stdio.h>
+
 struct fake fake;
 struct blkfront *context;
 struct world_backend backend;
 
 /* ---- a backend ---- */
 
-static int state_of(const char *path)
+/* Valid until the fourth call after this one. */
+static const char *path_of(const char *directory, const char *node)
 {
-    const char *value = fake_get(&fake, path);
+    static char paths[4][FAKE_PATH];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, FAKE_PATH, "%s/%s", directory, node);
+    return path;
+}
+
+static int state_of(const char *directory)
+{
+    const char *value = fake_get(&fake, path_of(directory, "state"));
 
     return value == NULL ? -1 : atoi(value);
 }
 
 void backend_goes(const char *state)
 {
-    fake_set(&fake, BACK "/state", state);
+    fake_set(&fake, path_of(backend.back, "state"), state);
 }
 
 static void publish_properties(void)
 {
-    fake_set(&fake, BACK "/sectors", "2048");
-    fake_set(&fake, BACK "/sector-size", "512");
-    fake_set(&fake, BACK "/info", "0");
+    fake_set(&fake, path_of(backend.back, "sectors"), backend.sectors);
+    fake_set(&fake, path_of(backend.back, "sector-size"), backend.sector_size);
+    fake_set(&fake, path_of(backend.back, "info"), "0");
 }
 
 /* One move of a backend that behaves; false if it has none to make. */
 bool backend_step(struct fake *unused)
 {
-    int front = state_of(FRONT "/state");
-    int back = state_of(BACK "/state");
+    int front = state_of(backend.front);
+    int back = state_of(backend.back);
 
     (void)unused;
     if (backend.hung || back < 0 || back == backend.stays_at)
         return false;
     if (back == 1 && !backend.skips_init_wait) {
-        fake_set(&fake, BACK "/max-ring-page-order", "4");
+        fake_set(&fake, path_of(backend.back, "max-ring-page-order"), "4");
         backend_goes("2");
     } else if (back == 1) {
         backend_goes("3");
@@ -58,13 +71,18 @@ bool backend_step(struct fake *unused)
     return true;
 }
 
+void add_device_at(const char *front, const char *back, const char *back_id)
+{
+    fake_set(&fake, path_of(front, "backend"), back);
+    fake_set(&fake, path_of(front, "backend-id"), back_id);
+    fake_set(&fake, path_of(front, "state"), "1");
+    fake_set(&fake, path_of(back, "frontend"), front);
+    fake_set(&fake, path_of(back, "state"), "1");
+}
+
 void add_device(void)
 {
-    fake_set(&fake, FRONT "/backend", BACK);
-    fake_set(&fake, FRONT "/backend-id", "0");
-    fake_set(&fake, FRONT "/state", "1");
-    fake_set(&fake, BACK "/frontend", FRONT);
-    fake_set(&fake, BACK "/state", "1");
+    add_device_at(FRONT, BACK, "0");
 }
 
 void world_set_up(void)
@@ -73,9 +91,13 @@ void world_set_up(void)
     fake.world = backend_step;
     fake.recorded = FRONT "/state";
     fake_queues_init();
-    backend.skips_init_wait = false;
-    backend.hung = false;
-    backend.stays_at = -2;
+    backend = (struct world_backend){
+        .front = FRONT,
+        .back = BACK,
+        .stays_at = -2,
+        .sectors = "2048",
+        .sector_size = "512",
+    };
     add_device();
     context = NULL;
     if (blkfront_create(&fake.platform, &context) != BLKFRONT_OK)
@@ -110,15 +132,17 @@ bool poll_once(struct blkfront_device *device)
 /* Until nothing moves any more at this moment. */
 void settle(struct blkfront_device *device)
 {
+    /* In so many rounds whoever was woken has had its turn. */
+    enum { QUIET = 8 };
     unsigned quiet = 0;
 
-    for (unsigned i = 0; i < 500 && quiet < 3; i++) {
+    for (unsigned i = 0; i < 500 && quiet < QUIET; i++) {
         bool more = poll_once(device);
         bool moved = backend_step(&fake);
 
         quiet = more || moved ? 0 : quiet + 1;
     }
-    CU_ASSERT_EQUAL(quiet, 3);
+    CU_ASSERT_EQUAL(quiet, QUIET);
 }
 
 /* The same, and time goes on to the next thing that is due, until the device is final. */

@@ -19,8 +19,12 @@
 extern struct fake fake;
 extern struct blkfront *context;
 
-/* What the backend does otherwise than usual. */
+/* Where the backend is, and what it does otherwise than usual. */
 struct world_backend {
+    const char *front;
+    const char *back;
+    const char *sectors;
+    const char *sector_size;
     bool skips_init_wait; /* goes from 1 to 3 */
     bool hung;            /* does nothing any more */
     int stays_at;         /* does not leave this state; -2: none */
@@ -34,6 +38,7 @@ void world_anew(void);
 
 /* The nodes that the toolstack makes. */
 void add_device(void);
+void add_device_at(const char *front, const char *back, const char *back_id);
 void backend_goes(const char *state);
 /* One move of the backend; false if it has none to make. */
 bool backend_step(struct fake *unused);
@@ -51,5 +56,29 @@ struct blkfront_device *connected(void);
 void ends(struct blkfront_device *device, enum blkfront_state state, int error, const char *detail);
 /* In XenStore there is what the toolstack made, or nothing. */
 void left_as_found(void);
+
+/* ---- devices that recover: world_recover.c ---- */
+
+/* Those of `recoverable`; recover_deadline_ns is 100 s. */
+extern struct blkfront_options recover_options;
+/* Completions of `on_complete`. */
+extern unsigned completions;
+extern int last_result;
+
+void recover_set_up(void);
+void recover_anew(void);
+/* Connected, with these options. */
+struct blkfront_device *recoverable(void);
+void is_recovering(struct blkfront_device *device);
+/* Connected again, as if it had never been otherwise. */
+void has_recovered(struct blkfront_device *device, unsigned reconnects);
+void disconnects(struct blkfront_device *device);
+void on_complete(struct blkfront_request *request, int result);
+/* One move of either side after the other: so a recovery is stopped at each of its steps. True if
+ * it has not come to its end. */
+bool go_some_steps(struct blkfront_device *device, unsigned steps);
+/* Whatever call of the platform fails after `lose`, the device recovers or ends and leaves nothing.
+ */
+void fail_each_call_after(void (*lose)(void), bool ever_after, int result);
 
 #endif

@@ -325,6 +325,21 @@ static void queues_are_counted_and_given_by_number(void)
     finish();
 }
 
+/* The device polls what nobody else does, and leaves alone what somebody has. */
+static void a_queue_that_nobody_has_is_polled_by_the_device(void)
+{
+    rig.device.options.queues = 2;
+    start();
+    CU_ASSERT_PTR_NOT_NULL(blkfront_get_queue(&rig.device, 0));
+    for (uint32_t i = 0; i < 2; i++) {
+        queue_pause(&rig.device.queues[i]);
+        queue_poll_unused(&rig.device.queues[i]);
+    }
+    CU_ASSERT_EQUAL(queue_get_state(&rig.device.queues[0]), QUEUE_PAUSING);
+    CU_ASSERT_EQUAL(queue_get_state(&rig.device.queues[1]), QUEUE_PAUSED);
+    finish();
+}
+
 static void i18_a_ring_of_two_pages_has_64_slots(void)
 {
     enum { COUNT = 100 };
@@ -358,6 +373,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(an_event_channel_that_fails_for_good_fails_the_device),
     UNIT_TEST(senseless_options_are_refused),
     UNIT_TEST(queues_are_counted_and_given_by_number),
+    UNIT_TEST(a_queue_that_nobody_has_is_polled_by_the_device),
     UNIT_TEST(i18_a_ring_of_two_pages_has_64_slots),
 };
 

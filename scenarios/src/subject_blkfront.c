@@ -160,17 +160,27 @@ static void memory_destroy(void *memory)
     blkfront_memory_destroy(memory);
 }
 
+static void suspend(void *context)
+{
+    blkfront_suspend(context);
+}
+
+static void resume(void *context)
+{
+    blkfront_resume(context);
+}
+
 const struct scenario_subject scenario_subject_blkfront = {
     .version = SCENARIO_SUBJECT_VERSION,
     .size = sizeof(struct scenario_subject),
     .name = "libblkfront",
-    .capabilities = SCENARIO_SUBJECT_FLUSH | SCENARIO_SUBJECT_DISCARD | SCENARIO_SUBJECT_FUA |
-                    SCENARIO_SUBJECT_BARRIER | SCENARIO_SUBJECT_PERSISTENT |
-                    SCENARIO_SUBJECT_INDIRECT | SCENARIO_SUBJECT_MEMORY |
-                    SCENARIO_SUBJECT_RING_START | SCENARIO_SUBJECT_ABI_32 |
-                    SCENARIO_SUBJECT_RING_ORDER | SCENARIO_SUBJECT_MULTI_QUEUE |
-                    SCENARIO_SUBJECT_DEADLINES | SCENARIO_SUBJECT_SHARE_ONLY |
-                    SCENARIO_SUBJECT_ENUMERATE | SCENARIO_SUBJECT_STATISTICS | OBSERVED,
+    .capabilities =
+        SCENARIO_SUBJECT_FLUSH | SCENARIO_SUBJECT_DISCARD | SCENARIO_SUBJECT_FUA |
+        SCENARIO_SUBJECT_BARRIER | SCENARIO_SUBJECT_PERSISTENT | SCENARIO_SUBJECT_INDIRECT |
+        SCENARIO_SUBJECT_MEMORY | SCENARIO_SUBJECT_RING_START | SCENARIO_SUBJECT_ABI_32 |
+        SCENARIO_SUBJECT_RING_ORDER | SCENARIO_SUBJECT_MULTI_QUEUE | SCENARIO_SUBJECT_DEADLINES |
+        SCENARIO_SUBJECT_SHARE_ONLY | SCENARIO_SUBJECT_ENUMERATE | SCENARIO_SUBJECT_STATISTICS |
+        SCENARIO_SUBJECT_RECOVERY | SCENARIO_SUBJECT_SUSPEND | OBSERVED,
     .create = create,
     .destroy = destroy,
     .detail = detail,
@@ -193,4 +203,6 @@ const struct scenario_subject scenario_subject_blkfront = {
     .memory_register = memory_register,
     .memory_destroy = memory_destroy,
     .quarantined = quarantined,
+    .suspend = suspend,
+    .resume = resume,
 };

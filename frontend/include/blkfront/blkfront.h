@@ -294,10 +294,15 @@ struct blkfront_request {
 int blkfront_discard_extent(const struct blkfront_device *device, uint64_t *sector,
                             uint64_t *sectors);
 
-/* How many queues may be used. After a reconnect to a backend with fewer rings they stay usable:
- * several then share a ring. */
+/*
+ * How many queues may be used: before the first connection as many as the options ask for, then as
+ * many as there were rings at most. After a reconnect to a backend with fewer rings they all stay
+ * usable: several then share a ring, and their requests complete in the poll of the queue whose
+ * ring it is. With more rings there are more.
+ */
 uint32_t blkfront_queue_count(const struct blkfront_device *device);
-/* NULL if there is no such queue. */
+/* NULL if there is no such queue. Whoever asks for a queue has to poll it, until the device is
+ * CLOSED or FAILED. */
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index);
 
 /*

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A device that has lost its backend and is to have it back, or another: the queues put nothing on
+ * their rings any more, 5 and 6 are said where somebody still listens (closing.c), what is
+ * unanswered is kept, all that was shared is ended, and the handshake begins anew with the backend
+ * that our directory names now. Also suspend and resume, which are a loss that the options have no
+ * say in. What becomes of the requests is requeue.c's.
+ */
+#include "life.h"
+#include "memory.h"
+#include "store.h"
+
+/* ---- the loss ---- */
+
+/* A violation, a store that fails or a device that was removed is not recovered from; nor is a
+ * backend that was never connected, unless it was a resume that interrupted us. */
+bool recover_is_due(const struct blkfront_device *device, int error)
+{
+    const struct device_life *life = device->life;
+
+    if (life->ending || life->own_gone || error != BLKFRONT_DISCONNECTED)
+        return false;
+    return life->insists ||
+           (device->state != BLKFRONT_CONNECTING && device->options.recover_deadline_ns != 0);
+}
+
+static void set_recover_deadline(struct blkfront_device *device)
+{
+    uint64_t limit = device->options.recover_deadline_ns;
+
+    /* 0: it is a resume. */
+    device->life->connect_deadline_ns =
+        limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
+}
+
+static void begin(struct blkfront_device *device, const char *why)
+{
+    struct device_life *life = device->life;
+
+    if (device->state == BLKFRONT_CONNECTED) {
+        device_set_state(device, BLKFRONT_RECOVERING);
+        set_recover_deadline(device);
+    }
+    life->stage = LIFE_PAUSING;
+    for (uint32_t i = 0; i < device->options.queues; i++)
+        queue_pause(queue_at(device, i));
+    device_begin_closing(device);
+    device_log(device, why);
+}
+
+/* Also when a recovery is under way: it begins again, and its deadline stays. */
+void recover_begin(struct blkfront_device *device)
+{
+    begin(device, "recovering");
+}
+
+void recover_keep(struct blkfront_device *device)
+{
+    device->life->stage = LIFE_KEEPING;
+    for (uint32_t i = 0; i < device->options.queues; i++)
+        queue_keep(queue_at(device, i));
+}
+
+void recover_end(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    life->connect_deadline_ns = UINT64_MAX;
+    life->insists = false;
+    life->resets = 0;
+    device->detail[0] = '\0';
+    if (device->state == BLKFRONT_RECOVERING)
+        life->reconnects++;
+}
+
+/* ---- the steps ---- */
+
+static bool any_queue_is(const struct blkfront_device *device, enum queue_state a,
+                         enum queue_state b)
+{
+    for (uint32_t i = 0; i < device->options.queues; i++) {
+        enum queue_state state;
+
+        queue_poll_unused(queue_at(device, i));
+        state = queue_get_state(queue_at(device, i));
+        if (state == a || state == b)
+            return true;
+    }
+    return false;
+}
+
+/* After a resume there is nobody left to close with. */
+static bool pausing_step(struct blkfront_device *device)
+{
+    if (any_queue_is(device, QUEUE_PAUSING, QUEUE_RUNNING))
+        return false;
+    if (device->life->moved) {
+        recover_keep(device);
+    } else {
+        device->life->stage = LIFE_CLOSING;
+        device->life->purpose = HANDSHAKE_CLOSE;
+    }
+    return true;
+}
+
+static bool keeping_step(struct blkfront_device *device)
+{
+    if (any_queue_is(device, QUEUE_KEEPING, QUEUE_PAUSED))
+        return false;
+    device->life->stage = LIFE_RELEASING;
+    return true;
+}
+
+/* What we wrote goes before our state says that we begin anew. What cannot be removed now, the next
+ * publishing removes. False if it is to be tried again later. */
+static bool remove_own_nodes(struct blkfront_device *device)
+{
+    if (unpublish(device) == 0 || ++device->life->store_failures >= STORE_TRIES)
+        return true;
+    device_retry_later(device);
+    return false;
+}
+
+static void handshake_anew(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    life->stage = LIFE_HANDSHAKE;
+    life->purpose = HANDSHAKE_RECOVER;
+    life->start = HANDSHAKE_RECOVER;
+    life->moved = false;
+    life->own_known = false;
+    life->other_known = false;
+    life->look_other = true;
+    life->deadline_ns = UINT64_MAX;
+}
+
+static bool returning_step(struct blkfront_device *device)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+    struct device_life *life = device->life;
+    uint16_t domid = life->domid;
+    int error;
+
+    if (life->moved) {
+        int result = platform->own_domid(platform->context, &domid);
+
+        if (result != 0) {
+            device_fail_because(device, store_result(result),
+                                "the number of our own domain is not known", NULL, NULL);
+            return true;
+        }
+    }
+    device_unwatch(device);
+    error = device_read_nodes(device, domid);
+    if (life->own_gone)
+        device_fail_because(device, BLKFRONT_DISCONNECTED, "the device is gone:", life->frontend,
+                            NULL);
+    else if (error != BLKFRONT_OK || (error = device_watch(device)) != BLKFRONT_OK)
+        device_fail(device, error);
+    else if (!remove_own_nodes(device))
+        return false;
+    else
+        handshake_anew(device);
+    return true;
+}
+
+bool recover_step(struct blkfront_device *device)
+{
+    switch (device->life->stage) {
+    case LIFE_PAUSING: return pausing_step(device);
+    case LIFE_KEEPING: return keeping_step(device);
+    case LIFE_RETURNING: return returning_step(device);
+    case LIFE_HANDSHAKE:
+    case LIFE_STOPPING:
+    case LIFE_CLOSING:
+    case LIFE_RELEASING:
+    case LIFE_FINAL:
+    default: return false;
+    }
+}
+
+/* ---- suspend and resume ---- */
+
+void blkfront_suspend(struct blkfront *context)
+{
+    if (context == NULL)
+        return;
+    for (struct blkfront_device *device = context->devices; device != NULL; device = device->next) {
+        struct device_life *life = device->life;
+
+        if (life->ending)
+            continue;
+        life->suspended = true;
+        if (life->stage == LIFE_HANDSHAKE)
+            begin(device, "suspended");
+        device_wake(device);
+    }
+}
+
+static void resume(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    memories_void(device);
+    life->suspended = false;
+    /* One that is about to end finds out by itself whether there is anything left to be closed. */
+    if (!life->ending) {
+        life->moved = true;
+        life->insists = true;
+        begin(device, "resumed");
+        if (device->state == BLKFRONT_RECOVERING)
+            set_recover_deadline(device);
+    }
+    device_wake(device);
+}
+
+void blkfront_resume(struct blkfront *context)
+{
+    if (context == NULL)
+        return;
+    for (struct blkfront_device *device = context->devices; device != NULL; device = device->next) {
+        if (device->life->stage != LIFE_FINAL)
+            resume(device);
+    }
+}
