@@ -266,6 +266,7 @@ static bool poll_life(struct blkfront_device *device)
     }
     while (steps < STEPS_MAX && step(device))
         steps++;
+    update_tell(device);
     return more || steps == STEPS_MAX;
 }
 

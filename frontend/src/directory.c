@@ -67,6 +67,20 @@ static int read_trusted(struct blkfront_device *device, const struct store *stor
     return BLKFRONT_OK;
 }
 
+/* Only a floppy says so here alone; what a backend knows of its disk stands in its `info`. */
+static int read_type(struct blkfront_device *device, const struct store *store)
+{
+    char type[16];
+    size_t length = 0;
+    int result = store_get(store, device->life->frontend, BLKIF_NODE_DEVICE_TYPE, type,
+                           sizeof(type), &length);
+
+    device->agreed.floppy = result == 0 && text_equal(type, length, "floppy", 6);
+    if (result != 0 && result != BLKFRONT_PLATFORM_NO_ENTRY && result != BLKFRONT_PLATFORM_TOO_LONG)
+        return node_failed(device, "cannot read", BLKIF_NODE_DEVICE_TYPE, store_result(result));
+    return BLKFRONT_OK;
+}
+
 /* ---- paths ---- */
 
 static void make_path(char *path, size_t size, const char *directory, const char *node)
@@ -111,6 +125,8 @@ int device_read_nodes(struct blkfront_device *device, uint16_t domid)
         error = read_backend_id(device);
     if (error == BLKFRONT_OK)
         error = read_trusted(device, &store);
+    if (error == BLKFRONT_OK)
+        error = read_type(device, &store);
     if (error == BLKFRONT_OK)
         make_path(life->other_path, sizeof(life->other_path), life->backend, BLKIF_NODE_STATE);
     return error;

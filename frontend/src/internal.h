@@ -48,20 +48,30 @@ struct agreed {
     bool persistent;   /* we advertised feature-persistent: every data grant is writable */
     bool trusted;      /* trusted=0: everything is bounced through zeroed pages (I6) */
     /* device: settled when the backend is Connected */
-    uint32_t sector_size; /* live */
-    uint32_t physical_sector_size;
-    uint64_t size_512;  /* live */
-    bool read_only;     /* live */
-    bool flush;         /* live: FLUSH_DISKCACHE is there */
-    bool barrier;       /* live: WRITE_BARRIER is there */
+    uint32_t sector_size;          /* live */
+    uint32_t physical_sector_size; /* live */
+    uint64_t size_512;             /* live */
+    uint64_t geometry;             /* live: both in one word, as agreed_geometry makes it */
+    bool read_only;                /* live */
+    bool flush;                    /* live: FLUSH_DISKCACHE is there */
+    bool barrier;                  /* live: WRITE_BARRIER is there */
     bool flush_offered; /* one of both was there at Connected: no drain instead of them (I8) */
     bool keeps_grants;  /* both advertised feature-persistent: pages stay granted after their use */
     bool discard;       /* live */
     bool discard_secure;          /* live */
     uint32_t discard_granularity; /* live; never 0 */
     uint32_t discard_alignment;   /* live */
-    uint32_t info;                /* bits of blkif_wire_info as read */
+    uint32_t info;                /* live: bits of blkif_wire_info as read */
+    bool floppy;                  /* the toolstack's device-type says so */
 };
+
+/* Size and sector size that belong together, for whoever reads both. */
+enum { AGREED_SIZE_BITS = 56 };
+
+static inline uint64_t agreed_geometry(uint64_t size_512, uint32_t sector_size)
+{
+    return (uint64_t)(sector_size / BLKIF_WIRE_UNIT) << AGREED_SIZE_BITS | size_512;
+}
 
 /* The device sets OPEN to PAUSING, KEEPING and STOPPING; the queue's poll answers PAUSING by
  * PAUSED, KEEPING by KEPT, STOPPING by STOPPED. */

@@ -52,6 +52,8 @@ struct device_life {
     bool moved;     /* a resume says: paths and all that was shared are void */
     bool insists;   /* since that resume: it recovers whatever the options say */
     uint64_t reconnects;
+    struct blkfront_info told; /* what the caller knows, if told_known */
+    bool told_known;
 
     enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
     uint64_t connect_deadline_ns; /* of connecting or recovering; UINT64_MAX: none */
@@ -105,9 +107,17 @@ void negotiate_defaults(struct blkfront_device *device);
 int negotiate_transport(struct blkfront_device *device);
 /* The device's properties: at Connected. */
 int negotiate_properties(struct blkfront_device *device);
-/* The ones that may change while connected: when the backend has rewritten its state. What makes no
- * sense leaves things as they are. */
-void negotiate_update(struct blkfront_device *device);
+/* Parts of them: sizes, all or none; what kind of disk it is; the extents of discards. */
+int negotiate_geometry(struct blkfront_device *device);
+int negotiate_info(struct blkfront_device *device);
+int negotiate_extents(struct blkfront_device *device);
+
+/* ---- update.c: changes while connected ---- */
+
+/* The backend has rewritten its state: its nodes may have changed. */
+void update_properties(struct blkfront_device *device);
+/* Calls the caller's function if what blkfront_get_info says is not what it was. */
+void update_tell(struct blkfront_device *device);
 
 /* ---- publish.c: our nodes ---- */
 

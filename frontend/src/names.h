@@ -67,9 +67,11 @@
 #define name_print             blkfront_internal_name_print
 #define name_resolve           blkfront_internal_name_resolve
 #define negotiate_defaults     blkfront_internal_negotiate_defaults
+#define negotiate_extents      blkfront_internal_negotiate_extents
+#define negotiate_geometry     blkfront_internal_negotiate_geometry
+#define negotiate_info         blkfront_internal_negotiate_info
 #define negotiate_properties   blkfront_internal_negotiate_properties
 #define negotiate_transport    blkfront_internal_negotiate_transport
-#define negotiate_update       blkfront_internal_negotiate_update
 #define opening_step           blkfront_internal_opening_step
 #define options_check          blkfront_internal_options_check
 #define part_copy_in           blkfront_internal_part_copy_in
@@ -172,6 +174,8 @@
 #define transfer_issue         blkfront_internal_transfer_issue
 #define transfer_part          blkfront_internal_transfer_part
 #define unpublish              blkfront_internal_unpublish
+#define update_properties      blkfront_internal_update_properties
+#define update_tell            blkfront_internal_update_tell
 #define wire_decode            blkfront_internal_wire_decode
 #define wire_encode            blkfront_internal_wire_encode
 #define wire_layout_of         blkfront_internal_wire_layout_of

@@ -124,7 +124,7 @@ int negotiate_transport(struct blkfront_device *device)
 
 /* ---- properties ---- */
 
-static int negotiate_sector_size(struct blkfront_device *device)
+static int read_sector_size(struct blkfront_device *device, uint32_t *sector_size)
 {
     uint64_t size;
     int error = read_number(device, BLKIF_NODE_SECTOR_SIZE, UINT64_MAX, UINT64_MAX, &size);
@@ -137,36 +137,51 @@ static int negotiate_sector_size(struct blkfront_device *device)
         return failed(device,
                       "not a sector size of 512, 1024, 2048 or 4096:", BLKIF_NODE_SECTOR_SIZE,
                       BLKFRONT_STORE);
-    device->agreed.sector_size = (uint32_t)size;
+    *sector_size = (uint32_t)size;
     return BLKFRONT_OK;
 }
 
-static int negotiate_physical_sector_size(struct blkfront_device *device)
+static int read_physical_sector_size(struct blkfront_device *device, uint32_t sector_size,
+                                     uint32_t *physical)
 {
-    uint32_t sector_size = device->agreed.sector_size;
     uint64_t size;
     int error =
         read_number(device, BLKIF_NODE_PHYSICAL_SECTOR_SIZE, UINT32_MAX, sector_size, &size);
 
     if (error == BLKFRONT_OK)
-        device->agreed.physical_sector_size =
-            size == 0 || size % sector_size != 0 ? sector_size : (uint32_t)size;
+        *physical = size == 0 || size % sector_size != 0 ? sector_size : (uint32_t)size;
     return error;
 }
 
 /* Always in units of 512 bytes; 0 is a drive without a medium. */
-static int negotiate_size(struct blkfront_device *device)
+static int read_size(struct blkfront_device *device, uint64_t *size_512)
 {
-    uint64_t size_512;
-    int error = read_number(device, BLKIF_NODE_SECTORS, SIZE_512_MAX, UINT64_MAX, &size_512);
+    int error = read_number(device, BLKIF_NODE_SECTORS, SIZE_512_MAX, UINT64_MAX, size_512);
 
-    if (error != BLKFRONT_OK)
-        return error;
-    if (size_512 == UINT64_MAX)
+    if (error == BLKFRONT_OK && *size_512 == UINT64_MAX)
         return failed(device,
                       "not a size of at most 2^55-1 units of 512 bytes:", BLKIF_NODE_SECTORS,
                       BLKFRONT_STORE);
-    __atomic_store_n(&device->agreed.size_512, size_512, __ATOMIC_RELEASE);
+    return error;
+}
+
+int negotiate_geometry(struct blkfront_device *device)
+{
+    struct agreed *agreed = &device->agreed;
+    uint32_t sector_size, physical;
+    uint64_t size_512;
+    int error = read_sector_size(device, &sector_size);
+
+    if (error == BLKFRONT_OK)
+        error = read_physical_sector_size(device, sector_size, &physical);
+    if (error == BLKFRONT_OK)
+        error = read_size(device, &size_512);
+    if (error != BLKFRONT_OK)
+        return error;
+    __atomic_store_n(&agreed->sector_size, sector_size, __ATOMIC_RELEASE);
+    __atomic_store_n(&agreed->physical_sector_size, physical, __ATOMIC_RELEASE);
+    __atomic_store_n(&agreed->size_512, size_512, __ATOMIC_RELEASE);
+    __atomic_store_n(&agreed->geometry, agreed_geometry(size_512, sector_size), __ATOMIC_RELEASE);
     return BLKFRONT_OK;
 }
 
@@ -187,7 +202,7 @@ static int read_only_by_mode(struct blkfront_device *device, bool *read_only)
     return BLKFRONT_OK;
 }
 
-static int negotiate_info(struct blkfront_device *device)
+int negotiate_info(struct blkfront_device *device)
 {
     bool by_mode = false;
     uint64_t info;
@@ -197,7 +212,7 @@ static int negotiate_info(struct blkfront_device *device)
         error = read_only_by_mode(device, &by_mode);
     if (error != BLKFRONT_OK)
         return error;
-    device->agreed.info = (uint32_t)info;
+    __atomic_store_n(&device->agreed.info, (uint32_t)info, __ATOMIC_RELEASE);
     __atomic_store_n(&device->agreed.read_only, by_mode || (info & BLKIF_WIRE_INFO_READONLY) != 0,
                      __ATOMIC_RELEASE);
     return BLKFRONT_OK;
@@ -231,7 +246,7 @@ static int negotiate_persistent(struct blkfront_device *device)
 }
 
 /* Granularity and alignment are published both or not at all. */
-static int negotiate_discard_extent(struct blkfront_device *device)
+int negotiate_extents(struct blkfront_device *device)
 {
     struct agreed *agreed = &device->agreed;
     uint64_t granularity, alignment;
@@ -245,9 +260,9 @@ static int negotiate_discard_extent(struct blkfront_device *device)
         granularity = agreed->sector_size;
         alignment = 0;
     }
-    agreed->discard_granularity = (uint32_t)granularity;
-    agreed->discard_alignment =
-        alignment % agreed->sector_size == 0 ? (uint32_t)(alignment % granularity) : 0;
+    alignment = alignment % agreed->sector_size == 0 ? alignment % granularity : 0;
+    __atomic_store_n(&agreed->discard_granularity, (uint32_t)granularity, __ATOMIC_RELEASE);
+    __atomic_store_n(&agreed->discard_alignment, (uint32_t)alignment, __ATOMIC_RELEASE);
     return BLKFRONT_OK;
 }
 
@@ -261,34 +276,24 @@ static int negotiate_discard(struct blkfront_device *device)
     if (error == BLKFRONT_OK)
         error = read_flag(device, BLKIF_NODE_DISCARD_SECURE, false, &secure);
     if (error == BLKFRONT_OK)
-        error = negotiate_discard_extent(device);
+        error = negotiate_extents(device);
     if (error != BLKFRONT_OK)
         return error;
-    device->agreed.discard = offered && enabled;
-    device->agreed.discard_secure = offered && enabled && secure;
+    __atomic_store_n(&device->agreed.discard, offered && enabled, __ATOMIC_RELEASE);
+    __atomic_store_n(&device->agreed.discard_secure, offered && enabled && secure,
+                     __ATOMIC_RELEASE);
     return BLKFRONT_OK;
 }
 
 int negotiate_properties(struct blkfront_device *device)
 {
     static int (*const features[])(struct blkfront_device *) = {
-        negotiate_sector_size, negotiate_physical_sector_size, negotiate_size,    negotiate_info,
-        negotiate_flush,       negotiate_persistent,           negotiate_discard,
+        negotiate_geometry,   negotiate_info,    negotiate_flush,
+        negotiate_persistent, negotiate_discard,
     };
     int error = BLKFRONT_OK;
 
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]) && error == BLKFRONT_OK; i++)
         error = features[i](device);
     return error;
-}
-
-void negotiate_update(struct blkfront_device *device)
-{
-    char detail[DETAIL_MAX];
-
-    /* A value that cannot be used now is no failure of the device: nothing is to be said of it. */
-    memcpy(detail, device->detail, sizeof(detail));
-    (void)negotiate_size(device);
-    (void)negotiate_info(device);
-    memcpy(device->detail, detail, sizeof(detail));
 }

@@ -126,7 +126,7 @@ static void do_reset(struct blkfront_device *device)
 static void do_update(struct blkfront_device *device)
 {
     device->life->other_fresh = false;
-    negotiate_update(device);
+    update_properties(device);
 }
 
 static void peer_gone(struct blkfront_device *device, const char *what)

@@ -35,27 +35,32 @@ static enum blkfront_flush_worth flush_worth(const struct agreed *agreed)
 int blkfront_get_info(const struct blkfront_device *device, struct blkfront_info *info)
 {
     const struct agreed *agreed;
+    uint64_t geometry;
+    uint32_t units, bits;
 
     if (device == NULL || info == NULL)
         return BLKFRONT_INVALID;
     if (blkfront_device_state(device) != BLKFRONT_CONNECTED)
         return BLKFRONT_DISCONNECTED;
     agreed = &device->agreed;
+    geometry = __atomic_load_n(&agreed->geometry, __ATOMIC_ACQUIRE);
+    units = (uint32_t)(geometry >> AGREED_SIZE_BITS);
+    bits = __atomic_load_n(&agreed->info, __ATOMIC_ACQUIRE);
     *info = (struct blkfront_info){
         .read_write = !__atomic_load_n(&agreed->read_only, __ATOMIC_ACQUIRE),
-        .cdrom = (agreed->info & BLKIF_WIRE_INFO_CDROM) != 0,
-        .removable = (agreed->info & BLKIF_WIRE_INFO_REMOVABLE) != 0,
+        .cdrom = (bits & BLKIF_WIRE_INFO_CDROM) != 0,
+        .removable = (bits & BLKIF_WIRE_INFO_REMOVABLE) != 0,
+        .floppy = agreed->floppy,
         .barrier = __atomic_load_n(&agreed->barrier, __ATOMIC_ACQUIRE),
         .discard = __atomic_load_n(&agreed->discard, __ATOMIC_ACQUIRE),
         .discard_secure = __atomic_load_n(&agreed->discard_secure, __ATOMIC_ACQUIRE),
         .persistent = agreed->keeps_grants,
         .flush = flush_worth(agreed),
-        .sector_size = agreed->sector_size,
-        .physical_sector_size = agreed->physical_sector_size,
-        .size_sectors = __atomic_load_n(&agreed->size_512, __ATOMIC_ACQUIRE) /
-                        (agreed->sector_size / BLKIF_WIRE_UNIT),
-        .discard_granularity = agreed->discard_granularity,
-        .discard_alignment = agreed->discard_alignment,
+        .sector_size = units * BLKIF_WIRE_UNIT,
+        .physical_sector_size = __atomic_load_n(&agreed->physical_sector_size, __ATOMIC_ACQUIRE),
+        .size_sectors = (geometry & ((UINT64_C(1) << AGREED_SIZE_BITS) - 1)) / units,
+        .discard_granularity = __atomic_load_n(&agreed->discard_granularity, __ATOMIC_ACQUIRE),
+        .discard_alignment = __atomic_load_n(&agreed->discard_alignment, __ATOMIC_ACQUIRE),
         .vdev = device->vdev,
         .queues = agreed->queue_count,
         .ring_order = agreed->ring_order,

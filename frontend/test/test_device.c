@@ -428,40 +428,6 @@ static void nothing_is_asked_of_no_device(void)
 
 /* ---- changes while connected ---- */
 
-static void i17_a_disk_that_turns_read_only_is_so_at_once(void)
-{
-    struct blkfront_device *device = connected();
-    struct blkfront_info info;
-
-    fake_set(&fake, BACK "/info", "4");
-    backend_goes("4");
-    settle(device);
-    CU_ASSERT_EQUAL(blkfront_get_info(device, &info), BLKFRONT_OK);
-    CU_ASSERT_FALSE(info.read_write);
-    CU_ASSERT_TRUE(device->agreed.read_only);
-    blkfront_release(device);
-}
-
-static void a_disk_that_is_resized_has_its_new_size(void)
-{
-    struct blkfront_device *device = connected();
-    struct blkfront_info info;
-
-    fake_set(&fake, BACK "/sectors", "4096");
-    backend_goes("4");
-    settle(device);
-    CU_ASSERT_EQUAL(blkfront_get_info(device, &info), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(info.size_sectors, 4096);
-    /* What makes no sense leaves things as they are. */
-    fake_set(&fake, BACK "/sectors", "lots");
-    backend_goes("4");
-    settle(device);
-    CU_ASSERT_EQUAL(blkfront_get_info(device, &info), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(info.size_sectors, 4096);
-    CU_ASSERT_STRING_EQUAL(blkfront_device_detail(device), "");
-    blkfront_release(device);
-}
-
 static void states_that_mean_nothing_are_ignored_while_connected(void)
 {
     struct blkfront_device *device = connected();
@@ -487,8 +453,8 @@ static void i21_a_flood_of_watches_is_taken_in_pieces(void)
     while (blkfront_poll(device) == 1)
         polls++;
     CU_ASSERT(polls >= 10 && polls <= 20);
-    /* One look a poll, whatever the number of events: state, sectors, info, mode. */
-    CU_ASSERT(fake.calls <= 4 * (polls + 2));
+    /* One look a poll, whatever the number of events: state, three sizes, info, mode. */
+    CU_ASSERT(fake.calls <= 6 * (polls + 2));
     CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
     blkfront_release(device);
 }
@@ -514,8 +480,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_a_flush_is_worth_depends_on_the_offer),
     UNIT_TEST(a_context_needs_memory),
     UNIT_TEST(nothing_is_asked_of_no_device),
-    UNIT_TEST(i17_a_disk_that_turns_read_only_is_so_at_once),
-    UNIT_TEST(a_disk_that_is_resized_has_its_new_size),
     UNIT_TEST(states_that_mean_nothing_are_ignored_while_connected),
     UNIT_TEST(i21_a_flood_of_watches_is_taken_in_pieces),
 };

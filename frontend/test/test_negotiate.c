@@ -335,24 +335,6 @@ static void i20_a_store_that_fails_is_an_error_one_that_refuses_a_node_is_not(vo
     }
 }
 
-static void an_update_takes_size_and_read_only_and_nothing_that_makes_no_sense(void)
-{
-    CU_ASSERT_EQUAL(properties(), BLKFRONT_OK);
-    back("sectors", "4096");
-    back("info", "4");
-    back("sector-size", "4096");
-    negotiate_update(&device);
-    CU_ASSERT_EQUAL(device.agreed.size_512, 4096);
-    CU_ASSERT_TRUE(device.agreed.read_only);
-    CU_ASSERT_EQUAL(device.agreed.sector_size, 512);
-    back("sectors", "none");
-    back("info", "0");
-    negotiate_update(&device);
-    CU_ASSERT_EQUAL(device.agreed.size_512, 4096);
-    CU_ASSERT_FALSE(device.agreed.read_only);
-    CU_ASSERT_STRING_EQUAL(device.detail, "");
-}
-
 /* ---- publishing ---- */
 
 static void open_queues(uint32_t count, uint32_t order)
@@ -505,7 +487,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(discard_extents_fall_back_to_sectors),
     UNIT_TEST(i1_every_node_is_read_once),
     UNIT_TEST(i20_a_store_that_fails_is_an_error_one_that_refuses_a_node_is_not),
-    UNIT_TEST(an_update_takes_size_and_read_only_and_nothing_that_makes_no_sense),
     UNIT_TEST(i10_one_page_is_published_as_ring_ref_alone),
     UNIT_TEST(i10_several_pages_are_published_in_both_spellings),
     UNIT_TEST(i10_several_queues_have_no_nodes_at_the_top),
