@@ -286,6 +286,7 @@ static void resumed(struct oracle *oracle, const struct simback_event *event)
         states_resumed(device);
         device->node_count = 0;
     }
+    grants_resumed(oracle, event->domid, event->peer);
     oracle->commit_count = 0;
 }
 

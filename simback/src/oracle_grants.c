@@ -170,6 +170,14 @@ static void freed(struct oracle *oracle, const struct simback_event *event,
     }
 }
 
+void grants_resumed(struct oracle *oracle, uint16_t old, uint16_t domid)
+{
+    struct table *table = table_get(oracle, old, false);
+
+    if (table != NULL)
+        table->domid = domid;
+}
+
 void grants_event(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device)
 {

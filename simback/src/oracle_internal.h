@@ -394,6 +394,8 @@ void indices_end(struct oracle *oracle, struct oracle_device *device);
 
 /* I5 */
 bool grants_create(struct oracle *oracle);
+/* The domain goes on under another number: what it has not ended is its own still. */
+void grants_resumed(struct oracle *oracle, uint16_t old, uint16_t domid);
 void grants_event(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device);
 void grants_put(struct oracle_put *put);

@@ -443,6 +443,17 @@ static void i5_a_grant_of_before_the_resume(void)
     puppet_expect(&puppet, 5, false, "which is not granted to the backend");
 }
 
+/* Also under another number. */
+static void i5_grants_of_before_the_resume_are_given_back(void)
+{
+    resume(9);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_end_grants(&puppet);
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 static void i5_a_grant_that_was_not_given_back(void)
 {
     resume(1);
@@ -480,6 +491,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_a_backend_that_moves_into_the_frontends_domain),
     UNIT_TEST(a_resume_as_it_should_be),
     UNIT_TEST(i5_a_grant_of_before_the_resume),
+    UNIT_TEST(i5_grants_of_before_the_resume_are_given_back),
     UNIT_TEST(i5_a_grant_that_was_not_given_back),
 };
 UNIT_MAIN_WITH("oracle: life", set_up, tear_down, tests)
