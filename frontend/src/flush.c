@@ -31,26 +31,22 @@ static struct blkfront_queue *sibling(const struct blkfront_queue *queue, uint32
 
 /*
  * Have all earlier requests been answered? On this queue they have when the request is the oldest
- * unfinished one. Of the others we note where they stand when the drain begins; to see that they
- * have got there, a look now is not enough: whoever finishes later wakes us, if the flag was set
- * before.
+ * unfinished one; on the others when all that is unfinished there came later. Requests are numbered
+ * across the device, so that of two drains the older one never waits for the younger (I4). A look
+ * now is not enough: whoever finishes later wakes us, if the flag was set before.
  */
 static bool drained(struct blkfront_queue *queue, const struct blkfront_request *request)
 {
-    uint32_t count = queue->device->options.queues;
     bool done = queue->oldest == request;
 
     if (!queue->drain_begun) {
-        for (uint32_t i = 0; i < count; i++)
-            queue->drain_targets[i] =
-                __atomic_load_n(&sibling(queue, i)->next_sequence, __ATOMIC_ACQUIRE);
         queue->drain_begun = true;
         __atomic_store_n(&queue->drain_waiting, true, __ATOMIC_SEQ_CST);
     }
-    for (uint32_t i = 0; i < count && done; i++) {
+    for (uint32_t i = 0; i < queue->device->options.queues && done; i++) {
         if (i != queue->index)
-            done = __atomic_load_n(&sibling(queue, i)->oldest_sequence, __ATOMIC_SEQ_CST) >=
-                   queue->drain_targets[i];
+            done = __atomic_load_n(&sibling(queue, i)->oldest_sequence, __ATOMIC_SEQ_CST) >
+                   request->internal.sequence;
     }
     return done;
 }
@@ -68,10 +64,9 @@ void drain_end(struct blkfront_queue *queue)
 void drain_report(struct blkfront_queue *queue)
 {
     uint32_t count = queue->device->options.queues;
-    uint64_t oldest =
-        queue->oldest == NULL ? queue->next_sequence : queue->oldest->internal.sequence;
+    uint64_t oldest = queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.sequence;
 
-    if (count < 2 || oldest == queue->oldest_sequence)
+    if (oldest == queue->oldest_sequence)
         return;
     __atomic_store_n(&queue->oldest_sequence, oldest, __ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < count; i++) {

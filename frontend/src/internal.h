@@ -161,6 +161,7 @@ struct blkfront_device {
     uint64_t connection;           /* counts them, from 1 */
     uint32_t usable_queues;        /* most rings of any connection; 0 before the first; atomic */
     struct blkfront_queue *queues; /* options.queues of them */
+    uint64_t next_sequence;        /* of the next request, whatever its queue; atomic */
     struct blkfront_memory *memories;
     struct device_life
         *life; /* device.c's and its leaves' alone: states, watches, paths, deadlines */

@@ -22,7 +22,6 @@ struct shape {
     size_t slots_at;
     size_t segments_at;
     size_t long_at;
-    size_t targets_at;
     size_t ranges_at;
     uint32_t ranges; /* a queue */
     size_t pool_at;
@@ -73,11 +72,10 @@ static int shape_of(const struct blkfront_options *options, struct shape *shape)
     shape->segments_at = shape->slots_at + queues * shape->slots * sizeof(struct slot);
     shape->long_at =
         shape->segments_at + queues * shape->slots * shape->segments * sizeof(struct slot_segment);
-    shape->targets_at = shape->long_at + queues * shape->long_arrays * shape->long_each *
-                                             sizeof(struct slot_segment);
     /* requeue.c says why. */
     shape->ranges = 2 * shape->slots;
-    shape->ranges_at = shape->targets_at + queues * queues * sizeof(uint64_t);
+    shape->ranges_at = shape->long_at +
+                       queues * shape->long_arrays * shape->long_each * sizeof(struct slot_segment);
     shape->pool_at = shape->ranges_at + queues * shape->ranges * sizeof(struct blkfront_range);
     shape->long_free_at = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
     shape->size = shape->long_free_at + queues * shape->long_arrays * sizeof(uint32_t);
@@ -104,10 +102,10 @@ int queues_create(struct blkfront_device *device)
         queue->platform = platform;
         queue->index = (uint32_t)i;
         queue->state = QUEUE_CLOSED;
+        queue->oldest_sequence = UINT64_MAX;
         queue->slot_memory = (struct slot *)(void *)(base + shape.slots_at) + i * shape.slots;
         queue->segment_memory = (struct slot_segment *)(void *)(base + shape.segments_at) +
                                 i * shape.slots * shape.segments;
-        queue->drain_targets = (uint64_t *)(void *)(base + shape.targets_at) + i * shape.queues;
         queue->pool_memory = (uint32_t *)(void *)(base + shape.pool_at) + i * shape.pool;
         queue->target = NO_QUEUE;
         requeue_init(queue,

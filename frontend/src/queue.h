@@ -89,8 +89,7 @@ struct blkfront_queue {
     struct request_list done;
     struct blkfront_request *oldest; /* of the unfinished ones, in the order of submission */
     struct blkfront_request *newest;
-    uint64_t next_sequence;   /* atomic: read by a drain of another queue */
-    uint64_t oldest_sequence; /* atomic; that of `oldest`, or next_sequence */
+    uint64_t oldest_sequence; /* atomic; that of `oldest`, or UINT64_MAX; it may lag behind */
 
     bool taken;    /* the caller has it: it polls it; atomic */
     bool polling;  /* inside queue_poll: completions may submit */
@@ -107,8 +106,7 @@ struct blkfront_queue {
     struct blkfront_range *returned_ranges; /* atomic: a stack of ours that others have done with */
 
     bool drain_begun;
-    bool drain_waiting;      /* atomic: another queue's progress is of interest */
-    uint64_t *drain_targets; /* one a queue: what must be finished there */
+    bool drain_waiting; /* atomic: another queue's progress is of interest */
 
     struct slot *slot_memory;
     struct slot_segment *segment_memory;

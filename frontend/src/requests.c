@@ -47,11 +47,13 @@ static void mark_memory(const struct blkfront_request *request,
     }
 }
 
+/* That a queue has something unfinished is told at once, that it has less with the next poll: so a
+ * drain elsewhere (flush.c) waits too long rather than too short. */
 static void order_append(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
 
-    in->sequence = queue->next_sequence;
+    in->sequence = __atomic_fetch_add(&queue->device->next_sequence, 1, __ATOMIC_SEQ_CST);
     in->older = queue->newest;
     in->newer = NULL;
     if (queue->newest == NULL)
@@ -59,7 +61,8 @@ static void order_append(struct blkfront_queue *queue, struct blkfront_request *
     else
         queue->newest->internal.newer = request;
     queue->newest = request;
-    __atomic_store_n(&queue->next_sequence, in->sequence + 1, __ATOMIC_RELEASE);
+    if (queue->oldest_sequence > in->sequence)
+        __atomic_store_n(&queue->oldest_sequence, in->sequence, __ATOMIC_SEQ_CST);
 }
 
 static void order_remove(struct blkfront_queue *queue, struct blkfront_request *request)

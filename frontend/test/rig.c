@@ -202,7 +202,7 @@ static void completed(struct blkfront_request *request, int result)
 
     call->completions++;
     call->result = result;
-    call->order = ++completions;
+    call->order = __atomic_add_fetch(&completions, 1, __ATOMIC_RELAXED);
     if (call->then != NULL)
         call->then(call);
 }
@@ -255,6 +255,11 @@ void rig_poll_all(struct rig *rig)
 
 /* ---- the backend ---- */
 
+static void fault(struct rig *rig)
+{
+    __atomic_add_fetch(&rig->faults, 1, __ATOMIC_RELAXED);
+}
+
 static unsigned char *ring_page(const struct rig *rig, uint32_t queue)
 {
     return rig->device.queues[queue].ring_block->address;
@@ -265,12 +270,12 @@ struct ring_words *rig_words(const struct rig *rig, uint32_t queue)
     return (struct ring_words *)(void *)ring_page(rig, queue);
 }
 
-static unsigned char *slot_at(const struct rig *rig, uint32_t index)
+static unsigned char *slot_at(const struct rig *rig, uint32_t queue, uint32_t index)
 {
-    const struct blkfront_queue *queue = &rig->device.queues[rig->ring];
+    const struct blkfront_queue *q = &rig->device.queues[queue];
 
-    return ring_page(rig, rig->ring) + BLKIF_WIRE_RING_HEADER +
-           (size_t)(index % queue->ring.entries) * queue->layout->slot_size;
+    return ring_page(rig, queue) + BLKIF_WIRE_RING_HEADER +
+           (size_t)(index % q->ring.entries) * q->layout->slot_size;
 }
 
 unsigned rig_waiting_requests(const struct rig *rig)
@@ -278,14 +283,14 @@ unsigned rig_waiting_requests(const struct rig *rig)
     return rig_words(rig, rig->ring)->req_prod - rig->req_cons[rig->ring];
 }
 
-bool rig_take(struct rig *rig, struct rig_request *request)
+static bool take(struct rig *rig, uint32_t queue, struct rig_request *request)
 {
-    const unsigned char *slot = slot_at(rig, rig->req_cons[rig->ring]);
+    const unsigned char *slot = slot_at(rig, queue, rig->req_cons[queue]);
     struct blkif_wire_request_64 wire;
     struct blkif_wire_discard_64 discard;
     struct blkif_wire_indirect_64 indirect;
 
-    if (rig_waiting_requests(rig) == 0)
+    if (rig_words(rig, queue)->req_prod == rig->req_cons[queue])
         return false;
     memcpy(request->raw, slot, sizeof(request->raw));
     memcpy(&wire, slot, sizeof(wire));
@@ -304,9 +309,14 @@ bool rig_take(struct rig *rig, struct rig_request *request)
     request->flag = discard.flag;
     memcpy(request->segments, wire.segments, sizeof(wire.segments));
     memcpy(request->page_refs, indirect.page_grant_refs, sizeof(request->page_refs));
-    rig->req_cons[rig->ring]++;
-    rig_words(rig, rig->ring)->req_event = rig->req_cons[rig->ring] + 1;
+    rig->req_cons[queue]++;
+    rig_words(rig, queue)->req_event = rig->req_cons[queue] + 1;
     return true;
+}
+
+bool rig_take(struct rig *rig, struct rig_request *request)
+{
+    return take(rig, rig->ring, request);
 }
 
 struct rig_request rig_next(struct rig *rig)
@@ -314,7 +324,7 @@ struct rig_request rig_next(struct rig *rig)
     struct rig_request request = {.operation = 0xff};
 
     if (!rig_take(rig, &request))
-        rig->faults++;
+        fault(rig);
     return request;
 }
 
@@ -328,20 +338,25 @@ struct blkif_wire_segment rig_segment(struct rig *rig, const struct rig_request 
         return request->segments[index];
     page = fake_map(&rig->fake, request->page_refs[index / BLKIF_WIRE_SEGMENTS_PER_PAGE], false);
     if (page == NULL)
-        rig->faults++;
+        fault(rig);
     else
         memcpy(&segment, page + index % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(segment),
                sizeof(segment));
     return segment;
 }
 
-void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status)
+static void respond(struct rig *rig, uint32_t queue, uint64_t id, uint8_t operation, int16_t status)
 {
     struct blkif_wire_response_64 response = {.id = id, .operation = operation, .status = status};
 
-    memcpy(slot_at(rig, rig->rsp_prod[rig->ring]), &response, sizeof(response));
-    rig->rsp_prod[rig->ring]++;
-    rig_words(rig, rig->ring)->rsp_prod = rig->rsp_prod[rig->ring];
+    memcpy(slot_at(rig, queue, rig->rsp_prod[queue]), &response, sizeof(response));
+    rig->rsp_prod[queue]++;
+    rig_words(rig, queue)->rsp_prod = rig->rsp_prod[queue];
+}
+
+void rig_respond(struct rig *rig, uint64_t id, uint8_t operation, int16_t status)
+{
+    respond(rig, rig->ring, id, operation, status);
 }
 
 void rig_event(struct rig *rig)
@@ -364,7 +379,7 @@ void rig_execute(struct rig *rig, const struct rig_request *request)
 
         if (page == NULL || segment.first_512 > segment.last_512 || segment.last_512 > 7 ||
             unit + units > RIG_UNITS) {
-            rig->faults++;
+            fault(rig);
             return;
         }
         page += (size_t)segment.first_512 * 512;
@@ -395,20 +410,27 @@ struct rig_request rig_run(struct rig *rig, enum blkfront_operation operation, u
             rig_answer(rig, &request);
     }
     if (call.completions != 1 || call.result != BLKFRONT_OK)
-        rig->faults++;
+        fault(rig);
     return request;
 }
 
-unsigned rig_serve(struct rig *rig)
+unsigned rig_serve_queue(struct rig *rig, uint32_t queue)
 {
     struct rig_request request;
     unsigned count = 0;
 
-    while (rig_take(rig, &request)) {
+    while (take(rig, queue, &request)) {
         rig_execute(rig, &request);
-        rig_respond(rig, request.id, request.inner, BLKIF_WIRE_OKAY);
+        respond(rig, queue, request.id, request.inner, BLKIF_WIRE_OKAY);
         count++;
     }
+    return count;
+}
+
+unsigned rig_serve(struct rig *rig)
+{
+    unsigned count = rig_serve_queue(rig, rig->ring);
+
     rig->served += count;
     if (count > 0)
         rig_event(rig);

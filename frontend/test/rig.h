@@ -103,6 +103,8 @@ struct rig_request rig_run(struct rig *rig, enum blkfront_operation operation, u
                            const struct blkfront_buffer *buffers, size_t count);
 /* Takes, executes and answers everything that is published; raises an event. Returns how many. */
 unsigned rig_serve(struct rig *rig);
+/* The same for one queue, without an event; by that queue's thread. */
+unsigned rig_serve_queue(struct rig *rig, uint32_t queue);
 /* Serves and polls until nothing moves any more. */
 void rig_settle(struct rig *rig);
 

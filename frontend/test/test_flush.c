@@ -382,6 +382,38 @@ static void i8_a_drain_waits_for_the_other_queues(void)
     finish();
 }
 
+/* Two drains that begin when both have been submitted: the older one does not wait for the younger.
+ */
+static void i4_drains_of_two_queues_do_not_wait_for_each_other(void)
+{
+    struct rig_call calls[2][3];
+
+    rig.device.options.pool_pages = 1; /* the second write waits, and the drain behind it */
+    rig.device.options.queues = 2;
+    rig.device.agreed.queue_count = 2;
+    start(false, false);
+    for (uint32_t queue = 0; queue < 2; queue++) {
+        for (int i = 0; i < 3; i++) {
+            struct rig_call *call = &calls[queue][i];
+
+            *call = i < 2 ? rig_call(BLKFRONT_WRITE, queue * 8, &one_page, 1) : flush_call();
+            call->request.context = call;
+            CU_ASSERT_EQUAL(blkfront_submit(blkfront_get_queue(&rig.device, queue), &call->request),
+                            BLKFRONT_OK);
+        }
+    }
+    for (uint32_t n = 0; n < 20; n++) {
+        (void)rig_serve_queue(&rig, n % 2);
+        (void)blkfront_queue_poll(blkfront_get_queue(&rig.device, n % 2));
+    }
+    for (int i = 0; i < 3; i++) {
+        check_result(&calls[0][i], BLKFRONT_OK);
+        check_result(&calls[1][i], BLKFRONT_OK);
+    }
+    CU_ASSERT_TRUE(calls[0][2].order < calls[1][2].order);
+    finish();
+}
+
 /* A drain that ended early leaves nothing that the next one could take for its own. */
 static void a_drain_at_its_deadline_does_not_disturb_the_next(void)
 {
@@ -521,6 +553,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_a_drain_waits_for_all_that_came_before),
     UNIT_TEST(i8_a_drain_of_nothing_succeeds_at_once),
     UNIT_TEST(i8_a_drain_waits_for_the_other_queues),
+    UNIT_TEST(i4_drains_of_two_queues_do_not_wait_for_each_other),
     UNIT_TEST(a_drain_at_its_deadline_does_not_disturb_the_next),
     UNIT_TEST(i17_no_barrier_reaches_a_read_only_disk),
     UNIT_TEST(i8_fua_is_the_write_then_a_flush),
