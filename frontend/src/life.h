@@ -51,6 +51,7 @@ struct device_life {
     bool suspended; /* between blkfront_suspend and blkfront_resume: nothing is done */
     bool moved;     /* a resume says: paths and all that was shared are void */
     bool insists;   /* since that resume: it recovers whatever the options say */
+    bool reopening; /* we wrote 1 over a state that we found, and are not connected since */
     uint64_t reconnects;
     struct blkfront_info told; /* what the caller knows, if told_known */
     bool told_known;

@@ -129,8 +129,26 @@ static void do_update(struct blkfront_device *device)
     update_properties(device);
 }
 
+/* A backend that ends before we were connected may still be answering the state that we found when
+ * we came: then it comes back for the 1 that we wrote since, and we begin again with it. */
+static bool begins_again(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    if (!life->reopening || device->state != BLKFRONT_CONNECTING ||
+        (life->other != BLKIF_WIRE_CLOSING && life->other != BLKIF_WIRE_CLOSED) ||
+        life->resets == RESETS_MAX)
+        return false;
+    life->resets++;
+    life->reopening = false;
+    recover_begin(device);
+    return true;
+}
+
 static void peer_gone(struct blkfront_device *device, const char *what)
 {
+    if (begins_again(device))
+        return;
     device_fail_because(device, BLKFRONT_DISCONNECTED, what, device->life->backend, NULL);
 }
 
@@ -144,10 +162,12 @@ bool opening_step(struct blkfront_device *device)
     switch (handshake_action(life->purpose, life->own, life->other)) {
     case HANDSHAKE_WAIT: return false;
     case HANDSHAKE_BEGIN: life->purpose = HANDSHAKE_OPEN; return true;
-    case HANDSHAKE_INITIALISE: (void)move(device, BLKIF_WIRE_INITIALISING); return true;
+    case HANDSHAKE_INITIALISE: life->reopening = move(device, BLKIF_WIRE_INITIALISING); return true;
     case HANDSHAKE_REINITIALISE:
-        if (move(device, BLKIF_WIRE_INITIALISING))
+        if (move(device, BLKIF_WIRE_INITIALISING)) {
             life->purpose = HANDSHAKE_REOPEN;
+            life->reopening = true;
+        }
         return true;
     case HANDSHAKE_RESET: do_reset(device); return true;
     case HANDSHAKE_CLOSING: (void)move(device, BLKIF_WIRE_CLOSING); return true;

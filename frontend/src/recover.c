@@ -67,6 +67,7 @@ void recover_end(struct blkfront_device *device)
 
     life->connect_deadline_ns = UINT64_MAX;
     life->insists = false;
+    life->reopening = false;
     life->resets = 0;
     device->detail[0] = '\0';
     if (device->state == BLKFRONT_RECOVERING)
@@ -124,10 +125,11 @@ static bool remove_own_nodes(struct blkfront_device *device)
 static void handshake_anew(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
+    bool was_connected = device->state != BLKFRONT_CONNECTING || life->insists;
 
     life->stage = LIFE_HANDSHAKE;
-    life->purpose = HANDSHAKE_RECOVER;
-    life->start = HANDSHAKE_RECOVER;
+    life->start = was_connected ? HANDSHAKE_RECOVER : HANDSHAKE_START;
+    life->purpose = life->start;
     life->moved = false;
     life->own_known = false;
     life->other_known = false;

@@ -20,7 +20,8 @@ void honesty_event(struct oracle *oracle, const struct simback_event *event,
     if (device->back_state == BLKIF_WIRE_CLOSED)
         oracle_broken(oracle, 19, device, 0, "the backend maps grant %llu after its own state 6",
                       (unsigned long long)event->a);
-    else if (device->front_read == BLKIF_WIRE_INITIALISING ||
+    else if ((device->front_read == BLKIF_WIRE_INITIALISING &&
+              device->back_state != BLKIF_WIRE_CONNECTED) || /* in use a 1 means nothing to it */
              device->front_read == BLKIF_WIRE_CLOSED)
         oracle_broken(oracle, 19, device, 0,
                       "the backend maps grant %llu after it has read the frontend's state %u",
