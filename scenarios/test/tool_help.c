@@ -55,7 +55,7 @@ TCase *tool_case(const char *name)
     TCase *tests = tcase_create(name);
 
     tcase_add_checked_fixture(tests, tool_setup, tool_teardown);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 120);
     return tests;
 }
 
