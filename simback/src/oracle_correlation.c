@@ -262,6 +262,7 @@ void correlation_put(struct oracle_put *put)
         request = fua_to_flush(put);
     if (request == NULL)
         return;
+    requeue_put(put, request, part->count_512);
     part->request = request;
     part->number = request->number;
     request->in_flight++;
@@ -335,6 +336,8 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
     request = part->request;
     if (request != NULL) {
         request->in_flight--;
+        if (response->status == BLKIF_WIRE_OKAY)
+            requeue_answered(oracle, request, part);
         status_response(oracle, device, request, part, response->status);
     }
     book_remove(ring, part);

@@ -18,6 +18,8 @@ enum { ORACLE_NO_STATE = 0xff };
 
 /* ---- a request of the application ---- */
 
+struct oracle_span; /* oracle_requeue.c */
+
 struct oracle_request {
     uint64_t number;
     uint64_t submitted;  /* stamp */
@@ -36,11 +38,12 @@ struct oracle_request {
     unsigned flags;
     uint16_t device, queue;
     enum blkfront_operation operation;
-    unsigned unsupported; /* bits 1 << operation: answered "not supported" */
-    int16_t error;        /* the first status that the caller must hear of; 0: none */
-    bool waiting;         /* in the list of requests that are not wholly on a ring */
-    bool ambiguous;       /* another one might have been meant by a part */
-    bool has_data;        /* the buffers are whole sectors of it: I7 keeps book */
+    unsigned unsupported;         /* bits 1 << operation: answered "not supported" */
+    int16_t error;                /* the first status that the caller must hear of; 0: none */
+    bool waiting;                 /* in the list of requests that are not wholly on a ring */
+    bool ambiguous;               /* another one might have been meant by a part */
+    bool has_data;                /* the buffers are whole sectors of it: I7 keeps book */
+    struct oracle_span *answered; /* units answered OKAY, where that is not all (I15) */
     struct oracle_request *bucket_next;
     struct oracle_request *next, *previous;           /* of the device, by submit */
     struct oracle_request *wait_next, *wait_previous; /* of the device: `waiting` */
@@ -244,6 +247,7 @@ struct oracle {
     struct oracle_request **buckets; /* requests by number */
     uint32_t bucket_count, request_count;
     struct oracle_request *free_requests;
+    struct oracle_span *free_spans;
     uint64_t highest;                        /* number of a request so far */
     struct oracle_ended ended[ORACLE_ENDED]; /* by number modulo */
 
@@ -478,6 +482,14 @@ void teardown_access(struct oracle *oracle, struct oracle_device *device,
 void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
+
+/* I15 */
+void requeue_answered(struct oracle *oracle, struct oracle_request *request,
+                      const struct oracle_part *part);
+/* Before the book says that it is on this connection. */
+void requeue_put(const struct oracle_put *put, const struct oracle_request *request,
+                 uint64_t count_512);
+void requeue_end(struct oracle *oracle, struct oracle_request *request);
 
 /* I17 */
 void read_only_put(struct oracle_put *put);
