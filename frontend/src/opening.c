@@ -87,7 +87,7 @@ static void start_queues(struct blkfront_device *device)
     device->connection++;
     for (uint32_t i = 0; i < rings; i++)
         queue_start(queue_at(device, i));
-    for (uint32_t i = rings; i < device->usable_queues; i++)
+    for (uint32_t i = rings; rings > 0 && i < device->usable_queues; i++)
         queue_share(queue_at(device, i), i % rings);
     if (rings > device->usable_queues)
         __atomic_store_n(&device->usable_queues, rings, __ATOMIC_RELEASE);

@@ -71,12 +71,13 @@ int cmd_dialects(int argc, char **argv)
     const struct tool_option options[] = {
         {"--dialects", TOOL_TEXT, "FILE", "those of a file, too", &path, NULL},
     };
-    int rc = tool_options(tool_command_find("dialects"), options, 1, argc, argv, &rest);
+    int rc;
 
+    if (set == NULL)
+        return tool_error("no memory");
     scenario_program_init(&file);
-    if (rc == -1 && set == NULL)
-        rc = tool_error("no memory");
-    else if (rc == -1 && rest > 1)
+    rc = tool_options(tool_command_find("dialects"), options, 1, argc, argv, &rest);
+    if (rc == -1 && rest > 1)
         rc = tool_error("dialects: at most one name");
     if (rc != -1)
         goto out;

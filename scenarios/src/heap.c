@@ -44,7 +44,7 @@ static bool make_buffer(struct scenario_runner *runner, struct call *call, size_
                         size_t align)
 {
     struct blkfront_buffer *buffer = &call->buffers[index];
-    size_t size = buffer->size + PAGE + 2 * GUARD + (runner->has_beside ? BESIDE_ROOM : 0);
+    size_t size = buffer->size + PAGE + 2 * (size_t)GUARD + (runner->has_beside ? BESIDE_ROOM : 0);
     unsigned char *block, *begin;
 
     if (align == 0 && buffer->size % PAGE == 0 && !runner->has_beside) {

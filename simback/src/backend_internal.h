@@ -378,7 +378,7 @@ void mappings_destroy(struct backend_queue *queue);
 uint32_t mappings_take(struct backend_queue *queue, uint32_t ref, bool writable);
 /* Keeps a page that has just been mapped, in use; MAPPING_NONE: it is not kept. */
 uint32_t mappings_keep(struct backend_queue *queue, uint32_t ref, void *page, bool writable);
-void mappings_give_back(struct backend_queue *queue, uint32_t entry);
+void mappings_give_back(struct backend_queue *queue, uint32_t index);
 /* Unmaps what is due by the clock. */
 void mappings_tick(struct backend_queue *queue);
 /* When that is next; SIMBACK_NEVER. */

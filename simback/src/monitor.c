@@ -268,7 +268,7 @@ static void resumed(struct simback_world *world, const struct simback_event *eve
 {
     struct monitor *monitor = world->monitor;
 
-    for (uint16_t device = 0; device < WORLD_DEVICES; device++) {
+    for (uint32_t device = 0; device < WORLD_DEVICES; device++) {
         if (!monitor->devices[device].known || monitor->devices[device].front_domid != event->domid)
             continue;
         for (uint16_t queue = 0; queue < monitor->queues[device]; queue++) {

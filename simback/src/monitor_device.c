@@ -209,7 +209,7 @@ static void set_front(struct monitor_device *device, uint16_t front_domid)
 
 void monitor_rename(struct monitor *monitor, uint16_t old, uint16_t domid)
 {
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
         struct monitor_device *device = &monitor->devices[i];
 
         if (!device->known || device->front_domid != old)

@@ -61,7 +61,7 @@ static void remember(struct oracle *oracle, struct note *note, uint32_t page, ui
 
     note->connection = connection;
     for (unsigned unit = 0; unit < UNITS; unit++)
-        note->hash[unit] = hash_xxh64(bytes + unit * UNIT, UNIT, 0);
+        note->hash[unit] = hash_xxh64(bytes + (size_t)unit * UNIT, UNIT, 0);
 }
 
 /* The backend lets go of a page: what it wrote there is its own. A page that is freed is a new one
@@ -203,8 +203,8 @@ static void judge_copied(struct oracle_put *put, uint32_t page, uint64_t number,
     for (unsigned unit = 0; unit < UNITS; unit++) {
         if (unit >= from_unit && unit <= to_unit)
             continue;
-        if (is_zero(bytes + unit * UNIT, UNIT) ||
-            (known && hash_xxh64(bytes + unit * UNIT, UNIT, 0) == note->hash[unit]))
+        if (is_zero(bytes + (size_t)unit * UNIT, UNIT) ||
+            (known && hash_xxh64(bytes + (size_t)unit * UNIT, UNIT, 0) == note->hash[unit]))
             continue;
         oracle_broken(oracle, 6, put->device, number,
                       "unit %u of page %u, which ring request %u shows to the backend, holds what "

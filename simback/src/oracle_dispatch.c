@@ -276,7 +276,7 @@ static void resumed(struct oracle *oracle, const struct simback_event *event)
 {
     const struct monitor *monitor = oracle->world->monitor;
 
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
         struct oracle_device *device = oracle->devices[i];
 
         if (device == NULL || !monitor->devices[i].known ||

@@ -51,7 +51,7 @@ void negotiation_store(struct oracle_device *device, const struct simback_event 
 /* What was written in a transaction that did not come about counts for nothing. */
 void negotiation_transaction(struct oracle *oracle, const struct simback_event *event)
 {
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
         struct oracle_device *device = oracle->devices[i];
 
         if (device != NULL && (event->b == 0 || event->result != 0) &&

@@ -251,7 +251,7 @@ int simback_world_resume(struct simback_world *world, uint16_t domid)
 
     if (domid != old && domain_find(world, domid) != NULL)
         return -1;
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
         struct simback_backend *backend = world->backends[i];
         struct simback_backend_options options;
 
@@ -266,7 +266,7 @@ int simback_world_resume(struct simback_world *world, uint16_t domid)
     }
     if (guest_move(world, domid) != 0)
         result = -1;
-    for (uint16_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
         if (sims[i] == NULL)
             continue;
         if (simback_toolstack_create(world, &sims[i]->backend->options) != 0)
