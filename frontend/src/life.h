@@ -48,10 +48,11 @@ struct device_life {
     bool destroying; /* the last reference is being released */
     unsigned resets; /* how often the backend was found connected without us */
 
-    bool suspended; /* between blkfront_suspend and blkfront_resume: nothing is done */
-    bool moved;     /* a resume says: paths and all that was shared are void */
-    bool insists;   /* since that resume: it recovers whatever the options say */
-    bool reopening; /* we wrote 1 over a state that we found, and are not connected since */
+    bool suspended;    /* between blkfront_suspend and blkfront_resume: nothing is done */
+    bool moved;        /* a resume says: paths and all that was shared are void */
+    bool insists;      /* since that resume: it recovers whatever the options say */
+    bool reopening;    /* we wrote 1 over a state that we found, and are not connected since */
+    unsigned attempts; /* connections that were lost before they were one */
     uint64_t reconnects;
     struct blkfront_info told; /* what the caller knows, if told_known */
     bool told_known;

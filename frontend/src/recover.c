@@ -10,6 +10,10 @@
 #include "memory.h"
 #include "store.h"
 
+#define ATTEMPT_PAUSE_NS UINT64_C(500000)
+
+enum { ATTEMPT_DOUBLINGS = 12 }; /* to two seconds */
+
 /* ---- the loss ---- */
 
 /* A violation, a store that fails or a device that was removed is not recovered from; nor is a
@@ -51,6 +55,8 @@ static void begin(struct blkfront_device *device, const char *why)
 /* Also when a recovery is under way: it begins again, and its deadline stays. */
 void recover_begin(struct blkfront_device *device)
 {
+    if (device->state != BLKFRONT_CONNECTED)
+        device->life->attempts++;
     begin(device, "recovering");
 }
 
@@ -68,6 +74,7 @@ void recover_end(struct blkfront_device *device)
     life->connect_deadline_ns = UINT64_MAX;
     life->insists = false;
     life->reopening = false;
+    life->attempts = 0;
     life->resets = 0;
     device->detail[0] = '\0';
     if (device->state == BLKFRONT_RECOVERING)
@@ -135,6 +142,13 @@ static void handshake_anew(struct blkfront_device *device)
     life->other_known = false;
     life->look_other = true;
     life->deadline_ns = UINT64_MAX;
+    /* A backend that does not take us is left alone for a while, longer each time: it may have to
+     * finish with the last connection before. */
+    if (life->attempts > 1)
+        life->retry_at_ns =
+            device_after(device_now(device), ATTEMPT_PAUSE_NS << (life->attempts < ATTEMPT_DOUBLINGS
+                                                                      ? life->attempts
+                                                                      : ATTEMPT_DOUBLINGS));
 }
 
 static bool returning_step(struct blkfront_device *device)
