@@ -49,7 +49,7 @@ static void inspect_queues(struct simback_backend *backend, uint32_t page_count,
     }
     /* The first directory that no queue of this connection has. */
     snprintf(directory, sizeof(directory), "%s/%s%u", backend->front, BLKIF_NODE_QUEUE,
-             count > 1 ? count : 0);
+             count > 1 ? count : 0u);
     snprintf(why, sizeof(why), "with %u queue%s", count, count > 1 ? "s" : "");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         must_be_absent(backend, directory, names[i], why);
