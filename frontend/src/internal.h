@@ -44,7 +44,7 @@ struct agreed {
     enum blkfront_abi abi;
     uint32_t queue_count;
     uint32_t ring_order;
-    uint32_t segments; /* of one ring request */
+    uint32_t segments; /* of one ring request; live: 11 when indirect ones turn out not to work */
     bool persistent;   /* we advertised feature-persistent: every data grant is writable */
     bool trusted;      /* trusted=0: everything is bounced through zeroed pages (I6) */
     /* device: settled when the backend is Connected */

@@ -138,6 +138,7 @@
 #define requeue_init           blkfront_internal_requeue_init
 #define requeue_issue          blkfront_internal_requeue_issue
 #define requeue_keep           blkfront_internal_requeue_keep
+#define requeue_refused        blkfront_internal_requeue_refused
 #define shortage_answer        blkfront_internal_shortage_answer
 #define shortage_answered      blkfront_internal_shortage_answered
 #define shortage_over          blkfront_internal_shortage_over

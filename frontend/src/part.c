@@ -225,9 +225,11 @@ static bool make_room(struct part *part)
 static uint32_t segment_limit(const struct blkfront_queue *queue,
                               const struct blkfront_request *request)
 {
-    if ((request->flags & BLKFRONT_BARRIER) != 0 && queue->segment_limit > BLKIF_WIRE_SEGMENTS)
-        return BLKIF_WIRE_SEGMENTS;
-    return queue->segment_limit;
+    uint32_t limit = agreed_number(&queue->device->agreed.segments);
+
+    return limit > BLKIF_WIRE_SEGMENTS && (request->flags & BLKFRONT_BARRIER) != 0
+               ? BLKIF_WIRE_SEGMENTS
+               : limit;
 }
 
 static void fill(struct part *part)

@@ -64,7 +64,7 @@ int blkfront_get_info(const struct blkfront_device *device, struct blkfront_info
         .vdev = device->vdev,
         .queues = agreed->queue_count,
         .ring_order = agreed->ring_order,
-        .segments = agreed->segments,
+        .segments = __atomic_load_n(&agreed->segments, __ATOMIC_ACQUIRE),
         .backend_id = agreed->backend_id,
     };
     memcpy(info->backend_path, device->life->backend, sizeof(info->backend_path));

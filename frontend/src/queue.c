@@ -246,7 +246,6 @@ int queue_open(struct blkfront_queue *queue)
 {
     int r;
 
-    queue->segment_limit = queue->device->agreed.segments;
     __atomic_store_n(&queue->violation, NULL, __ATOMIC_RELAXED);
     queue->blocked = false;
     queue->flush_worked = false;

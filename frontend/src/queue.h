@@ -52,6 +52,7 @@ struct blkfront_range {
     size_t buffer_index;
     size_t buffer_offset;
     uint32_t home; /* the queue whose memory this is */
+    bool refused;  /* nothing of it was lost: it was answered "not supported" */
 };
 
 struct blkfront_queue {
@@ -68,10 +69,9 @@ struct blkfront_queue {
     unsigned char *ring_slots; /* the shared slots */
     const struct wire_layout *layout;
     struct slots slots;
-    uint32_t segment_limit; /* of a ring request */
-    uint32_t sector_mask;   /* sector size - 1 */
-    uint32_t sector_shift;  /* sectors to units of 512 */
-    bool sectors_grew;      /* since the start: what was taken before may not fit them */
+    uint32_t sector_mask;  /* sector size - 1 */
+    uint32_t sector_shift; /* sectors to units of 512 */
+    bool sectors_grew;     /* since the start: what was taken before may not fit them */
 
     struct grant_block *ring_block;
     struct pool pools[2]; /* the second only where flags are fixed at sharing */
@@ -275,6 +275,8 @@ void shortage_poll_device(struct blkfront_device *device);
 void requeue_init(struct blkfront_queue *queue, struct blkfront_range *memory, uint32_t count);
 /* The connection is over: what is on the ring leaves its ranges and waits. */
 void requeue_keep(struct blkfront_queue *queue);
+/* An indirect request was answered "not supported": what it was for is to be done again. */
+void requeue_refused(struct blkfront_queue *queue, const struct slot *slot);
 /* Could what is about to go out be kept, should the connection be lost? */
 bool requeue_has_room(const struct blkfront_queue *queue, const struct blkfront_request *request);
 /* Takes back ranges that others have done with; true if there were any. */

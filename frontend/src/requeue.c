@@ -108,7 +108,7 @@ static uint64_t end_512(const struct blkfront_range *range)
 
 /* The slot's range joins those of its request, in their order. Two that touch become one: a
  * request's data lies in its buffers as it lies on the disk. */
-static void keep_range(struct blkfront_queue *queue, const struct slot *slot)
+static void keep_range(struct blkfront_queue *queue, const struct slot *slot, bool refused)
 {
     struct blkfront_request_internal *in = &slot->request->internal;
     struct blkfront_range **link = &in->kept, *before = NULL, *after;
@@ -118,6 +118,7 @@ static void keep_range(struct blkfront_queue *queue, const struct slot *slot)
         .buffer_index = slot->buffer_index,
         .buffer_offset = slot->buffer_offset,
         .home = queue->index,
+        .refused = refused,
     };
 
     while (*link != NULL && (*link)->first_512 < range.first_512) {
@@ -127,9 +128,11 @@ static void keep_range(struct blkfront_queue *queue, const struct slot *slot)
     after = *link;
     if (before != NULL && end_512(before) == range.first_512) {
         before->bytes += range.bytes;
+        before->refused = before->refused && refused;
     } else if (after != NULL && end_512(&range) == after->first_512) {
         range.bytes += after->bytes;
         range.home = after->home;
+        range.refused = after->refused && refused;
         range.next = after->next;
         *after = range;
     } else {
@@ -146,7 +149,7 @@ static void keep_part(struct blkfront_queue *queue, const struct slot *slot)
     if (slot->request->operation == BLKFRONT_DISCARD)
         slot->request->internal.bytes_left = slot->bytes;
     else
-        keep_range(queue, slot);
+        keep_range(queue, slot, false);
 }
 
 void requeue_drop(struct blkfront_queue *queue, struct blkfront_request *request)
@@ -160,6 +163,20 @@ void requeue_drop(struct blkfront_queue *queue, struct blkfront_request *request
         in->parts--;
         range_give_back(queue, range);
     }
+}
+
+/* Other parts of the request may be on the ring, and some not yet; what has failed is not
+ * continued.
+ */
+void requeue_refused(struct blkfront_queue *queue, const struct slot *slot)
+{
+    struct blkfront_request *request = slot->request;
+
+    if (request->internal.result != BLKFRONT_OK)
+        return;
+    keep_range(queue, slot, true);
+    if (request->internal.state == REQUEST_ISSUED)
+        requests_again(queue, request);
 }
 
 void requeue_keep(struct blkfront_queue *queue)
@@ -195,6 +212,7 @@ static void exchange(struct blkfront_request_internal *in, struct blkfront_range
         .buffer_index = in->buffer_index,
         .buffer_offset = in->buffer_offset,
         .home = range->home,
+        .refused = range->refused,
     };
 
     in->next_512 = range->first_512;
@@ -239,7 +257,7 @@ static int issue_range(struct blkfront_queue *queue, struct blkfront_request *re
     exchange(in, range);
     r = transfer_part(queue, request);
     exchange(in, range);
-    if (range->bytes < before)
+    if (range->bytes < before && !range->refused)
         statistics_add(&queue->statistics.reissued, 1);
     if (range->bytes == 0) {
         in->kept = range->next;

@@ -44,6 +44,10 @@ static void not_supported(struct blkfront_queue *queue, uint8_t operation)
         queue_withdraw(queue, &agreed->flush);
     if (operation == BLKIF_WIRE_WRITE_BARRIER)
         queue_withdraw(queue, &agreed->barrier);
+    if (operation == BLKIF_WIRE_INDIRECT) {
+        __atomic_store_n(&agreed->segments, BLKIF_WIRE_SEGMENTS, __ATOMIC_RELAXED);
+        device_wake(queue->device);
+    }
     if (operation == BLKIF_WIRE_DISCARD) {
         queue_withdraw(queue, &agreed->discard);
         queue_withdraw(queue, &agreed->discard_secure);
@@ -79,12 +83,17 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
 {
     struct blkfront_request *request = slot->request;
     uint8_t operation = slot->operation;
+    bool refused;
     int result;
 
     if (request != NULL && status == BLKIF_WIRE_OKAY && request->operation == BLKFRONT_READ)
         part_copy_in(queue, slot);
     if (status == BLKIF_WIRE_EOPNOTSUPP)
         not_supported(queue, operation);
+    refused =
+        request != NULL && status == BLKIF_WIRE_EOPNOTSUPP && operation == BLKIF_WIRE_INDIRECT;
+    if (refused)
+        requeue_refused(queue, slot);
     queue_drop_slot(queue, slot);
     if (request == NULL) {
         /* An abandoned one: its memory may have been waiting for just this. */
@@ -96,7 +105,8 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
         flush_answered(queue, request, operation, status);
         return;
     }
-    result = status_result(status);
+    /* What indirect requests cannot do, direct ones can. */
+    result = refused ? BLKFRONT_OK : status_result(status);
     request->internal.result = worse_result(request->internal.result, result);
     /* What has failed is not continued. */
     if (result != BLKFRONT_OK) {

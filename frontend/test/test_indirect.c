@@ -248,7 +248,6 @@ static void i8_the_status_of_an_indirect_request_is_the_callers(void)
         int result;
     } rows[] = {
         {BLKIF_WIRE_ERROR, BLKFRONT_IO_ERROR},
-        {BLKIF_WIRE_EOPNOTSUPP, BLKFRONT_UNIMPLEMENTED},
         {5, BLKFRONT_IO_ERROR},
     };
 
