@@ -19,7 +19,8 @@ top='/* SPDX-License-Identifier: ISC */
 
 clean() {
     rm -rf "$work"
-    mkdir -p "$work/.ci" "$work/scenarios/conformance" "$work/scenarios/test" "$work/fuzz"
+    mkdir -p "$work/.ci" "$work/docs" "$work/fuzz"
+    mkdir -p "$work/scenarios/conformance" "$work/scenarios/test"
     for name in frontend:blkfront simback:simback scenarios:scenario; do
         folder=$work/${name%%:*}
         header=include/${name##*:}
@@ -30,7 +31,10 @@ clean() {
     done
     printf '%s\n#include <stdint.h>\n' "$top" >"$work/frontend/include/blkfront/platform.h"
     printf '%s\n#include <blkfront/platform.h>\n' "$top" >>"$work/simback/src/one.c"
-    printf 'title "t"\nrule I1\nread 0 +1 -> ok\n' >"$work/scenarios/conformance/a.scn"
+    printf 'title "t"\nrule I1\nabout "[N1]"\nread 0 +1 -> ok\n' \
+        >"$work/scenarios/conformance/a.scn"
+    printf '| N1 | one |\n| N2 | two |\n' >"$work/docs/protocol.md"
+    echo '| N2 | why |' >"$work/docs/conformance.md"
     printf '#!/bin/sh\npwd\n' >"$work/frontend/good.sh"
     echo 'run(good.sh)' >"$work/CMakeLists.txt"
 }
@@ -163,6 +167,22 @@ printf 'title "t"\nrule I1\nread 0 +1\n' >"$work/scenarios/conformance/b.scn"
 refuses "a scenario that cannot fail" "cannot fail" scenarios.sh
 printf 'title "t"\nrule I2\nread 0 +1 -> ok\n' >"$work/scenarios/conformance/b.scn"
 refuses "a rule that nobody keeps" "no code names it" scenarios.sh
+
+accepts protocol.sh
+: >"$work/docs/conformance.md"
+refuses "a row that no scenario is about" "N2: no scenario is about it" protocol.sh
+echo '| N1 | why |' >>"$work/docs/conformance.md"
+refuses "a row that is excused and need not be" "N1: excused" protocol.sh
+printf '| N3 | why |\n' >>"$work/docs/conformance.md"
+refuses "an excuse for nothing" "no row N3 to excuse" protocol.sh
+printf '| N1 | again |\n' >>"$work/docs/protocol.md"
+refuses "a row that is there twice" "N1 stands there twice" protocol.sh
+printf 'about "[N9] x"\n' >>"$work/scenarios/conformance/a.scn"
+refuses "a row that is none" "N9: no such row" protocol.sh
+for n in 11 12 13 14 15 16 17 18 19 20; do
+    echo "| N$n | why |" >>"$work/docs/conformance.md"
+done
+refuses "more excuses than ten" "rows are excused" protocol.sh
 
 accepts blobs.sh
 dd if=/dev/zero of="$work/fuzz/blob" bs=1024 count=257 2>/dev/null
