@@ -263,6 +263,11 @@ struct simback_disk *simback_backend_disk(struct simback_backend *backend)
     return backend->disk;
 }
 
+const struct simback_dialect *simback_backend_dialect(const struct simback_backend *backend)
+{
+    return backend->dialect;
+}
+
 const char *simback_backend_complaint(const struct simback_backend *backend)
 {
     return backend->complaint;

@@ -101,13 +101,29 @@ static void find_backend(struct publication *p)
 
 /* ---- the whole ---- */
 
+/* The ring is read as x86_64-abi then; with a backend that reads it otherwise nothing works. */
+static void judge_no_protocol(const struct publication *p)
+{
+    const struct simback_backend *backend =
+        simback_world_backend(p->oracle->world, p->device->number);
+    const uint8_t abi = backend == NULL ? (uint8_t)SIMBACK_DEFAULT_ABI_64
+                                        : simback_backend_dialect(backend)->default_abi;
+
+    if (abi == SIMBACK_DEFAULT_ABI_32)
+        BROKEN(p, "no protocol is published: this backend assumes " BLKIF_WIRE_PROTOCOL_32);
+    else if (abi == SIMBACK_DEFAULT_ABI_NONE)
+        BROKEN(p, "no protocol is published: this backend does not connect then");
+    else
+        SHOULD(p, "no protocol is published: backends differ in what they assume then");
+}
+
 static void judge_protocol(const struct publication *p)
 {
     char protocol[16] = "";
     size_t length = 0;
 
     if (!monitor_exists(p->oracle->world, p->front, BLKIF_NODE_PROTOCOL)) {
-        SHOULD(p, "no protocol is published: backends differ in what they assume then");
+        judge_no_protocol(p);
         return;
     }
     if (!monitor_peek(p->oracle->world, p->front, BLKIF_NODE_PROTOCOL, protocol,

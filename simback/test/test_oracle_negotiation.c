@@ -169,6 +169,34 @@ static void i10_no_protocol_is_a_should(void)
     puppet_expect(&puppet, 10, true, "no protocol is published");
 }
 
+static void i10_no_protocol_with_a_backend_that_assumes_another(void)
+{
+    static const struct {
+        enum simback_default_abi abi;
+        const char *said;
+    } backends[] = {
+        {SIMBACK_DEFAULT_ABI_32, "no protocol is published: this backend assumes x86_32-abi"},
+        {SIMBACK_DEFAULT_ABI_NONE, "no protocol is published: this backend does not connect then"},
+    };
+
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        struct simback_dialect dialect = *simback_dialect_find("linux");
+        struct simback_backend_options options;
+
+        dialect.default_abi = (uint8_t)backends[i].abi;
+        simback_backend_options_init(&options);
+        options.dialect = &dialect;
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+        puppet.backend = simback_world_restart_backend(puppet.world, &options);
+        opened();
+        publish_with("protocol", NULL);
+        puppet_expect(&puppet, 10, false, backends[i].said);
+        puppet_end(&puppet);
+        puppet_begin(&puppet);
+    }
+}
+
 static void i10_more_than_the_backend_offers(void)
 {
     puppet.order = 2;
@@ -279,6 +307,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i10_a_grant_that_cannot_be_mapped),
     UNIT_TEST(i10_a_node_that_is_missing),
     UNIT_TEST(i10_no_protocol_is_a_should),
+    UNIT_TEST(i10_no_protocol_with_a_backend_that_assumes_another),
     UNIT_TEST(i10_more_than_the_backend_offers),
     UNIT_TEST(i10_an_offer_in_pages),
     UNIT_TEST(i10_one_spelling_is_a_should),

@@ -228,6 +228,7 @@ void simback_backend_get_counters(const struct simback_backend *backend,
                                   struct simback_backend_counters *counters);
 /* The last complaint about the frontend's nodes or requests; "" if none. */
 const char *simback_backend_complaint(const struct simback_backend *backend);
+const struct simback_dialect *simback_backend_dialect(const struct simback_backend *backend);
 /* Port of the queue on our side; false if not bound. For events on purpose. */
 bool simback_backend_port(const struct simback_backend *backend, uint16_t queue, uint32_t *port);
 /* The given page of a queue's ring as we have it mapped, for load steps; false if there is none. */
