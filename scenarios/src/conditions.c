@@ -167,16 +167,44 @@ GET_COUNT(RESPONSES, counts->responses)
 GET_COUNT(NOTIFIES, counts->notifies)
 GET_COUNT(EVENTS, counts->events)
 
-GET(HELD)
+static bool counters_of(const struct place *place, struct simback_backend_counters *counters)
 {
     struct simback_backend *backend =
         simback_world_backend(place->runner->world, (uint16_t)place->number);
+
+    if (backend != NULL) {
+        simback_backend_get_counters(backend, counters);
+    }
+    return backend != NULL;
+}
+
+GET(COMPLAINTS)
+{
     struct simback_backend_counters counters;
 
-    if (backend == NULL) {
+    if (!counters_of(place, &counters)) {
         return false;
     }
-    simback_backend_get_counters(backend, &counters);
+    found->number = counters.complaints;
+    return true;
+}
+
+GET(COMPLAINT)
+{
+    const struct simback_backend *backend =
+        simback_world_backend(place->runner->world, (uint16_t)place->number);
+
+    found->text = backend == NULL ? NULL : simback_backend_complaint(backend);
+    return backend != NULL;
+}
+
+GET(HELD)
+{
+    struct simback_backend_counters counters;
+
+    if (!counters_of(place, &counters)) {
+        return false;
+    }
     found->number = counters.held;
     return true;
 }

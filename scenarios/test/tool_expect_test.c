@@ -70,6 +70,8 @@ static const struct {
     {"expect requests.segments=99", "requests.segments is 2"},
     {"expect responses!=3", "responses is 3"},
     {"expect held=1", "held is 0"},
+    {"expect complaints=1", "complaints is 0"},
+    {"expect complaint=\"units\"", "complaint is \"\""},
     {"expect notifies=99", "notifies is "},
     {"expect events=99", "events is "},
     {"expect pending=1", "pending is 0"},
