@@ -82,7 +82,7 @@ static void refuse(const struct rig_request *request)
 static void i8_what_is_not_supported_indirectly_goes_out_directly(void)
 {
     for (int direct = 0; direct < 2; direct++) {
-        for (int operation = BLKFRONT_READ; operation <= BLKFRONT_WRITE; operation++) {
+        for (unsigned operation = BLKFRONT_READ; operation <= BLKFRONT_WRITE; operation++) {
             struct rig_call call, next;
             struct rig_request request;
             unsigned wakes;
@@ -92,7 +92,7 @@ static void i8_what_is_not_supported_indirectly_goes_out_directly(void)
             make_library_buffers(30);
             if (direct == 0)
                 buffers[0] = heap_pages(30);
-            call = rig_call(operation, 8, buffers, direct == 0 ? 1 : 30);
+            call = rig_call((enum blkfront_operation)operation, 8, buffers, direct == 0 ? 1 : 30);
             CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
             request = rig_next(&rig);
             wakes = rig.device_wakes;
