@@ -35,8 +35,9 @@ function(simblk_add_test)
     if(NOT BUILD_TESTING)
         return()
     endif()
+    # What hangs is ended, not what is slow: sanitizers beside other work on few processors.
     if(NOT arg_TIMEOUT)
-        set(arg_TIMEOUT 120)
+        set(arg_TIMEOUT 600)
     endif()
     add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND} COMMAND_EXPAND_LISTS)
     set_tests_properties(${arg_NAME} PROPERTIES
