@@ -55,7 +55,7 @@ static int visit_queue(struct blkfront_device *device, const struct store *store
                        bool writing, node_visitor visit)
 {
     const struct agreed *agreed = &device->agreed;
-    const struct blkfront_queue *queue = blkfront_get_queue(device, index);
+    const struct blkfront_queue *queue = queue_at(device, index);
     const char *directory = device->life->frontend;
     uint32_t count = UINT32_C(1) << agreed->ring_order;
     const uint32_t *refs = writing ? queue_ring_refs(queue, &count) : NULL;
