@@ -223,9 +223,8 @@ void puppet_connect(struct puppet *puppet)
     puppet_step(puppet);
 }
 
-void puppet_disconnect(struct puppet *puppet)
+static void close_states(struct puppet *puppet)
 {
-    simback_app_call(puppet->world, 0, "disconnect");
     puppet_write(puppet, "state", "5");
     puppet_step(puppet);
     puppet_run(puppet);
@@ -234,6 +233,12 @@ void puppet_disconnect(struct puppet *puppet)
     puppet_step(puppet);
     puppet_run(puppet);
     CU_ASSERT_EQUAL(puppet_read_back(puppet, "state"), 6);
+}
+
+void puppet_disconnect(struct puppet *puppet)
+{
+    simback_app_call(puppet->world, 0, "disconnect");
+    close_states(puppet);
 }
 
 void puppet_close_port(struct puppet *puppet)
@@ -266,6 +271,17 @@ void puppet_end_grants(struct puppet *puppet)
     must(puppet->platform->unshare(puppet->context, puppet->ring, UINT32_C(1) << puppet->order));
     for (uint32_t i = 0; i < PUPPET_PAGES; i++)
         must(puppet->platform->unshare(puppet->context, puppet->data[i], 1));
+}
+
+void puppet_reconnect(struct puppet *puppet)
+{
+    close_states(puppet);
+    puppet_remove_nodes(puppet);
+    puppet_close_port(puppet);
+    puppet_close_watches(puppet);
+    puppet_end_grants(puppet);
+    puppet_write(puppet, "state", "1");
+    puppet_connect(puppet);
 }
 
 void puppet_released(struct puppet *puppet)

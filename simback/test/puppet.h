@@ -60,6 +60,9 @@ int puppet_read_back(struct puppet *puppet, const char *node); /* its value; -1:
 void puppet_write(struct puppet *puppet, const char *node, const char *value);
 void puppet_remove(struct puppet *puppet, const char *node);
 void puppet_connect(struct puppet *puppet); /* all of it, as it should be */
+/* As after a backend that closed: all is taken down, and the device connects again with what its
+ * application still waits for. Nothing may be mapped that is held. */
+void puppet_reconnect(struct puppet *puppet);
 /* 5, 6, nodes, port, watches, grants, each as it should be; then released and over. */
 void puppet_close(struct puppet *puppet);
 void puppet_disconnect(struct puppet *puppet); /* 5, 6 and what the backend does */

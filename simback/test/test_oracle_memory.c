@@ -159,9 +159,21 @@ static void many_discards(uint64_t number)
         puppet_complete(&puppet, number + i, BLKFRONT_DISCONNECTED);
 }
 
+/* What is answered of a request is remembered until it is over (I15). */
+static void in_parts(uint64_t number)
+{
+    puppet_submit(&puppet, number, BLKFRONT_READ, 100, 2, buffer);
+    send(number, BLKIF_WIRE_READ, 101);
+    send(number + 1, BLKIF_WIRE_READ, 100);
+    puppet_complete(&puppet, number, 0);
+    puppet_step(&puppet);
+}
+
 static void connection(uint64_t number)
 {
     puppet_connect(&puppet);
+    memset(buffer, 0, sizeof(buffer));
+    in_parts(number + 6);
     overlapping(number, 9);
     puppet_submit(&puppet, number + 5, BLKFRONT_FLUSH, 0, 0, NULL);
     puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, number + 5, 0, 0, 0);
