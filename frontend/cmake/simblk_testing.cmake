@@ -47,11 +47,9 @@ function(simblk_add_test)
         ENVIRONMENT "${SIMBLK_TEST_ENVIRONMENT};${arg_ENVIRONMENT}")
 endfunction()
 
-# The program of a test: sees its folder's src/ and frontend/test/ (cunit_main.h), and knows the
-# tree as SIMBLK_SOURCE_DIR and its build folder as SIMBLK_BINARY_DIR.
-function(simblk_add_test_program name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
-    add_executable(${name} ${arg_SOURCES})
+# How the sources of tests are compiled: they see their folder's src/ and frontend/test/
+# (cunit_main.h), and know the tree as SIMBLK_SOURCE_DIR and its build folder as SIMBLK_BINARY_DIR.
+function(simblk_set_test_language name)
     simblk_set_language(${name})
     cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
     set(folder_root ${CMAKE_CURRENT_SOURCE_DIR})
@@ -63,6 +61,45 @@ function(simblk_add_test_program name)
     target_compile_definitions(${name} PRIVATE
         SIMBLK_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
         SIMBLK_BINARY_DIR="${PROJECT_BINARY_DIR}")
+endfunction()
+
+# The target of a source that several tests of this folder share.
+function(simblk_shared_test_source source variable)
+    cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}
+        OUTPUT_VARIABLE folder)
+    cmake_path(GET source STEM stem)
+    string(REPLACE / _ target ${folder}_${stem})
+    set(${variable} ${target} PARENT_SCOPE)
+endfunction()
+
+# simblk_share_test_sources(source... [LIBS target...] [DEFINES definition...])
+# Each is compiled once, for all tests of this folder that name it after this.
+function(simblk_share_test_sources)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "LIBS;DEFINES")
+    if(NOT BUILD_TESTING OR NOT SIMBLK_HAVE_CUNIT OR NOT SIMBLK_HAVE_CHECK)
+        return()
+    endif()
+    foreach(source IN LISTS arg_UNPARSED_ARGUMENTS)
+        simblk_shared_test_source(${source} target)
+        add_library(${target} OBJECT ${source})
+        simblk_set_test_language(${target})
+        target_compile_definitions(${target} PRIVATE ${arg_DEFINES})
+        target_link_libraries(${target} PRIVATE ${arg_LIBS} PkgConfig::cunit PkgConfig::check)
+    endforeach()
+endfunction()
+
+function(simblk_add_test_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+    set(sources)
+    foreach(source IN LISTS arg_SOURCES)
+        simblk_shared_test_source(${source} shared)
+        if(TARGET ${shared})
+            set(source $<TARGET_OBJECTS:${shared}>)
+        endif()
+        list(APPEND sources ${source})
+    endforeach()
+    add_executable(${name} ${sources})
+    simblk_set_test_language(${name})
     target_link_libraries(${name} PRIVATE ${arg_LIBS})
 endfunction()
 
