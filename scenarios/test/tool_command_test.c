@@ -243,7 +243,7 @@ START_TEST(bench_sets_each_rate_beside_the_yardstick)
         for (size_t j = 0; j < 2; j++) {
             char begin[64];
             const char *row;
-            double rate, yardstick, ratio, times, notifications, allocations, copies;
+            double rate, yardstick, ratio, times, notifications, allocations, copies, rounded;
 
             snprintf(begin, sizeof(begin), "\n%-27s %-5s ", rows[i], rules[j]);
             row = strstr(run.out, begin);
@@ -253,8 +253,10 @@ START_TEST(bench_sets_each_rate_beside_the_yardstick)
                                     &copies),
                              7);
             ck_assert_double_gt(rate, 0);
-            ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001);
-            ck_assert_double_eq_tol(times, yardstick / rate, 0.06);
+            /* Rates are told in whole requests, which a slow machine makes few of. */
+            rounded = 0.5 / rate + 0.5 / yardstick;
+            ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001 + rounded * ratio);
+            ck_assert_double_eq_tol(times, yardstick / rate, 0.06 + rounded * times);
             ck_assert_double_gt(notifications, 0);
             /* One copy is the frontend's where the data is bounced. */
             ck_assert_double_eq(copies, strstr(rows[i], "bounced") != NULL ? 1.0 : 0.0);
