@@ -257,9 +257,14 @@ static bool make_fake(struct scenario_runner *runner, struct call *call, const s
     return true;
 }
 
-static bool beyond_disk(const struct front *front, uint64_t sector, uint64_t count)
+/* While a device is not connected it cannot know: it may take such a request, and judge it by the
+ * disk that comes back. */
+static bool beyond_disk(const struct scenario_runner *runner, const struct front *front,
+                        uint64_t sector, uint64_t count)
 {
-    return front->knows_size && (sector > front->sectors || count > front->sectors - sector);
+    return front->knows_size &&
+           runner->subject->device_state(front->device) == BLKFRONT_CONNECTED &&
+           (sector > front->sectors || count > front->sectors - sector);
 }
 
 /* ---- a request's buffers ---- */
@@ -337,7 +342,7 @@ bool buffers_make(struct scenario_runner *runner, struct call *call,
     call->sectors = shape.count + shape.extra / call->sector_size;
     if (shape.count <= DATA_BYTES_MAX / call->sector_size) {
         made = make_real(runner, call, &shape, write, fill);
-    } else if (beyond_disk(front, call->sector, shape.count)) {
+    } else if (beyond_disk(runner, front, call->sector, shape.count)) {
         made = make_fake(runner, call, &shape);
     } else {
         run_bad_step(runner, "a request has at most %d bytes here", DATA_BYTES_MAX);

@@ -93,6 +93,13 @@ static bool make_room(struct oracle *oracle, struct oracle_ring *ring)
     return true;
 }
 
+/* For INDIRECT the inner operation, or 6 (tolerated). */
+static bool operation_matches(const struct oracle_part *part,
+                              const struct oracle_response *response)
+{
+    return response->operation == part->operation || response->operation == part->inner;
+}
+
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
@@ -109,14 +116,27 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
-/* What was on the ring comes back no more: its requests may be issued again on another (I15). Where
- * nobody observes the frontend, it may have taken answers that are not booked yet. */
+void correlation_late(struct oracle_ring *ring, const struct oracle_response *response)
+{
+    const struct oracle_part *part = correlation_find(ring, response->id);
+
+    if (part == NULL || part->request == NULL || !operation_matches(part, response))
+        return;
+    if (response->status == BLKIF_WIRE_OKAY) {
+        part->request->late_oks++;
+        part->request->late_512 += part->count_512;
+    } else {
+        part->request->late_error = response->status;
+    }
+}
+
+/* What was on the ring comes back no more: its requests may be issued again on another (I15), or
+ * answers that were published in time may be taken as the last thing that is done with it. */
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
-    const bool unsure = !ring->observed && ring->applied != ring->view->responses;
-
     (void)oracle;
+    answers_late(ring);
     for (uint32_t i = 0; i < ring->room; i++) {
         struct oracle_part *part = &ring->parts[i];
         struct oracle_request *request = part->request;
@@ -125,7 +145,6 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
             continue;
         part->request = NULL;
         request->in_flight--;
-        request->ambiguous |= unsure;
         request->issued_512 -= part->count_512;
         oracle_request_wait(device, request);
     }
@@ -315,13 +334,6 @@ void correlation_judge(const struct oracle_put *put)
 
 /* ---- responses ---- */
 
-/* For INDIRECT the inner operation, or 6 (tolerated). */
-static bool operation_matches(const struct oracle_part *part,
-                              const struct oracle_response *response)
-{
-    return response->operation == part->operation || response->operation == part->inner;
-}
-
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_ring *ring, const struct oracle_response *response)
 {
@@ -364,10 +376,10 @@ static bool answered(const struct oracle_device *device, const struct oracle_req
         return true;
     if (request->operation == BLKFRONT_FLUSH)
         /* Without a flush and a barrier, to wait for what was written before is all there is. */
-        return request->oks > 0 || !device->flush_offered;
+        return request->oks + request->late_oks > 0 || !device->flush_offered;
     if (request->operation == BLKFRONT_DISCARD)
-        return request->ok_512 >= whole_extents(device, request);
-    return request->ok_512 >= request->count_512;
+        return request->ok_512 + request->late_512 >= whole_extents(device, request);
+    return request->ok_512 + request->late_512 >= request->count_512;
 }
 
 /* Results that need no response. */
@@ -407,7 +419,7 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
     if (result == BLKFRONT_OK) {
         success(oracle, device, request);
     } else if (result_without_response(result) || request->error != 0 ||
-               request->unsupported != 0 || request->ambiguous) {
+               request->unsupported != 0 || request->late_error != 0 || request->ambiguous) {
         return; /* which error it has to be is I8's */
     } else if (!oracle_fails_before_the_ring(result) || request->in_flight != 0) {
         oracle_broken(oracle, 2, device, request->number,

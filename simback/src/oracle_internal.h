@@ -35,6 +35,10 @@ struct oracle_request {
     uint32_t in_flight; /* parts on a ring */
     uint32_t parts;     /* parts put on a ring, ever */
     uint32_t oks;       /* parts answered OKAY */
+    /* Published, but the frontend gave the ring up before it was seen to take them. */
+    uint64_t late_512;
+    uint32_t late_oks;
+    int16_t late_error;
     unsigned flags;
     uint16_t device, queue;
     enum blkfront_operation operation;
@@ -363,6 +367,8 @@ struct oracle_put {
 /* I2 */
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
+/* This response may be taken yet, or its request issued again. */
+void correlation_late(struct oracle_ring *ring, const struct oracle_response *response);
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 void correlation_put(struct oracle_put *put);
@@ -378,6 +384,8 @@ void correlation_forget(struct oracle *oracle, struct oracle_device *device,
 void correlation_end(struct oracle *oracle, struct oracle_device *device);
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
 
+/* The ring ends: what is published and not booked is told to correlation_late. */
+void answers_late(struct oracle_ring *ring);
 void answers_attach(struct oracle_ring *ring);
 void answers_told(struct oracle_ring *ring, uint32_t index, const struct oracle_response *response);
 void answers_changed(struct oracle_ring *ring);

@@ -321,6 +321,33 @@ static void i11_not_after_it_has_gone_on(void)
     puppet_expect(&puppet, 11, false, "from state 4 to state 1");
 }
 
+/* ---- I2: the last answers of a ring ---- */
+
+/* It was published before the frontend went to 1: taken then, or issued again, both are right. */
+static void i2_an_answer_taken_after_the_ring_was_given_up(void)
+{
+    puppet_submit(&puppet, 1, BLKFRONT_WRITE, 9, 1, one);
+    memcpy(puppet.data[2], one, 512);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, ids++, 9, 1, 2);
+    puppet_run(&puppet);
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_write(&puppet, "state", "1");
+    (void)puppet_take(&puppet);
+    puppet_complete(&puppet, 1, 0);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i2_an_answer_that_was_not_published_when_the_ring_was_given_up(void)
+{
+    puppet_submit(&puppet, 1, BLKFRONT_WRITE, 9, 1, one);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, ids++, 9, 1, 2);
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_write(&puppet, "state", "1");
+    puppet_complete(&puppet, 1, 0);
+    puppet_expect(&puppet, 2, false, "request 1: succeeds with 0 of 1 units");
+}
+
 /* ---- I9: what was offered before is offered no more ---- */
 
 static void i9_indirect_as_the_old_backend_offered_it(void)
@@ -484,6 +511,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i11_everything_begins_anew_with_another_backend),
     UNIT_TEST(i11_but_not_with_the_same),
     UNIT_TEST(i11_not_after_it_has_gone_on),
+    UNIT_TEST(i2_an_answer_taken_after_the_ring_was_given_up),
+    UNIT_TEST(i2_an_answer_that_was_not_published_when_the_ring_was_given_up),
     UNIT_TEST(i9_indirect_as_the_old_backend_offered_it),
     UNIT_TEST(i4_a_recovering_device_waits_for_a_backend),
     UNIT_TEST(i4_a_backend_in_state_0_is_waited_for_at_the_beginning),
