@@ -212,7 +212,8 @@ static uint64_t deadline_of(const struct scenario_runner *runner, const struct c
     const struct front *front = &runner->fronts[call->front];
 
     switch (call->kind) {
-    case CALL_CONNECT: return front->connect_deadline_ns;
+    /* It is for the first time; who comes to a device that recovers waits as long as that does. */
+    case CALL_CONNECT: return front->never_connected ? front->connect_deadline_ns : 0;
     case CALL_DISCONNECT: return front->disconnect_deadline_ns;
     case CALL_REQUEST: return front->request_deadline_ns;
     }
@@ -234,6 +235,9 @@ static void judge_waiting(struct scenario_runner *runner, const struct call *cal
     uint16_t number = runner->fronts[call->front].number;
     char why[100];
 
+    if (runner->suspended) {
+        return; /* for the guest to be resumed */
+    }
     if (deadline_of(runner, call) != 0) {
         no_progress(runner, call, "its deadline has passed");
     } else if (simback_who_owes(runner->world, number) == SIMBACK_OWES_FRONTEND) {

@@ -197,6 +197,7 @@ void exec_PUT(struct scenario_runner *runner, const struct scenario_step *step)
 void exec_SUSPEND(struct scenario_runner *runner, const struct scenario_step *step)
 {
     (void)step;
+    runner->suspended = true;
     front_enter(runner, SIMBACK_NO_DEVICE, "suspend");
     runner->subject->suspend(runner->context);
     front_leave(runner, SIMBACK_NO_DEVICE, "suspend", 0);
@@ -217,6 +218,7 @@ void exec_RESUME(struct scenario_runner *runner, const struct scenario_step *ste
     for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {
         runner->backends[i].front_domid = domid;
     }
+    runner->suspended = false;
     front_enter(runner, SIMBACK_NO_DEVICE, "resume");
     runner->subject->resume(runner->context);
     front_leave(runner, SIMBACK_NO_DEVICE, "resume", 0);

@@ -250,6 +250,7 @@ static void forget(struct scenario_runner *runner)
     memset(&runner->result, 0, sizeof(runner->result));
     runner->context = NULL;
     runner->stopped = false;
+    runner->suspended = false;
     runner->broken = 0;
     runner->violations_seen = 0;
     runner->step = NULL;

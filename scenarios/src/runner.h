@@ -141,6 +141,7 @@ struct scenario_runner {
 
     void *context;      /* the subject's */
     bool stopped;       /* the verdict is given */
+    bool suspended;     /* between the steps `suspend` and `resume` */
     bool rules_only;    /* nothing is expected but the rules: programs that came as bytes */
     uint32_t tolerated; /* bit n: `expect violation In` stands in the program */
     uint32_t broken;    /* of them, those that were broken so far */
