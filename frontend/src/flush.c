@@ -32,23 +32,27 @@ static struct blkfront_queue *sibling(const struct blkfront_queue *queue, uint32
 /*
  * Have all earlier requests been answered? On this queue they have when the request is the oldest
  * unfinished one; on the others when all that is unfinished there came later. Requests are numbered
- * across the device, so that of two drains the older one never waits for the younger (I4). A look
- * now is not enough: whoever finishes later wakes us, if the flag was set before.
+ * across the device, so that of two drains the older one never waits for the younger (I4). One that
+ * goes from a queue to another meanwhile might be seen on neither: then we know nothing. A look now
+ * is not enough: whoever finishes later wakes us, if the flag was set before.
  */
 static bool drained(struct blkfront_queue *queue, const struct blkfront_request *request)
 {
+    const struct blkfront_device *device = queue->device;
     bool done = queue->oldest == request;
+    uint32_t taken_over;
 
     if (!queue->drain_begun) {
         queue->drain_begun = true;
         __atomic_store_n(&queue->drain_waiting, true, __ATOMIC_SEQ_CST);
     }
-    for (uint32_t i = 0; i < queue->device->options.queues && done; i++) {
+    taken_over = __atomic_load_n(&device->taken_over, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < device->options.queues && done; i++) {
         if (i != queue->index)
             done = __atomic_load_n(&sibling(queue, i)->oldest_sequence, __ATOMIC_SEQ_CST) >
                    request->internal.sequence;
     }
-    return done;
+    return done && __atomic_load_n(&device->handed_over, __ATOMIC_SEQ_CST) == taken_over;
 }
 
 void drain_end(struct blkfront_queue *queue)
@@ -61,20 +65,24 @@ void drain_end(struct blkfront_queue *queue)
  * The device closes a queue only when all of them have stopped, and we have not: so the channel set
  * of whoever waits is open.
  */
+void drain_look_again(struct blkfront_queue *queue)
+{
+    for (uint32_t i = 0; i < queue->device->options.queues; i++) {
+        const struct blkfront_queue *other = sibling(queue, i);
+
+        if (i != queue->index && __atomic_load_n(&other->drain_waiting, __ATOMIC_SEQ_CST))
+            queue->platform->channels_wake(queue->platform->context, other->channels);
+    }
+}
+
 void drain_report(struct blkfront_queue *queue)
 {
-    uint32_t count = queue->device->options.queues;
     uint64_t oldest = queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.sequence;
 
     if (oldest == queue->oldest_sequence)
         return;
     __atomic_store_n(&queue->oldest_sequence, oldest, __ATOMIC_SEQ_CST);
-    for (uint32_t i = 0; i < count; i++) {
-        struct blkfront_queue *other = sibling(queue, i);
-
-        if (i != queue->index && __atomic_load_n(&other->drain_waiting, __ATOMIC_SEQ_CST))
-            queue->platform->channels_wake(queue->platform->context, other->channels);
-    }
+    drain_look_again(queue);
 }
 
 /* ---- the chain ---- */

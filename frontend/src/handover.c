@@ -5,6 +5,8 @@
  * then on has it like one of its own and completes it. The way there is a stack that anybody may
  * push to and only its queue takes, the whole at once: no lock, and nothing can be lost or seen
  * twice. A queue whose ring is shared says that it is done only after all that share it have.
+ * Requests keep their place in the order of submission, and are counted where they leave and where
+ * they arrive: a drain (flush.c) must not overlook one on its way.
  */
 #include "queue.h"
 
@@ -13,6 +15,7 @@ void handover_push(struct blkfront_queue *queue, struct blkfront_request *reques
     struct blkfront_queue *target = &queue->device->queues[queue->target];
     struct blkfront_request *top = __atomic_load_n(&target->inbox, __ATOMIC_RELAXED);
 
+    __atomic_fetch_add(&queue->device->handed_over, 1, __ATOMIC_SEQ_CST);
     do
         request->internal.next = top;
     while (!__atomic_compare_exchange_n(&target->inbox, &top, request, true, __ATOMIC_RELEASE,
@@ -30,7 +33,7 @@ bool handover_all(struct blkfront_queue *queue)
         struct blkfront_request *request = queue->oldest;
 
         requests_leave(queue, request);
-        handover_push(queue, request);
+        handover_push(queue, request); /* before drain_report tells that it is not here */
     }
     return queue->oldest != NULL;
 }
@@ -38,6 +41,7 @@ bool handover_all(struct blkfront_queue *queue)
 void handover_take(struct blkfront_queue *queue)
 {
     struct blkfront_request *stack, *first = NULL;
+    uint32_t count = 0;
 
     if (__atomic_load_n(&queue->inbox, __ATOMIC_RELAXED) == NULL)
         return;
@@ -54,7 +58,10 @@ void handover_take(struct blkfront_queue *queue)
 
         first = request->internal.next;
         requests_add(queue, request);
+        count++;
     }
+    __atomic_fetch_add(&queue->device->taken_over, count, __ATOMIC_SEQ_CST);
+    drain_look_again(queue);
     queue->pump_due = true;
 }
 

@@ -162,6 +162,8 @@ struct blkfront_device {
     uint32_t usable_queues;        /* most rings of any connection; 0 before the first; atomic */
     struct blkfront_queue *queues; /* options.queues of them */
     uint64_t next_sequence;        /* of the next request, whatever its queue; atomic */
+    uint32_t handed_over;          /* requests, from a queue to another one; atomic */
+    uint32_t taken_over;           /* by the other one; atomic */
     struct blkfront_memory *memories;
     struct device_life
         *life; /* device.c's and its leaves' alone: states, watches, paths, deadlines */

@@ -32,6 +32,7 @@
 #define discard_issue          blkfront_internal_discard_issue
 #define discard_permit         blkfront_internal_discard_permit
 #define drain_end              blkfront_internal_drain_end
+#define drain_look_again       blkfront_internal_drain_look_again
 #define drain_report           blkfront_internal_drain_report
 #define flush_admit            blkfront_internal_flush_admit
 #define flush_answered         blkfront_internal_flush_answered
@@ -130,7 +131,6 @@
 #define requests_issued        blkfront_internal_requests_issued
 #define requests_leave         blkfront_internal_requests_leave
 #define requests_lose_slot     blkfront_internal_requests_lose_slot
-#define requests_next_due      blkfront_internal_requests_next_due
 #define requeue_admit          blkfront_internal_requeue_admit
 #define requeue_collect        blkfront_internal_requeue_collect
 #define requeue_drop           blkfront_internal_requeue_drop

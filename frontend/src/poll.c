@@ -104,16 +104,15 @@ enum { ENDS = 32 }; /* requests that one poll ends without an answer */
 static bool expire(struct blkfront_queue *queue)
 {
     uint32_t budget = ENDS;
-    struct blkfront_request *due;
     uint64_t now;
 
     if (queue->device->options.request_deadline_ns == 0 || queue->oldest == NULL)
         return false;
     now = queue->platform->now(queue->platform->context);
-    while ((due = requests_next_due(queue)) != NULL && due->internal.deadline_ns <= now) {
+    while (queue->oldest != NULL && queue->oldest->internal.deadline_ns <= now) {
         if (budget-- == 0)
             return true;
-        requests_abandon(queue, due, BLKFRONT_DEADLINE);
+        requests_abandon(queue, queue->oldest, BLKFRONT_DEADLINE);
     }
     return false;
 }
@@ -250,7 +249,6 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
 
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
 {
-    const struct blkfront_request *due;
     enum queue_state state;
 
     if (queue == NULL)
@@ -261,8 +259,7 @@ uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
         return 0;
     if (state == QUEUE_RUNNING && queue->pump_due && queue_violation(queue) == NULL)
         return 0;
-    due = requests_next_due(queue);
-    if (due == NULL)
+    if (queue->oldest == NULL)
         return UINT64_MAX;
-    return state == QUEUE_SHARING ? 0 : due->internal.deadline_ns;
+    return state == QUEUE_SHARING ? 0 : queue->oldest->internal.deadline_ns;
 }

@@ -96,7 +96,6 @@ struct blkfront_queue {
     bool blocked;  /* the first waiting request could not go on; until a slot is free */
     bool pump_due; /* waiting requests have not been looked at since they could go */
     bool stop_done;
-    bool unordered; /* a request that another queue has handed over may be due before older ones */
     bool flush_worked; /* on this connection; atomic */
 
     struct blkfront_request *inbox; /* atomic: a stack of requests that others hand over */
@@ -186,14 +185,12 @@ bool queue_pump(struct blkfront_queue *queue);
 /* What an `issue` function answers beside 0 and errors: the request has to wait. */
 enum { ISSUE_BLOCKED = 1 };
 
-/* A new request: unfinished and waiting, on no queue. */
-void requests_begin(struct blkfront_request *request);
-/* It is this queue's from now on. */
+/* A new request, the device's youngest: unfinished and waiting, on no queue. */
+void requests_begin(struct blkfront_queue *queue, struct blkfront_request *request);
+/* It is this queue's from now on, in the order of submission. */
 void requests_add(struct blkfront_queue *queue, struct blkfront_request *request);
 /* One that waits is this queue's no more. */
 void requests_leave(struct blkfront_queue *queue, struct blkfront_request *request);
-/* The unfinished request whose deadline is the next; NULL if there is none. */
-struct blkfront_request *requests_next_due(const struct blkfront_queue *queue);
 /* The slot is nobody's, but its pages are still the backend's. */
 void requests_lose_slot(struct slot *slot);
 /* It needs another ring request, before all that wait and are younger. */
@@ -324,5 +321,7 @@ void flush_answered(struct blkfront_queue *queue, struct blkfront_request *reque
 void drain_end(struct blkfront_queue *queue);
 /* Tells other queues that wait for a drain how far this one has come. */
 void drain_report(struct blkfront_queue *queue);
+/* Other queues' drains may have something to see. */
+void drain_look_again(struct blkfront_queue *queue);
 
 #endif

@@ -47,20 +47,22 @@ static void mark_memory(const struct blkfront_request *request,
     }
 }
 
-/* That a queue has something unfinished is told at once, that it has less with the next poll: so a
- * drain elsewhere (flush.c) waits too long rather than too short. */
-static void order_append(struct blkfront_queue *queue, struct blkfront_request *request)
+/* Almost always the last place: only what another queue has handed over may be older. That a queue
+ * has something unfinished is told at once, that it has less with the next poll: so a drain
+ * elsewhere (flush.c) waits too long rather than too short. */
+static void order_insert(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
+    struct blkfront_request *older = queue->newest, *newer = NULL;
 
-    in->sequence = __atomic_fetch_add(&queue->device->next_sequence, 1, __ATOMIC_SEQ_CST);
-    in->older = queue->newest;
-    in->newer = NULL;
-    if (queue->newest == NULL)
-        queue->oldest = request;
-    else
-        queue->newest->internal.newer = request;
-    queue->newest = request;
+    while (older != NULL && older->internal.sequence > in->sequence) {
+        newer = older;
+        older = older->internal.older;
+    }
+    in->older = older;
+    in->newer = newer;
+    *(older == NULL ? &queue->oldest : &older->internal.newer) = request;
+    *(newer == NULL ? &queue->newest : &newer->internal.older) = request;
     if (queue->oldest_sequence > in->sequence)
         __atomic_store_n(&queue->oldest_sequence, in->sequence, __ATOMIC_SEQ_CST);
 }
@@ -77,23 +79,40 @@ static void order_remove(struct blkfront_queue *queue, struct blkfront_request *
         queue->newest = in->older;
     else
         in->newer->internal.older = in->older;
-    if (queue->oldest == NULL)
-        queue->unordered = false;
 }
 
-void requests_begin(struct blkfront_request *request)
+/* Waiting requests stand in the order of submission: one that came later and drains would wait for
+ * this one, behind it, for ever (I4). */
+static void wait_in_order(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    struct request_list *list = &queue->waiting;
+    struct blkfront_request *before = NULL;
+
+    if (list->last == NULL || list->last->internal.sequence < request->internal.sequence) {
+        list_append(list, request);
+        return;
+    }
+    if (list->first->internal.sequence < request->internal.sequence) {
+        before = request->internal.older;
+        while (before->internal.state != REQUEST_WAITING)
+            before = before->internal.older;
+    }
+    request->internal.next = before == NULL ? list->first : before->internal.next;
+    *(before == NULL ? &list->first : &before->internal.next) = request;
+}
+
+void requests_begin(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     request->internal.state = REQUEST_WAITING;
+    request->internal.sequence =
+        __atomic_fetch_add(&queue->device->next_sequence, 1, __ATOMIC_SEQ_CST);
     mark_memory(request, memory_use);
 }
 
 void requests_add(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    if (queue->newest != NULL &&
-        request->internal.deadline_ns < queue->newest->internal.deadline_ns)
-        queue->unordered = true;
-    order_append(queue, request);
-    list_append(&queue->waiting, request);
+    order_insert(queue, request);
+    wait_in_order(queue, request);
 }
 
 void requests_leave(struct blkfront_queue *queue, struct blkfront_request *request)
@@ -102,24 +121,10 @@ void requests_leave(struct blkfront_queue *queue, struct blkfront_request *reque
     order_remove(queue, request);
 }
 
-/* Waiting requests stand in the order of submission: one that came later and drains would wait for
- * this one, behind it, for ever (I4). */
 void requests_again(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    struct blkfront_request *before = NULL, *after = queue->waiting.first;
-
-    while (after != NULL && after->internal.sequence < request->internal.sequence) {
-        before = after;
-        after = after->internal.next;
-    }
     request->internal.state = REQUEST_WAITING;
-    request->internal.next = after;
-    if (before == NULL)
-        queue->waiting.first = request;
-    else
-        before->internal.next = request;
-    if (after == NULL)
-        queue->waiting.last = request;
+    wait_in_order(queue, request);
     queue->pump_due = true;
 }
 
@@ -176,20 +181,6 @@ void requests_abandon(struct blkfront_queue *queue, struct blkfront_request *req
             requests_lose_slot(&queue->slots.slots[i]);
     }
     requests_finish(queue, request, result);
-}
-
-/* Those of other queues may be due before older ones: then there is nothing for it but to look. */
-struct blkfront_request *requests_next_due(const struct blkfront_queue *queue)
-{
-    struct blkfront_request *next = queue->oldest;
-
-    if (queue->unordered) {
-        for (struct blkfront_request *r = next; r != NULL; r = r->internal.newer) {
-            if (r->internal.deadline_ns < next->internal.deadline_ns)
-                next = r;
-        }
-    }
-    return next;
 }
 
 void requests_cut(struct blkfront_queue *queue)

@@ -46,7 +46,7 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request,
         return BLKFRONT_OK;
     }
     in->deadline_ns = deadline_of(queue);
-    requests_begin(request);
+    requests_begin(queue, request);
     if (state == QUEUE_SHARING && queue->oldest == NULL) {
         handover_push(queue, request);
         return BLKFRONT_OK;
