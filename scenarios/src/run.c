@@ -155,6 +155,12 @@ static void no_rest(struct scenario_runner *runner)
     const struct call *call = runner->pending;
     uint16_t number = call == NULL ? SIMBACK_NO_DEVICE : runner->fronts[call->front].number;
 
+    if (simback_is_short(runner->world)) { /* nobody tells it when there is more: it has to try */
+        run_stop(
+            runner, SCENARIO_BAD, 0,
+            "the world never comes to rest, since grants or ports are short: say for how long");
+        return;
+    }
     simback_violate(runner->world, 4, false, number, call == NULL ? 0 : call->number,
                     "the world never comes to rest: %s has not ended",
                     call == NULL ? "something" : call->text);

@@ -79,6 +79,25 @@ START_TEST(no_progress_is_128)
 }
 END_TEST
 
+/* It has to try again and again; nobody would tell it that there is more. */
+START_TEST(no_rest_for_want_of_grants_is_the_scenarios_mistake)
+{
+    struct outcome run;
+
+    put_file("short.scn", "title \"no grants any more\"\n"
+                          "rule I4\n"
+                          "world max_steps=1000\n"
+                          "backend linux\n"
+                          "connect recover=ever -> ok\n"
+                          "fail grant from\n"
+                          "backend restart\n"
+                          "run\n");
+    run = shell("$simblk run short.scn");
+    assert_status(run, 2);
+    assert_contains(run.out, "grants or ports are short: say for how long");
+}
+END_TEST
+
 START_TEST(wrong_data_is_129)
 {
     struct outcome run;
@@ -392,6 +411,7 @@ static Suite *tool_run_suite(void)
     tcase_add_test(codes, all_skipped_is_77);
     tcase_add_test(codes, a_crash_is_127);
     tcase_add_test(codes, no_progress_is_128);
+    tcase_add_test(codes, no_rest_for_want_of_grants_is_the_scenarios_mistake);
     tcase_add_test(codes, wrong_data_is_129);
     tcase_add_loop_test(codes, the_worst_verdict_decides, 0,
                         (int)(sizeof(merges) / sizeof(merges[0])));

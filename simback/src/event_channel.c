@@ -268,6 +268,7 @@ int port_allocate(struct domain *domain, struct blkfront_channel_set *set, uint1
     struct port *port = fail_now(domain->world, SIMBACK_RESOURCE_PORT) ? NULL : take_port(domain);
 
     if (port == NULL) {
+        fail_short(domain->world);
         tell_failure(domain, SIMBACK_PORT_ALLOC, set->device, set->index, peer, 0, 0,
                      BLKFRONT_PLATFORM_NO_MEMORY);
         return BLKFRONT_PLATFORM_NO_MEMORY;

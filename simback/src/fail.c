@@ -12,6 +12,17 @@ static const char *const names[SIMBACK_RESOURCES] = {
     [SIMBACK_RESOURCE_XENSTORE] = "fail xenstore",
 };
 
+void fail_short(struct simback_world *world)
+{
+    world->was_short = true;
+    world->short_ns = world->now;
+}
+
+bool simback_is_short(const struct simback_world *world)
+{
+    return world->was_short && world->now - world->short_ns < UINT64_C(1000000000);
+}
+
 bool fail_now(struct simback_world *world, enum simback_resource resource)
 {
     struct failure *failure = &world->failures[resource];
@@ -23,6 +34,8 @@ bool fail_now(struct simback_world *world, enum simback_resource resource)
         failure->always = failure->from_then_on;
     }
     failure->failed++;
+    if (resource != SIMBACK_RESOURCE_XENSTORE)
+        fail_short(world);
     if (world_listens(world))
         simback_emit(world, &(struct simback_event){.kind = SIMBACK_FAULT,
                                                     .domid = world->guest,

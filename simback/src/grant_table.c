@@ -112,8 +112,10 @@ static int make_grant(struct domain *domain, uint16_t peer, uint32_t page, bool 
     struct page *info = &domain->world->arena.pages[page];
     uint32_t got = take_ref(domain);
 
-    if (got == 0)
+    if (got == 0) {
+        fail_short(domain->world);
         return BLKFRONT_PLATFORM_NO_MEMORY;
+    }
     *entry(domain, got) = (struct grant){.page = page,
                                          .next = info->ref,
                                          .peer = peer,

@@ -276,6 +276,8 @@ struct failure {
 
 /* Counts a call of a frontend's platform; true: it has to fail. */
 bool fail_now(struct simback_world *world, enum simback_resource resource);
+/* A limit has been reached. */
+void fail_short(struct simback_world *world);
 
 /* ---- XenStore: xenstore*.c; the parts that only those need are in xenstore_internal.h ---- */
 
@@ -356,6 +358,8 @@ struct simback_world {
     struct xenstore store;
     struct front fronts[WORLD_DEVICES];
     struct failure failures[SIMBACK_RESOURCES];
+    bool was_short; /* grants, pages or ports, and when that was seen last */
+    uint64_t short_ns;
     uint16_t entered; /* the device that simback_enter named */
     uint16_t guest;   /* the frontends' domain now */
     bool quiet;       /* nobody listens: no hash, no rules, no sink */

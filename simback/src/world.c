@@ -32,6 +32,7 @@ static bool begin(struct simback_world *world, const struct simback_world_option
     for (unsigned i = 0; i < WORLD_DEVICES; i++)
         world->fronts[i] = (struct front){.device_poll = SIMBACK_NO_ACTOR};
     memset(world->failures, 0, sizeof(world->failures));
+    world->was_short = false;
     memset(world->backends, 0, sizeof(world->backends));
     world->entered = SIMBACK_NO_DEVICE;
     world->guest = SIMBACK_FRONT_DOMID;

@@ -373,6 +373,9 @@ static void the_nth_grant_fails(void)
     simback_fail_nth(world, SIMBACK_RESOURCE_GRANT, 0, false);
     CU_ASSERT_EQUAL(share(1, true, &address, &ref), 0);
     CU_ASSERT_EQUAL(ledger().grants, 2);
+    CU_ASSERT_TRUE(simback_is_short(world));
+    simback_advance(world, simback_now(world) + 1000000000);
+    CU_ASSERT_FALSE(simback_is_short(world));
 }
 
 static const struct unit_test tests[] = {
