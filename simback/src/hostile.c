@@ -21,10 +21,14 @@ static void tamper(struct backend_queue *queue)
     queue->ring.tampered = true;
 }
 
-static void send_event(struct backend_queue *queue)
+static void send_event(struct backend_queue *queue, bool really)
 {
     const struct simback_host *host = queue->backend->host;
 
+    if (!really) { /* the frontend cannot know what has changed */
+        backend_tell(queue->backend, SIMBACK_FAULT, queue->index, 0, 0, "event lose");
+        return;
+    }
     if (!queue->bound)
         return;
     (void)host->port_notify(host->context, queue->port);
@@ -66,8 +70,7 @@ int simback_backend_respond(struct simback_backend *backend,
         (void)ring_publish(&queue->ring);
     }
     touched(backend);
-    if (!response->no_notify)
-        send_event(queue);
+    send_event(queue, !response->no_notify);
     return 0;
 }
 
@@ -83,8 +86,7 @@ int simback_backend_move_index(struct simback_backend *backend, uint16_t queue, 
         value += ring_load(&broken->ring, (enum ring_word)word);
     ring_store(&broken->ring, (enum ring_word)word, value);
     touched(backend);
-    if (notify)
-        send_event(broken);
+    send_event(broken, notify);
     return 0;
 }
 
