@@ -224,6 +224,7 @@ static void resume(struct blkfront_device *device)
     if (!life->ending) {
         life->moved = true;
         life->insists = true;
+        life->attempts = 0;
         begin(device, "resumed");
         if (device->state == BLKFRONT_RECOVERING)
             set_recover_deadline(device);

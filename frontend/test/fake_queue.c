@@ -210,12 +210,12 @@ void quarantine_forget(struct blkfront *context)
 
 uint32_t blkfront_queue_count(const struct blkfront_device *device)
 {
-    return device->options.queues;
+    return device->usable_queues == 0 ? device->options.queues : device->usable_queues;
 }
 
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
-    return index < device->options.queues ? &device->queues[index] : NULL;
+    return index < blkfront_queue_count(device) ? &device->queues[index] : NULL;
 }
 
 /* Here all of them are the tests' own. */

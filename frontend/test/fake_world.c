@@ -125,7 +125,7 @@ bool poll_once(struct blkfront_device *device)
     bool more = blkfront_poll(device) != 0;
 
     for (uint32_t i = 0; i < device->options.queues; i++)
-        more = blkfront_queue_poll(blkfront_get_queue(device, i)) != 0 || more;
+        more = blkfront_queue_poll(queue_at(device, i)) != 0 || more;
     return more;
 }
 

@@ -261,6 +261,38 @@ static void i4_a_second_loss_does_not_put_off_the_deadline(void)
          "the backend has not come back in time: " BACK);
 }
 
+/* One that refuses because it is still busy with the last connection is given time, more and more
+ * of it: neither side is kept busy. */
+static void i4_a_backend_that_refuses_is_tried_with_patience(void)
+{
+    struct blkfront_device *device = recoverable();
+    uint64_t pause_ns = 2000000;
+
+    backend.stays_at = 2;
+    backend_goes("5");
+    is_recovering(device);
+    /* The first time there is no reason to. */
+    backend_goes("5");
+    is_recovering(device);
+    for (unsigned i = 0; i < 14; i++) {
+        CU_ASSERT_STRING_EQUAL(fake_get(&fake, FRONT "/state"), "3");
+        backend_goes("5");
+        is_recovering(device);
+        CU_ASSERT_STRING_EQUAL(fake_get(&fake, FRONT "/state"), "6");
+        CU_ASSERT_EQUAL(blkfront_poll_at(device), fake.now_ns + pause_ns);
+        fake.now_ns += pause_ns;
+        pause_ns = pause_ns < 2048000000 ? pause_ns * 2 : pause_ns;
+        is_recovering(device);
+    }
+    backend.stays_at = -2;
+    has_recovered(device, 1);
+    /* The next recovery begins at once again. */
+    backend_goes("5");
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
+    disconnects(device);
+}
+
 static void for_ever_is_for_ever(void)
 {
     struct blkfront_device *device;
@@ -317,6 +349,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_device_that_was_never_connected_does_not_recover),
     UNIT_TEST(i4_the_deadline_ends_it_and_all_requests),
     UNIT_TEST(i4_a_second_loss_does_not_put_off_the_deadline),
+    UNIT_TEST(i4_a_backend_that_refuses_is_tried_with_patience),
     UNIT_TEST(for_ever_is_for_ever),
     UNIT_TEST(i4_a_hung_backend_is_not_closed_with_for_ever),
 };
