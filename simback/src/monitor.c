@@ -201,7 +201,9 @@ static void state_written(struct simback_world *world, uint16_t device, uint8_t 
         monitor_attach(world, device);
         return;
     }
-    if (state != BLKIF_WIRE_INITIALISING && state != BLKIF_WIRE_CLOSED)
+    /* In 6 the ring is still ours, and answers that were there in time may be taken: it ends with
+     * its grants, or when we begin again. */
+    if (state != BLKIF_WIRE_INITIALISING)
         return;
     for (uint16_t queue = 0; queue < monitor->queues[device]; queue++) {
         if (monitor->rings[device][queue] != NULL)

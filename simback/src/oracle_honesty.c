@@ -84,7 +84,8 @@ void honesty_moved(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, 0,
                       "the backend moved rsp_prod of queue %u from %#x to %#x with req_prod %#x",
                       view->queue, old, value, view->requests);
-    else if (device->back_state == BLKIF_WIRE_CLOSED)
+    else if (device->back_state == BLKIF_WIRE_CLOSED && device->front_read != BLKIF_WIRE_CLOSED)
+        /* Where both are Closed, it ends what it had in hand, as blkback does. */
         oracle_broken(oracle, 19, device, 0, "the backend moved %s of queue %u after its state 6",
                       names[word], view->queue);
 }

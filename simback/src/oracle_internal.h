@@ -483,7 +483,8 @@ void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint
 void teardown_final(const struct oracle *oracle, struct oracle_device *device);
 void teardown_released(struct oracle *oracle, struct oracle_device *device);
 void teardown_written_by_others(struct oracle_device *device, const char *rest);
-void teardown_access(struct oracle *oracle, struct oracle_device *device,
+/* True if the device is over: then it was no access to a ring. */
+bool teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view);
 
 /* I14 */

@@ -316,10 +316,9 @@ void blkfront_observe(const volatile void *address, size_t size, enum blkfront_a
     ring = device == NULL ? NULL : oracle_ring_get(device, page->ring->queue);
     if (ring == NULL || ring->view != page->ring)
         return;
-    if (!page->ring->attached || !ring->attached) {
-        teardown_access(world->oracle, device, page->ring);
+    if (teardown_access(world->oracle, device, page->ring) || !page->ring->attached ||
+        !ring->attached)
         return;
-    }
     world->oracle->last_ring = ring;
     if (ring->room != 0)
         ring_accessed(world->oracle, device, ring, page->index * WORLD_PAGE_SIZE + offset,

@@ -199,11 +199,13 @@ void teardown_released(struct oracle *oracle, struct oracle_device *device)
     device->one_domain = false;
 }
 
-void teardown_access(struct oracle *oracle, struct oracle_device *device,
+bool teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view)
 {
     oracle_checked(oracle, 12);
-    if (is_over(device))
-        oracle_broken(oracle, 12, device, 0, "the ring of queue %u was touched after %s",
-                      view->queue, what_is_over(device));
+    if (!is_over(device))
+        return false;
+    oracle_broken(oracle, 12, device, 0, "the ring of queue %u was touched after %s", view->queue,
+                  what_is_over(device));
+    return true;
 }

@@ -278,6 +278,35 @@ static void i2_a_response_that_was_never_read_is_overwritten(void)
                   "request 33: ring request 32 lies over a response that was never read");
 }
 
+/* The ring is the frontend's until it has ended its grants: it may take what was answered in time
+ * after its own 6, and from a page that is its own again. */
+static void answers_taken_after_our_6(bool observed, bool ended)
+{
+    tear_down();
+    begin(observed);
+    submit(1, BLKFRONT_READ, 8, 8);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+    puppet_run(&puppet);
+    puppet_disconnect(&puppet);
+    if (ended)
+        puppet_end_grants(&puppet);
+    take();
+    puppet_complete(&puppet, 1, 0);
+    puppet_expect_none(&puppet);
+}
+
+static void i2_answers_are_taken_after_our_6(void)
+{
+    answers_taken_after_our_6(true, false);
+    answers_taken_after_our_6(false, false);
+}
+
+static void i2_answers_are_taken_from_pages_that_are_ours_again(void)
+{
+    answers_taken_after_our_6(true, true);
+    answers_taken_after_our_6(false, true);
+}
+
 /* ---- ends ---- */
 
 static void i2_refused_with_a_part_on_the_ring(void)
@@ -423,6 +452,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_write_with_fua_may_be_flushed),
     UNIT_TEST(i2_a_flush_that_nobody_needs),
     UNIT_TEST(i2_a_response_that_was_never_read_is_overwritten),
+    UNIT_TEST(i2_answers_are_taken_after_our_6),
+    UNIT_TEST(i2_answers_are_taken_from_pages_that_are_ours_again),
     UNIT_TEST(i2_refused_with_a_part_on_the_ring),
     UNIT_TEST(i2_completes_without_having_been_submitted),
     UNIT_TEST(i2_completes_again_long_afterwards),

@@ -205,6 +205,14 @@ static void i19_a_word_after_its_own_6(void)
     puppet_expect(&puppet, 19, false, "the backend moved req_event of queue 0 after its state 6");
 }
 
+/* Where both are Closed it ends what it had in hand, as long as it has the pages. */
+static void but_after_the_6_of_both(void)
+{
+    puppet_disconnect(&puppet);
+    backend_writes(1, 17);
+    puppet_expect_none(&puppet);
+}
+
 static int map_the_ring(uint16_t domid, uint16_t device)
 {
     const struct simback_host *host =
@@ -301,6 +309,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i19_its_own_word_is_its_own),
     UNIT_TEST(i19_what_the_frontend_does_is_not_the_backends),
     UNIT_TEST(i19_a_word_after_its_own_6),
+    UNIT_TEST(but_after_the_6_of_both),
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
