@@ -266,6 +266,7 @@ void simback_app_submit(struct simback_world *world, uint16_t device, uint16_t q
     made->buffers = buffers;
     made->buffer_count = buffer_count;
     made->submitted = ++oracle->stamp;
+    made->born = known->connection;
     measure(made);
     request_link(known, made);
     oracle_request_wait(known, made);

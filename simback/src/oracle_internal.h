@@ -24,6 +24,7 @@ struct oracle_request {
     uint64_t number;
     uint64_t submitted;  /* stamp */
     uint64_t connection; /* that carried it last; 0: none did */
+    uint64_t born;       /* the connection that there was when it was submitted; 0: none */
     uint64_t sector, sectors;
     uint64_t first_512, count_512;
     uint64_t issued_512; /* put on a ring and neither answered "not supported" nor lost */
