@@ -73,8 +73,8 @@ void simback_fail_nth(struct simback_world *world, enum simback_resource resourc
 /* How many calls of this kind were made, and how many were failed. */
 uint64_t simback_resource_calls(const struct simback_world *world, enum simback_resource resource);
 uint64_t simback_resource_failed(const struct simback_world *world, enum simback_resource resource);
-/* Whoever needs grants, pages or ports tries in vain: some were refused less than a second ago, by a
- * failure like that or for a limit. */
+/* Whoever needs grants, pages or ports tries in vain: some were refused less than a second ago, by
+ * a failure like that or for a limit. */
 bool simback_is_short(const struct simback_world *world);
 
 /* ---- ledgers ---- */
