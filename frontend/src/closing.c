@@ -176,13 +176,12 @@ static bool stopping_step(struct blkfront_device *device)
 }
 
 /* 5 and 6 have been said, as far as there was somebody to say it to. */
-static bool closed(struct blkfront_device *device)
+static void closed(struct blkfront_device *device)
 {
     if (device->life->ending)
         device->life->stage = LIFE_RELEASING;
     else
         recover_keep(device);
-    return true;
 }
 
 static bool states_step(struct blkfront_device *device)
@@ -191,20 +190,21 @@ static bool states_step(struct blkfront_device *device)
     enum handshake_action action;
 
     tell_error(device);
-    if (!life->own_known) /* ended before it began: nothing has been written */
-        return closed(device);
-    if (is_past_deadline(device)) {
+    if (life->own_known && !is_past_deadline(device)) {
+        if (!life->other_known)
+            return false;
+        action = handshake_action(HANDSHAKE_CLOSE, life->own, life->other);
+        if (action == HANDSHAKE_CLOSING)
+            return close_move(device, BLKIF_WIRE_CLOSING);
+        if (action == HANDSHAKE_CLOSED)
+            return close_move(device, BLKIF_WIRE_CLOSED);
+        if (action != HANDSHAKE_FINISHED)
+            return false;
+    } else if (life->own_known) { /* else it ended before it began: nothing has been written */
         close_without_waiting(device);
-        return closed(device);
     }
-    if (!life->other_known)
-        return false;
-    action = handshake_action(HANDSHAKE_CLOSE, life->own, life->other);
-    if (action == HANDSHAKE_CLOSING)
-        return close_move(device, BLKIF_WIRE_CLOSING);
-    if (action == HANDSHAKE_CLOSED)
-        return close_move(device, BLKIF_WIRE_CLOSED);
-    return action == HANDSHAKE_FINISHED && closed(device);
+    closed(device);
+    return true;
 }
 
 /* A state of 6 does not mean that the backend has unmapped everything: each grant is asked (I5). */

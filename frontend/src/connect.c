@@ -205,6 +205,7 @@ int blkfront_connect(struct blkfront *context, const char *name,
 
 void blkfront_release(struct blkfront_device *device)
 {
+    struct blkfront_device **link;
     struct blkfront *context;
 
     /* A completion that runs during the last release may try once more. */
@@ -216,11 +217,9 @@ void blkfront_release(struct blkfront_device *device)
     device_cut_off(device);
     memories_close(device);
     context = device->context;
-    for (struct blkfront_device **at = &context->devices; *at != NULL; at = &(*at)->next) {
-        if (*at == device) {
-            *at = device->next;
-            break;
-        }
-    }
+    link = &context->devices;
+    while (*link != device)
+        link = &(*link)->next;
+    *link = device->next;
     device_free(device);
 }

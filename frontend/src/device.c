@@ -8,10 +8,7 @@
 #include "life.h"
 #include "store.h"
 
-enum {
-    EVENTS_MAX = 64, /* of one poll: the rest waits for the next (I14, I21) */
-    STEPS_MAX = 16   /* of one poll */
-};
+enum { EVENTS_MAX = 64 }; /* of one poll: the rest waits for the next (I14, I21) */
 
 /* ---- small things ---- */
 
@@ -203,7 +200,7 @@ static bool take_events(struct blkfront_device *device)
             return false;
         if (token == LIFE_WATCH_BACKEND)
             life->look_other = true;
-        else if (token == LIFE_WATCH_OWN)
+        else
             life->look_own = true;
     }
     return true;
@@ -252,10 +249,11 @@ static bool step(struct blkfront_device *device)
     }
 }
 
+/* What others do is looked at once: each step goes towards one that waits for them, however many
+ * there are. */
 static bool poll_life(struct blkfront_device *device)
 {
     bool more = take_events(device);
-    int steps = 0;
 
     if (life_is_asleep(device->life) || device_is_waiting(device))
         return more;
@@ -264,10 +262,10 @@ static bool poll_life(struct blkfront_device *device)
         check_violations(device);
         check_connect_deadline(device);
     }
-    while (steps < STEPS_MAX && step(device))
-        steps++;
+    while (step(device))
+        continue;
     update_tell(device);
-    return more || steps == STEPS_MAX;
+    return more;
 }
 
 int blkfront_poll(struct blkfront_device *device)

@@ -87,7 +87,7 @@ static void start_queues(struct blkfront_device *device)
     device->connection++;
     for (uint32_t i = 0; i < rings; i++)
         queue_start(queue_at(device, i));
-    for (uint32_t i = rings; rings > 0 && i < device->usable_queues; i++)
+    for (uint32_t i = rings; i < device->usable_queues; i++)
         queue_share(queue_at(device, i), i % rings);
     if (rings > device->usable_queues)
         __atomic_store_n(&device->usable_queues, rings, __ATOMIC_RELEASE);
@@ -157,7 +157,7 @@ bool opening_step(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
 
-    if (!life->own_known || !life->other_known)
+    if (!life->other_known) /* ours is read before it */
         return false;
     switch (handshake_action(life->purpose, life->own, life->other)) {
     case HANDSHAKE_WAIT: return false;
@@ -170,7 +170,6 @@ bool opening_step(struct blkfront_device *device)
         }
         return true;
     case HANDSHAKE_RESET: do_reset(device); return true;
-    case HANDSHAKE_CLOSING: (void)move(device, BLKIF_WIRE_CLOSING); return true;
     case HANDSHAKE_CLOSED: (void)move(device, BLKIF_WIRE_CLOSED); return true;
     case HANDSHAKE_PUBLISH: return do_publish(device, false);
     case HANDSHAKE_PUBLISH_DEFAULTS: return do_publish(device, true);
@@ -185,6 +184,7 @@ bool opening_step(struct blkfront_device *device)
                                                            : "the backend is gone:");
         return true;
     case HANDSHAKE_PEER_RESTARTED: peer_gone(device, "the backend has restarted:"); return true;
+    case HANDSHAKE_CLOSING:
     case HANDSHAKE_FINISHED:
     case HANDSHAKE_NEVER:
     default: break;

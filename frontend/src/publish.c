@@ -204,9 +204,7 @@ int publish_error(struct blkfront_device *device)
     struct text text = text_begin(value, sizeof(value));
 
     text_add(&text, blkfront_error_name(device->error));
-    if (device->detail[0] != '\0') {
-        text_add(&text, ": ");
-        text_add(&text, device->detail);
-    }
+    text_add(&text, ": ");
+    text_add(&text, device->detail);
     return store_put(&store, device->life->error_path, BLKIF_NODE_ERROR, value);
 }

@@ -83,15 +83,11 @@ void recover_end(struct blkfront_device *device)
 
 /* ---- the steps ---- */
 
-static bool any_queue_is(const struct blkfront_device *device, enum queue_state a,
-                         enum queue_state b)
+static bool any_queue_is(const struct blkfront_device *device, enum queue_state state)
 {
     for (uint32_t i = 0; i < device->options.queues; i++) {
-        enum queue_state state;
-
         queue_poll_unused(queue_at(device, i));
-        state = queue_get_state(queue_at(device, i));
-        if (state == a || state == b)
+        if (queue_get_state(queue_at(device, i)) == state)
             return true;
     }
     return false;
@@ -100,7 +96,7 @@ static bool any_queue_is(const struct blkfront_device *device, enum queue_state 
 /* After a resume there is nobody left to close with. */
 static bool pausing_step(struct blkfront_device *device)
 {
-    if (any_queue_is(device, QUEUE_PAUSING, QUEUE_RUNNING))
+    if (any_queue_is(device, QUEUE_PAUSING))
         return false;
     if (device->life->moved) {
         recover_keep(device);
@@ -113,20 +109,10 @@ static bool pausing_step(struct blkfront_device *device)
 
 static bool keeping_step(struct blkfront_device *device)
 {
-    if (any_queue_is(device, QUEUE_KEEPING, QUEUE_PAUSED))
+    if (any_queue_is(device, QUEUE_KEEPING))
         return false;
     device->life->stage = LIFE_RELEASING;
     return true;
-}
-
-/* What we wrote goes before our state says that we begin anew. What cannot be removed now, the next
- * publishing removes. False if it is to be tried again later. */
-static bool remove_own_nodes(struct blkfront_device *device)
-{
-    if (unpublish(device) == 0 || ++device->life->store_failures >= STORE_TRIES)
-        return true;
-    device_retry_later(device);
-    return false;
 }
 
 static void handshake_anew(struct blkfront_device *device)
@@ -169,31 +155,27 @@ static bool returning_step(struct blkfront_device *device)
     }
     device_unwatch(device);
     error = device_read_nodes(device, domid);
-    if (life->own_gone)
+    if (life->own_gone) {
         device_fail_because(device, BLKFRONT_DISCONNECTED, "the device is gone:", life->frontend,
                             NULL);
-    else if (error != BLKFRONT_OK || (error = device_watch(device)) != BLKFRONT_OK)
+    } else if (error != BLKFRONT_OK || (error = device_watch(device)) != BLKFRONT_OK) {
         device_fail(device, error);
-    else if (!remove_own_nodes(device))
-        return false;
-    else
+    } else {
+        /* What we wrote goes before our state says that we begin anew. What cannot be removed now,
+         * the next publishing removes. */
+        (void)unpublish(device);
         handshake_anew(device);
+    }
     return true;
 }
 
 bool recover_step(struct blkfront_device *device)
 {
-    switch (device->life->stage) {
-    case LIFE_PAUSING: return pausing_step(device);
-    case LIFE_KEEPING: return keeping_step(device);
-    case LIFE_RETURNING: return returning_step(device);
-    case LIFE_HANDSHAKE:
-    case LIFE_STOPPING:
-    case LIFE_CLOSING:
-    case LIFE_RELEASING:
-    case LIFE_FINAL:
-    default: return false;
-    }
+    if (device->life->stage == LIFE_PAUSING)
+        return pausing_step(device);
+    if (device->life->stage == LIFE_KEEPING)
+        return keeping_step(device);
+    return returning_step(device);
 }
 
 /* ---- suspend and resume ---- */

@@ -251,6 +251,10 @@ static void complete_all(struct blkfront_queue *queue, int result)
 
 int blkfront_queue_poll(struct blkfront_queue *queue)
 {
+    if (fake_queues.more > 0) {
+        fake_queues.more--;
+        return 1;
+    }
     if (queue->state == QUEUE_RUNNING && !fake_queues.unanswered)
         complete_all(queue, BLKFRONT_OK);
     if (fake_queues.deaf)
@@ -279,5 +283,5 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
 {
     (void)queue;
-    return UINT64_MAX;
+    return fake_queues.due_ns == 0 ? UINT64_MAX : fake_queues.due_ns;
 }

@@ -22,6 +22,8 @@ struct fake_queues {
     unsigned shared;
     bool deaf;       /* no poll of a queue says STOPPED */
     bool unanswered; /* requests are not completed before the queue stops */
+    unsigned more;   /* so many polls say that there is more */
+    uint64_t due_ns; /* what poll_at says; 0: nothing is due */
     int stop_result; /* of the last queue_stop */
     unsigned memories_polled;
     unsigned memories_closed;

@@ -165,7 +165,69 @@ static void a_wait_may_end_for_no_reason(void)
     CU_ASSERT(empty_waits >= 12);
 }
 
+/* Who says that there is more is polled again before anybody waits. */
+static void who_has_more_to_do_is_not_waited_for(void)
+{
+    struct blkfront_device *device;
+    char bytes[512];
+    const struct blkfront_buffer buffer = {.address = bytes, .size = sizeof(bytes)};
+
+    fake_queues.more = 3;
+    device = blocking_connected();
+    CU_ASSERT_EQUAL(fake_queues.more, 0);
+    fake.wait_result = BLKFRONT_PLATFORM_IO; /* nobody shall wait */
+    fake_queues.more = 3;
+    CU_ASSERT_EQUAL(blkfront_blocking_read(device, 0, &buffer, 1), BLKFRONT_OK);
+    fake.wait_result = 0;
+    fake_queues.more = 3;
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    blkfront_release(device);
+}
+
+static uint64_t waited_until_ns;
+static int (*wait_of_before)(void *context, uint64_t deadline_ns);
+
+static int note_wait(void *unused, uint64_t deadline_ns)
+{
+    waited_until_ns = deadline_ns;
+    return wait_of_before(unused, deadline_ns);
+}
+
+static void i4_a_wait_ends_when_something_is_due(void)
+{
+    struct blkfront_device *device;
+
+    wait_of_before = fake.platform.wait;
+    fake.platform.wait = note_wait;
+    fake_queues.due_ns = 4711;
+    device = blocking_connected();
+    CU_ASSERT_EQUAL(waited_until_ns, 4711);
+    fake_queues.due_ns = UINT64_MAX - 1; /* the deadline of the disconnect comes first */
+    backend.hung = true;
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(waited_until_ns, fake.now_ns);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    blkfront_release(device);
+}
+
+/* Somebody else who has the device ends it. */
+static bool gives_up(struct fake *unused)
+{
+    blkfront_disconnect(context->devices);
+    return backend_step(unused);
+}
+
+static void a_connect_that_another_ends_is_disconnected(void)
+{
+    fake.world = gives_up;
+    CU_ASSERT_EQUAL(blocking_connect_fails(NULL), BLKFRONT_DISCONNECTED);
+}
+
 static const struct unit_test tests[] = {
+    UNIT_TEST(who_has_more_to_do_is_not_waited_for),
+    UNIT_TEST(i4_a_wait_ends_when_something_is_due),
+    UNIT_TEST(a_connect_that_another_ends_is_disconnected),
     UNIT_TEST(a_connect_returns_when_connected_and_a_disconnect_when_closed),
     UNIT_TEST(a_device_that_is_connected_already_is_given_at_once),
     UNIT_TEST(a_connect_that_fails_gives_no_device_and_says_why),

@@ -135,6 +135,32 @@ static void i4_a_backend_cannot_make_us_reset_for_ever(void)
          "connects without a ring again and again: " BACK);
 }
 
+/* I11: a backend that answers what it found of our predecessor comes back for our 1; one that goes
+ * on and on with that is not followed for ever (I4). */
+static void i4_a_backend_that_ends_again_and_again_is_not_followed(void)
+{
+    struct blkfront_device *device;
+    unsigned rounds = 0;
+
+    fake_set(&fake, FRONT "/state", "6");
+    backend.stays_at = 2;
+    device = begin(NULL);
+    settle(device);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "1 3");
+    backend_goes("6");
+    settle_in_time(device);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "1 3 6 1 3");
+    while (blkfront_device_state(device) == BLKFRONT_CONNECTING && rounds++ < 50) {
+        backend_goes(rounds % 2 == 0 ? "6" : "5");
+        settle_in_time(device);
+    }
+    CU_ASSERT_EQUAL(rounds, 8);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_FAILED);
+    CU_ASSERT_EQUAL(blkfront_device_error(device), BLKFRONT_DISCONNECTED);
+    blkfront_release(device);
+    left_as_found();
+}
+
 /* ---- ending it ourselves ---- */
 
 static void i11_nothing_is_written_before_the_queues_have_stopped(void)
@@ -194,6 +220,41 @@ static void i4_a_hung_backend_is_left_at_the_deadline(void)
     left_as_found();
 }
 
+static void i4_without_a_deadline_a_hung_backend_is_waited_for(void)
+{
+    struct blkfront_options options;
+    struct blkfront_device *device;
+
+    blkfront_options_init(&options);
+    options.disconnect_deadline_ns = 0;
+    device = begin(&options);
+    settle(device);
+    backend.hung = true;
+    blkfront_disconnect(device);
+    settle(device);
+    fake.now_ns += 1000000 * SECOND;
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_DISCONNECTING);
+    CU_ASSERT_EQUAL(blkfront_poll_at(device), UINT64_MAX);
+    backend.hung = false;
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_OK, "");
+}
+
+/* A node that says 0, or nothing of sense, is a backend that has begun anew: it lets nothing go. */
+static void i4_pages_of_a_backend_that_is_gone_are_not_waited_for(void)
+{
+    struct blkfront_device *device = connected();
+
+    fake_queues.busy = ~0u;
+    backend.stays_at = 0;
+    backend_goes("0");
+    settle(device);
+    CU_ASSERT_EQUAL(fake_queues.quarantined, 1);
+    CU_ASSERT_EQUAL(fake.now_ns, 1000);
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "the backend is gone: " BACK);
+    fake_queues.quarantined = 0;
+}
+
 static void a_violation_fails_the_device_and_is_told(void)
 {
     struct blkfront_device *device = connected();
@@ -225,6 +286,40 @@ static void the_last_release_cuts_off_at_once(void)
     left_as_found();
 }
 
+static unsigned failing_removes;
+static int (*remove_of_before)(void *context, blkfront_transaction transaction, const char *path);
+
+static int remove_or_fail(void *unused, blkfront_transaction transaction, const char *path)
+{
+    if (failing_removes > 0) {
+        failing_removes--;
+        return BLKFRONT_PLATFORM_IO;
+    }
+    return remove_of_before(unused, transaction, path);
+}
+
+/* Nobody comes back for what is left then: it is tried at once. */
+static void i12_the_last_release_removes_its_nodes_at_the_second_try(void)
+{
+    struct blkfront_device *device;
+
+    remove_of_before = fake.platform.store_remove;
+    fake.platform.store_remove = remove_or_fail;
+    device = connected();
+    failing_removes = 1;
+    blkfront_release(device);
+    left_as_found();
+    device = connected();
+    failing_removes = ~0u;
+    blkfront_release(device);
+    CU_ASSERT_PTR_NOT_NULL(fake_get(&fake, FRONT "/ring-ref"));
+    failing_removes = 0;
+    device = connected();
+    blkfront_disconnect(device);
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_OK, "");
+    left_as_found();
+}
+
 static struct blkfront_device *reconnected;
 
 static void connect_again(struct blkfront_request *request, int result)
@@ -234,6 +329,7 @@ static void connect_again(struct blkfront_request *request, int result)
     CU_ASSERT_EQUAL(result, BLKFRONT_DISCONNECTED);
     CU_ASSERT_EQUAL(blkfront_poll(device), 0);
     blkfront_disconnect(device);
+    blkfront_release(device); /* once too often */
     CU_ASSERT_EQUAL(blkfront_submit(blkfront_get_queue(device, 0), request), BLKFRONT_DISCONNECTED);
     CU_ASSERT_EQUAL(blkfront_connect(context, "xvda", NULL, &reconnected), BLKFRONT_OK);
     CU_ASSERT_PTR_NOT_EQUAL(reconnected, device);
@@ -349,6 +445,7 @@ static void i13_any_call_may_fail_with_all_after_it(void)
     fail_each_call(true, BLKFRONT_PLATFORM_NO_MEMORY);
     fail_each_call(true, BLKFRONT_PLATFORM_AGAIN);
     fail_each_call(true, BLKFRONT_PLATFORM_DENIED);
+    fail_each_call(true, BLKFRONT_PLATFORM_NO_ENTRY);
 }
 
 static const struct unit_test tests[] = {
@@ -361,12 +458,16 @@ static const struct unit_test tests[] = {
     UNIT_TEST(another_domain_of_the_backend_ends_the_connection),
     UNIT_TEST(a_backend_that_ends_while_we_connect_fails_the_connect),
     UNIT_TEST(i4_a_backend_cannot_make_us_reset_for_ever),
+    UNIT_TEST(i4_a_backend_that_ends_again_and_again_is_not_followed),
     UNIT_TEST(i11_nothing_is_written_before_the_queues_have_stopped),
     UNIT_TEST(i5_busy_grants_are_tried_again_and_then_gone),
     UNIT_TEST(i5_grants_that_stay_busy_are_quarantined_at_the_deadline),
     UNIT_TEST(i4_a_hung_backend_is_left_at_the_deadline),
+    UNIT_TEST(i4_without_a_deadline_a_hung_backend_is_waited_for),
+    UNIT_TEST(i4_pages_of_a_backend_that_is_gone_are_not_waited_for),
     UNIT_TEST(a_violation_fails_the_device_and_is_told),
     UNIT_TEST(the_last_release_cuts_off_at_once),
+    UNIT_TEST(i12_the_last_release_removes_its_nodes_at_the_second_try),
     UNIT_TEST(a_completion_during_the_last_release_may_do_anything),
     UNIT_TEST(a_context_that_goes_takes_its_devices_along),
     UNIT_TEST(a_disconnect_at_each_step_of_the_handshake_ends_well),

@@ -61,6 +61,13 @@ static void i11_every_start_of_both_sides_connects_or_fails_cleanly(void)
     }
 }
 
+static void i20_a_state_of_ours_that_is_none_is_no_hindrance(void)
+{
+    fake_set(&fake, FRONT "/state", "connected");
+    blkfront_release(connected());
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "1 3 4 5 6");
+}
+
 static void i11_a_start_beside_a_connected_backend_makes_it_begin_anew(void)
 {
     struct blkfront_device *device;
@@ -128,6 +135,22 @@ static void queues_that_find_no_grants_are_left_out(void)
     blkfront_release(device);
 }
 
+/* Only what is missing is done without: a failure is one, also of a later queue. */
+static void a_queue_that_fails_otherwise_fails_the_device(void)
+{
+    struct blkfront_options options;
+    struct blkfront_device *device;
+
+    blkfront_options_init(&options);
+    options.queues = 4;
+    fake_set(&fake, BACK "/multi-queue-max-queues", "8");
+    fake_queues.open_limit = 2;
+    fake_queues.open_error = BLKFRONT_STORE;
+    device = begin(&options);
+    ends(device, BLKFRONT_FAILED, BLKFRONT_STORE, "cannot share a ring and its pages");
+    left_as_found();
+}
+
 static void a_device_without_any_ring_fails(void)
 {
     struct blkfront_device *device;
@@ -175,14 +198,26 @@ static void i20_a_state_that_is_none_fails_the_device(void)
     }
 }
 
+/* One character more than a path may have. */
+static const char *make_long_path(void)
+{
+    static char path[BLKFRONT_PATH_MAX + 1];
+
+    memset(path, 'a', sizeof(path) - 1);
+    path[0] = '/';
+    return path;
+}
+
 static void i20_our_own_nodes_are_checked_before_anything_is_made(void)
 {
-    static const struct {
+    const char *long_path = make_long_path();
+    const struct {
         const char *path, *value, *detail;
     } bad[] = {
         {FRONT "/backend", "", "not a path: " FRONT "/backend"},
         {FRONT "/backend", "backend", "not a path: " FRONT "/backend"},
         {FRONT "/backend", "/a/", "not a path: " FRONT "/backend"},
+        {FRONT "/backend", long_path, "not a path: " FRONT "/backend"},
         {FRONT "/backend", NULL, "cannot read " FRONT "/backend"},
         {FRONT "/backend-id", "-1", "not a domain: " FRONT "/backend-id"},
         {FRONT "/backend-id", "32752", "not a domain: " FRONT "/backend-id"},
@@ -203,6 +238,57 @@ static void i20_our_own_nodes_are_checked_before_anything_is_made(void)
         CU_ASSERT_EQUAL(fake.blocks, 1);
         CU_ASSERT_EQUAL(fake.sets_open, 0);
     }
+}
+
+static void a_backend_path_that_becomes_too_long_is_another(void)
+{
+    struct blkfront_device *device = connected();
+
+    fake_set(&fake, FRONT "/backend", make_long_path());
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "another backend now: " FRONT "/backend");
+}
+
+/* I6: absent means trusted, nonsense does not. */
+static void i6_only_who_is_said_to_be_trusted_is(void)
+{
+    static const struct {
+        const char *value;
+        bool trusted;
+    } cases[] = {{NULL, true}, {"1", true}, {"0", false}, {"yes", false}, {"2", false}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct blkfront_device *device;
+
+        world_anew();
+        if (cases[i].value != NULL)
+            fake_set(&fake, FRONT "/trusted", cases[i].value);
+        device = connected();
+        CU_ASSERT_EQUAL(device->agreed.trusted, cases[i].trusted);
+        blkfront_release(device);
+    }
+}
+
+static int fail_to_remove(void *unused, blkfront_transaction transaction, const char *path)
+{
+    (void)unused, (void)transaction, (void)path;
+    return BLKFRONT_PLATFORM_IO;
+}
+
+/* I10: what a predecessor left goes, or nothing is published. */
+static void i10_a_stale_node_that_stays_fails_the_connect(void)
+{
+    int (*remove_of_before)(void *, blkfront_transaction, const char *) =
+        fake.platform.store_remove;
+    struct blkfront_device *device = begin(NULL);
+
+    fake_set(&fake, FRONT "/ring-ref7", "77");
+    fake.platform.store_remove = fail_to_remove;
+    settle(device);
+    fake.platform.store_remove = remove_of_before;
+    CU_ASSERT_PTR_NULL(fake_get(&fake, FRONT "/ring-ref"));
+    ends(device, BLKFRONT_FAILED, BLKFRONT_STORE, "cannot publish in " FRONT);
+    blkfront_release(connected());
+    left_as_found();
 }
 
 static void the_connect_deadline_ends_a_wait(void)
@@ -460,6 +546,11 @@ static void i21_a_flood_of_watches_is_taken_in_pieces(void)
 }
 
 static const struct unit_test tests[] = {
+    UNIT_TEST(i20_a_state_of_ours_that_is_none_is_no_hindrance),
+    UNIT_TEST(a_queue_that_fails_otherwise_fails_the_device),
+    UNIT_TEST(a_backend_path_that_becomes_too_long_is_another),
+    UNIT_TEST(i6_only_who_is_said_to_be_trusted_is),
+    UNIT_TEST(i10_a_stale_node_that_stays_fails_the_connect),
     UNIT_TEST(a_device_connects_and_disconnects),
     UNIT_TEST(i11_every_start_of_both_sides_connects_or_fails_cleanly),
     UNIT_TEST(i11_a_start_beside_a_connected_backend_makes_it_begin_anew),

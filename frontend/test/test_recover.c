@@ -134,6 +134,55 @@ static void two_nodes_that_change_one_by_one_are_two_losses(void)
 
 /* ---- what is final all the same ---- */
 
+/* Our directory names another one while the first is still being closed with. */
+static void another_backend_while_closing_with_the_first(void)
+{
+    struct blkfront_device *device = recoverable();
+
+    backend.stays_at = 5;
+    backend_goes("5");
+    fake_queues.deaf = true;
+    settle(device);
+    fake_set(&fake, FRONT "/backend-id", "7");
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_RECOVERING);
+    fake_queues.deaf = false;
+    backend.stays_at = -2;
+    has_recovered(device, 1);
+    CU_ASSERT_EQUAL(device->agreed.backend_id, 7);
+    disconnects(device);
+}
+
+static unsigned removes;
+
+static int count_and_fail(void *unused, blkfront_transaction transaction, const char *path)
+{
+    (void)unused, (void)transaction, (void)path;
+    removes++;
+    return BLKFRONT_PLATFORM_IO;
+}
+
+/* I4, I10: our nodes of the last connection that cannot be removed now are removed with the next
+ * publishing. */
+static void i4_nodes_that_cannot_be_removed_do_not_stop_it(void)
+{
+    int (*remove_of_before)(void *, blkfront_transaction, const char *) =
+        fake.platform.store_remove;
+    struct blkfront_device *device = recoverable();
+
+    removes = 0;
+    fake.platform.store_remove = count_and_fail;
+    fake_remove(&fake, BACK);
+    is_recovering(device);
+    CU_ASSERT_EQUAL(removes, 1);
+    CU_ASSERT_EQUAL(device->life->stage, LIFE_HANDSHAKE);
+    fake.platform.store_remove = remove_of_before;
+    backend_goes("1");
+    has_recovered(device, 1);
+    disconnects(device);
+    left_as_found();
+}
+
 static void a_device_that_the_toolstack_removes_is_gone(void)
 {
     /* While it is connected, and while it recovers. */
@@ -336,6 +385,8 @@ static void i4_a_hung_backend_is_not_closed_with_for_ever(void)
 }
 
 static const struct unit_test tests[] = {
+    UNIT_TEST(another_backend_while_closing_with_the_first),
+    UNIT_TEST(i4_nodes_that_cannot_be_removed_do_not_stop_it),
     UNIT_TEST(i11_a_backend_that_closes_is_found_again),
     UNIT_TEST(i11_a_backend_that_closes_without_a_word_is_found_again),
     UNIT_TEST(i12_a_backend_that_crashes_is_waited_for_with_nothing_shared),

@@ -426,7 +426,83 @@ static void i15_what_fails_on_the_new_connection_is_not_continued(void)
     finish();
 }
 
+/* The memory of ranges, but `count` of them. */
+static struct blkfront_range *borrow_ranges(uint32_t count)
+{
+    struct blkfront_range *borrowed = NULL;
+
+    while (rig.queue->free_range_count > count) {
+        struct blkfront_range *range = rig.queue->free_ranges;
+
+        rig.queue->free_ranges = range->next;
+        rig.queue->free_range_count--;
+        range->next = borrowed;
+        borrowed = range;
+    }
+    return borrowed;
+}
+
+/* As another queue gives them back. */
+static void give_back(struct blkfront_range *borrowed)
+{
+    __atomic_store_n(&rig.queue->returned_ranges, borrowed, __ATOMIC_RELEASE);
+    rig_poll(&rig);
+}
+
+/* I4: what could not be kept is not put on the ring, but it will be. */
+static void i4_no_more_goes_out_than_can_be_kept(void)
+{
+    struct rig_call calls[3] = {page_write(0), page_write(8), page_write(16)};
+    struct blkfront_range *borrowed;
+    struct rig_request request;
+
+    start();
+    borrowed = borrow_ranges(1);
+    submit(&calls[0]);
+    submit(&calls[1]);
+    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 1);
+    request = expect(BLKIF_WIRE_WRITE, 0);
+    rig_answer(&rig, &request);
+    request = expect(BLKIF_WIRE_WRITE, 8);
+    rig_answer(&rig, &request);
+    give_back(borrowed);
+    borrowed = borrow_ranges(0);
+    submit(&calls[2]);
+    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
+    give_back(borrowed);
+    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 1);
+    rig_settle(&rig);
+    for (unsigned i = 0; i < 3; i++)
+        check_result(&calls[i], BLKFRONT_OK);
+    finish();
+}
+
+/* A request that has passed its deadline holds a slot, and needs no range. */
+static void i4_what_is_given_up_is_not_kept(void)
+{
+    struct rig_call given_up = page_write(0), call = page_write(8);
+    struct blkfront_range *borrowed;
+    struct rig_request request;
+
+    rig.device.options.request_deadline_ns = 1000;
+    start();
+    submit(&given_up);
+    (void)expect(BLKIF_WIRE_WRITE, 0);
+    rig.fake.now += 1000;
+    rig_poll(&rig);
+    check_result(&given_up, BLKFRONT_DEADLINE);
+    borrowed = borrow_ranges(1);
+    submit(&call);
+    request = expect(BLKIF_WIRE_WRITE, 8);
+    rig_answer(&rig, &request);
+    check_result(&call, BLKFRONT_OK);
+    give_back(borrowed);
+    finish();
+}
+
 static const struct unit_test tests[] = {
+    UNIT_TEST(i4_no_more_goes_out_than_can_be_kept),
+    UNIT_TEST(i4_what_is_given_up_is_not_kept),
     UNIT_TEST(i15_what_is_unanswered_goes_out_again_in_order_before_what_waits),
     UNIT_TEST(i15_parts_that_were_answered_are_not_repeated),
     UNIT_TEST(i15_a_read_comes_back_whole),
