@@ -72,29 +72,28 @@ static bool take_response(struct blkfront_queue *queue)
     return true;
 }
 
-/* True if there is more than one call's share. *taken: whether there was any response. */
-static bool take_responses(struct blkfront_queue *queue, bool *taken)
+/*
+ * All there are. That ends: there are no more than are outstanding, and nothing is published in
+ * between (I14). True if there was any; then an event is asked for anew, otherwise it still is.
+ */
+static bool take_responses(struct blkfront_queue *queue)
 {
-    uint32_t budget = queue->ring.entries;
+    bool taken = false;
     int32_t count = ring_responses(&queue->ring);
 
-    *taken = false;
-    for (;;) {
+    while (count != 0) {
         if (count < 0) {
             queue_fail(queue, "response producer index out of range");
-            return false;
+            return taken;
         }
-        if (count == 0 && ring_armed(&queue->ring))
-            return false;
-        for (; count > 0 && budget > 0; count--, budget--) {
+        for (; count > 0; count--) {
             if (!take_response(queue))
-                return false;
-            *taken = true;
+                return taken;
+            taken = true;
         }
-        if (count > 0)
-            return true;
         count = ring_arm(&queue->ring);
     }
+    return taken;
 }
 
 /* ---- deadlines ---- */
@@ -121,18 +120,15 @@ static bool expire(struct blkfront_queue *queue)
 
 enum { RETRIES = 4 }; /* of quarantined pages, a poll and pool */
 
-/* What has come. True if there is more than one call's share. */
+/* What has come. True if more has to end than one call may. */
 static bool look(struct blkfront_queue *queue, bool *taken)
 {
     bool event = take_event(queue);
-    bool more = false;
 
-    *taken = false;
-    if (queue_violation(queue) == NULL)
-        more = take_responses(queue, taken);
+    *taken = queue_violation(queue) == NULL && take_responses(queue);
     if (event)
         finish_event(queue, *taken);
-    return expire(queue) || more;
+    return expire(queue);
 }
 
 static bool run(struct blkfront_queue *queue)

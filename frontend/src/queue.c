@@ -30,9 +30,7 @@ struct shape {
 };
 
 enum {
-    QUEUES_MAX = 1024,
-    NO_QUEUE = QUEUES_MAX,
-    POOL_MAX = 1 << 20,
+    NO_QUEUE = INT32_MAX,
     /* Segments of all indirect requests of a device that may be in flight at once: 256 MiB of data
      * in whole pages, 1 MiB of ours. What goes beyond goes out as direct requests. */
     LONG_SEGMENTS = 65536
@@ -51,15 +49,11 @@ static uint32_t long_arrays(const struct shape *shape)
     return arrays < shape->slots ? arrays : shape->slots;
 }
 
-static int shape_of(const struct blkfront_options *options, struct shape *shape)
+/* The options have been checked (connect.c): nothing of it is 0, and nothing overflows. */
+static void shape_of(const struct blkfront_options *options, struct shape *shape)
 {
     size_t queues = options->queues;
 
-    if (options->queues == 0 || options->queues > QUEUES_MAX ||
-        options->ring_order > BLKIF_WIRE_RING_ORDER_MAX || options->segments == 0 ||
-        options->segments > BLKIF_WIRE_SEGMENTS_MAX || options->pool_pages == 0 ||
-        options->pool_pages > POOL_MAX)
-        return BLKFRONT_INVALID;
     shape->queues = options->queues;
     shape->slots = (uint32_t)WIRE_SLOTS_PER_PAGE << options->ring_order;
     shape->segments =
@@ -79,7 +73,6 @@ static int shape_of(const struct blkfront_options *options, struct shape *shape)
     shape->pool_at = shape->ranges_at + queues * shape->ranges * sizeof(struct blkfront_range);
     shape->long_free_at = shape->pool_at + queues * shape->pool * sizeof(uint32_t);
     shape->size = shape->long_free_at + queues * shape->long_arrays * sizeof(uint32_t);
-    return BLKFRONT_OK;
 }
 
 int queues_create(struct blkfront_device *device)
@@ -87,10 +80,8 @@ int queues_create(struct blkfront_device *device)
     const struct blkfront_platform *platform = device->context->platform;
     struct shape shape;
     unsigned char *base;
-    int r = shape_of(&device->options, &shape);
 
-    if (r != BLKFRONT_OK)
-        return r;
+    shape_of(&device->options, &shape);
     base = platform->allocate(platform->context, shape.size);
     if (base == NULL)
         return BLKFRONT_NO_MEMORY;
@@ -128,8 +119,7 @@ void queues_destroy(struct blkfront_device *device)
     const struct blkfront_platform *platform = device->context->platform;
     struct shape shape;
 
-    if (device->queues == NULL || shape_of(&device->options, &shape) != BLKFRONT_OK)
-        return;
+    shape_of(&device->options, &shape);
     platform->free(platform->context, device->queues, shape.size);
     device->queues = NULL;
 }
@@ -146,7 +136,8 @@ static bool end_blocks(struct blkfront_queue *queue)
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
         if (*blocks[i] != NULL && grant_block_end(*blocks[i]) == 0)
             *blocks[i] = NULL;
-        all = all && *blocks[i] == NULL;
+        if (*blocks[i] != NULL)
+            all = false;
     }
     return all;
 }
@@ -280,21 +271,19 @@ const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *co
 
 /* ---- start, stop, end ---- */
 
-static void set_sector_size(struct blkfront_queue *queue, uint32_t sector_size)
-{
-    queue->sector_mask = sector_size - 1;
-    queue->sector_shift = sector_shift(sector_size);
-}
-
 void queue_refresh(struct blkfront_queue *queue)
 {
     uint32_t before = queue->sector_mask + 1;
     uint32_t now = agreed_number(&queue->device->agreed.sector_size);
 
-    if (now == before)
-        return;
-    queue->sectors_grew = queue->sectors_grew || now > before;
-    set_sector_size(queue, now);
+    /* On a new connection all that waits is checked anew: nothing has grown yet. */
+    if (queue->sectors_of != queue->connection)
+        queue->sectors_grew = false;
+    else if (now > before)
+        queue->sectors_grew = true;
+    queue->sectors_of = queue->connection;
+    queue->sector_mask = now - 1;
+    queue->sector_shift = sector_shift(now);
 }
 
 /* The device wants something of the queue's poll, which may be another thread's. */
@@ -307,7 +296,6 @@ static void ask(struct blkfront_queue *queue, enum queue_state state)
 /* What waits goes out from the queue's own poll. */
 void queue_start(struct blkfront_queue *queue)
 {
-    queue->sectors_grew = false;
     shortage_reserve(queue);
     queue->connection = queue->device->connection;
     ask(queue, QUEUE_RUNNING);
@@ -396,8 +384,7 @@ int queue_close(struct blkfront_queue *queue)
             queue_drop_slot(queue, &queue->slots.slots[i]);
     }
     all = end_blocks(queue);
-    all = memories_cut(queue->device) && all;
-    if (!all)
+    if (!memories_cut(queue->device) || !all)
         return BLKFRONT_PLATFORM_BUSY;
     set_closed(queue);
     return 0;

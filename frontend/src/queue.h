@@ -71,7 +71,8 @@ struct blkfront_queue {
     struct slots slots;
     uint32_t sector_mask;  /* sector size - 1 */
     uint32_t sector_shift; /* sectors to units of 512 */
-    bool sectors_grew;     /* since the start: what was taken before may not fit them */
+    uint64_t sectors_of;   /* the connection that they were looked at for */
+    bool sectors_grew;     /* on it: what was taken before may not fit them */
 
     struct grant_block *ring_block;
     struct pool pools[2]; /* the second only where flags are fixed at sharing */

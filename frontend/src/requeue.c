@@ -128,11 +128,11 @@ static void keep_range(struct blkfront_queue *queue, const struct slot *slot, bo
     after = *link;
     if (before != NULL && end_512(before) == range.first_512) {
         before->bytes += range.bytes;
-        before->refused = before->refused && refused;
+        before->refused &= refused;
     } else if (after != NULL && end_512(&range) == after->first_512) {
         range.bytes += after->bytes;
         range.home = after->home;
-        range.refused = after->refused && refused;
+        range.refused &= after->refused;
         range.next = after->next;
         *after = range;
     } else {

@@ -106,12 +106,6 @@ static inline void ring_consumed(struct ring *ring)
     ring->rsp_cons++;
 }
 
-/* True if an event is already asked for the very next response, and was so before our last look. */
-static inline bool ring_armed(const struct ring *ring)
-{
-    return ring->rsp_event == ring->rsp_cons + 1;
-}
-
 /*
  * Asks for an event at the next response and looks again, since one may have come before the
  * backend could see that: the final check, without which a wake-up is lost (I14). As

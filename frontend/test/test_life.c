@@ -294,19 +294,6 @@ static void an_event_channel_that_fails_for_good_fails_the_device(void)
     }
 }
 
-static void senseless_options_are_refused(void)
-{
-    rig.device.options.queues = 0;
-    CU_ASSERT_EQUAL(rig_open(&rig), BLKFRONT_INVALID);
-    rig.device.options.queues = 1;
-    rig.device.options.ring_order = 5;
-    CU_ASSERT_EQUAL(rig_open(&rig), BLKFRONT_INVALID);
-    rig.device.options.ring_order = 0;
-    rig.device.options.pool_pages = 0;
-    CU_ASSERT_EQUAL(rig_open(&rig), BLKFRONT_INVALID);
-    CU_ASSERT_EQUAL(rig_left(&rig), 0);
-}
-
 static void queues_are_counted_and_given_by_number(void)
 {
     CU_ASSERT_EQUAL(blkfront_queue_count(NULL), 0);
@@ -371,7 +358,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(each_failing_call_of_opening_leaves_nothing),
     UNIT_TEST(one_failing_event_call_is_made_up_for),
     UNIT_TEST(an_event_channel_that_fails_for_good_fails_the_device),
-    UNIT_TEST(senseless_options_are_refused),
     UNIT_TEST(queues_are_counted_and_given_by_number),
     UNIT_TEST(a_queue_that_nobody_has_is_polled_by_the_device),
     UNIT_TEST(i18_a_ring_of_two_pages_has_64_slots),

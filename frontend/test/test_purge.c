@@ -311,9 +311,10 @@ static void i4_what_another_queue_keeps_gives_way(void)
     struct blkfront_queue *other;
     unsigned wakes, used;
 
-    rig.device.options.queues = 3;
-    rig.device.agreed.queue_count = 3;
+    rig.device.options.queues = 4;
+    rig.device.agreed.queue_count = 4;
     start();
+    queue_stop(blkfront_get_queue(&rig.device, 3), BLKFRONT_DISCONNECTED); /* it has no say */
     other = blkfront_get_queue(&rig.device, 1);
     hold_all(true);
     (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
