@@ -50,18 +50,20 @@ static int completed(const struct rig_call *calls, int count)
 
 static void i4_a_poll_ends_so_many_requests_at_their_deadline(void)
 {
-    enum { COUNT = 40 };
+    enum { COUNT = 80 };
     static struct rig_call calls[COUNT];
 
     rig.device.options.request_deadline_ns = 10;
     start();
-    for (int i = 0; i < COUNT; i++) {
+    for (int i = 0; i < COUNT; i++) { /* most of them wait */
         calls[i] = rig_call(BLKFRONT_READ, 0, &one_page, 1);
         submit(&calls[i]);
     }
     rig.fake.now = 10;
     CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 1);
     CU_ASSERT_EQUAL(completed(calls, COUNT), 32);
+    CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 1);
+    CU_ASSERT_EQUAL(completed(calls, COUNT), 64);
     CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 0);
     CU_ASSERT_EQUAL(completed(calls, COUNT), COUNT);
     finish();
@@ -271,6 +273,22 @@ static void i5_what_a_failed_opening_leaves_mapped_is_quarantined(void)
     CU_ASSERT_EQUAL(rig_left(&rig), 0);
 }
 
+/* Between two connections whoever waits for the queue waits for its channel set. */
+static void an_opening_that_fails_leaves_the_channels_to_a_queue_that_waits(void)
+{
+    start();
+    rig_lose(&rig);
+    CU_ASSERT_EQUAL(queue_close(rig.queue), 0); /* it is already */
+    CU_ASSERT_EQUAL(rig.fake.sets, 1);
+    fake_fail(&rig.fake, 1, false);
+    CU_ASSERT_EQUAL(queue_open(rig.queue), BLKFRONT_NO_MEMORY);
+    fake_fail(&rig.fake, 0, false);
+    CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_HELD);
+    CU_ASSERT_EQUAL(rig.fake.sets, 1);
+    CU_ASSERT_PTR_EQUAL(queue_at(&rig.device, 0), rig.queue);
+    finish();
+}
+
 static jmp_buf bug;
 
 static void jump(void *context, const char *where)
@@ -343,6 +361,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_queue_asks_to_be_polled_while_the_device_waits_for_it),
     UNIT_TEST(i3_a_queue_that_has_failed_has_nothing_to_do),
     UNIT_TEST(i5_what_a_failed_opening_leaves_mapped_is_quarantined),
+    UNIT_TEST(an_opening_that_fails_leaves_the_channels_to_a_queue_that_waits),
     UNIT_TEST(closing_a_queue_that_runs_is_a_mistake_of_ours),
     UNIT_TEST(the_check_of_a_queue_sees_what_does_not_agree),
 };

@@ -277,6 +277,22 @@ static void destroying_waits_for_requests(void)
     }
 }
 
+static void each_of_several_can_be_destroyed_alone(void)
+{
+    struct blkfront_memory *more[2];
+    void *address;
+
+    start(true, BOTH);
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT_EQUAL(blkfront_memory_create(&rig.device, 1, BOTH, &more[i], &address),
+                        BLKFRONT_OK);
+    blkfront_memory_destroy(more[0]); /* neither the first nor the last of the list */
+    CU_ASSERT_PTR_EQUAL(rig.device.memories, more[1]);
+    CU_ASSERT_PTR_EQUAL(more[1]->next, memory);
+    CU_ASSERT_PTR_NULL(memory->next);
+    finish();
+}
+
 static void destroyed_memory_takes_no_new_request(void)
 {
     struct blkfront_buffer buffer;
@@ -528,6 +544,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(pieces_of_one_page_go_direct_up_to_its_records),
     UNIT_TEST(i5_a_page_that_the_backend_keeps_is_copied_from_then_on),
     UNIT_TEST(destroying_waits_for_requests),
+    UNIT_TEST(each_of_several_can_be_destroyed_alone),
     UNIT_TEST(destroyed_memory_takes_no_new_request),
     UNIT_TEST(destroying_waits_for_a_request_that_waits_for_the_ring),
     UNIT_TEST(i5_destroying_waits_until_the_backend_lets_go),
