@@ -206,6 +206,54 @@ static void i8_nor_is_what_nobody_waits_for(void)
     finish();
 }
 
+static unsigned units_of(const struct rig_request *request)
+{
+    unsigned units = 0;
+
+    for (uint32_t i = 0; i < request->segment_count; i++) {
+        struct blkif_wire_segment segment = rig_segment(&rig, request, i);
+
+        units += segment.last_512 - segment.first_512 + 1u;
+    }
+    return units;
+}
+
+/* What was direct is copied now, and its pages begin elsewhere: it ends where it ended. */
+static void i7_what_goes_out_again_ends_where_it_ended(void)
+{
+    struct blkfront_buffer buffer;
+    struct rig_call call;
+    struct rig_request first, second, request;
+    unsigned refused, again = 0;
+
+    rig.device.agreed.segments = 16;
+    start();
+    make_library_buffers(SEGMENTS);
+    buffer =
+        (struct blkfront_buffer){.address = library + 512, .size = 30 * PAGE, .memory = memory};
+    memcpy(buffer.address, data, buffer.size);
+    call = rig_call(BLKFRONT_WRITE, 0, &buffer, 1);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    first = rig_next(&rig);
+    second = rig_next(&rig);
+    refused = units_of(&first);
+    CU_ASSERT_EQUAL(refused, 16 * 8 - 1);
+    CU_ASSERT_EQUAL(refused + units_of(&second), 30 * 8);
+    rig.device.agreed.trusted = false;
+    refuse(&first);
+    while (rig_take(&rig, &request)) {
+        CU_ASSERT_EQUAL(request.sector_512, again);
+        again += units_of(&request);
+        rig_answer(&rig, &request);
+    }
+    CU_ASSERT_EQUAL(again, refused);
+    CU_ASSERT_EQUAL(call.completions, 0);
+    rig_answer(&rig, &second);
+    check_ok(&call);
+    CU_ASSERT_EQUAL(memcmp(data, rig.disk, buffer.size), 0);
+    finish();
+}
+
 /* Parts that have yet to go out come after what goes out again, and go directly too. */
 static void i8_the_rest_of_the_request_follows_directly(void)
 {
@@ -237,6 +285,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_only_what_was_refused_goes_out_again),
     UNIT_TEST(i8_what_has_failed_besides_is_not_tried_again),
     UNIT_TEST(i8_nor_is_what_nobody_waits_for),
+    UNIT_TEST(i7_what_goes_out_again_ends_where_it_ended),
     UNIT_TEST(i8_the_rest_of_the_request_follows_directly),
 };
 
