@@ -237,6 +237,15 @@ static struct oracle_request *fua_to_flush(const struct oracle_put *put)
     return NULL;
 }
 
+/* Where both wait for one it is the older one's, most likely. */
+static struct oracle_request *flush_or_fua(struct oracle_request *flush, struct oracle_request *fua)
+{
+    if (flush == NULL || fua == NULL)
+        return flush == NULL ? fua : flush;
+    flush->ambiguous = fua->ambiguous = true;
+    return fua->submitted < flush->submitted ? fua : flush;
+}
+
 /* A flush that the frontend needs for itself, after a write with FUA. */
 static bool may_flush_for_itself(const struct oracle_device *device)
 {
@@ -278,8 +287,8 @@ void correlation_put(struct oracle_put *put)
     part->inner = wire->inner;
     part->first_512 = wire->sector_512;
     part->count_512 = is_flush(wire) ? 0 : wire->count_512;
-    if (request == NULL && is_flush(wire))
-        request = fua_to_flush(put);
+    if (is_flush(wire))
+        request = flush_or_fua(request, fua_to_flush(put));
     if (request == NULL)
         return;
     requeue_put(put, request, part->count_512);
@@ -414,6 +423,18 @@ static void success(struct oracle *oracle, struct oracle_device *device,
                       request->parts, request->in_flight);
 }
 
+/* Parts of it have been on a ring, and the rest may not go there any more: the disk has become
+ * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
+static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
+{
+    if (request->parts == 0 || request->in_flight != 0 || request->issued_512 >= request->count_512)
+        return false;
+    return request->first_512 + request->count_512 > device->capacity_512 ||
+           request->sector_size != device->sector_size ||
+           (request->operation == BLKFRONT_WRITE &&
+            (device->read_only || (request->flags != 0 && device->off != 0)));
+}
+
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result)
 {
@@ -422,6 +443,8 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
     } else if (result_without_response(result) || request->error != 0 ||
                request->unsupported != 0 || request->late_error != 0 || request->ambiguous) {
         return; /* which error it has to be is I8's */
+    } else if (result == BLKFRONT_IO_ERROR && cannot_go_on(device, request)) {
+        return;
     } else if (!oracle_fails_before_the_ring(result) || request->in_flight != 0) {
         oracle_broken(oracle, 2, device, request->number,
                       "fails with %d (%s), but no response said so (%u ring requests, %u still in "

@@ -193,6 +193,23 @@ static void i8_a_write_with_fua_fails_with_its_flush(void)
     puppet_expect_none(&puppet);
 }
 
+/* A flush waits, too: there is one for each of them. */
+static void a_flush_for_each_that_needs_one(void)
+{
+    static struct blkfront_buffer buffer = {.address = bytes, .size = 4096};
+
+    simback_app_submit(puppet.world, 0, 0, 1, BLKFRONT_WRITE, BLKFRONT_FUA, 512, 8, 8, &buffer, 1);
+    submit_flush(2);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, 1, 8, 8, 2);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, 2);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, 3);
+    complete(1, BLKFRONT_OK);
+    complete(2, BLKFRONT_OK);
+    puppet_expect_none(&puppet);
+}
+
 static void i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed(void)
 {
     write_with_fua_whose_flush_fails(1);
@@ -313,6 +330,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_an_error_of_the_first_flush_counts_as_not_supported),
     UNIT_TEST(i8_an_error_of_a_later_flush_is_an_error),
     UNIT_TEST(i8_a_write_with_fua_fails_with_its_flush),
+    UNIT_TEST(a_flush_for_each_that_needs_one),
     UNIT_TEST(i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed),
     UNIT_TEST(i8_the_caller_hears_when_no_means_has_worked),
     UNIT_TEST(i8_on_the_next_connection_all_is_tried_anew),
