@@ -133,11 +133,16 @@ static struct simback_disk *make_disk(struct scenario_runner *runner,
     return disk;
 }
 
-/* Its dialect has to be there, and it has to find rings that do not begin at 0. */
+/* Its dialect has to be there, its domain another than the guest's, and it has to find rings that
+ * do not begin at 0. */
 static bool can_begin(struct scenario_runner *runner, struct simback_backend_options *options)
 {
     if (options->dialect == NULL) {
         run_bad_step(runner, "there is no dialect of this name");
+        return false;
+    }
+    if (options->domid == simback_guest(runner->world)) {
+        run_bad_step(runner, "the frontends are in the domain of this number");
         return false;
     }
     if (!options->attach && !options->dialect->attach &&

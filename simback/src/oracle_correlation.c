@@ -438,6 +438,10 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result)
 {
+    const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
+
+    if (ring != NULL && ring->req_prod_foreign)
+        request->ambiguous = true;
     if (result == BLKFRONT_OK) {
         success(oracle, device, request);
     } else if (result_without_response(result) || request->error != 0 ||

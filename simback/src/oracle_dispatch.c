@@ -130,7 +130,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     }
     device->mode_read_only = mode_is_read_only(oracle, device);
     ring->overflow = ring->overflow_seen = false;
-    ring->event_lost = ring->rsp_event_foreign = false;
+    ring->event_lost = ring->rsp_event_foreign = ring->req_prod_foreign = false;
     ring->notify_due = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
@@ -160,6 +160,10 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
      */
     if (put.index - ring->view->responses >= ring->view->slots)
         return;
+    if (ring->req_prod_foreign) { /* an answer may lie there by now */
+        ring->untracked = true;
+        return;
+    }
     oracle_wire_parse(oracle, ring, event->bytes, event->length, &put.wire);
     correlation_put(&put);
     if (units_put(&put))
@@ -190,6 +194,8 @@ static void ring_word_moved(struct oracle *oracle, struct oracle_device *device,
     if (word == SIMBACK_RSP_EVENT) {
         answers_event_moved(oracle, device, ring, value);
         ring->rsp_event_foreign = !oracle->world->monitor->front_acts;
+    } else if (word == SIMBACK_REQ_PROD && !oracle->world->monitor->front_acts) {
+        ring->req_prod_foreign = true;
     }
     honesty_moved(oracle, device, ring, word, value, old);
     indices_moved(oracle, device, ring, word, value, old);

@@ -126,6 +126,7 @@ struct oracle_ring {
     uint64_t accesses_now;     /* of this step */
     bool event_lost;           /* on purpose, and none has come since */
     bool rsp_event_foreign;    /* another one stands there than the frontend's */
+    bool req_prod_foreign;     /* somebody else has moved it: what is put may go unseen */
 };
 
 /* ---- a device ---- */
