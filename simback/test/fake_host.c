@@ -177,6 +177,8 @@ static int host_store_read(void *context, uint32_t transaction, const char *path
 
     if (transaction != 0 && !host->in_transaction)
         host->wrong++;
+    if (host->fail_read != 0)
+        return host->fail_read;
     if (node == NULL)
         return BLKFRONT_PLATFORM_NO_ENTRY;
     *length = node->length;

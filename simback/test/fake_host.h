@@ -65,7 +65,7 @@ struct fake_host {
     char watched[FAKE_PATH];
     uint32_t watch_token, fired;
     bool watching;
-    int fail_write; /* error of every write, 0: none */
+    int fail_read, fail_write; /* error of each, 0: none */
 
     uint64_t now;
     uint64_t chance; /* what random gives, counting up from here */

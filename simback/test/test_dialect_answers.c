@@ -322,6 +322,22 @@ static void a_secure_discard_that_the_options_offer(void)
     CU_ASSERT_EQUAL(complaints(), 0);
 }
 
+static void i9_a_discard_of_pieces_of_sectors(void)
+{
+    again("everything", false);
+    device.options.sector_size = 4096;
+    fake_connect(&device);
+    put_discard(0, 8, 16);
+    answer_is("whole sectors", 0, DISCARD);
+    put_discard(0, 4, 8);
+    answer_is("from within a sector", -1, DISCARD);
+    put_discard(0, 8, 12);
+    answer_is("up to within a sector", -1, DISCARD);
+    CU_ASSERT_EQUAL(complaints(), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(simback_backend_complaint(device.backend),
+                                  "12 units from 8 on are not whole sectors"));
+}
+
 /* Taken as the hint that it is: nothing happens. */
 static void qemu_takes_a_discard_that_it_does_not_offer(void)
 {
@@ -452,6 +468,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(secure_and_unaligned_discards),
     UNIT_TEST(a_secure_discard_where_it_is_offered),
     UNIT_TEST(a_secure_discard_that_the_options_offer),
+    UNIT_TEST(i9_a_discard_of_pieces_of_sectors),
     UNIT_TEST(qemu_takes_a_discard_that_it_does_not_offer),
     UNIT_TEST(mirage_dies_of_a_second_indirect_page),
     UNIT_TEST(mirage_dies_of_what_it_cannot_map),

@@ -251,6 +251,21 @@ static void hold(void)
     CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, &fault), 0);
 }
 
+/* 256 segments of one unit each, a write. */
+static void put_indirect(uint64_t id)
+{
+    struct blkif_wire_indirect_64 request = {
+        .operation = 6, .indirect_operation = 1, .segment_count = 256, .id = id};
+
+    for (uint32_t i = 0; i < 256; i++) {
+        const struct blkif_wire_segment segment = {.grant_ref = device.data_refs[1 + i % 60]};
+
+        memcpy(device.data[0] + (size_t)i * sizeof(segment), &segment, sizeof(segment));
+    }
+    request.page_grant_refs[0] = device.data_refs[0];
+    fake_put_slot(&device.rings[0], BLKIF_WIRE_SLOT_64, &request, sizeof(request));
+}
+
 /* Two requests over three pages, held; then the frontend closes. */
 static void close_in_flight(const char *dialect)
 {
@@ -292,6 +307,29 @@ static void linux_closes_while_grants_are_mapped(void)
     CU_ASSERT_FALSE(device.host.port_bound[3]);
     front(1);
     back_is(2);
+}
+
+/* What had no room to stay mapped while it waited would have to be mapped now. */
+static void i19_after_its_6_it_maps_nothing_any_more(void)
+{
+    again(simback_dialect_find("linux"));
+    device.options.persistent = SIMBACK_NO;
+    fake_connect(&device);
+    hold();
+    for (uint32_t i = 0; i < 3; i++)
+        put_indirect(i);
+    CU_ASSERT_TRUE(fake_go(&device));
+    CU_ASSERT_EQUAL(device.host.mapped, 1 + 2 * 256);
+    front(5);
+    front(6);
+    back_is(6);
+    device.host.map_calls = 0;
+    CU_ASSERT_EQUAL(simback_backend_release(device.backend, 1), 3);
+    CU_ASSERT_TRUE(fake_serve(&device, 0));
+    for (uint32_t i = 0; i < 3; i++)
+        CU_ASSERT_TRUE(fake_answered(&device, i, 1, i < 2 ? 0 : -1));
+    CU_ASSERT_EQUAL(device.host.map_calls, 0);
+    CU_ASSERT_EQUAL(device.host.mapped, 0);
 }
 
 static void linux_does_not_reconnect_before_that(void)
@@ -420,6 +458,16 @@ static void a_bad_request_that_waits_is_refused_at_the_end(void)
     CU_ASSERT_TRUE(fake_answered(&device, 1, 1, -1));
 }
 
+static void a_state_that_meets_a_conflict_is_written_again(void)
+{
+    again(simback_dialect_find("linux"));
+    fake_connect(&device);
+    device.host.again = 3;
+    front(5);
+    back_is(5);
+    CU_ASSERT_EQUAL(device.host.again, 0);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(states_that_no_frontend_has),
     UNIT_TEST(odd_states_are_no_matter_to_a_closed_backend),
@@ -430,6 +478,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(offline_and_closed),
     UNIT_TEST(what_is_left_when_it_reopens),
     UNIT_TEST(linux_closes_while_grants_are_mapped),
+    UNIT_TEST(i19_after_its_6_it_maps_nothing_any_more),
     UNIT_TEST(linux_does_not_reconnect_before_that),
     UNIT_TEST(tapdisk_ends_them_in_silence),
     UNIT_TEST(qemu_waits_for_them),
@@ -437,6 +486,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_barrier_that_waits_is_in_flight_too),
     UNIT_TEST(only_rings_with_requests_in_flight_stay),
     UNIT_TEST(a_bad_request_that_waits_is_refused_at_the_end),
+    UNIT_TEST(a_state_that_meets_a_conflict_is_written_again),
 };
 
 UNIT_MAIN_WITH("dialect states", set_up, tear_down, tests)

@@ -377,6 +377,23 @@ static void reordered_comes_after_the_next(void)
     answers_are("cabd");
 }
 
+/* One that is due before the reordered one waits for its time all the same. */
+static void reordered_overtakes_the_delayed(void)
+{
+    struct simback_fault delay = any(SIMBACK_DELAY), reorder = any(SIMBACK_REORDER);
+
+    delay.nth = 1;
+    delay.delay_ns = 1000;
+    reorder.times = 1;
+    add(&delay);
+    add(&reorder);
+    for (uint64_t i = 0; i < 3; i++)
+        put(READ, i, 0);
+    answers_are("cb");
+    device.host.now += 1000;
+    answers_are("a");
+}
+
 static void reordered_comes_anyway_if_nothing_follows(void)
 {
     const struct simback_fault fault = any(SIMBACK_REORDER);
@@ -409,6 +426,36 @@ static void a_barrier_waits_for_what_was_before_it(void)
     answers_are("d");
     CU_ASSERT_EQUAL(device.data[1][0], 5);
     CU_ASSERT_EQUAL(device.data[2][0], 0);
+}
+
+/* The barrier is of the disk, not of a ring. */
+static void a_barrier_waits_for_the_other_rings(void)
+{
+    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct fake_response response;
+    struct blkif_wire_request_64 request = {.operation = BARRIER, .id = 2};
+
+    tear_down();
+    fake_device_init(&device);
+    device.options.queues = 2;
+    device.queue_count = 2;
+    fake_connect(&device);
+    fault.nth = 1;
+    fault.name = 4;
+    add(&fault);
+    fake_put_request(&device, WRITE, 1, 0, 0, 1);
+    CU_ASSERT_TRUE(fake_go(&device));
+    fake_put_slot(&device.rings[1], BLKIF_WIRE_SLOT_64, &request, sizeof(request));
+    fake_publish(&device, 1);
+    CU_ASSERT_TRUE(fake_serve(&device, 1));
+    CU_ASSERT_FALSE(fake_take(&device, 1, &response));
+    CU_ASSERT_EQUAL(simback_backend_release(device.backend, 4), 1);
+    CU_ASSERT_TRUE(fake_serve(&device, 0));
+    CU_ASSERT_TRUE(fake_answered(&device, 1, WRITE, 0));
+    CU_ASSERT_TRUE(fake_serve(&device, 1));
+    CU_ASSERT_TRUE(fake_take(&device, 1, &response));
+    CU_ASSERT_EQUAL(response.id, 2);
+    CU_ASSERT_EQUAL(response.status, 0);
 }
 
 static void what_waits_is_forgotten_in_a_crash(void)
@@ -444,8 +491,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(dropped_is_never_answered),
     UNIT_TEST(i19_what_is_dropped_still_counts_for_the_ring),
     UNIT_TEST(reordered_comes_after_the_next),
+    UNIT_TEST(reordered_overtakes_the_delayed),
     UNIT_TEST(reordered_comes_anyway_if_nothing_follows),
     UNIT_TEST(a_barrier_waits_for_what_was_before_it),
+    UNIT_TEST(a_barrier_waits_for_the_other_rings),
     UNIT_TEST(what_waits_is_forgotten_in_a_crash),
 };
 

@@ -6,6 +6,8 @@
 #include "cunit_main.h"
 #include "fake_host.h"
 
+#include <blkfront/platform.h>
+
 static struct fake_device device;
 
 static void set_up(void)
@@ -127,9 +129,61 @@ static void i10_a_strict_dialect_does_not_connect(void)
     }
 }
 
+/* ---- values that are none ---- */
+
+/* Settled in InitWait, everything published. */
+static void begin(void)
+{
+    fake_device_start(&device);
+    CU_ASSERT_TRUE(fake_settle(&device));
+    fake_publish_rings(&device);
+}
+
+static struct fake_node *node(const char *path)
+{
+    for (uint32_t i = 0; i < device.host.store.count; i++) {
+        if (strcmp(device.host.store.nodes[i].path, path) == 0)
+            return &device.host.store.nodes[i];
+    }
+    return NULL;
+}
+
+static void i20_a_value_that_ends_early_is_none(void)
+{
+    struct fake_node *protocol;
+
+    begin();
+    fake_put(&device.host, FAKE_FRONT "/protocol", "x86_64-abi");
+    protocol = node(FAKE_FRONT "/protocol");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(protocol);
+    protocol->value[3] = '\0';
+    fake_front_state(&device, 3);
+    CU_ASSERT_TRUE(fake_settle(&device));
+    CU_ASSERT_EQUAL(fake_back_state(&device), 5);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(simback_backend_complaint(device.backend), "protocol: a NUL byte in its value"));
+}
+
+static void i20_xenstore_that_cannot_be_read_is_told_of(void)
+{
+    begin();
+    fake_front_state(&device, 3);
+    device.host.fail_read = BLKFRONT_PLATFORM_IO;
+    CU_ASSERT_TRUE(fake_settle(&device));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(simback_backend_complaint(device.backend), "state: cannot be read (-8)"));
+    device.host.fail_read = 0;
+    CU_ASSERT_EQUAL(fake_back_state(&device), 2);
+    fake_front_state(&device, 3);
+    CU_ASSERT_TRUE(fake_settle(&device));
+    CU_ASSERT_EQUAL(fake_back_state(&device), 4);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i10_a_node_too_many_is_named_and_tolerated),
     UNIT_TEST(i10_a_strict_dialect_does_not_connect),
+    UNIT_TEST(i20_a_value_that_ends_early_is_none),
+    UNIT_TEST(i20_xenstore_that_cannot_be_read_is_told_of),
 };
 
 UNIT_MAIN_WITH("inspect", set_up, tear_down, tests)
