@@ -14,7 +14,7 @@ static const char *const frozen[] = {"01-empty",         "02-implicit-read",  "0
                                      "10-between-loads", "11-store",          "12-resources",
                                      "13-backend-life",  "14-two-devices",    "15-every-byte",
                                      "16-world",         "17-no-steps",       "18-cut-off",
-                                     "19-folded",        "20-mended"};
+                                     "19-folded",        "20-mended",         "21-own-dialect"};
 
 START_TEST(frozen_bytes_decode_to_the_same_text_for_ever)
 {
