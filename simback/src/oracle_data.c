@@ -491,10 +491,10 @@ static bool judge_touched(struct walk *walk, const struct oracle_device *device,
 }
 
 /* One that was answered before the power was cut, or before the disk had other sectors, holds what
- * is known no more. */
+ * is known no more; and of a backend that was made to answer by hand nobody knows what it did. */
 static bool can_be_judged(const struct oracle_device *device, const struct oracle_request *request)
 {
-    return request->submitted >= device->power_cut &&
+    return !device->hostile && request->submitted >= device->power_cut &&
            request->sector_size == device->data_sector_size;
 }
 
