@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What one call does at most (I4, I14), requests that leave the middle of a list, a device that
- * changes its mind while a queue answers, and what the checks of a queue see.
+ * What one call does at most (I4, I14), a device that changes its mind while a queue answers, and
+ * what the checks of a queue see.
  */
 #include "rig.h"
 
@@ -110,63 +110,6 @@ static void i4_a_poll_looks_at_so_many_requests_that_wait(void)
     CU_ASSERT_EQUAL(blkfront_queue_poll(rig.queue), 0);
     CU_ASSERT_EQUAL(completed(calls, COUNT), COUNT);
     CU_ASSERT_EQUAL(calls[COUNT - 1].result, BLKFRONT_OUT_OF_RANGE);
-    finish();
-}
-
-/* ---- lists ---- */
-
-/* Deadlines that do not come in order, as when requests come from another queue. */
-static void a_request_that_is_due_before_older_ones_leaves_from_their_middle(void)
-{
-    static const uint64_t spans[] = {100, 100, 10, 100, 20};
-    struct rig_call calls[5];
-
-    rig.device.options.pool_pages = 1; /* the first is in flight, the others wait */
-    start();
-    for (int i = 0; i < 5; i++) {
-        rig.device.options.request_deadline_ns = spans[i];
-        calls[i] = rig_call(BLKFRONT_READ, 0, &one_page, 1);
-        submit(&calls[i]);
-    }
-    CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), 10);
-    rig.fake.now = 10;
-    rig_poll(&rig);
-    CU_ASSERT_EQUAL(calls[2].result, BLKFRONT_DEADLINE);
-    CU_ASSERT_TRUE(queue_check(rig.queue));
-    CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), 20);
-    rig.fake.now = 20;
-    rig_poll(&rig); /* the last in the list */
-    CU_ASSERT_EQUAL(calls[4].result, BLKFRONT_DEADLINE);
-    CU_ASSERT_TRUE(queue_check(rig.queue));
-    CU_ASSERT_EQUAL(completed(calls, 5), 2);
-    rig_settle(&rig);
-    CU_ASSERT_EQUAL(completed(calls, 5), 5);
-    CU_ASSERT_EQUAL(calls[3].result, BLKFRONT_OK);
-    finish();
-}
-
-static void i8_what_ends_behind_a_drain_does_not_end_the_drain(void)
-{
-    struct rig_call write = rig_call(BLKFRONT_WRITE, 0, &one_page, 1);
-    struct rig_call flush = rig_call(BLKFRONT_FLUSH, 0, NULL, 0);
-    struct rig_call behind = rig_call(BLKFRONT_READ, 0, &one_page, 1);
-
-    rig.device.agreed.flush = rig.device.agreed.flush_offered = false;
-    rig.device.options.request_deadline_ns = 100;
-    start();
-    submit(&write);
-    submit(&flush);
-    rig.device.options.request_deadline_ns = 10;
-    submit(&behind);
-    rig_poll(&rig);
-    CU_ASSERT_TRUE(rig.queue->drain_begun);
-    rig.fake.now = 10;
-    rig_poll(&rig);
-    CU_ASSERT_EQUAL(behind.result, BLKFRONT_DEADLINE);
-    CU_ASSERT_TRUE(rig.queue->drain_begun);
-    CU_ASSERT_EQUAL(flush.completions, 0);
-    rig_settle(&rig);
-    CU_ASSERT_EQUAL(flush.result, BLKFRONT_OK);
     finish();
 }
 
@@ -354,8 +297,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_a_poll_ends_so_many_requests_at_their_deadline),
     UNIT_TEST(i4_also_while_a_connection_is_given_up),
     UNIT_TEST(i4_a_poll_looks_at_so_many_requests_that_wait),
-    UNIT_TEST(a_request_that_is_due_before_older_ones_leaves_from_their_middle),
-    UNIT_TEST(i8_what_ends_behind_a_drain_does_not_end_the_drain),
     UNIT_TEST(a_stop_while_a_queue_gives_up_its_connection_is_heard),
     UNIT_TEST(i11_nothing_is_published_after_a_completion_has_stopped_the_queue),
     UNIT_TEST(a_queue_asks_to_be_polled_while_the_device_waits_for_it),
