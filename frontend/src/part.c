@@ -78,11 +78,20 @@ static void add_segment(struct part *part, struct grant_block *block, uint32_t r
     };
 }
 
-/* The bytes from the cursor to the end of their page or buffer. */
+/* The bytes from the cursor to the end of their buffer; what is issued again ends where it ended,
+ * which may be before. */
+static size_t part_left(const struct part *part)
+{
+    size_t left = cursor_left(&part->cursor);
+
+    return left < part->left ? left : (size_t)part->left;
+}
+
+/* Those of them that lie in the page that the first lies in. */
 static size_t piece_size(const struct part *part)
 {
     size_t offset = (uintptr_t)cursor_at(&part->cursor) & (BLKIF_WIRE_PAGE_SIZE - 1);
-    size_t left = cursor_left(&part->cursor);
+    size_t left = part_left(part);
 
     return left < BLKIF_WIRE_PAGE_SIZE - offset ? left : BLKIF_WIRE_PAGE_SIZE - offset;
 }
@@ -151,7 +160,7 @@ static int add_bounced(struct part *part, size_t forced)
     if (!queue->device->agreed.trusted)
         shared_zero(page, BLKIF_WIRE_PAGE_SIZE); /* I6 */
     while (part->left > 0 && used < BLKIF_WIRE_PAGE_SIZE) {
-        size_t bytes = cursor_left(&part->cursor);
+        size_t bytes = part_left(part);
 
         if (forced > 0)
             bytes = forced < bytes ? forced : bytes;
