@@ -116,27 +116,40 @@ static bool waits_without_backend(const struct simback_world *world,
            monitor_exists(world, back, BLKIF_NODE_STATE);
 }
 
+static enum simback_owes device_owes(const struct oracle *oracle,
+                                     const struct oracle_device *device, uint8_t front_state,
+                                     const char *back)
+{
+    uint8_t back_state = back[0] == '\0' ? BLKIF_WIRE_UNKNOWN : state_in(oracle->world, back);
+    uint8_t owes = handshake[front_state][back_state];
+
+    if (owes == R)
+        return requests_owe(oracle, device);
+    if (back_state == BLKIF_WIRE_UNKNOWN &&
+        waits_without_backend(oracle->world, device, front_state, back))
+        return SIMBACK_OWES_BACKEND;
+    return (enum simback_owes)owes;
+}
+
 enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t number)
 {
     const struct oracle *oracle = world->oracle;
     uint16_t known = monitor_device_number(world->monitor, number);
     const struct oracle_device *device;
     char back[MONITOR_PATH] = "";
-    uint8_t front_state, back_state, owes;
+    enum simback_owes owes;
 
     device = known < WORLD_DEVICES ? oracle->devices[known] : NULL;
     if (device == NULL || !world->monitor->devices[known].known)
         return SIMBACK_OWES_FRONTEND; /* nothing was published that a backend could answer */
     if (oracle->suspended)            /* it goes on when the guest is resumed */
         return SIMBACK_OWES_BACKEND;
-    front_state = state_in(world, world->monitor->devices[known].front);
-    back_state = back_directory(world, world->monitor->devices[known].front, back)
-                     ? state_in(world, back)
-                     : BLKIF_WIRE_UNKNOWN;
-    owes = handshake[front_state][back_state];
-    if (owes == R)
-        return requests_owe(oracle, device);
-    if (back_state == BLKIF_WIRE_UNKNOWN && waits_without_backend(world, device, front_state, back))
-        return SIMBACK_OWES_BACKEND;
-    return (enum simback_owes)owes;
+    if (!back_directory(world, world->monitor->devices[known].front, back))
+        back[0] = '\0';
+    owes = device_owes(oracle, device, state_in(world, world->monitor->devices[known].front), back);
+    /* Where somebody else has written our state, its own is what the frontend acts by. */
+    if (owes == SIMBACK_OWES_FRONTEND && device->front_known &&
+        device->front_foreign != ORACLE_NO_STATE)
+        owes = device_owes(oracle, device, device->front_state, back);
+    return owes;
 }

@@ -108,7 +108,7 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
     }
     device->front_state = state;
     device->front_foreign = ORACLE_NO_STATE;
-    device->front_wrote = true;
+    device->front_known = true;
     /* A new ring waits for the backend's next 4. */
     if (state == BLKIF_WIRE_INITIALISING || state == BLKIF_WIRE_INITIALISED)
         device->back_serves = false;
@@ -170,6 +170,18 @@ static void back_read(struct oracle_device *device, const struct simback_event *
         device->began_anew = false;
 }
 
+/* It begins with what it finds. */
+static void own_read(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t state;
+
+    if (device->front_known || event->result != 0 ||
+        !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
+        return;
+    device->front_state = (uint8_t)state;
+    device->front_known = true;
+}
+
 void states_store(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device, const char *rest, bool front_path)
 {
@@ -179,8 +191,8 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
         device->front_refused = event->result != 0;
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0)
         front_write(oracle, event, device);
-    else if (!front_path && event->kind == SIMBACK_STORE_READ)
-        back_read(device, event);
+    else if (event->kind == SIMBACK_STORE_READ)
+        (front_path ? own_read : back_read)(device, event);
 }
 
 void states_written_by_others(struct oracle_device *device, const struct simback_event *event)
@@ -190,15 +202,15 @@ void states_written_by_others(struct oracle_device *device, const struct simback
     if (event->result != 0 || !monitor_number(event->bytes, event->length, &state) ||
         state > BLKIF_WIRE_RECONFIGURED)
         return;
-    /* Before the frontend begins, its state is what it finds. Later it is what it wrote. */
+    /* Before the frontend begins, its state is what it will find. */
     device->front_foreign = (uint8_t)state;
-    if (!device->front_wrote)
+    if (!device->front_known)
         device->front_state = (uint8_t)state;
 }
 
 void states_released(struct oracle_device *device)
 {
-    device->front_wrote = false;
+    device->front_known = false;
     device->back_serves = false;
 }
 

@@ -64,13 +64,13 @@ static void put(uint64_t number)
     puppet_run(&puppet);
 }
 
-/* The states alone; nobody acts on them here. 0: no node. */
+/* The states alone, each written by its own side; nobody acts on them here. 0: no node. */
 static void put_states(unsigned front, unsigned back)
 {
     char value[2] = {0};
 
     value[0] = (char)('0' + front);
-    simback_store_write(puppet.world, front_state, value, 1);
+    puppet_write(&puppet, "state", value);
     value[0] = (char)('0' + back);
     simback_store_write(puppet.world, back_state, value, 1);
     if (front == 0)
@@ -113,6 +113,43 @@ static void i4_whose_move_it_is_in_the_handshake(void)
             CU_ASSERT_FALSE(frontend_owes());
         }
     }
+}
+
+/* It was connected, and waits for an answer: what somebody else makes of its node is no news. */
+static void i4_a_state_that_somebody_else_has_written(void)
+{
+    hold(0);
+    submit(1);
+    put(1);
+    for (char state[] = "1"; state[0] <= '8'; state[0]++) {
+        simback_store_write(puppet.world, front_state, state, 1);
+        CU_ASSERT_FALSE(frontend_owes());
+    }
+    put_states(4, 5);
+    simback_store_write(puppet.world, front_state, "7", 1);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+/* Nor what becomes of it when it has been read. */
+static void i4_a_state_that_was_found_and_then_written(void)
+{
+    char value[8];
+    size_t length;
+
+    puppet_end(&puppet);
+    memset(&puppet, 0, sizeof(puppet));
+    puppet_begin(&puppet);
+    (void)puppet_read_back(&puppet, "state");
+    simback_store_write(puppet.world, back_state, "1", 1);
+    CU_ASSERT_FALSE(frontend_owes());
+    simback_store_write(puppet.world, front_state, "7", 1);
+    CU_ASSERT_TRUE(frontend_owes());
+    simback_store_write(puppet.world, front_state, "1", 1);
+    CU_ASSERT_EQUAL(puppet.platform->store_read(puppet.context, 0, front_state, value,
+                                                sizeof(value), &length),
+                    0);
+    simback_store_write(puppet.world, front_state, "7", 1);
+    CU_ASSERT_FALSE(frontend_owes());
 }
 
 static void i4_a_backend_that_is_gone_owes_nothing(void)
@@ -303,6 +340,8 @@ static void i4_an_event_to_the_backend_was_lost(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(i4_whose_move_it_is_in_the_handshake),
+    UNIT_TEST(i4_a_state_that_somebody_else_has_written),
+    UNIT_TEST(i4_a_state_that_was_found_and_then_written),
     UNIT_TEST(i4_a_backend_that_is_gone_owes_nothing),
     UNIT_TEST(i4_a_state_that_is_none),
     UNIT_TEST(i4_a_frontend_without_a_backend_node),
