@@ -199,9 +199,10 @@ void states_written_by_others(struct oracle_device *device, const struct simback
 {
     uint64_t state;
 
-    if (event->result != 0 || !monitor_number(event->bytes, event->length, &state) ||
-        state > BLKIF_WIRE_RECONFIGURED)
+    if (event->result != 0)
         return;
+    if (!monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
+        state = BLKIF_WIRE_UNKNOWN;
     /* Before the frontend begins, its state is what it will find. */
     device->front_foreign = (uint8_t)state;
     if (!device->front_known)

@@ -125,6 +125,8 @@ static void i4_a_state_that_somebody_else_has_written(void)
         simback_store_write(puppet.world, front_state, state, 1);
         CU_ASSERT_FALSE(frontend_owes());
     }
+    simback_store_write(puppet.world, front_state, "four", 4);
+    CU_ASSERT_FALSE(frontend_owes());
     put_states(4, 5);
     simback_store_write(puppet.world, front_state, "7", 1);
     CU_ASSERT_TRUE(frontend_owes());
@@ -145,9 +147,9 @@ static void i4_a_state_that_was_found_and_then_written(void)
     simback_store_write(puppet.world, front_state, "7", 1);
     CU_ASSERT_TRUE(frontend_owes());
     simback_store_write(puppet.world, front_state, "1", 1);
-    CU_ASSERT_EQUAL(puppet.platform->store_read(puppet.context, 0, front_state, value,
-                                                sizeof(value), &length),
-                    0);
+    CU_ASSERT_EQUAL(
+        puppet.platform->store_read(puppet.context, 0, front_state, value, sizeof(value), &length),
+        0);
     simback_store_write(puppet.world, front_state, "7", 1);
     CU_ASSERT_FALSE(frontend_owes());
 }
