@@ -151,6 +151,7 @@ static void back_read(struct oracle_device *device, const struct simback_event *
 {
     uint64_t state;
 
+    device->front_known = true; /* one that does not ask for its own has begun, too */
     /* A path whose parents are gone is denied. 7 and 8 mean nothing to block devices: what was read
      * before them still holds. */
     if (event->result == BLKFRONT_PLATFORM_NO_ENTRY || event->result == BLKFRONT_PLATFORM_DENIED)

@@ -132,8 +132,7 @@ static void i4_a_state_that_somebody_else_has_written(void)
     CU_ASSERT_TRUE(frontend_owes());
 }
 
-/* Nor what becomes of it when it has been read. */
-static void i4_a_state_that_was_found_and_then_written(void)
+static void begin_with(const char *state)
 {
     char value[8];
     size_t length;
@@ -141,15 +140,21 @@ static void i4_a_state_that_was_found_and_then_written(void)
     puppet_end(&puppet);
     memset(&puppet, 0, sizeof(puppet));
     puppet_begin(&puppet);
-    (void)puppet_read_back(&puppet, "state");
-    simback_store_write(puppet.world, back_state, "1", 1);
-    CU_ASSERT_FALSE(frontend_owes());
-    simback_store_write(puppet.world, front_state, "7", 1);
-    CU_ASSERT_TRUE(frontend_owes());
-    simback_store_write(puppet.world, front_state, "1", 1);
+    simback_store_write(puppet.world, front_state, state, 1);
     CU_ASSERT_EQUAL(
         puppet.platform->store_read(puppet.context, 0, front_state, value, sizeof(value), &length),
         0);
+    (void)puppet_read_back(&puppet, "state");
+    simback_store_write(puppet.world, back_state, "1", 1);
+}
+
+/* Nor what becomes of it when it has been read. */
+static void i4_a_state_that_was_found_and_then_written(void)
+{
+    begin_with("7");
+    CU_ASSERT_TRUE(frontend_owes());
+    begin_with("1");
+    CU_ASSERT_FALSE(frontend_owes());
     simback_store_write(puppet.world, front_state, "7", 1);
     CU_ASSERT_FALSE(frontend_owes());
 }
