@@ -146,6 +146,8 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
         part->request = NULL;
         request->in_flight--;
         request->issued_512 -= part->count_512;
+        if (request->next_512 > part->first_512)
+            request->next_512 = part->first_512;
         oracle_request_wait(device, request);
     }
     ring->in_flight = 0;

@@ -38,6 +38,9 @@ static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle
         return true;
     if (request->in_flight > 0)
         return false;
+    /* What is in flight may be its own: another one asked for the same. */
+    if (request->ambiguous && ring->in_flight > 0)
+        return false;
     return ring->in_flight < ring->view->slots || !request->waiting;
 }
 
