@@ -131,6 +131,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     device->mode_read_only = mode_is_read_only(oracle, device);
     ring->overflow = ring->overflow_seen = false;
     ring->event_lost = ring->rsp_event_foreign = ring->req_prod_foreign = false;
+    ring->back_anew = false;
     ring->notify_due = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
@@ -239,6 +240,17 @@ static void event_lost(const struct oracle *oracle, struct oracle_device *device
         ring->event_lost = true;
 }
 
+static void restarted(const struct oracle *oracle, struct oracle_device *device)
+{
+    device->back_gone = false;
+    device->began_anew = true;
+    device->back_state = BLKIF_WIRE_INITIALISING;
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        if (device->rings[queue] != NULL)
+            device->rings[queue]->back_anew = true;
+    }
+}
+
 static void size_changed(struct oracle *oracle, const struct oracle_device *device,
                          const struct simback_event *event)
 {
@@ -263,9 +275,7 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
         device->back_state = BLKIF_WIRE_UNKNOWN;
         data_dead(oracle, device);
     } else if (event->path != NULL && strcmp(event->path, "restart") == 0) {
-        device->back_gone = false;
-        device->began_anew = true;
-        device->back_state = BLKIF_WIRE_INITIALISING;
+        restarted(oracle, device);
         size_changed(oracle, device, event);
     } else if (event->path != NULL && strcmp(event->path, "resize") == 0) {
         size_changed(oracle, device, event);

@@ -127,6 +127,7 @@ struct oracle_ring {
     bool event_lost;           /* on purpose, and none has come since */
     bool rsp_event_foreign;    /* another one stands there than the frontend's */
     bool req_prod_foreign;     /* somebody else has moved it: what is put may go unseen */
+    bool back_anew;            /* its backend began anew, and may find what it had answered */
 };
 
 /* ---- a device ---- */
