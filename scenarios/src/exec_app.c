@@ -239,6 +239,9 @@ void exec_INFO(struct scenario_runner *runner, const struct scenario_step *step)
     front_enter(runner, front->number, "get_info");
     error = runner->subject->get_info(front->device, &runner->result.info);
     front_leave(runner, front->number, "get_info", error);
+    if (error == BLKFRONT_OK) {
+        simback_app_info(runner->world, front->number, &runner->result.info);
+    }
     runner->result.has_info = error == BLKFRONT_OK;
     give(runner, error, front);
 }

@@ -283,6 +283,7 @@ void front_ask_size(struct scenario_runner *runner, struct front *front)
     if (runner->subject->get_info(front->device, &info) != BLKFRONT_OK) {
         return;
     }
+    simback_app_info(runner->world, front->number, &info);
     /* A subject may say anything: what no pattern could be made for is not taken. */
     if (info.sector_size >= BLKIF_WIRE_UNIT && info.sector_size <= BLKIF_WIRE_PAGE_SIZE &&
         info.sector_size % BLKIF_WIRE_UNIT == 0) {

@@ -218,6 +218,16 @@ static void read_expectations(struct scenario_runner *runner)
     runner->rules_only = any && only_rules;
 }
 
+static bool has_step(const struct scenario_program *program, unsigned opcode)
+{
+    for (size_t i = 0; i < program->step_count; i++) {
+        if (program->steps[i].opcode == opcode) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void reset_world(struct scenario_runner *runner)
 {
     const struct scenario_step *world = &runner->program->world;
@@ -234,6 +244,7 @@ static void reset_world(struct scenario_runner *runner)
                             ? runner->options.max_steps
                             : scenario_value(world, FIELD_WORLD_MAX_STEPS);
     options.rules = !runner->options.rules_off;
+    options.power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
     options.trace_hash = !runner->options.hash_off;
     simback_world_reset(runner->world, &options);
     simback_trace_to(runner->world, sink_event, runner);

@@ -49,9 +49,12 @@ enum broken_fault {
     LEAVES_THE_PORT,                      /* I12 */
     NEVER_NOTIFIES,                       /* I14 */
     NOTIFIES_ALWAYS,                      /* I14, a SHOULD */
+    IGNORES_FUA,                          /* I16 */
     IGNORES_READ_ONLY,                    /* I17 */
     COUNTS_WITHOUT_WRAP,                  /* I18 */
-    MAKES_THE_BACKEND_DISHONEST           /* I19: not the frontend's doing, so the test's */
+    MAKES_THE_BACKEND_DISHONEST,          /* I19: not the frontend's doing, so the test's */
+    IGNORES_THE_SECTOR_SIZE,              /* I20 */
+    INVENTS_A_SIZE                        /* I20: where there is none */
 };
 
 /* The naive frontend with this fault; one at a time in a process. `world` is for the fault that

@@ -295,18 +295,25 @@ static void publish(struct naive *device)
 static void read_properties(struct naive *device)
 {
     device->sector_size = (uint32_t)back_number(device, BLKIF_NODE_SECTOR_SIZE);
-    device->size_512 = back_number(device, BLKIF_NODE_SECTORS);
+    device->size_512 = UINT64_MAX;
+    read_number(device, device->back, BLKIF_NODE_SECTORS, &device->size_512);
     if (broken_fault == READS_A_NODE_TWICE) {
         device->size_512 = back_number(device, BLKIF_NODE_SECTORS);
     }
     device->read_only = (back_number(device, BLKIF_NODE_INFO) & BLKIF_WIRE_INFO_READONLY) != 0;
     device->flush_offered = back_number(device, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 1;
+    if (broken_fault == IGNORES_THE_SECTOR_SIZE) {
+        device->sector_size = BLKIF_WIRE_UNIT;
+    }
+    if (broken_fault == INVENTS_A_SIZE && device->size_512 == UINT64_MAX) {
+        device->size_512 = 0;
+    }
 }
 
 static void connected(struct naive *device)
 {
     read_properties(device);
-    if (device->sector_size != BLKIF_WIRE_UNIT) {
+    if (device->sector_size != BLKIF_WIRE_UNIT || device->size_512 == UINT64_MAX) {
         fail(device, BLKFRONT_UNIMPLEMENTED);
         return;
     }

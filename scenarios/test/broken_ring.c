@@ -290,6 +290,9 @@ static int admit(const struct naive *device, const struct blkfront_request *requ
     size_t size = size_of(request);
     uint64_t sectors = size / BLKIF_WIRE_UNIT;
 
+    if (request->flags != 0 && broken_fault != IGNORES_FUA) {
+        return BLKFRONT_UNIMPLEMENTED;
+    }
     if (request->operation == BLKFRONT_FLUSH) {
         bool may = device->flush_offered && !device->flush_off;
 

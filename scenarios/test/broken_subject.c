@@ -229,7 +229,13 @@ static const struct scenario_subject naive_subject = {
 
 const struct scenario_subject *broken_subject(enum broken_fault fault, struct simback_world *world)
 {
+    static struct scenario_subject subject;
+
     broken_fault = fault;
     broken_world = world;
-    return &naive_subject;
+    subject = naive_subject;
+    if (fault == IGNORES_FUA) { /* it says that it knows them */
+        subject.capabilities |= SCENARIO_SUBJECT_FUA;
+    }
+    return &subject;
 }

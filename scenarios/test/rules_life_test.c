@@ -156,6 +156,23 @@ START_TEST(i14_too_many_notifications_are_a_should)
 }
 END_TEST
 
+/* ---- I16 ---- */
+
+/* The next life begins with what the power cut left. */
+#define LOSE_POWER "backend power-cut\nbackend restart\ndisconnect -> ok\n"
+
+START_TEST(i16_a_write_with_fua_that_nobody_flushed)
+{
+    struct broken lost =
+        wrong_data(4, "sector 0 holds what sector 0 of the disk held at first after "
+                      "the power cut");
+
+    lost.rule = 16;
+    breaks(IGNORES_FUA, CONNECTED "write 0 +8 fua -> ok\n" LOSE_POWER, lost);
+    passes(IGNORES_FUA, CONNECTED "write 0 +8 -> ok\nflush -> ok\nwrite 8 +8 -> ok\n" LOSE_POWER);
+}
+END_TEST
+
 /* ---- I17 ---- */
 
 START_TEST(i17_a_read_only_disk_is_written)
@@ -265,6 +282,26 @@ START_TEST(every_outcome_has_its_exit_code)
 }
 END_TEST
 
+/* ---- I20 ---- */
+
+START_TEST(i20_a_sector_size_that_is_not_read)
+{
+    breaks_and_near_misses(IGNORES_THE_SECTOR_SIZE,
+                           "backend linux sector_size=4096\nconnect\ninfo\ndisconnect -> ok\n",
+                           rule(20, 3, "a sector has 512 bytes, but sector-size was read as 4096"),
+                           connect_alone);
+}
+END_TEST
+
+START_TEST(i20_a_size_that_nobody_has_told)
+{
+    breaks_and_near_misses(INVENTS_A_SIZE,
+                           "backend linux\nconnect async as C\nrun until back=4\n"
+                           "store write back/sectors many\nwait C\ninfo\ndisconnect -> ok\n",
+                           rule(20, 6, "no number of sectors was ever read"), connect_alone);
+}
+END_TEST
+
 /* ---- the sound one in all scenarios ---- */
 
 static unsigned runs_passed, runs_beyond_it;
@@ -345,9 +382,12 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i12_the_port_is_left);
     tcase_add_test(rules, i14_no_notification);
     tcase_add_test(rules, i14_too_many_notifications_are_a_should);
+    tcase_add_test(rules, i16_a_write_with_fua_that_nobody_flushed);
     tcase_add_test(rules, i17_a_read_only_disk_is_written);
     tcase_add_test(rules, i18_the_ring_overflows_at_the_wrap);
     tcase_add_test(rules, i19_the_backend_is_dishonest);
+    tcase_add_test(rules, i20_a_sector_size_that_is_not_read);
+    tcase_add_test(rules, i20_a_size_that_nobody_has_told);
     tcase_add_test(rules, a_violation_that_is_expected_is_not_held_against_the_subject);
     tcase_add_test(rules, a_verdict_knows_which_rules_were_put_to_a_test);
     tcase_add_test(rules, every_outcome_has_its_exit_code);

@@ -5,10 +5,10 @@
  */
 #include "backend_internal.h"
 
-static const char *action_name(enum simback_fault_action action)
+static const char *action_name(const struct simback_fault *fault)
 {
-    switch (action) {
-    case SIMBACK_ANSWER_STATUS: return "status";
+    switch (fault->action) {
+    case SIMBACK_ANSWER_STATUS: return fault->status == BLKIF_WIRE_OKAY ? "pretend" : "status";
     case SIMBACK_DELAY: return "delay";
     case SIMBACK_HOLD: return "hold";
     case SIMBACK_DROP: return "drop";
@@ -116,7 +116,7 @@ const struct simback_fault *fault_match(struct backend_queue *queue,
         rule->fired++;
         remember(backend, rule->fault.name, request);
         backend_tell(backend, SIMBACK_FAULT, queue->index, request->id, i + 1,
-                     action_name(rule->fault.action));
+                     action_name(&rule->fault));
         return &rule->fault;
     }
     return NULL;

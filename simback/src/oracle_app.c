@@ -344,6 +344,7 @@ void simback_app_complete(struct simback_world *world, uint64_t request, int res
         data_complete(oracle, device, found, result);
     else if (found->operation == BLKFRONT_DISCARD)
         data_discard_ends(oracle, found, false, result);
+    durability_complete(oracle, device, found, result);
     teardown_complete(oracle, device, request);
     correlation_forget(oracle, device, found);
     request_free(oracle, device, found, result, false);
@@ -366,6 +367,15 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
         known->released = false;
     else
         teardown_final(world->oracle, known);
+}
+
+void simback_app_info(struct simback_world *world, uint16_t device,
+                      const struct blkfront_info *info)
+{
+    struct oracle_device *known = judged(world, device);
+
+    if (known != NULL)
+        told_info(world->oracle, known, info);
 }
 
 void simback_app_released(struct simback_world *world, uint16_t device)

@@ -23,8 +23,8 @@ static struct simback_disk *disk_of(const struct oracle *oracle, const struct or
     return backend == NULL ? NULL : simback_backend_disk(backend);
 }
 
-static bool read_disk(const struct oracle *oracle, const struct oracle_device *device,
-                      uint64_t sector, uint32_t sector_size, uint32_t count)
+bool data_read_disk(const struct oracle *oracle, const struct oracle_device *device,
+                    uint64_t sector, uint32_t sector_size, uint32_t count)
 {
     struct simback_disk *disk = disk_of(oracle, device);
     uint32_t units = sector_size / BLKIF_WIRE_UNIT;
@@ -47,7 +47,7 @@ void data_exempt(struct oracle_device *device, uint64_t first_512, uint64_t last
     };
 }
 
-static bool exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512)
+bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512)
 {
     if (device->exempt_all)
         return true;
@@ -136,16 +136,26 @@ static uint64_t ended(const struct oracle_data *data, const struct candidate *ca
     return candidate->failed ? data_death(data, candidate->connection) : candidate->ended;
 }
 
-/* Forgets what no read in flight can see any more; one settled value alone becomes the base. */
-static void prune(struct oracle_data *data, struct sector *sector, uint64_t oldest)
+enum { RETURNING = 8 }; /* values of a sector that only a power cut can bring back */
+
+/* Forgets what no read in flight can see any more and no power cut brings back; one settled value
+ * alone becomes the base. Of many that a power cut might bring back, one stays, as anything. */
+static void prune(struct oracle_data *data, const struct oracle_device *device,
+                  struct sector *sector, uint64_t oldest)
 {
     uint32_t *link = &sector->more;
+    unsigned returning = 0;
 
     while (*link != 0) {
         struct candidate *candidate = data_candidate_at(data, *link - 1);
         uint32_t index = *link;
+        bool unseen = candidate->superseded <= oldest;
 
-        if (candidate->superseded <= oldest) {
+        if (unseen && data->power_may_fail && data_may_return(device, candidate)) {
+            unseen = ++returning > RETURNING;
+            candidate->unknown |= returning == RETURNING;
+        }
+        if (unseen) {
             *link = candidate->next;
             data_candidate_free(data, index);
         } else {
@@ -229,7 +239,7 @@ static void first_touch(struct walk *walk, const struct oracle_device *device, u
         if ((group->touched & bit_of(walk->sector + i)) != 0)
             continue;
         if (!looked)
-            have_disk = read_disk(walk->oracle, device, walk->sector, size, run);
+            have_disk = data_read_disk(walk->oracle, device, walk->sector, size, run);
         looked = true;
         group->touched |= bit_of(walk->sector + i);
         sector->write = have_disk ? BASE_DISK : BASE_UNKNOWN;
@@ -246,6 +256,7 @@ static void begin_anew(struct oracle *oracle, struct oracle_device *device,
                        const struct oracle_request *request)
 {
     oracle->data->epochs[device->number]++;
+    device->durable_unknown = true;
     for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
         if (at != request && at->has_data && at->operation == BLKFRONT_WRITE)
             data_exempt(device, at->first_512, at->first_512 + at->count_512 - 1);
@@ -289,7 +300,7 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
 
             if (sector == NULL)
                 return;
-            prune(oracle->data, sector, oldest);
+            prune(oracle->data, device, sector, oldest);
             candidate.hash =
                 hash_xxh64(bytes + (size_t)i * request->sector_size, request->sector_size, 0);
             if (!candidate_add(oracle, sector, &candidate))
@@ -310,11 +321,14 @@ void data_submit(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- the end of a write ---- */
 
-/* What was settled before the write began is no value any more. */
-static void supersede(struct oracle *oracle, struct sector *sector,
-                      const struct oracle_request *request, uint64_t stamp, uint64_t oldest)
+/* What was settled before the write began is no value any more; nor after a power cut, if the write
+ * is durable. */
+static void supersede(struct oracle *oracle, const struct oracle_device *device,
+                      struct sector *sector, const struct oracle_request *request, uint64_t oldest)
 {
     struct oracle_data *data = oracle->data;
+    const uint64_t stamp = oracle->stamp;
+    const bool durable = device->flush_offered && (request->flags & BLKFRONT_FUA) != 0;
 
     if (sector->write != BASE_NONE) {
         struct candidate old = {
@@ -323,16 +337,20 @@ static void supersede(struct oracle *oracle, struct sector *sector,
             .superseded = stamp,
             .definite = true,
             .unknown = sector->write == BASE_UNKNOWN,
+            .outdated = durable,
         };
 
-        if (stamp <= oldest || candidate_add(oracle, sector, &old))
+        if ((stamp <= oldest && !data->power_may_fail) || candidate_add(oracle, sector, &old))
             sector->write = BASE_NONE;
     }
     for (uint32_t at = sector->more; at != 0;) {
         struct candidate *candidate = data_candidate_at(data, at - 1);
 
-        if (candidate->superseded == DATA_NEVER && ended(data, candidate) < request->submitted)
-            candidate->superseded = stamp;
+        if (ended(data, candidate) < request->submitted) {
+            candidate->outdated |= durable;
+            if (candidate->superseded == DATA_NEVER)
+                candidate->superseded = stamp;
+        }
         at = candidate->next;
     }
 }
@@ -350,16 +368,17 @@ static void end_of_candidate(struct oracle *oracle, const struct oracle_device *
         return;
     if (end == WRITE_REFUSED) {
         candidate->superseded = 0;
+        candidate->outdated = true;
     } else if (end == WRITE_DONE) {
         candidate->definite = true;
         candidate->ended = oracle->stamp;
-        supersede(oracle, sector, request, oracle->stamp, oldest);
+        supersede(oracle, device, sector, request, oldest);
     } else {
         candidate->connection = request->connection != 0 ? request->connection : device->connection;
         candidate->failed = candidate->connection != 0;
         candidate->ended = oracle->stamp; /* without a connection it cannot happen any more */
     }
-    prune(oracle->data, sector, oldest);
+    prune(oracle->data, device, sector, oldest);
 }
 
 static void end_write(struct oracle *oracle, const struct oracle_device *device,
@@ -453,14 +472,14 @@ static bool judge_untouched(struct walk *walk, const struct oracle_device *devic
     uint32_t size = walk->request->sector_size, units = size / BLKIF_WIRE_UNIT;
     const uint8_t *window = walk->oracle->data->window;
 
-    if (!read_disk(walk->oracle, device, walk->sector, size, run) ||
+    if (!data_read_disk(walk->oracle, device, walk->sector, size, run) ||
         memcmp(bytes, window, (size_t)run * size) == 0)
         return true;
     for (uint32_t i = 0; i < run; i++) {
         const uint8_t *here = bytes + (size_t)i * size;
 
         if (memcmp(here, window + (size_t)i * size, size) == 0 ||
-            exempt(device, (walk->sector + i) * units, units) ||
+            data_is_exempt(device, (walk->sector + i) * units, units) ||
             data_zeroed_since(walk->oracle, device, (walk->sector + i) * units, units,
                               walk->request->submitted))
             continue;
@@ -482,7 +501,7 @@ static bool judge_touched(struct walk *walk, const struct oracle_device *device,
 
         if (sector == NULL ||
             possible(walk->oracle, device, walk->request, walk->sector + i, sector, here) ||
-            exempt(device, (walk->sector + i) * units, units))
+            data_is_exempt(device, (walk->sector + i) * units, units))
             continue;
         data_report(walk->oracle, device, walk->request, walk->sector + i, here, sector);
         return false;

@@ -37,7 +37,8 @@ struct candidate {
     uint32_t next;       /* index plus one */
     bool definite;       /* acknowledged */
     bool failed;
-    bool unknown; /* not a value: anything */
+    bool unknown;  /* not a value: anything */
+    bool outdated; /* a write that replaced it is durable (I16) */
 };
 
 struct sector {
@@ -90,7 +91,8 @@ struct oracle_data {
     uint64_t recent_count;
     uint16_t epochs[WORLD_DEVICES];
 
-    bool off; /* memory ran out: nothing is judged any more */
+    bool off;            /* memory ran out: nothing is judged any more */
+    bool power_may_fail; /* what a power cut may bring back is kept (I16) */
     uint8_t window[WINDOW];
 };
 
@@ -109,6 +111,18 @@ static inline uint32_t data_owner(const struct oracle_data *data,
 {
     return (uint32_t)data->epochs[device->number] << 16 | device->number;
 }
+
+/* May a power cut bring it back (I16)? */
+static inline bool data_may_return(const struct oracle_device *device,
+                                   const struct candidate *candidate)
+{
+    return !candidate->outdated && candidate->superseded > device->durable;
+}
+
+/* oracle_data.c */
+bool data_read_disk(const struct oracle *oracle, const struct oracle_device *device,
+                    uint64_t sector, uint32_t sector_size, uint32_t count);
+bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512);
 
 /* oracle_data_table.c */
 struct group *data_group_find(const struct oracle_data *data, uint32_t owner, uint64_t key);
@@ -134,5 +148,8 @@ bool data_zeroed_since(const struct oracle *oracle, const struct oracle_device *
 void data_report(struct oracle *oracle, const struct oracle_device *device,
                  const struct oracle_request *request, uint64_t sector, const uint8_t *bytes,
                  const struct sector *history);
+/* The same of what is left after a power cut. */
+void data_report_lost(struct oracle *oracle, const struct oracle_device *device, uint64_t sector,
+                      const uint8_t *bytes, const struct sector *history);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is said when a read returned impossible data: where the bytes came from, as far as that is
- * known, and what would have been possible.
+ * What is said when a read returned impossible data, or a power cut left it: where the bytes came
+ * from, as far as that is known, and what would have been possible.
  */
 #include "oracle_data.h"
 
@@ -93,7 +93,25 @@ static void add(struct list *list, uint64_t write, const char *state)
     list->used += more < 0 ? 0 : (size_t)more;
 }
 
-static void describe_possible(const struct oracle *oracle, const struct oracle_request *request,
+typedef bool is_possible(const struct oracle_device *device, const struct oracle_request *read,
+                         const struct candidate *candidate);
+
+static bool seen_by_read(const struct oracle_device *device, const struct oracle_request *read,
+                         const struct candidate *candidate)
+{
+    (void)device;
+    return candidate->superseded > read->submitted;
+}
+
+static bool kept_by_disk(const struct oracle_device *device, const struct oracle_request *none,
+                         const struct candidate *candidate)
+{
+    (void)none;
+    return data_may_return(device, candidate);
+}
+
+static void describe_possible(const struct oracle *oracle, const struct oracle_device *device,
+                              const struct oracle_request *read, is_possible *possible,
                               const struct sector *history, char *text, size_t text_size)
 {
     struct list list = {text, text_size, 0};
@@ -108,7 +126,7 @@ static void describe_possible(const struct oracle *oracle, const struct oracle_r
     for (uint32_t at = history->more; at != 0;) {
         const struct candidate *candidate = data_candidate_at(oracle->data, at - 1);
 
-        if (candidate->superseded > request->submitted)
+        if (possible(device, read, candidate))
             add(&list, candidate->write,
                 candidate->definite              ? "acknowledged"
                 : candidate->ended != DATA_NEVER ? "failed"
@@ -124,7 +142,19 @@ void data_report(struct oracle *oracle, const struct oracle_device *device,
     char found[80], wanted[110];
 
     describe_bytes(oracle, device, sector, bytes, request->sector_size, found, sizeof(found));
-    describe_possible(oracle, request, history, wanted, sizeof(wanted));
+    describe_possible(oracle, device, request, seen_by_read, history, wanted, sizeof(wanted));
     oracle_broken(oracle, 7, device, request->number, "sector %llu holds %s; possible were: %s",
+                  (unsigned long long)sector, found, wanted);
+}
+
+void data_report_lost(struct oracle *oracle, const struct oracle_device *device, uint64_t sector,
+                      const uint8_t *bytes, const struct sector *history)
+{
+    char found[80], wanted[110];
+
+    describe_bytes(oracle, device, sector, bytes, device->data_sector_size, found, sizeof(found));
+    describe_possible(oracle, device, NULL, kept_by_disk, history, wanted, sizeof(wanted));
+    oracle_broken(oracle, 16, device, 0,
+                  "sector %llu holds %s after the power cut; possible were: %s",
                   (unsigned long long)sector, found, wanted);
 }

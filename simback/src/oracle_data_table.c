@@ -12,7 +12,10 @@ enum { BUCKETS_FIRST = 64, POINTERS_FIRST = 64, DEATHS_FIRST = 16 };
 bool data_create(struct oracle *oracle)
 {
     oracle->data = simback_allocate(oracle->world, sizeof(*oracle->data));
-    return oracle->data != NULL;
+    if (oracle->data == NULL)
+        return false;
+    oracle->data->power_may_fail = oracle->world->options.power_may_fail;
+    return true;
 }
 
 static void *out_of_memory(struct oracle *oracle)

@@ -75,8 +75,10 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_FEATURE_PERSISTENT) == 0)
         device->persistent = event->length == 1 && *(const char *)event->bytes == '1';
-    if (!front_path && event->kind == SIMBACK_STORE_READ)
+    if (!front_path && event->kind == SIMBACK_STORE_READ) {
         loads_store_read(oracle, device, rest, event);
+        told_read(device, rest, event);
+    }
     states_store(oracle, event, device, rest, front_path);
     if (front_path) {
         negotiation_store(device, event, rest);
@@ -240,6 +242,19 @@ static void event_lost(const struct oracle *oracle, struct oracle_device *device
         ring->event_lost = true;
 }
 
+static void fault_event(const struct oracle *oracle, struct oracle_device *device,
+                        const struct simback_event *event)
+{
+    const struct oracle_ring *ring = oracle_ring_get(device, event->queue);
+
+    if (event->path == NULL)
+        return;
+    if (strcmp(event->path, "event lose") == 0)
+        event_lost(oracle, device, event);
+    else if (strcmp(event->path, "pretend") == 0 && ring != NULL)
+        durability_pretended(device, correlation_find(ring, event->a));
+}
+
 static void restarted(const struct oracle *oracle, struct oracle_device *device)
 {
     device->back_gone = false;
@@ -264,8 +279,7 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
     if (device == NULL)
         return;
     if (event->kind == SIMBACK_FAULT) {
-        if (event->path != NULL && strcmp(event->path, "event lose") == 0)
-            event_lost(oracle, device, event);
+        fault_event(oracle, device, event);
     } else if (event->kind == SIMBACK_BACK_STATE) {
         device->back_state =
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
@@ -280,6 +294,7 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
     } else if (event->path != NULL && strcmp(event->path, "resize") == 0) {
         size_changed(oracle, device, event);
     } else if (event->path != NULL && strcmp(event->path, "power-cut") == 0) {
+        durability_power_cut(oracle, device);
         data_power_cut(oracle, device);
     } else if (event->path != NULL && strcmp(event->path, "hostile") == 0) {
         device->hostile = true;

@@ -140,6 +140,12 @@ struct oracle_range {
 
 enum { ORACLE_EXEMPT = 16 };
 
+/* A number that the frontend has read in its backend's directory, and the one before that. */
+struct oracle_told {
+    uint64_t now, before;
+    bool known;
+};
+
 struct oracle_device {
     uint16_t number;
     struct oracle_ring *rings[MONITOR_QUEUES];
@@ -160,7 +166,8 @@ struct oracle_device {
     bool began_anew;                      /* it crashed or was replaced, and its frontend goes on */
 
     /* what the frontend has read of the backend */
-    bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
+    struct oracle_told told_sectors, told_sector_size; /* as far as they make sense (I20) */
+    bool read_only, read_only_before;                  /* info had bit 4 at Connected (I17) */
     bool mode_read_only;
     bool flush_offered;
     bool flush_succeeded;  /* on this connection (I8) */
@@ -190,7 +197,9 @@ struct oracle_device {
 
     /* I7 */
     uint32_t data_sector_size;
-    uint64_t power_cut; /* stamp of the last one; 0: none */
+    uint64_t power_cut;   /* stamp of the last one; 0: none */
+    uint64_t durable;     /* what was acknowledged before it is: the last flush's submit (I16) */
+    bool durable_unknown; /* what the disk keeps through a power cut cannot be told */
     struct oracle_range exempt[ORACLE_EXEMPT];
     uint32_t exempt_count;
     bool exempt_all;
@@ -443,6 +452,21 @@ void data_shrunk(struct oracle *oracle, const struct oracle_device *device, uint
 void data_power_cut(struct oracle *oracle, struct oracle_device *device);
 /* The connection can carry out nothing any more. */
 void data_dead(struct oracle *oracle, struct oracle_device *device);
+
+/* I20 */
+void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);
+/* What another backend may offer has to be read again. */
+void told_forget(struct oracle_device *device);
+void told_info(struct oracle *oracle, struct oracle_device *device,
+               const struct blkfront_info *info);
+
+/* I16 */
+void durability_complete(struct oracle *oracle, struct oracle_device *device,
+                         const struct oracle_request *request, int result);
+/* Before data_power_cut forgets what was. */
+void durability_power_cut(struct oracle *oracle, struct oracle_device *device);
+/* A fault answers OKAY without doing what it was asked for. */
+void durability_pretended(struct oracle_device *device, const struct oracle_part *part);
 
 /* I8 */
 void status_put(struct oracle_put *put);

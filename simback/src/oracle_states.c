@@ -78,6 +78,7 @@ static void forget_offers(struct oracle_device *device)
     device->sector_size = 0;
     device->discard_granularity = device->discard_alignment = 0;
     device->flush_offered = false;
+    told_forget(device);
 }
 
 void states_resumed(struct oracle_device *device)

@@ -74,6 +74,9 @@ void simback_app_complete(struct simback_world *world, uint64_t request, int res
 /* The device's state as the frontend tells it, whenever it has changed. */
 void simback_app_device(struct simback_world *world, uint16_t device, enum blkfront_state state,
                         int error);
+/* What the device, which is connected, says of its disk (I20). */
+void simback_app_info(struct simback_world *world, uint16_t device,
+                      const struct blkfront_info *info);
 /* The device has been released; with `end` the whole program is over and everything is at rest:
  * what must be gone now is looked for (I5, I12, I2: no request left). */
 void simback_app_released(struct simback_world *world, uint16_t device);

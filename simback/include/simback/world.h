@@ -32,6 +32,7 @@ struct simback_world_options {
     uint32_t port_limit;  /* event channels of each domain; default 1023 */
     uint64_t max_steps;   /* without a completed call; default 1,000,000 (I4) */
     bool rules;           /* the oracle judges; default true. Only the benchmark switches it off */
+    bool power_may_fail;  /* default false: without, no power cut is judged (I16) */
     bool trace_hash;      /* default true. Only the benchmark switches it off */
 };
 
