@@ -293,7 +293,7 @@ static void quote(struct text *text, const char *name, size_t length)
 
     text_add_char(text, '\'');
     text_add_bytes(text, name, length < SHOWN ? length : SHOWN);
-    text_add(text, length < SHOWN ? "'" : "...'");
+    text_add(text, length <= SHOWN ? "'" : "...'");
 }
 
 static int no_device(struct blkfront *context, size_t list_length, const char *name,

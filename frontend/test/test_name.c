@@ -304,6 +304,23 @@ static void a_long_answer_is_cut_not_overrun(void)
     CU_ASSERT_STRING_EQUAL(context.detail + sizeof(context.detail) - 4, "...");
 }
 
+/* Only a name that has been cut shows as such. */
+static void a_long_name_is_quoted_in_part(void)
+{
+    enum { SHOWN = 80 };
+    char name[SHOWN + 2], detail[200];
+
+    memset(name, 'a', sizeof(name));
+    name[0] = '/';
+    name[SHOWN + 1] = '\0';
+    snprintf(detail, sizeof(detail), "no device is called '%.*s...'; there are no block devices",
+             SHOWN, name);
+    expect_error(name, BLKFRONT_NO_DEVICE, detail);
+    name[SHOWN] = '\0';
+    snprintf(detail, sizeof(detail), "no device is called '%s'; there are no block devices", name);
+    expect_error(name, BLKFRONT_NO_DEVICE, detail);
+}
+
 static void a_store_that_fails_is_told_or_passed_over(void)
 {
     unsigned failures = 0;
@@ -344,6 +361,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_name_of_no_use_is_invalid),
     UNIT_TEST(i20_odd_entries_among_the_devices_are_passed_over),
     UNIT_TEST(a_long_answer_is_cut_not_overrun),
+    UNIT_TEST(a_long_name_is_quoted_in_part),
     UNIT_TEST(a_store_that_fails_is_told_or_passed_over),
 };
 
