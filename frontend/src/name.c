@@ -65,6 +65,7 @@ static size_t parse_letters(const char *bytes, size_t length, uint32_t *disk)
     return i;
 }
 
+/* Each of these knows how many disks and partitions its numbers hold. */
 static bool encode_xvd(uint32_t disk, uint32_t partition, uint32_t *vdev)
 {
     if (disk >= DISKS_EXTENDED || partition >= PARTITIONS_EXTENDED)
@@ -100,10 +101,9 @@ static bool parse_nominal(const char *bytes, size_t length, uint32_t *vdev)
 
     while (p < length && bytes[p] != 'p')
         p++;
-    if (!store_parse_number(bytes + 1, p - 1, DISKS_EXTENDED - 1, &disk))
+    if (!store_parse_number(bytes + 1, p - 1, UINT32_MAX, &disk))
         return false;
-    if (p < length &&
-        !store_parse_number(bytes + p + 1, length - p - 1, PARTITIONS_EXTENDED - 1, &partition))
+    if (p < length && !store_parse_number(bytes + p + 1, length - p - 1, UINT32_MAX, &partition))
         return false;
     return encode_xvd((uint32_t)disk, (uint32_t)partition, vdev);
 }
@@ -121,7 +121,7 @@ static bool parse_disk(const char *bytes, size_t length, size_t skip,
     if (letters == 0)
         return false;
     if (used < length &&
-        (!store_parse_number(bytes + used, length - used, PARTITIONS_EXTENDED - 1, &partition) ||
+        (!store_parse_number(bytes + used, length - used, UINT32_MAX, &partition) ||
          partition == 0))
         return false;
     return encode(disk, (uint32_t)partition, vdev);

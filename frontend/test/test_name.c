@@ -61,13 +61,17 @@ static const char *const bad[] = {
     "99999999999999999999",
     "0x",
     "0xg",
+    "0x-1",
+    "0xca:0",
     "0x100000000",
     "xvd",
     "xvd1",
     "xvdA",
+    "xvd{",
     "xvda0",
     "xvda01",
     "xvda256",
+    "xvda4294967296",
     "xvda1 ",
     "xvda1p1",
     "xvda-1",
@@ -86,7 +90,9 @@ static const char *const bad[] = {
     "dp1",
     "d0p",
     "d0p256",
+    "d0p4294967296",
     "d1048576",
+    "d4294967296",
     "d00",
     "d0p01",
     "d0q1",
@@ -126,9 +132,12 @@ static void a_number_prints_as_its_spelling(void)
         {"268442112 (xvdaa)", 1 << 28 | 26 << 8},
         {"268572709 (xvdtq37)", 1 << 28 | 536 << 8 | 37},
         {"768 (hda)", 3 << 8},
+        {"831 (hda63)", 3 << 8 | 63},
         {"5698 (hdd2)", 22 << 8 | 66},
         {"2063 (sda15)", 8 << 8 | 15},
         {"1", 1},
+        {"896", 3 << 8 | 128}, /* a third disk, which these majors have not */
+        {"5760", 22 << 8 | 128},
         {"4294967295", 4294967295u},
     };
 
@@ -245,8 +254,8 @@ static void an_absent_device_is_told_with_those_that_there_are(void)
     /* The partitions in a disk are their reader's matter. */
     expect_error("xvda1", BLKFRONT_NO_DEVICE,
                  "no device is called 'xvda1'; there are 51712 (xvda), 51728 (xvdb)");
-    expect_error("/no\nsuch", BLKFRONT_NO_DEVICE,
-                 "no device is called '/no?such'; there are 51712 (xvda), 51728 (xvdb)");
+    expect_error("/no\n\x7f\xffsuch", BLKFRONT_NO_DEVICE,
+                 "no device is called '/no???such'; there are 51712 (xvda), 51728 (xvdb)");
 }
 
 static void an_ambiguous_name_is_told_with_its_candidates(void)
@@ -323,24 +332,31 @@ static void a_long_name_is_quoted_in_part(void)
 
 static void a_store_that_fails_is_told_or_passed_over(void)
 {
-    unsigned failures = 0;
+    static const struct {
+        int of_platform, result;
+    } errors[] = {{BLKFRONT_PLATFORM_IO, BLKFRONT_STORE},
+                  {BLKFRONT_PLATFORM_NO_MEMORY, BLKFRONT_NO_MEMORY}};
 
     add_device(51712, "/a");
     add_device(51728, "/b");
-    for (unsigned n = 1;; n++) {
-        uint32_t vdev;
-        int result;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        unsigned failures = 0;
 
-        fake_fail(&fake, n, false, BLKFRONT_PLATFORM_IO);
-        result = resolve("/b", &vdev);
-        if (fake.failures == 0)
-            break;
-        failures++;
-        CU_ASSERT_EQUAL(result, BLKFRONT_STORE);
-        CU_ASSERT_STRING_EQUAL(context.detail,
-                               "the devices in /local/domain/3/device/vbd cannot be read");
+        for (unsigned n = 1;; n++) {
+            uint32_t vdev;
+            int result;
+
+            fake_fail(&fake, n, false, errors[i].of_platform);
+            result = resolve("/b", &vdev);
+            if (fake.failures == 0)
+                break;
+            failures++;
+            CU_ASSERT_EQUAL(result, errors[i].result);
+            CU_ASSERT_STRING_EQUAL(context.detail,
+                                   "the devices in /local/domain/3/device/vbd cannot be read");
+        }
+        CU_ASSERT_EQUAL(failures, 5);
     }
-    CU_ASSERT_EQUAL(failures, 5);
     /* A device that we may not look at is not the one. */
     fake_fail(&fake, 2, false, BLKFRONT_PLATFORM_DENIED);
     expect("/b", 51728);
