@@ -59,8 +59,8 @@ static void i20_a_number_stays_within_its_limit(void)
 static void a_path_is_absolute_and_of_xenstores_characters(void)
 {
     static const char *const good[] = {"/a", "/local/domain/0/backend/vbd/3/51712", "/A-z_0@9"};
-    static const char *const bad[] = {"",      "/",    "a",    "a/b", "/a/", "//a",
-                                      "/a//b", "/a b", "/a\n", "/.",  "/%s"};
+    static const char *const bad[] = {"",     "/",    "a",  "a/b", "/a/", "//a", "/a//b",
+                                      "/a b", "/a\n", "/.", "/%s", "/~",  "/a{"};
 
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         CU_ASSERT_TRUE(store_path_check(good[i], strlen(good[i])));
