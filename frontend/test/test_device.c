@@ -198,19 +198,20 @@ static void i20_a_state_that_is_none_fails_the_device(void)
     }
 }
 
-/* One character more than a path may have. */
-static const char *make_long_path(void)
+/* So many characters more than a path may have. */
+static const char *make_long_path(size_t more)
 {
-    static char path[BLKFRONT_PATH_MAX + 1];
+    static char path[BLKFRONT_PATH_MAX + 16];
 
-    memset(path, 'a', sizeof(path) - 1);
+    memset(path, 'a', sizeof(path));
     path[0] = '/';
+    path[BLKFRONT_PATH_MAX - 1 + more] = '\0';
     return path;
 }
 
 static void i20_our_own_nodes_are_checked_before_anything_is_made(void)
 {
-    const char *long_path = make_long_path();
+    const char *long_path = make_long_path(1);
     const struct {
         const char *path, *value, *detail;
     } bad[] = {
@@ -242,10 +243,15 @@ static void i20_our_own_nodes_are_checked_before_anything_is_made(void)
 
 static void a_backend_path_that_becomes_too_long_is_another(void)
 {
-    struct blkfront_device *device = connected();
+    for (size_t more = 1; more < 3; more++) {
+        struct blkfront_device *device;
 
-    fake_set(&fake, FRONT "/backend", make_long_path());
-    ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "another backend now: " FRONT "/backend");
+        world_anew();
+        device = connected();
+        fake_set(&fake, FRONT "/backend", make_long_path(more));
+        ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED,
+             "another backend now: " FRONT "/backend");
+    }
 }
 
 /* I6: absent means trusted, nonsense does not. */
@@ -282,10 +288,12 @@ static void i10_a_stale_node_that_stays_fails_the_connect(void)
     struct blkfront_device *device = begin(NULL);
 
     fake_set(&fake, FRONT "/ring-ref7", "77");
+    fake_set(&fake, FRONT "/event-channel", "7");
     fake.platform.store_remove = fail_to_remove;
     settle(device);
     fake.platform.store_remove = remove_of_before;
     CU_ASSERT_PTR_NULL(fake_get(&fake, FRONT "/ring-ref"));
+    CU_ASSERT_STRING_EQUAL(fake_get(&fake, FRONT "/event-channel"), "7");
     ends(device, BLKFRONT_FAILED, BLKFRONT_STORE, "cannot publish in " FRONT);
     blkfront_release(connected());
     left_as_found();
