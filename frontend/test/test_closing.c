@@ -161,6 +161,21 @@ static void i4_a_backend_that_ends_again_and_again_is_not_followed(void)
     left_as_found();
 }
 
+/* One that has gone altogether comes back for nothing. */
+static void a_backend_that_goes_while_we_reopen_is_not_waited_for(void)
+{
+    struct blkfront_device *device;
+
+    fake_set(&fake, FRONT "/state", "6");
+    backend.stays_at = 2;
+    device = begin(NULL);
+    settle(device);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "1 3");
+    fake_remove(&fake, BACK);
+    ends(device, BLKFRONT_FAILED, BLKFRONT_DISCONNECTED, "the backend is gone: " BACK);
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "1 3 6");
+}
+
 /* ---- ending it ourselves ---- */
 
 static void i11_nothing_is_written_before_the_queues_have_stopped(void)
@@ -459,6 +474,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_backend_that_ends_while_we_connect_fails_the_connect),
     UNIT_TEST(i4_a_backend_cannot_make_us_reset_for_ever),
     UNIT_TEST(i4_a_backend_that_ends_again_and_again_is_not_followed),
+    UNIT_TEST(a_backend_that_goes_while_we_reopen_is_not_waited_for),
     UNIT_TEST(i11_nothing_is_written_before_the_queues_have_stopped),
     UNIT_TEST(i5_busy_grants_are_tried_again_and_then_gone),
     UNIT_TEST(i5_grants_that_stay_busy_are_quarantined_at_the_deadline),
