@@ -353,6 +353,33 @@ static void a_queue_comes_to_rest_after_those_that_share_it(void)
     }
 }
 
+/* The device asks one queue after the other: one that has not been asked yet may still hand over.
+ */
+static void a_queue_comes_to_rest_after_those_that_still_share(void)
+{
+    for (int keeping = 0; keeping < 2; keeping++) {
+        struct rig_call call = page_write(0);
+
+        set_up();
+        start();
+        rig_lose(&rig);
+        reconnect(1);
+        if (keeping != 0)
+            queue_keep(queue(0));
+        else
+            queue_stop(queue(0), BLKFRONT_DISCONNECTED);
+        (void)blkfront_queue_poll(queue(0));
+        CU_ASSERT_EQUAL(queue_get_state(queue(0)), keeping != 0 ? QUEUE_KEEPING : QUEUE_STOPPING);
+        CU_ASSERT_EQUAL(queue_get_state(queue(1)), QUEUE_SHARING);
+        submit(1, &call);
+        if (keeping != 0)
+            rig_lose(&rig);
+        rig.takes = false;
+        finish();
+        check_result(&call, BLKFRONT_DISCONNECTED);
+    }
+}
+
 /* ---- what is only there once they have moved ---- */
 
 /* A request that was handed over late may be due before those of its new queue. */
@@ -491,6 +518,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_connection_may_have_more_queues_than_the_last),
     UNIT_TEST(i2_everything_ends_when_the_device_does),
     UNIT_TEST(a_queue_comes_to_rest_after_those_that_share_it),
+    UNIT_TEST(a_queue_comes_to_rest_after_those_that_still_share),
     UNIT_TEST(i4_the_deadline_is_the_requests_wherever_it_is),
     UNIT_TEST(i5_memory_stays_while_its_request_moves),
     UNIT_TEST(i4_a_drain_ends_beside_queues_that_share),
