@@ -344,6 +344,91 @@ static void i8_what_has_failed_is_not_continued(void)
     finish();
 }
 
+/* The first is a write with FUA, of the second a part waits for pages. */
+static void submit_write(struct rig_call calls[3], unsigned index)
+{
+    static const struct blkfront_buffer buffers[] = {{.address = data, .size = PAGE},
+                                                     {.address = data, .size = 12 * PAGE},
+                                                     {.address = data, .size = PAGE}};
+
+    calls[index] = rig_call(BLKFRONT_WRITE, index * 128, &buffers[index], 1);
+    calls[index].request.flags = index == 0 ? BLKFRONT_FUA : 0;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &calls[index]), BLKFRONT_OK);
+}
+
+/* The first one's flush waits before the rest of the second, which fails meanwhile: that is over,
+ * and those before and behind it go on. */
+static void i8_what_fails_behind_a_flush_does_not_wait_for_it(void)
+{
+    struct rig_call calls[3];
+    struct rig_request first, part;
+
+    rig.device.options.pool_pages = 12;
+    start();
+    for (unsigned i = 0; i < 3; i++)
+        submit_write(calls, i);
+    first = rig_next(&rig);
+    part = rig_next(&rig);
+    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
+    rig_respond(&rig, first.id, first.operation, BLKIF_WIRE_OKAY);
+    rig_respond(&rig, part.id, part.operation, BLKIF_WIRE_ERROR);
+    rig_poll(&rig);
+    CU_ASSERT_TRUE(queue_check(rig.queue));
+    CU_ASSERT_EQUAL(calls[1].completions, 1);
+    CU_ASSERT_EQUAL(calls[1].result, BLKFRONT_IO_ERROR);
+    CU_ASSERT_EQUAL(calls[0].completions + calls[2].completions, 0);
+    first = rig_next(&rig);
+    CU_ASSERT_EQUAL(first.operation, BLKIF_WIRE_FLUSH_DISKCACHE);
+    rig_answer(&rig, &first);
+    part = rig_next(&rig);
+    CU_ASSERT_EQUAL(part.sector_512, 256);
+    rig_answer(&rig, &part);
+    CU_ASSERT_EQUAL(calls[0].completions, 1);
+    CU_ASSERT_EQUAL(calls[0].result, BLKFRONT_OK);
+    CU_ASSERT_EQUAL(calls[2].completions, 1);
+    CU_ASSERT_EQUAL(calls[2].result, BLKFRONT_OK);
+    finish();
+}
+
+/* Where flushing means to wait for what came before, the wait is not over with what came later; nor
+ * does a failure at the end of those that wait lose the place where the next one joins them. */
+static void i8_a_drain_goes_on_when_what_waits_behind_it_fails(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = PAGE};
+    struct rig_call before = rig_call(BLKFRONT_READ, 0, &buffer, 1), calls[3];
+    struct rig_request older, first, part;
+
+    rig.device.options.pool_pages = 13;
+    rig.device.agreed.flush = false;
+    rig.device.agreed.flush_offered = false;
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &before), BLKFRONT_OK);
+    submit_write(calls, 0);
+    submit_write(calls, 1);
+    older = rig_next(&rig);
+    first = rig_next(&rig);
+    part = rig_next(&rig);
+    rig_answer(&rig, &first);
+    CU_ASSERT_TRUE(rig.queue->drain_waiting);
+    rig_respond(&rig, part.id, part.operation, BLKIF_WIRE_ERROR);
+    rig_poll(&rig);
+    CU_ASSERT_TRUE(queue_check(rig.queue));
+    CU_ASSERT_EQUAL(calls[1].completions, 1);
+    CU_ASSERT_EQUAL(calls[1].result, BLKFRONT_IO_ERROR);
+    CU_ASSERT_EQUAL(calls[0].completions, 0);
+    CU_ASSERT_TRUE(rig.queue->drain_waiting);
+    submit_write(calls, 2);
+    CU_ASSERT_TRUE(queue_check(rig.queue));
+    rig_answer(&rig, &older);
+    CU_ASSERT_EQUAL(calls[0].completions, 1);
+    CU_ASSERT_EQUAL(calls[0].result, BLKFRONT_OK);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(before.completions, 1);
+    CU_ASSERT_EQUAL(calls[2].completions, 1);
+    CU_ASSERT_EQUAL(calls[2].result, BLKFRONT_OK);
+    finish();
+}
+
 static void i7_a_failed_read_leaves_the_buffer_alone(void)
 {
     struct blkfront_buffer buffer = {.address = data, .size = 4096};
@@ -457,6 +542,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i6_without_trust_a_page_is_zeroed_before_each_request),
     UNIT_TEST(i8_the_worst_status_of_a_split_request_wins),
     UNIT_TEST(i8_what_has_failed_is_not_continued),
+    UNIT_TEST(i8_what_fails_behind_a_flush_does_not_wait_for_it),
+    UNIT_TEST(i8_a_drain_goes_on_when_what_waits_behind_it_fails),
     UNIT_TEST(i7_a_failed_read_leaves_the_buffer_alone),
     UNIT_TEST(i4_grants_that_run_out_make_requests_wait),
     UNIT_TEST(without_any_grant_a_request_fails),
