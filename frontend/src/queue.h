@@ -51,7 +51,7 @@ struct blkfront_range {
     uint64_t bytes;
     size_t buffer_index;
     size_t buffer_offset;
-    uint32_t home; /* the queue whose memory this is */
+    uint32_t home; /* the queue that it goes back to */
     bool refused;  /* nothing of it was lost: it was answered "not supported" */
 };
 
@@ -276,7 +276,7 @@ void requeue_keep(struct blkfront_queue *queue);
 /* An indirect request was answered "not supported": what it was for is to be done again. */
 void requeue_refused(struct blkfront_queue *queue, const struct slot *slot);
 /* Could what is about to go out be kept, should the connection be lost? */
-bool requeue_has_room(const struct blkfront_queue *queue, const struct blkfront_request *request);
+bool requeue_has_room(const struct blkfront_queue *queue);
 /* Takes back ranges that others have done with; true if there were any. */
 bool requeue_collect(struct blkfront_queue *queue);
 /* May a request that was taken on another connection, or on none, go out on this one? OUT_OF_RANGE,

@@ -8,7 +8,8 @@
  * Nothing is allocated for that. A queue has memory for twice as many ranges as its ring holds
  * requests, because one range may have become several ring requests by the time of the next loss.
  * Requests may have moved to another queue meanwhile (handover.c): a range that is of no use any
- * more goes back to the queue whose memory it is.
+ * more goes back to the queue whose memory it is. Should all ranges be in use, the queue goes on
+ * with one ring request at a time (I4), which can be kept without one.
  */
 #include "queue.h"
 
@@ -86,17 +87,17 @@ static uint32_t in_flight(const struct blkfront_queue *queue)
 }
 
 /*
- * Whatever is put on the ring must find a range when the connection is lost. The only one in flight
- * needs none if it is a piece of a range: they come together again.
+ * Whatever is put on the ring must find a range when the connection is lost. What is alone there
+ * needs none: it comes together again with what it was cut from.
  */
-bool requeue_has_room(const struct blkfront_queue *queue, const struct blkfront_request *request)
+bool requeue_has_room(const struct blkfront_queue *queue)
 {
     uint32_t count;
 
     if (queue->free_range_count > queue->slots.used)
         return true;
     count = in_flight(queue);
-    return count < queue->free_range_count || (count == 0 && request->internal.kept != NULL);
+    return count == 0 || count < queue->free_range_count;
 }
 
 /* ---- when the connection is lost ---- */
@@ -104,6 +105,15 @@ bool requeue_has_room(const struct blkfront_queue *queue, const struct blkfront_
 static uint64_t end_512(const struct blkfront_range *range)
 {
     return range->first_512 + range->bytes / BLKIF_WIRE_UNIT;
+}
+
+/* What was cut off what comes next of the request is there again. */
+static void rejoin(struct blkfront_request_internal *in, const struct blkfront_range *range)
+{
+    in->next_512 = range->first_512;
+    in->bytes_left += range->bytes;
+    in->buffer_index = range->buffer_index;
+    in->buffer_offset = range->buffer_offset;
 }
 
 /* The slot's range joins those of its request, in their order. Two that touch become one: a
@@ -135,6 +145,8 @@ static void keep_range(struct blkfront_queue *queue, const struct slot *slot, bo
         range.refused &= after->refused;
         range.next = after->next;
         *after = range;
+    } else if (queue->free_range_count == 0) {
+        rejoin(in, &range); /* it was alone, and no piece of a range (requeue_has_room) */
     } else {
         range.next = after;
         *link = range_take(queue);
@@ -262,6 +274,10 @@ static int issue_range(struct blkfront_queue *queue, struct blkfront_request *re
     if (range->bytes == 0) {
         in->kept = range->next;
         in->parts--;
+        /* Its last piece is alone on the ring with nothing to come together with: should that be
+         * lost, this is the only range there is, so it stays, whosever it was. */
+        if (queue->free_range_count == 0)
+            range->home = queue->index;
         range_give_back(queue, range);
     }
     return r;

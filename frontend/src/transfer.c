@@ -16,7 +16,7 @@ int transfer_part(struct blkfront_queue *queue, struct blkfront_request *request
         return r;
     if (request->operation == BLKFRONT_DISCARD)
         return discard_issue(queue, request);
-    if (!requeue_has_room(queue, request))
+    if (!requeue_has_room(queue))
         return ISSUE_BLOCKED;
     r = part_issue(queue, request);
     return r == PART_EMPTY ? shortage_wait(queue) : r;

@@ -136,50 +136,6 @@ static void i15_a_queue_gets_its_ring_back(void)
     finish();
 }
 
-/* Its ranges are all with another queue, which has not got to them yet: what it would put on its
- * ring could not be kept, should that be lost. So it waits for one to come home. */
-static void i4_a_queue_whose_ranges_are_away_waits_for_them(void)
-{
-    enum { COUNT = 32, EACH = 2 };
-    const struct blkfront_buffer two = {.address = data, .size = EACH * PAGE};
-    static struct rig_call calls[COUNT];
-    struct rig_call fresh = page_write(2048);
-    struct rig_request request;
-    unsigned ranges;
-
-    start();
-    for (unsigned i = 0; i < COUNT; i++) {
-        calls[i] = rig_call(BLKFRONT_WRITE, (uint64_t)i * EACH * 8, &two, 1);
-        submit(2, &calls[i]);
-    }
-    rig_lose(&rig);
-    ranges = queue(2)->free_range_count;
-    CU_ASSERT_EQUAL(ranges, COUNT);
-    queue(2)->free_range_count = 0; /* as after losses that left more pieces */
-    rig.fake.refs_limit = 2;        /* one ring, and a page */
-    reconnect(1);
-    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 1);
-    rig_lose(&rig);
-    rig.fake.refs_limit = QUEUES + 1;
-    reconnect(QUEUES);
-    submit(2, &fresh);
-    rig.ring = 2;
-    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 0);
-    rig.ring = 0;
-    rig.fake.refs_limit = 0;
-    request = rig_next(&rig);
-    rig_answer(&rig, &request); /* the rest goes out, and ranges come home */
-    rig_poll_all(&rig);
-    rig.ring = 2;
-    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 1);
-    settle(QUEUES);
-    for (unsigned i = 0; i < COUNT; i++)
-        check_result(&calls[i], BLKFRONT_OK);
-    check_result(&fresh, BLKFRONT_OK);
-    queue(2)->free_range_count += ranges;
-    finish();
-}
-
 static void a_connection_may_have_more_queues_than_the_last(void)
 {
     struct rig_call call = page_write(0);
@@ -431,7 +387,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_queue_that_shares_takes_requests_as_ever),
     UNIT_TEST(a_queue_shares_the_ring_that_its_number_says),
     UNIT_TEST(i15_a_queue_gets_its_ring_back),
-    UNIT_TEST(i4_a_queue_whose_ranges_are_away_waits_for_them),
     UNIT_TEST(a_connection_may_have_more_queues_than_the_last),
     UNIT_TEST(i2_everything_ends_when_the_device_does),
     UNIT_TEST(a_queue_comes_to_rest_after_those_that_share_it),
