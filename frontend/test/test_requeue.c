@@ -481,9 +481,9 @@ static void i4_no_more_goes_out_than_can_be_kept(void)
 /* A request that has passed its deadline holds a slot, and needs no range. */
 static void i4_what_is_given_up_is_not_kept(void)
 {
-    struct rig_call given_up = page_write(0), call = page_write(8);
+    struct rig_call given_up = page_write(0),
+                    calls[3] = {page_write(8), page_write(16), page_write(24)};
     struct blkfront_range *borrowed;
-    struct rig_request request;
 
     rig.device.options.request_deadline_ns = 1000;
     start();
@@ -492,11 +492,13 @@ static void i4_what_is_given_up_is_not_kept(void)
     rig.fake.now += 1000;
     rig_poll(&rig);
     check_result(&given_up, BLKFRONT_DEADLINE);
-    borrowed = borrow_ranges(1);
-    submit(&call);
-    request = expect(BLKIF_WIRE_WRITE, 8);
-    rig_answer(&rig, &request);
-    check_result(&call, BLKFRONT_OK);
+    borrowed = borrow_ranges(2);
+    for (unsigned i = 0; i < 3; i++)
+        submit(&calls[i]);
+    CU_ASSERT_EQUAL(rig_waiting_requests(&rig), 2);
+    rig_settle(&rig);
+    for (unsigned i = 0; i < 3; i++)
+        check_result(&calls[i], BLKFRONT_OK);
     give_back(borrowed);
     finish();
 }
