@@ -150,6 +150,24 @@ void run_judge_rules(struct scenario_runner *runner)
 
 /* ---- letting the world run ---- */
 
+/* Once may be the end of it; twice, and who asks will ask again. */
+static bool any_backend_refuses(const struct scenario_runner *runner)
+{
+    for (uint16_t number = 0; number < SCENARIO_DEVICES_MAX; number++) {
+        const struct simback_backend *backend = simback_world_backend(runner->world, number);
+        struct simback_backend_counters counters;
+
+        if (backend == NULL) {
+            continue;
+        }
+        simback_backend_get_counters(backend, &counters);
+        if (counters.refused > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void no_rest(struct scenario_runner *runner)
 {
     const struct call *call = runner->pending;
@@ -159,6 +177,12 @@ static void no_rest(struct scenario_runner *runner)
         run_stop(
             runner, SCENARIO_BAD, 0,
             "the world never comes to rest, since grants or ports are short: say for how long");
+        return;
+    }
+    if (any_backend_refuses(runner)) { /* who was told to recover for ever does so */
+        run_stop(runner, SCENARIO_BAD, 0,
+                 "the world never comes to rest, since a backend takes no connection: say for how "
+                 "long");
         return;
     }
     simback_violate(runner->world, 4, false, number, call == NULL ? 0 : call->number,

@@ -98,6 +98,27 @@ START_TEST(no_rest_for_want_of_grants_is_the_scenarios_mistake)
 }
 END_TEST
 
+/* It holds what it has not answered, and takes nobody before that has ended. */
+START_TEST(no_rest_for_a_backend_that_takes_nobody_is_the_scenarios_mistake)
+{
+    struct outcome run;
+
+    put_file("refused.scn", "title \"a write that is held when the backend closes\"\n"
+                            "rule I4\n"
+                            "world max_steps=2000\n"
+                            "backend linux\n"
+                            "connect recover=ever -> ok\n"
+                            "fault op=write hold\n"
+                            "write 0 +8 async as A\n"
+                            "run\n"
+                            "backend close\n"
+                            "run\n");
+    run = shell("$simblk run refused.scn");
+    assert_status(run, 2);
+    assert_contains(run.out, "a backend takes no connection: say for how long");
+}
+END_TEST
+
 START_TEST(wrong_data_is_129)
 {
     struct outcome run;
@@ -412,6 +433,7 @@ static Suite *tool_run_suite(void)
     tcase_add_test(codes, a_crash_is_127);
     tcase_add_test(codes, no_progress_is_128);
     tcase_add_test(codes, no_rest_for_want_of_grants_is_the_scenarios_mistake);
+    tcase_add_test(codes, no_rest_for_a_backend_that_takes_nobody_is_the_scenarios_mistake);
     tcase_add_test(codes, wrong_data_is_129);
     tcase_add_loop_test(codes, the_worst_verdict_decides, 0,
                         (int)(sizeof(merges) / sizeof(merges[0])));

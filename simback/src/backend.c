@@ -295,5 +295,6 @@ void simback_backend_get_counters(const struct simback_backend *backend,
         counters->held += queue->pending.held_count;
         counters->pending += queue->pending.count + queue->dropped + queue->barrier_waits;
     }
+    counters->refused = backend->refused;
     counters->complaints = backend->complaints;
 }

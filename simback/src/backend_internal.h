@@ -261,6 +261,7 @@ struct simback_backend {
     struct backend_kept *kept;
     uint32_t kept_count;
 
+    uint64_t refused; /* connections, since the last that was made */
     uint64_t complaints;
     char complaint[BACKEND_COMPLAINT];
 

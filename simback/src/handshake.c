@@ -74,6 +74,12 @@ static void publish_and_go(struct simback_backend *backend, enum simback_phase p
     }
 }
 
+static void refuse(struct simback_backend *backend)
+{
+    backend->refused++;
+    fail(backend);
+}
+
 static void connect(struct simback_backend *backend)
 {
     if (backend->lingers) {
@@ -81,10 +87,10 @@ static void connect(struct simback_backend *backend)
         backend->look = false;
         if (backend->dialect->closing == SIMBACK_CLOSING_ANSWERS) {
             backend_complain(backend, "pending I/O of the last connection");
-            fail(backend);
+            refuse(backend);
         }
     } else if (!backend->queues[0].mapped && !connect_front(backend)) {
-        fail(backend);
+        refuse(backend);
     } else {
         publish_and_go(backend, SIMBACK_AT_CONNECTED, BLKIF_WIRE_CONNECTED);
     }
@@ -258,7 +264,9 @@ bool handshake_write_state(struct simback_backend *backend)
                          result);
     backend->state = state;
     backend->writing = BLKIF_WIRE_UNKNOWN;
-    if (state == BLKIF_WIRE_CONNECTED)
+    if (state == BLKIF_WIRE_CONNECTED) {
+        backend->refused = 0;
         backend_wake_all(backend);
+    }
     return true;
 }

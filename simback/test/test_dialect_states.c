@@ -332,14 +332,24 @@ static void i19_after_its_6_it_maps_nothing_any_more(void)
     CU_ASSERT_EQUAL(device.host.mapped, 0);
 }
 
+static uint64_t refused(void)
+{
+    struct simback_backend_counters counters;
+
+    simback_backend_get_counters(device.backend, &counters);
+    return counters.refused;
+}
+
 static void linux_does_not_reconnect_before_that(void)
 {
     close_in_flight("linux");
+    CU_ASSERT_EQUAL(refused(), 0);
     front(1);
     back_is(2);
     front(3);
     back_is(5);
     CU_ASSERT_TRUE(complains("pending I/O"));
+    CU_ASSERT_EQUAL(refused(), 1);
     release();
     CU_ASSERT_EQUAL(device.host.mapped, 0);
     back_is(5);

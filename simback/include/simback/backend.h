@@ -221,6 +221,7 @@ struct simback_backend_counters {
     uint64_t held;    /* now */
     uint64_t pending; /* taken, not answered, now */
     uint64_t notified;
+    uint64_t refused;    /* connections that were asked for, since the last that was made */
     uint64_t complaints; /* what the backend found wrong with the frontend */
     uint64_t segments;   /* of all requests taken, as their slots say */
 };
