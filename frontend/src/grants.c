@@ -232,7 +232,8 @@ static bool page_claim(struct grant_block *block, uint32_t page, enum grant_stat
     uint32_t end = first + (1u << block->records_shift);
 
     for (uint32_t i = first; i < end; i++) {
-        if (record_claim(&block->records[i], from)) {
+        /* Looked at first: what costs is to lock a record, and most are not what is looked for. */
+        if (grant_state(&block->records[i]) == from && record_claim(&block->records[i], from)) {
             *record = i;
             return true;
         }
