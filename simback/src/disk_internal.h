@@ -35,12 +35,13 @@ struct disk_map {
     uint32_t count;
     uint32_t dirty_count;
     uint32_t capacity; /* of entries and dirty; slots are twice as many */
+    uint32_t found;    /* by the last search: index or DISK_NO_ENTRY */
 };
 
 #define DISK_NO_ENTRY UINT32_MAX
 
 /* Index of the block's entry or DISK_NO_ENTRY. */
-uint32_t disk_map_find(const struct disk_map *map, uint64_t block);
+uint32_t disk_map_find(struct disk_map *map, uint64_t block);
 /* The same, made if it is not there; DISK_NO_ENTRY: no memory. */
 uint32_t disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block);
 void disk_map_set_dirty(struct disk_map *map, uint32_t index);

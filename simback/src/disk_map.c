@@ -18,7 +18,7 @@ static uint32_t first_slot(const struct disk_map *map, uint64_t block)
     return (uint32_t)(spread >> 32) & (map->capacity * 2 - 1);
 }
 
-uint32_t disk_map_find(const struct disk_map *map, uint64_t block)
+static uint32_t search(const struct disk_map *map, uint64_t block)
 {
     if (map->capacity == 0)
         return DISK_NO_ENTRY;
@@ -30,6 +30,15 @@ uint32_t disk_map_find(const struct disk_map *map, uint64_t block)
         if (map->entries[index - 1].block == block)
             return index - 1;
     }
+}
+
+/* A long transfer goes from a block to the next one, which most often has the next entry too. */
+uint32_t disk_map_find(struct disk_map *map, uint64_t block)
+{
+    const uint32_t next = map->found + 1;
+
+    map->found = next < map->count && map->entries[next].block == block ? next : search(map, block);
+    return map->found;
 }
 
 static void enter(struct disk_map *map, uint32_t index)
