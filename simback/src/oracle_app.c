@@ -363,6 +363,7 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
         return;
     known->app_known = true;
     known->app_state = state;
+    known->resumed = known->resumed && state == BLKFRONT_CONNECTING;
     if (state != BLKFRONT_CLOSED && state != BLKFRONT_FAILED)
         known->released = false;
     else

@@ -187,6 +187,7 @@ struct oracle_device {
     /* what the application knows */
     bool app_known;
     enum blkfront_state app_state;
+    bool resumed; /* while it connects: it waits for its backend as one that recovers */
     bool disconnect_called, released;
     bool hostile; /* the backend was made to break the protocol: I19 does not bind it any more */
     uint32_t failed_now; /* requests that failed in this step of the frontend */

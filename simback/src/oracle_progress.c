@@ -107,13 +107,14 @@ static const uint8_t handshake[BLKIF_WIRE_RECONFIGURED + 1][BLKIF_WIRE_RECONFIGU
 
 /* clang-format on */
 
-/* A recovering device, whose backend somebody has to bring back; and one that begins, whose backend
- * has a state node that says 0 and has not looked yet. */
+/* A recovering device, or one that was connecting when the guest was resumed, whose backend
+ * somebody has to bring back; and one that begins, whose backend has a state node that says 0 and
+ * has not looked yet. */
 static bool waits_without_backend(const struct simback_world *world,
                                   const struct oracle_device *device, uint8_t front_state,
                                   const char *back)
 {
-    if (device->app_known && device->app_state == BLKFRONT_RECOVERING)
+    if (device->app_known && (device->app_state == BLKFRONT_RECOVERING || device->resumed))
         return true;
     return front_state == BLKIF_WIRE_INITIALISING && back[0] != '\0' &&
            monitor_exists(world, back, BLKIF_NODE_STATE);

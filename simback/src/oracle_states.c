@@ -84,6 +84,7 @@ static void forget_offers(struct oracle_device *device)
 void states_resumed(struct oracle_device *device)
 {
     states_released(device);
+    device->resumed = device->app_known && device->app_state == BLKFRONT_CONNECTING;
     device->front_foreign = ORACLE_NO_STATE;
     device->back_read = device->back_state = ORACLE_NO_STATE;
     device->back_gone = false;
@@ -214,6 +215,7 @@ void states_written_by_others(struct oracle_device *device, const struct simback
 void states_released(struct oracle_device *device)
 {
     device->front_known = false;
+    device->resumed = false;
     device->back_serves = false;
 }
 

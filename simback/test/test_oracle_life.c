@@ -456,6 +456,21 @@ static void a_resume_as_it_should_be(void)
     puppet_expect_none(&puppet);
 }
 
+/* It was connecting: another backend is to come, until it is told that none does. */
+static void i4_a_backend_that_is_gone_after_the_resume(void)
+{
+    puppet_close(&puppet);
+    simback_app_device(puppet.world, 0, BLKFRONT_CONNECTING, 0);
+    resume(1);
+    simback_backend_crash(puppet.backend);
+    CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_BACKEND);
+    simback_app_device(puppet.world, 0, BLKFRONT_DISCONNECTING, 0);
+    CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_FRONTEND);
+    simback_app_device(puppet.world, 0, BLKFRONT_CLOSED, 0);
+    simback_app_device(puppet.world, 0, BLKFRONT_CONNECTING, 0);
+    CU_ASSERT_EQUAL(simback_who_owes(puppet.world, 0), SIMBACK_OWES_FRONTEND);
+}
+
 static void i5_a_grant_of_before_the_resume(void)
 {
     uint32_t old;
@@ -519,6 +534,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_nobody_goes_on_before_the_guest_is_resumed),
     UNIT_TEST(i12_a_backend_that_moves_into_the_frontends_domain),
     UNIT_TEST(a_resume_as_it_should_be),
+    UNIT_TEST(i4_a_backend_that_is_gone_after_the_resume),
     UNIT_TEST(i5_a_grant_of_before_the_resume),
     UNIT_TEST(i5_grants_of_before_the_resume_are_given_back),
     UNIT_TEST(i5_a_grant_that_was_not_given_back),
