@@ -301,6 +301,38 @@ int scenario_check_dialects(const struct scenario_program *program,
     return problems->total != before ? SCENARIO_INVALID : SCENARIO_OK;
 }
 
+/* What strikes between two moves of the world makes no move itself, and begins nothing. */
+static void check_at(const struct scenario_program *program, const struct scenario_meta *meta,
+                     struct scenario_problems *problems)
+{
+    const char *words = scenario_text(program, meta->value);
+    const char *colon = memchr(words, ':', meta->value.length);
+    size_t before = colon == NULL ? meta->value.length : (size_t)(colon - words) + 1;
+    struct scenario_problems inner;
+    struct scenario_program step;
+    const struct scenario_row *row;
+
+    scenario_program_init(&step);
+    scenario_problems_init(&inner);
+    if (scenario_parse_step(&step, words + before, meta->value.length - before, &inner) ==
+            SCENARIO_OK &&
+        step.step_count == 1) {
+        row = scenario_row(step.steps[0].opcode);
+        if (row->actor == SCENARIO_ACTOR_APPLICATION || row->actor == SCENARIO_ACTOR_CONTROL ||
+            row->actor == SCENARIO_ACTOR_EXPECTATION || row->opcode == STEP_BACKEND ||
+            row->opcode == STEP_DIALECT || (row->flags & SCENARIO_ROW_OF_DIALECT) != 0) {
+            scenario_problems_add(problems, meta->position,
+                                  "'%s' cannot strike at every step, expected a step of the "
+                                  "backend, of XenStore or of a resource",
+                                  row->name);
+        } else if (!row->built) {
+            scenario_problems_add(problems, meta->position, "step '%s' is not built yet",
+                                  row->name);
+        }
+    }
+    scenario_program_fini(&step);
+}
+
 int scenario_check_with(const struct scenario_program *program,
                         const struct scenario_program *dialects, struct scenario_problems *problems)
 {
@@ -309,11 +341,8 @@ int scenario_check_with(const struct scenario_program *program,
 
     check_steps(program, dialects, problems);
     for (size_t i = 0; i < program->meta_count; i++) {
-        if (program->metas[i].kind == SCENARIO_META_EACH ||
-            program->metas[i].kind == SCENARIO_META_AT) {
-            scenario_problems_add(problems, program->metas[i].position, "'%s' is not built yet",
-                                  program->metas[i].kind == SCENARIO_META_EACH ? "each nth"
-                                                                               : "at every step");
+        if (program->metas[i].kind == SCENARIO_META_AT) {
+            check_at(program, &program->metas[i], problems);
         }
     }
     if (problems->total == before) {

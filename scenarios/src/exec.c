@@ -115,7 +115,7 @@ static void judge_result(struct scenario_runner *runner, const struct scenario_s
     unsigned got = result_choice(result->code, result->pending);
     char text[160], detail[180];
 
-    if (!result->given) {
+    if (!result->given || strike_has_struck(runner)) {
         return;
     }
     if (step->result == CHOICE_RESULT_NONE) {
@@ -143,6 +143,9 @@ void exec_step(struct scenario_runner *runner, const struct scenario_step *step)
     memset(&runner->result, 0, sizeof(runner->result));
     if (execute == NULL || row == NULL) {
         run_bad_step(runner, "no such step: 0x%02x", step->opcode);
+        return;
+    }
+    if ((row->flags & SCENARIO_ROW_EXPECTS) != 0 && strike_has_struck(runner)) {
         return;
     }
     if (row->actor == SCENARIO_ACTOR_APPLICATION) {

@@ -171,6 +171,7 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
     }
     runner->backends[step->device] = options;
     runner->has_backend[step->device] = true;
+    strike_backend(runner, simback_world_backend(runner->world, (uint16_t)step->device));
 }
 
 /* ---- life ---- */

@@ -37,6 +37,8 @@ static void print_again(struct report_context *context, const struct report_case
         fputs(" --strict", stream);
     if (context->set_seed)
         fprintf(stream, " --seed %" PRIu64, context->seed);
+    if (one->result->verdict.struck_at != 0)
+        fprintf(stream, " --at %" PRIu64, one->result->verdict.struck_at);
     if (context->repeat > 1)
         fprintf(stream, " --repeat %" PRIu64, context->repeat);
     if (context->disk != NULL) {

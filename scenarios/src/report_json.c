@@ -85,6 +85,7 @@ static void json_one(struct report_context *context, const struct report_case *o
             verdict->events);
     fprintf(stream, ", \"world_steps\": %" PRIu64 ", \"virtual_ns\": %" PRIu64,
             verdict->world_steps, verdict->time_ns);
+    fprintf(stream, ", \"repeats\": %" PRIu32, verdict->repeats);
     fprintf(stream, ", \"seconds\": %.6f", one->result->seconds);
     if (one->result->events != NULL)
         print_member(stream, "last_events", one->result->events);

@@ -109,7 +109,7 @@ void run_bad_step(struct scenario_runner *runner, const char *format, ...)
 {
     va_list arguments;
 
-    if (runner->rules_only) {
+    if (runner->rules_only || strike_has_struck(runner)) {
         return;
     }
     va_start(arguments, format);
@@ -168,6 +168,26 @@ static bool any_backend_refuses(const struct scenario_runner *runner)
     return false;
 }
 
+/* What the scenario has set up to fail is over: the end is judged without it. */
+static void end_faults(struct scenario_runner *runner)
+{
+    for (int resource = 0; resource < SIMBACK_RESOURCES; resource++) {
+        simback_fail_nth(runner->world, (enum simback_resource)resource, 0, false);
+    }
+}
+
+/* What fails on and on ends, so that the program does: from then on it has to come to rest. */
+static bool relent(struct scenario_runner *runner)
+{
+    if (!strike_has_struck(runner) || runner->relented) {
+        return false;
+    }
+    runner->relented = true;
+    end_faults(runner);
+    simback_progress(runner->world);
+    return true;
+}
+
 static void no_rest(struct scenario_runner *runner)
 {
     const struct call *call = runner->pending;
@@ -206,11 +226,17 @@ enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t s
         switch (simback_world_step(runner->world, until_ns)) {
         case SIMBACK_STEP_RAN: break;
         case SIMBACK_STEP_REST: return RAN_REST;
-        case SIMBACK_STEP_TOO_MANY: no_rest(runner); return RAN_STOPPED;
+        case SIMBACK_STEP_TOO_MANY:
+            if (!relent(runner)) {
+                no_rest(runner);
+                return RAN_STOPPED;
+            }
+            break;
         }
         runner->progress->beats = runner->progress->beats + 1;
         run_judge_rules(runner);
         calls_sweep(runner);
+        strike_moment(runner);
     }
 }
 
@@ -291,6 +317,7 @@ static void forget(struct scenario_runner *runner)
     memset(&runner->result, 0, sizeof(runner->result));
     runner->context = NULL;
     runner->stopped = false;
+    runner->relented = false;
     runner->suspended = false;
     runner->broken = 0;
     runner->violations_seen = 0;
@@ -348,10 +375,15 @@ static void begin(struct scenario_runner *runner)
         return;
     }
     make_home(runner);
+    strike_begin(runner);
     simback_enter(runner->world, SIMBACK_NO_DEVICE);
     error = runner->subject->create(simback_platform(runner->world, SIMBACK_FRONT_DOMID),
                                     &runner->context);
-    if (error != BLKFRONT_OK) {
+    if (error != BLKFRONT_OK && strike_has_struck(runner)) {
+        simback_app_end(runner->world); /* nothing is left of it */
+        run_judge_rules(runner);
+        runner->stopped = true;
+    } else if (error != BLKFRONT_OK) {
         run_stop(runner, SCENARIO_FAILED, 0, "the subject cannot be created: %s",
                  result_word(error, false));
     }
@@ -369,11 +401,22 @@ static void count_effects(struct scenario_runner *runner)
     verdict->reached_store += (runner->effects & EFFECT_STORE) != 0;
 }
 
+/* The step that strikes by itself. */
+static bool is_struck_with(const struct scenario_runner *runner, size_t step)
+{
+    return runner->options.strike.kind == SCENARIO_STRIKE_STEP &&
+           runner->options.strike.step == step;
+}
+
 static void play(struct scenario_runner *runner)
 {
     const struct scenario_program *program = runner->program;
 
     for (size_t i = 0; i < program->step_count && !runner->stopped; i++) {
+        if (is_struck_with(runner, i)) {
+            continue;
+        }
+        strike_moment(runner);
         runner->step = &program->steps[i];
         runner->step_number = (uint32_t)i + 1;
         runner->effects = 0;
@@ -423,14 +466,6 @@ static void finish_names(struct scenario_runner *runner)
     }
 }
 
-/* What the scenario has set up to fail is over: the end is judged without it. */
-static void end_faults(struct scenario_runner *runner)
-{
-    for (int resource = 0; resource < SIMBACK_RESOURCES; resource++) {
-        simback_fail_nth(runner->world, (enum simback_resource)resource, 0, false);
-    }
-}
-
 static void teardown(struct scenario_runner *runner)
 {
     runner->step = NULL;
@@ -467,7 +502,8 @@ static void judge_end(struct scenario_runner *runner)
     for (size_t i = 0; i < runner->program->step_count && !runner->stopped; i++) {
         const struct scenario_step *step = &runner->program->steps[i];
 
-        if (step->opcode == STEP_EXPECT_RULES && step->negated && runner->broken == 0) {
+        if (step->opcode == STEP_EXPECT_RULES && step->negated && runner->broken == 0 &&
+            !strike_has_struck(runner)) {
             runner->step = step;
             runner->step_number = (uint32_t)i + 1;
             run_stop(runner, SCENARIO_FAILED, 0, "no rule was broken");
@@ -498,6 +534,7 @@ static void fill_verdict(struct scenario_runner *runner)
 
     judge_memory(runner);
     verdict->hash = simback_trace_hash(runner->world);
+    verdict->struck = strike_has_struck(runner);
     verdict->events = simback_event_count(runner->world);
     verdict->world_steps = simback_steps(runner->world);
     verdict->time_ns = simback_now(runner->world);

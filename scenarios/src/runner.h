@@ -143,6 +143,9 @@ struct scenario_runner {
     bool stopped;       /* the verdict is given */
     bool suspended;     /* between the steps `suspend` and `resume` */
     bool rules_only;    /* nothing is expected but the rules: programs that came as bytes */
+    bool relented;      /* its failures are over, because the world never came to rest */
+    bool struck;        /* the options' strike has: nothing else is expected any more */
+    uint64_t moments;   /* of those that a step could strike at */
     uint32_t tolerated; /* bit n: `expect violation In` stands in the program */
     uint32_t broken;    /* of them, those that were broken so far */
     uint32_t violations_seen;
@@ -287,6 +290,17 @@ void heap_begin(struct scenario_runner *runner);
 bool heap_make(struct scenario_runner *runner, struct call *call, size_t align, bool beside,
                uint64_t name);
 void heap_finish(struct scenario_runner *runner, struct call *call);
+
+/* ---- strike.c ---- */
+
+void strike_begin(struct scenario_runner *runner);
+/* A backend was made. */
+void strike_backend(struct scenario_runner *runner, struct simback_backend *backend);
+/* A fault rule of a backend acts; 1: its first. */
+void strike_fault_seen(struct scenario_runner *runner, uint64_t rule);
+/* Another moment at which a step can strike. */
+void strike_moment(struct scenario_runner *runner);
+bool strike_has_struck(const struct scenario_runner *runner);
 
 /* ---- sink.c ---- */
 

@@ -249,6 +249,8 @@ void sink_event(void *context, const struct simback_event *event, uint64_t time_
     struct scenario_runner *runner = context;
 
     count_event(runner, event);
+    if (event->kind == SIMBACK_FAULT && event->path != NULL && strcmp(event->path, "status") == 0)
+        strike_fault_seen(runner, event->b);
     if (runner->options.trace != NULL) {
         char line[TRACE_LINE];
 

@@ -25,6 +25,7 @@ struct supervisor_options {
     const struct scenario_subject *subject;
     uint32_t jobs;
     uint32_t repeat;        /* times each; different hashes fail the case */
+    uint64_t only;          /* of what a program repeats by itself (repeat.h); 0: all */
     uint64_t stuck_seconds; /* real time without a step of the world that makes a hang */
     bool strict;
     bool set_seed;

@@ -5,6 +5,7 @@
  */
 #include "supervisor.h"
 
+#include "scenario/repeat.h"
 #include "scenario/variants.h"
 
 #include <inttypes.h>
@@ -107,7 +108,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         return;
     }
     for (uint32_t round = 0; round < options->repeat; round++) {
-        scenario_runner_run(runner, program, &run, verdict);
+        scenario_repeat_run(runner, program, &run, options->only, verdict);
         run.trace = NULL;
         if (round == 0) {
             first_hash = verdict->hash;

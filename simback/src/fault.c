@@ -75,7 +75,8 @@ static bool strikes(const struct simback_backend *backend, struct backend_rule *
     rule->matches++;
     if (fault->times != 0 && rule->fired >= fault->times)
         return false;
-    if (fault->nth != 0 && rule->matches != fault->nth)
+    if (fault->nth != 0 &&
+        (fault->nth_and_later ? rule->matches < fault->nth : rule->matches != fault->nth))
         return false;
     if (fault->every != 0 && rule->matches % fault->every != 0)
         return false;

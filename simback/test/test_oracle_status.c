@@ -255,6 +255,34 @@ static void i8_on_the_next_connection_all_is_tried_anew(void)
     puppet_expect_none(&puppet);
 }
 
+/* Refused by the one, not offered by the next: there it is nothing but waiting. */
+static void i8_what_the_next_backend_does_not_offer_is_not_tried(void)
+{
+    struct simback_backend_options options;
+
+    tear_down();
+    memset(&puppet, 0, sizeof(puppet));
+    puppet.observed = true; /* so that it is seen to take the answer */
+    puppet_begin(&puppet);
+    puppet_connect(&puppet);
+    puppet_run(&puppet);
+    answer_next_with(BLKIF_WIRE_EOPNOTSUPP);
+    submit_flush(1);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, 1);
+    simback_backend_options_init(&options);
+    options.dialect = simback_dialect_find("minimal");
+    simback_backend_crash(puppet.backend);
+    puppet_write(&puppet, "state", "1");
+    puppet_step(&puppet);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_end_grants(&puppet);
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_connect(&puppet);
+    complete(1, BLKFRONT_OK);
+    puppet_expect_none(&puppet);
+}
+
 /* ---- a flush that is nothing but waiting ---- */
 
 static void held_write(uint64_t number, uint16_t queue)
@@ -334,6 +362,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed),
     UNIT_TEST(i8_the_caller_hears_when_no_means_has_worked),
     UNIT_TEST(i8_on_the_next_connection_all_is_tried_anew),
+    UNIT_TEST(i8_what_the_next_backend_does_not_offer_is_not_tried),
     UNIT_TEST(i8_a_flush_that_does_not_wait),
     UNIT_TEST(i8_a_flush_waits_for_nothing_else),
     UNIT_TEST(i8_a_flush_that_has_waited),

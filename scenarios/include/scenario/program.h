@@ -89,8 +89,8 @@ enum scenario_meta_kind {
     SCENARIO_META_ABOUT,
     SCENARIO_META_TAG,
     SCENARIO_META_VARIANTS,
-    SCENARIO_META_EACH, /* not built yet */
-    SCENARIO_META_AT,   /* not built yet */
+    SCENARIO_META_EACH, /* repeat.h */
+    SCENARIO_META_AT,
     SCENARIO_META_COUNT
 };
 

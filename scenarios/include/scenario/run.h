@@ -69,7 +69,10 @@ struct scenario_verdict {
     uint32_t reached_store;
 
     uint32_t rules_checked; /* bit n: rule In was put to a test */
-    uint32_t violations;    /* of MUST rules */
+    bool struck;            /* what the options want to strike did */
+    uint64_t struck_at;  /* its place, in a verdict of scenario_repeat_run that is none of passed */
+    uint32_t repeats;    /* runs beside the first (scenario_repeat_run) */
+    uint32_t violations; /* of MUST rules */
     uint32_t violations_should;
 };
 
@@ -100,6 +103,23 @@ struct scenario_progress {
 
 /* ---- running ---- */
 
+/* What happens once beside the steps (repeat.h). */
+enum scenario_strike_kind {
+    SCENARIO_STRIKE_NONE,
+    SCENARIO_STRIKE_CALL,    /* the at-th call for the resource fails */
+    SCENARIO_STRIKE_REQUEST, /* the at-th ring request of each backend is answered with ERROR */
+    SCENARIO_STRIKE_STEP     /* a step is played at the at-th moment: before each step of the
+                              * program, and after each move of the world */
+};
+
+struct scenario_strike {
+    enum scenario_strike_kind kind;
+    unsigned resource; /* enum simback_resource */
+    bool from;         /* CALL, REQUEST: and all later ones */
+    size_t step;       /* STEP: its index in the program, where it is not played in its order */
+    uint64_t at;       /* 1: the first */
+};
+
 struct scenario_run_options {
     const struct scenario_subject *subject;
     bool strict;   /* SHOULD is judged too */
@@ -112,8 +132,9 @@ struct scenario_run_options {
     const char *disk;      /* image for xvda where the program names none; NULL: memory */
     /* A file of dialects that backends may name (scenario_check_dialects); NULL: none. */
     const struct scenario_program *dialects;
-    bool rules_off; /* the benchmark alone: nothing is judged */
-    bool hash_off;  /* the benchmark alone */
+    struct scenario_strike strike; /* from then on only the rules are judged */
+    bool rules_off;                /* the benchmark alone: nothing is judged */
+    bool hash_off;                 /* the benchmark alone */
     /* Each event as a line of text, as it happens; NULL: no text is made. */
     void (*trace)(void *context, const char *line);
     void *trace_context;

@@ -163,6 +163,7 @@ struct simback_fault {
     unsigned ops;                 /* bits of enum simback_fault_op */
     uint64_t first_512, last_512; /* any unit in it; 0..UINT64_MAX: everywhere */
     uint64_t nth;                 /* only the nth match (1 = first); 0: each */
+    bool nth_and_later;           /* the nth match, and all after it */
     uint64_t every;               /* each every-th match; 0: each */
     uint32_t percent;             /* chance by the world's random source; 100: always */
     uint64_t times;               /* at most so often; 0: no limit */
