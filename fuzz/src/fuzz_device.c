@@ -12,8 +12,8 @@
 #include "scenario/bytes.h"
 #include "scenario/run.h"
 
-/* Of the world without a completed call (I4): more than any scenario takes, and few enough that what
- * never comes to rest costs a second and not a minute. */
+/* Of the world without a completed call (I4): more than any scenario takes, and few enough that
+ * what never comes to rest costs a second and not a minute. */
 enum { MAX_STEPS = 20000 };
 
 static struct scenario_runner *runner;

@@ -18,6 +18,9 @@ static const struct tool_command commands[] = {
     {"decode", "FILE", "turn bytes into a scenario", cmd_decode},
     {"dialects", "[NAME]", "list the backends that are imitated, or print one as text",
      cmd_dialects},
+    {"swarm", "", "play programs by seed: trouble of all kinds, and then all has to be well",
+     cmd_swarm},
+    {"shrink", "FILE", "make a scenario that fails as small as it can be", cmd_shrink},
     {"bench", "", "measure rates beside the copy of the same bytes", cmd_bench},
 };
 
@@ -48,7 +51,7 @@ static void print_usage(FILE *stream)
 {
     fputs("usage: simblk COMMAND [OPTION...] [ARGUMENT...]\n\n", stream);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(stream, "  %-7s %-8s %s\n", commands[i].name, commands[i].arguments,
+        fprintf(stream, "  %-8s %-8s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].help);
     fputs("\n`simblk COMMAND --help` tells a command's options.\n", stream);
 }

@@ -109,7 +109,8 @@ void run_bad_step(struct scenario_runner *runner, const char *format, ...)
 {
     va_list arguments;
 
-    if (runner->rules_only || strike_has_struck(runner)) {
+    if (runner->rules_only || strike_has_struck(runner) ||
+        scenario_value(&runner->program->world, FIELD_WORLD_LENIENT) != 0) {
         return;
     }
     va_start(arguments, format);

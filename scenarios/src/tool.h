@@ -33,6 +33,8 @@ int cmd_decode(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_dialects(int argc, char **argv);
+int cmd_swarm(int argc, char **argv);
+int cmd_shrink(int argc, char **argv);
 
 /* "simblk: " and the sentence, on stderr. Returns TOOL_USAGE. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -86,7 +86,7 @@ static const struct {
      "variants backend.dialect: found 'mine'"},
     {"backend linux\nfault torn\nexpect quiet", 2, "'torn' of 'fault' is not built yet"},
     {"at every step: run\nexpect quiet", 1, "'run' cannot strike at every step"},
-    {"at every step: backend linux\nexpect quiet", 1, "expected a step of the backend, of XenStore"},
+    {"at every step: backend linux\nexpect quiet", 1, "expected a step of the backend, of Xen"},
     {"variants seed=1,2\nexpect quiet", 0, NULL},
     {"variants seed=1,x\nexpect quiet", 1, "variants seed: found 'x'"},
     {"variants seed\nexpect quiet", 1, "expected KEY=VALUE"},

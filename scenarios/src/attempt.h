@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Runs in a process of their own, so that what crashes or hangs can be tried again and again: for
+ * the minimiser.
+ */
+#ifndef SCENARIO_ATTEMPT_H
+#define SCENARIO_ATTEMPT_H
+
+#include "scenario/run.h"
+
+struct attempt_options {
+    struct scenario_run_options run; /* without progress */
+    uint64_t only;                   /* of what the program repeats by itself (repeat.h) */
+    unsigned stuck_seconds;          /* real time until it counts as a hang */
+};
+
+/* For a child: what the frontend prints goes nowhere; with `errors` what it complains of neither.
+ */
+void attempt_quiet(bool errors);
+
+/* Plays the program in a child. A death is CRASHED (I13), a hang NO_PROGRESS (I4). False: no
+ * process can be made. */
+bool attempt_play(const struct attempt_options *options, const struct scenario_program *program,
+                  struct scenario_verdict *verdict);
+
+/* Makes the program as small as it can be with the same outcome and rule, in at most so many runs
+ * (0: no limit). 0, SCENARIO_NO_MEMORY, or SCENARIO_INVALID if there is nothing to keep: it passes,
+ * or cannot be played. */
+int attempt_shrink(const struct attempt_options *options, struct scenario_program *program,
+                   uint32_t max_runs, struct scenario_verdict *verdict);
+
+#endif

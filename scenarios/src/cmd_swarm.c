@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * simblk swarm: programs by seed, as many as there are processors at once. Each worker takes the
+ * next seeds and plays them; one that dies or stands still has found something, and another takes
+ * its place. What is found is told in the order of the seeds, whoever was first.
+ */
+#include "attempt.h"
+#include "tool.h"
+
+#include "scenario/run.h"
+#include "scenario/swarm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    JOBS_MAX = 64,
+    FINDS_MAX = 100,
+    BATCH = 16,          /* seeds that a worker takes at once */
+    STEPS_MAX = 5000,    /* of a program */
+    WORLD_STEPS = 100000 /* without a completed call (I4) */
+};
+
+struct find {
+    uint64_t seed;
+    struct scenario_verdict verdict;
+};
+
+/* One worker's, in memory that all share. Its process alone writes it. */
+struct lane {
+    struct scenario_progress progress;
+    volatile uint64_t seed; /* that is being played */
+    volatile uint64_t end;  /* of its batch */
+    uint64_t played, unplayable, effective, world_steps;
+    uint64_t least; /* effective steps of any */
+    uint32_t rules_checked;
+};
+
+struct shared {
+    atomic_uint_fast64_t next; /* first seed that nobody has taken */
+    atomic_uint finds;
+    struct find find[FINDS_MAX];
+    struct lane lanes[JOBS_MAX];
+};
+
+struct swarm_command {
+    const char *seeds;
+    uint64_t first, last;
+    uint64_t jobs, steps, stuck_seconds;
+    bool strict, shrink;
+    struct shared *shared;
+    pid_t pids[JOBS_MAX];
+    uint64_t beats[JOBS_MAX];
+    double moved[JOBS_MAX];
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- a worker ---- */
+
+static bool is_find(const struct scenario_verdict *verdict)
+{
+    return verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED &&
+           verdict->outcome != SCENARIO_BAD;
+}
+
+static void keep_find(struct shared *shared, uint64_t seed, const struct scenario_verdict *verdict)
+{
+    unsigned at = atomic_fetch_add(&shared->finds, 1);
+
+    if (at < FINDS_MAX)
+        shared->find[at] = (struct find){seed, *verdict};
+}
+
+static void play_options(const struct swarm_command *command, struct scenario_run_options *options)
+{
+    scenario_run_options_init(options);
+    options->subject = tool_subject();
+    options->strict = command->strict;
+    options->max_steps = WORLD_STEPS;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A step counts once, whatever it reached. */
+static void count(struct lane *lane, const struct scenario_verdict *verdict)
+{
+    uint64_t effective =
+        most(verdict->reached_frontend, most(verdict->reached_ring, verdict->reached_store));
+
+    lane->played++;
+    lane->unplayable += verdict->outcome == SCENARIO_BAD;
+    lane->effective += effective;
+    if (effective < lane->least)
+        lane->least = effective;
+    lane->world_steps += verdict->world_steps;
+    lane->rules_checked |= verdict->rules_checked;
+}
+
+static bool take_batch(const struct swarm_command *command, struct lane *lane)
+{
+    uint64_t first = atomic_fetch_add(&command->shared->next, BATCH);
+
+    if (first > command->last || first < command->first)
+        return false;
+    lane->seed = first;
+    lane->end = command->last - first < BATCH ? command->last + 1 : first + BATCH;
+    return true;
+}
+
+/* From lane->seed on: what a worker before has begun is gone on with. */
+static void work(const struct swarm_command *command, struct lane *lane)
+{
+    struct scenario_runner *runner = scenario_runner_create();
+    struct scenario_run_options options;
+    struct scenario_program program;
+    struct scenario_verdict verdict;
+
+    if (runner == NULL)
+        _exit(TOOL_USAGE);
+    scenario_program_init(&program);
+    play_options(command, &options);
+    options.progress = &lane->progress;
+    while (lane->seed < lane->end || take_batch(command, lane)) {
+        if (scenario_swarm_program(&program, lane->seed, (unsigned)command->steps) != SCENARIO_OK)
+            _exit(TOOL_USAGE);
+        scenario_runner_run(runner, &program, &options, &verdict);
+        count(lane, &verdict);
+        if (is_find(&verdict))
+            keep_find(command->shared, lane->seed, &verdict);
+        lane->seed++;
+    }
+    scenario_program_fini(&program);
+    scenario_runner_destroy(runner);
+    _exit(TOOL_OK);
+}
+
+/* ---- all of them ---- */
+
+static bool start(struct swarm_command *command, unsigned index)
+{
+    struct lane *lane = &command->shared->lanes[index];
+
+    fflush(NULL);
+    command->pids[index] = fork();
+    if (command->pids[index] == 0) {
+        signal(SIGINT, SIG_IGN);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        attempt_quiet(command->first != command->last); /* of a single one all is told */
+        work(command, lane);
+    }
+    command->moved[index] = seconds_now();
+    return command->pids[index] > 0;
+}
+
+/* It died with this seed in its hands. */
+static void died(struct swarm_command *command, unsigned index, int status, bool stuck)
+{
+    struct lane *lane = &command->shared->lanes[index];
+    struct scenario_verdict verdict = {.step = lane->progress.step, .line = lane->progress.line};
+
+    verdict.outcome = stuck ? SCENARIO_NO_PROGRESS : SCENARIO_CRASHED;
+    verdict.rule = stuck ? 4 : 13;
+    verdict.exit_code = scenario_exit_code(verdict.outcome);
+    if (stuck)
+        snprintf(verdict.reason, sizeof(verdict.reason), "no step of the world for %" PRIu64 " s",
+                 command->stuck_seconds);
+    else if (WIFSIGNALED(status))
+        snprintf(verdict.reason, sizeof(verdict.reason), "the process was ended by signal %d",
+                 WTERMSIG(status));
+    else
+        snprintf(verdict.reason, sizeof(verdict.reason), "the process ended with exit code %d",
+                 WEXITSTATUS(status));
+    keep_find(command->shared, lane->seed, &verdict);
+    lane->played++;
+    lane->seed++;
+}
+
+static bool is_stuck(struct swarm_command *command, unsigned index)
+{
+    const struct lane *lane = &command->shared->lanes[index];
+    uint64_t beats = lane->progress.beats + lane->seed;
+
+    if (beats != command->beats[index])
+        command->moved[index] = seconds_now();
+    command->beats[index] = beats;
+    return seconds_now() - command->moved[index] > (double)command->stuck_seconds;
+}
+
+/* False: it has ended well, or no other can be made. */
+static bool look_after(struct swarm_command *command, unsigned index)
+{
+    bool stuck = false;
+    int status = 0;
+
+    if (interrupted || is_stuck(command, index)) {
+        stuck = !interrupted;
+        kill(command->pids[index], SIGKILL);
+        waitpid(command->pids[index], &status, 0);
+    } else if (waitpid(command->pids[index], &status, WNOHANG) == 0) {
+        return true;
+    }
+    if (interrupted || (!stuck && WIFEXITED(status) && WEXITSTATUS(status) == TOOL_OK))
+        return false;
+    died(command, index, status, stuck);
+    return atomic_load(&command->shared->finds) < FINDS_MAX && start(command, index);
+}
+
+static bool play_all(struct swarm_command *command)
+{
+    struct timespec pause = {0, 20000000};
+    bool running[JOBS_MAX] = {false}, any = true;
+
+    for (unsigned i = 0; i < command->jobs; i++) {
+        command->shared->lanes[i].least = UINT64_MAX;
+        running[i] = start(command, i);
+        if (!running[i])
+            return tool_error("swarm: no process can be made: %s", strerror(errno)), false;
+    }
+    while (any) {
+        any = false;
+        for (unsigned i = 0; i < command->jobs; i++) {
+            running[i] = running[i] && look_after(command, i);
+            any = any || running[i];
+        }
+        if (any)
+            nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+/* ---- what was found ---- */
+
+static int by_seed(const void *a, const void *b)
+{
+    uint64_t left = ((const struct find *)a)->seed, right = ((const struct find *)b)->seed;
+
+    return left < right ? -1 : left > right;
+}
+
+static void tell_find(const struct swarm_command *command, const struct find *find)
+{
+    struct attempt_options options = {.stuck_seconds = (unsigned)command->stuck_seconds};
+    struct scenario_program program;
+    struct scenario_verdict verdict;
+    struct scenario_buffer text;
+
+    play_options(command, &options.run);
+    printf("FAIL seed %" PRIu64 ": %s\n     %s\n     again: simblk swarm%s --steps %" PRIu64
+           " --seeds %" PRIu64 "\n",
+           find->seed, scenario_outcome_name(find->verdict.outcome), find->verdict.reason,
+           command->strict ? " --strict" : "", command->steps, find->seed);
+    scenario_program_init(&program);
+    scenario_buffer_init(&text);
+    if (scenario_swarm_program(&program, find->seed, (unsigned)command->steps) == SCENARIO_OK) {
+        if (command->shrink)
+            (void)attempt_shrink(&options, &program, 0, &verdict);
+        if (scenario_print(&program, &text) == SCENARIO_OK && text.length != 0)
+            printf("     the scenario:\n%s", text.data);
+    }
+    scenario_buffer_fini(&text);
+    scenario_program_fini(&program);
+}
+
+static int tell(const struct swarm_command *command, double seconds)
+{
+    struct shared *shared = command->shared;
+    unsigned finds = atomic_load(&shared->finds), kept = finds < FINDS_MAX ? finds : FINDS_MAX;
+    struct lane sum = {.least = UINT64_MAX};
+    int code = TOOL_OK;
+    bool any = false;
+
+    qsort(shared->find, kept, sizeof(shared->find[0]), by_seed);
+    for (unsigned i = 0; i < kept; i++) {
+        tell_find(command, &shared->find[i]);
+        code = scenario_exit_merge(code, shared->find[i].verdict.exit_code, &any);
+    }
+    for (unsigned i = 0; i < command->jobs; i++) {
+        sum.played += shared->lanes[i].played;
+        sum.unplayable += shared->lanes[i].unplayable;
+        sum.effective += shared->lanes[i].effective;
+        sum.world_steps += shared->lanes[i].world_steps;
+        if (shared->lanes[i].least < sum.least)
+            sum.least = shared->lanes[i].least;
+    }
+    printf("%" PRIu64 " seeds, %u found, %" PRIu64 " without a verdict; %.0f a minute\n",
+           sum.played, finds, sum.unplayable, seconds > 0 ? (double)sum.played * 60 / seconds : 0);
+    if (sum.played != 0)
+        printf("steps that reached frontend, ring or XenStore: %.1f a seed, at least %" PRIu64
+               "; of the world: %.0f a seed\n",
+               (double)sum.effective / (double)sum.played, sum.least,
+               (double)sum.world_steps / (double)sum.played);
+    if (finds > FINDS_MAX)
+        printf("only the first %u are shown\n", (unsigned)FINDS_MAX);
+    return interrupted ? TOOL_INTERRUPTED : code;
+}
+
+/* ---- the command ---- */
+
+static bool read_seeds(struct swarm_command *command)
+{
+    char *end = NULL;
+
+    if (command->seeds == NULL || command->seeds[0] < '0' || command->seeds[0] > '9')
+        return false;
+    errno = 0;
+    command->first = command->last = strtoull(command->seeds, &end, 10);
+    if (end[0] == '.' && end[1] == '.' && end[2] >= '0' && end[2] <= '9')
+        command->last = strtoull(end + 2, &end, 10);
+    return errno == 0 && *end == '\0' && command->first <= command->last &&
+           command->last < UINT64_MAX - BATCH;
+}
+
+int cmd_swarm(int argc, char **argv)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    struct swarm_command command = {
+        .jobs = processors < 1          ? 1
+                : processors > JOBS_MAX ? JOBS_MAX
+                                        : (uint64_t)processors,
+        .steps = SCENARIO_SWARM_STEPS,
+        .stuck_seconds = 10,
+    };
+    const struct tool_option options[] = {
+        {"--seeds", TOOL_TEXT, "A..B", "the seeds to play, or a single one", &command.seeds, NULL},
+        {"--steps", TOOL_NUMBER, "N", "steps of each before the trouble ends; default 120",
+         &command.steps, NULL},
+        {"--strict", TOOL_FLAG, NULL, "judge what the rules say SHOULD be, too", &command.strict,
+         NULL},
+        {"--shrink", TOOL_FLAG, NULL, "show the smallest scenario that fails alike",
+         &command.shrink, NULL},
+        {"--jobs", TOOL_NUMBER, "N", "processes; default: one for each processor", &command.jobs,
+         NULL},
+        {"--stuck", TOOL_NUMBER, "SECONDS",
+         "real time without a step that makes a hang; default 10", &command.stuck_seconds, NULL},
+    };
+    double began;
+    int rest = 0;
+    int rc = tool_options(tool_command_find("swarm"), options, sizeof(options) / sizeof(options[0]),
+                          argc, argv, &rest);
+
+    if (rc != -1)
+        return rc;
+    if (rest != 0 || !read_seeds(&command))
+        return tool_error("swarm: --seeds needs A..B, for example: simblk swarm --seeds 1..1000");
+    if (command.jobs < 1 || command.jobs > JOBS_MAX)
+        return tool_error("swarm: --jobs needs a number from 1 to %d", (int)JOBS_MAX);
+    if (command.steps < 1 || command.steps > STEPS_MAX)
+        return tool_error("swarm: --steps needs a number from 1 to %d", (int)STEPS_MAX);
+    if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
+        return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
+    command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (command.shared == MAP_FAILED)
+        return tool_error("swarm: no memory");
+    atomic_store(&command.shared->next, command.first);
+    signal(SIGINT, on_interrupt);
+    began = seconds_now();
+    rc = play_all(&command) ? tell(&command, seconds_now() - began) : TOOL_USAGE;
+    munmap(command.shared, sizeof(*command.shared));
+    return rc;
+}

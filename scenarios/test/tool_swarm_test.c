@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `simblk swarm` and `simblk shrink` as their users meet them.
+ */
+#include "check_main.h"
+#include "tool_help.h"
+
+/* ---- swarm ---- */
+
+START_TEST(seeds_are_played_and_counted)
+{
+    struct outcome run = shell("$simblk swarm --seeds 1..40");
+
+    assert_status(run, 0);
+    assert_contains(run.out, "40 seeds, 0 found, 0 without a verdict; ");
+    run = shell("$simblk swarm --seeds 7 --jobs 1 --steps 5");
+    assert_status(run, 0);
+    assert_contains(run.out, "1 seeds, 0 found");
+}
+END_TEST
+
+/* It dies at one sector and hangs at another: each seed that meets one of them is told. */
+START_TEST(what_is_found_can_be_repeated)
+{
+    struct outcome run =
+        shell("$misbehaving swarm --seeds 1..12 --stuck 1 >out; code=$?; grep -c '^FAIL seed' out; "
+              "exit $code");
+    struct outcome again;
+    char *text = get_file("out"), *command = strstr(text, "again: simblk swarm");
+
+    assert_status(run, 127);
+    ck_assert_ptr_nonnull(command);
+    assert_contains(text, "the process was ended by signal 6");
+    assert_contains(text, "     the scenario:\ntitle    \"swarm, seed ");
+    command += strlen("again: simblk");
+    again = shell("$misbehaving%.*s --stuck 1", (int)strcspn(command, "\n"), command);
+    ck_assert_int_ne(again.status, 0);
+    assert_contains(again.out, "1 seeds, 1 found");
+}
+END_TEST
+
+START_TEST(seeds_have_to_be_seeds)
+{
+    static const char *const wrong[] = {"",
+                                        "--seeds 5..1",
+                                        "--seeds x",
+                                        "--seeds 1..",
+                                        "--seeds 1-9",
+                                        "--seeds 1..9 --jobs 0",
+                                        "--seeds 1 --steps 0",
+                                        "--seeds 1 --stuck 0",
+                                        "--seeds 1 more"};
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct outcome run = shell("$simblk swarm %s", wrong[i]);
+
+        assert_status(run, 2);
+        assert_contains(run.err, "simblk: swarm: ");
+    }
+}
+END_TEST
+
+/* ---- shrink ---- */
+
+START_TEST(what_does_not_matter_goes)
+{
+    struct outcome run;
+
+    put_file("long.scn", "title    \"much of it is not needed\"\n"
+                         "rule     I9\n"
+                         "\n"
+                         "backend  linux queues=4 order=2\n"
+                         "connect  queues=2                   -> ok\n"
+                         "write    0 +8                       -> ok\n"
+                         "run\n"
+                         "read     64 +8 align=512            -> out-of-range\n"
+                         "disconnect                          -> ok\n");
+    run = shell("$simblk shrink long.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "-> out-of-range");
+    assert_contains(run.out, "title    \"much of it is not needed\"");
+    assert_lacks(run.out, "write");
+    assert_lacks(run.out, "queues");
+    assert_lacks(run.out, "disconnect");
+    assert_contains(run.err, "steps: failed: read");
+    run = shell("$simblk shrink --output small.scn long.scn; $simblk run small.scn");
+    assert_status(run, 1);
+}
+END_TEST
+
+/* A crash and a hang of the frontend are tried again and again as well. */
+START_TEST(what_ends_the_process_can_be_made_small)
+{
+    struct outcome run;
+
+    put_file("aborts.scn", ABORTS);
+    run = shell("$misbehaving shrink aborts.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "read     101");
+    assert_contains(run.err, "crashed: the process has died");
+}
+END_TEST
+
+START_TEST(what_passes_cannot_be_made_smaller)
+{
+    struct outcome run;
+
+    put_file("good.scn", GOOD);
+    run = shell("$simblk shrink good.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "good.scn does not fail (passed)");
+    run = shell("$simblk shrink --variant 2 good.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "has 1 variants");
+    run = shell("$simblk shrink");
+    assert_status(run, 2);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("tool: swarm and shrink");
+    TCase *tests = tool_case("swarm");
+
+    tcase_add_test(tests, seeds_are_played_and_counted);
+    tcase_add_test(tests, what_is_found_can_be_repeated);
+    tcase_add_test(tests, seeds_have_to_be_seeds);
+    tcase_add_test(tests, what_does_not_matter_goes);
+    tcase_add_test(tests, what_ends_the_process_can_be_made_small);
+    tcase_add_test(tests, what_passes_cannot_be_made_smaller);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+CHECK_MAIN(make_suite)
