@@ -36,7 +36,7 @@ static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle
         return false;
     if (ring->applied != ring->view->responses) /* published and not taken */
         return true;
-    if (request->in_flight > 0)
+    if (request->in_flight > 0 || ring->untracked) /* it may be there, and not be told of */
         return false;
     /* What is in flight may be its own: another one asked for the same. */
     if (request->ambiguous && ring->in_flight > 0)

@@ -306,6 +306,20 @@ static void i4_an_index_that_makes_no_sense_is_ignored(void)
     CU_ASSERT_TRUE(frontend_owes());
 }
 
+/* What is put after that is not told of; an answer that lies there is. */
+static void i4_req_prod_is_somebody_elses(void)
+{
+    hold(1);
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 0, "6", 1), 0);
+    submit(1);
+    CU_ASSERT_TRUE(frontend_owes());
+    put(1);
+    CU_ASSERT_FALSE(frontend_owes());
+    CU_ASSERT_EQUAL(simback_backend_release(puppet.backend, 1), 1);
+    puppet_run(&puppet);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
 /* ---- lost events ---- */
 
 static void lose_one_of(uint16_t domid, uint32_t port)
@@ -362,6 +376,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_a_request_that_the_full_ring_has_no_room_for),
     UNIT_TEST(i4_a_request_for_a_queue_that_is_not_there),
     UNIT_TEST(i4_an_index_that_makes_no_sense_is_ignored),
+    UNIT_TEST(i4_req_prod_is_somebody_elses),
     UNIT_TEST(i4_nobody_can_know_of_an_answer_without_its_event),
     UNIT_TEST(i4_an_event_to_the_backend_was_lost),
 };
