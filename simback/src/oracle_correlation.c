@@ -204,6 +204,18 @@ static bool wants(const struct oracle_request *request, const struct oracle_put 
            wire->count_512 <= request->count_512 - request->issued_512;
 }
 
+/* The one of the ring's own queue comes before one that came from another, and the one whose next
+ * part this is before one that merely covers it. */
+static bool is_likelier(const struct oracle_put *put, const struct oracle_request *request,
+                        const struct oracle_request *than)
+{
+    const uint16_t queue = put->ring->view->queue;
+
+    if ((request->queue == queue) != (than->queue == queue))
+        return request->queue == queue;
+    return than->next_512 != put->wire.sector_512 && request->next_512 == put->wire.sector_512;
+}
+
 static struct oracle_request *owner(struct oracle_put *put)
 {
     struct oracle_request *found = NULL;
@@ -214,15 +226,10 @@ static struct oracle_request *owner(struct oracle_put *put)
             break;
         if (!wants(at, put))
             continue;
-        if (found == NULL) {
-            found = at;
-        } else {
-            /* The one whose next part this is comes before one that merely covers it. */
+        if (found != NULL)
             found->ambiguous = at->ambiguous = true;
-            if (found->next_512 != put->wire.sector_512 && at->next_512 == put->wire.sector_512)
-                found = at;
-            break;
-        }
+        if (found == NULL || is_likelier(put, at, found))
+            found = at;
     }
     return found;
 }
@@ -317,6 +324,20 @@ static const struct oracle_request *too_short_for(const struct oracle_put *put)
     return NULL;
 }
 
+/* Of two that ask for the same the one may have been taken for the other. */
+static bool may_be_of_an_ambiguous_one(const struct oracle_put *put)
+{
+    const struct oracle_wire *wire = &put->wire;
+
+    for (const struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
+        if (at->ambiguous && may_carry(put->device, at, put->ring) && same_kind(at, wire) &&
+            begins_in(at, wire) &&
+            wire->count_512 <= at->count_512 - (wire->sector_512 - at->first_512))
+            return true;
+    }
+    return false;
+}
+
 void correlation_judge(const struct oracle_put *put)
 {
     const struct oracle_wire *wire = &put->wire;
@@ -326,6 +347,8 @@ void correlation_judge(const struct oracle_put *put)
     if (put->part == NULL || put->part->request != NULL || put->device->failed_now != 0)
         return;
     if (is_flush(wire) && may_flush_for_itself(put->device))
+        return;
+    if (may_be_of_an_ambiguous_one(put))
         return;
     request = too_short_for(put);
     if (request != NULL)

@@ -289,6 +289,21 @@ static void the_one_whose_next_part_it_is_comes_first(void)
     puppet_expect_none(&puppet);
 }
 
+/* Then neither is accused of what the other one may have put; but what lies in none is. */
+static void i9_either_of_two_may_be_the_one(void)
+{
+    submit(1, BLKFRONT_READ, 8, 20);
+    submit(2, BLKFRONT_READ, 8, 14);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 7, 0);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 12, 15, 7, 0);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 13, 8, 8, 0);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 14, 16, 8, 0);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 15, 24, 4, 0);
+    puppet_expect_none(&puppet);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 16, 25, 4, 0);
+    puppet_expect(&puppet, 9, false, "ring request 5 covers units 25+4");
+}
+
 static void it_is_found_before_many_others(void)
 {
     submit(1, BLKFRONT_READ, 8, 8);
@@ -510,6 +525,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i9_a_part_that_goes_beyond_its_request),
     UNIT_TEST(i2_the_same_part_twice),
     UNIT_TEST(the_one_whose_next_part_it_is_comes_first),
+    UNIT_TEST(i9_either_of_two_may_be_the_one),
     UNIT_TEST(it_is_found_before_many_others),
     UNIT_TEST(a_write_with_fua_may_be_flushed),
     UNIT_TEST(i2_a_flush_that_nobody_needs),
