@@ -156,9 +156,10 @@ struct oracle_device {
     /* the two states, as the frontend knows them (I11) */
     uint8_t front_state, front_before; /* now, and when this step of the frontend began */
     uint8_t front_foreign;             /* written by somebody else since; ORACLE_NO_STATE: none */
-    bool front_known;                  /* it has begun, with that, since its last release */
-    bool front_refused;                /* XenStore did not take the last one that it wrote */
-    uint8_t back_read;                 /* ORACLE_NO_STATE: not read so far; 0: absent */
+    uint8_t front_resumed; /* its own when the guest was resumed, and it has not looked since */
+    bool front_known;      /* it has begun, with that, since its last release */
+    bool front_refused;    /* XenStore did not take the last one that it wrote */
+    uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     uint8_t front_read;                   /* the frontend's, as the backend has read it last */

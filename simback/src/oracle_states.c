@@ -37,6 +37,9 @@ static bool legal(const struct oracle_device *device, uint8_t state)
     /* Somebody else has written another one meanwhile: the frontend may have seen that, or not. */
     if (device->front_foreign != ORACLE_NO_STATE && may_follow(device->front_foreign, state))
         return true;
+    /* Nor has one that was resumed to look before it closes. */
+    if (device->front_resumed != ORACLE_NO_STATE && may_follow(device->front_resumed, state))
+        return true;
     /* After a crash of the backend everything begins anew. */
     return state == BLKIF_WIRE_INITIALISING && oracle_back_left(device);
 }
@@ -83,7 +86,10 @@ static void forget_offers(struct oracle_device *device)
 
 void states_resumed(struct oracle_device *device)
 {
+    const uint8_t resumed = device->front_known ? device->front_state : device->front_resumed;
+
     states_released(device);
+    device->front_resumed = resumed;
     device->resumed = device->app_known && device->app_state == BLKFRONT_CONNECTING;
     device->front_foreign = ORACLE_NO_STATE;
     device->back_read = device->back_state = ORACLE_NO_STATE;
@@ -109,7 +115,7 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
                       device->front_state, state);
     }
     device->front_state = state;
-    device->front_foreign = ORACLE_NO_STATE;
+    device->front_foreign = device->front_resumed = ORACLE_NO_STATE;
     device->front_known = true;
     /* A new ring waits for the backend's next 4. */
     if (state == BLKIF_WIRE_INITIALISING || state == BLKIF_WIRE_INITIALISED)
@@ -178,6 +184,8 @@ static void own_read(struct oracle_device *device, const struct simback_event *e
 {
     uint64_t state;
 
+    if (event->result == 0)
+        device->front_resumed = ORACLE_NO_STATE;
     if (device->front_known || event->result != 0 ||
         !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
         return;
@@ -215,6 +223,7 @@ void states_written_by_others(struct oracle_device *device, const struct simback
 void states_released(struct oracle_device *device)
 {
     device->front_known = false;
+    device->front_resumed = ORACLE_NO_STATE;
     device->resumed = false;
     device->back_serves = false;
 }

@@ -456,6 +456,25 @@ static void a_resume_as_it_should_be(void)
     puppet_expect_none(&puppet);
 }
 
+/* Whoever closes at once acts by the state that it had; who looks, by what it finds. */
+static void i11_a_state_that_somebody_else_writes_after_the_resume(void)
+{
+    static const char state[] = "/local/domain/1/device/vbd/51712/state";
+    char value[8];
+    size_t length;
+
+    resume(1);
+    CU_ASSERT_EQUAL(simback_store_write(puppet.world, state, "2", 1), 0);
+    puppet_write(&puppet, "state", "5");
+    puppet_expect_none(&puppet);
+    resume(1);
+    CU_ASSERT_EQUAL(simback_store_write(puppet.world, state, "2", 1), 0);
+    CU_ASSERT_EQUAL(
+        puppet.platform->store_read(puppet.context, 0, state, value, sizeof(value), &length), 0);
+    puppet_write(&puppet, "state", "6");
+    puppet_expect(&puppet, 11, false, "from state 2 to state 6");
+}
+
 /* It was connecting: another backend is to come, until it is told that none does. */
 static void i4_a_backend_that_is_gone_after_the_resume(void)
 {
@@ -534,6 +553,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_nobody_goes_on_before_the_guest_is_resumed),
     UNIT_TEST(i12_a_backend_that_moves_into_the_frontends_domain),
     UNIT_TEST(a_resume_as_it_should_be),
+    UNIT_TEST(i11_a_state_that_somebody_else_writes_after_the_resume),
     UNIT_TEST(i4_a_backend_that_is_gone_after_the_resume),
     UNIT_TEST(i5_a_grant_of_before_the_resume),
     UNIT_TEST(i5_grants_of_before_the_resume_are_given_back),
