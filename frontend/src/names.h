@@ -85,6 +85,7 @@
 #define pool_reserve           blkfront_internal_pool_reserve
 #define pool_retry             blkfront_internal_pool_retry
 #define pool_take              blkfront_internal_pool_take
+#define pool_try               blkfront_internal_pool_try
 #define publish                blkfront_internal_publish
 #define publish_error          blkfront_internal_publish_error
 #define quarantine_forget      blkfront_internal_quarantine_forget

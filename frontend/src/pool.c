@@ -33,6 +33,16 @@ int pool_take(struct pool *pool, uint16_t domid, bool writable, struct grant *gr
     return 0;
 }
 
+int pool_try(struct pool *pool, uint16_t domid)
+{
+    struct grant grant;
+    int r = pool_take(pool, domid, false, &grant);
+
+    if (r == 0)
+        pool_give(pool, grant.record, false);
+    return r;
+}
+
 void pool_reserve(struct pool *pool, uint16_t domid)
 {
     struct grant grant;

@@ -24,6 +24,8 @@ struct pool {
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
 /* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
 int pool_take(struct pool *pool, uint16_t domid, bool writable, struct grant *grant);
+/* Can a page be granted just now? As pool_take; the page stays free. */
+int pool_try(struct pool *pool, uint16_t domid);
 /* A page is granted and kept before anybody needs it. */
 void pool_reserve(struct pool *pool, uint16_t domid);
 /* Its request is over: the grant is kept if `keep`, which is the same in all of a pool's life, else

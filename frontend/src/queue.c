@@ -178,7 +178,8 @@ static int open_ring(struct blkfront_queue *queue)
 }
 
 /* Pages for copies: one pool where a flag can be chosen for each grant, else one for each
- * direction. */
+ * direction. A ring of several pages that leaves no grant for one of data would be better
+ * smaller (I4). */
 static int open_pools(struct blkfront_queue *queue)
 {
     const struct blkfront_device *device = queue->device;
@@ -193,8 +194,11 @@ static int open_pools(struct blkfront_queue *queue)
     queue->pool_to_disk = &queue->pools[0];
     if ((platform->capabilities & BLKFRONT_PLATFORM_GRANTS_ANY_PAGE) != 0) {
         r = grant_block_allocate(platform, pages, 0, &block);
-        if (r == 0)
+        if (r == 0) {
             pool_init(&queue->pools[0], block, numbers, numbers + pages);
+            if (ring_order(device) > 0)
+                r = pool_try(&queue->pools[0], domid);
+        }
         queue->pool_from_disk = &queue->pools[0];
         return r;
     }
