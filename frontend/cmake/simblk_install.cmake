@@ -13,7 +13,7 @@ install(DIRECTORY frontend/include/ simback/include/
     FILES_MATCHING PATTERN "*.h")
 if(TARGET simblk)
     install(TARGETS simblk simblk-bench-plain)
-    install(DIRECTORY scenarios/conformance
+    install(DIRECTORY scenarios/conformance scenarios/regression
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
         FILES_MATCHING PATTERN "*.scn")
 endif()

@@ -50,5 +50,5 @@ echo "== pkg-config"
 
 echo "== the installed tool"
 "$prefix/bin/simblk" --version
-"$prefix/bin/simblk" run --quiet "$(find "$prefix" -type d -name conformance)"
+"$prefix/bin/simblk" run --quiet "$(find "$prefix" -type d -path '*/simblk/scenarios')"
 "$prefix/bin/simblk" bench --repeats 1 --time 1 >"$work/bench.log"
