@@ -11,9 +11,10 @@
 #include "fuzz.h"
 #include "scenario/bytes.h"
 #include "scenario/run.h"
+#include "scenario/table.h"
 
-/* Of the world without a completed call (I4): more than any scenario takes, and few enough that
- * what never comes to rest costs a second and not a minute. */
+/* Of the world without a completed call (I4): more than a program takes that floods nobody, and few
+ * enough that what never comes to rest costs a second and not a minute. */
 enum { MAX_STEPS = 20000 };
 
 static struct scenario_runner *runner;
@@ -66,6 +67,23 @@ static void report(const struct scenario_verdict *verdict)
     scenario_buffer_fini(&text);
 }
 
+/* Each event that the program makes by the thousand is taken in steps of its own. */
+static uint64_t max_steps(void)
+{
+    uint64_t steps = MAX_STEPS;
+
+    for (size_t i = 0; i < program.step_count; i++) {
+        const struct scenario_step *step = &program.steps[i];
+
+        if (step->opcode == STEP_EVENT_SPURIOUS) {
+            steps += 2 * scenario_value(step, FIELD_EVENT_SPURIOUS_COUNT);
+        } else if (step->opcode == STEP_WATCH_FIRE) {
+            steps += 2 * scenario_value(step, FIELD_WATCH_FIRE_COUNT);
+        }
+    }
+    return steps;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct scenario_run_options options;
@@ -79,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     scenario_run_options_init(&options);
     options.subject = &scenario_subject_blkfront;
-    options.max_steps = MAX_STEPS;
+    options.max_steps = max_steps();
     options.progress = &progress;
     scenario_runner_run(runner, &program, &options, &verdict);
     switch (verdict.outcome) {
