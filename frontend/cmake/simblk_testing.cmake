@@ -2,7 +2,7 @@
 #
 # How a test is added: one line a test, whatever it is. A test whose package is missing is left out
 # and reported, unless SIMBLK_REQUIRE_TEST_PACKAGES asks for all of them (CI does).
-# Labels: unit, tool, conformance, tidy, install.
+# Labels: unit, tool, conformance, tidy, install; and threads for unit tests that make threads.
 
 set(SIMBLK_HAVE_CUNIT OFF)
 set(SIMBLK_HAVE_CHECK OFF)
@@ -28,16 +28,39 @@ set(SIMBLK_TEST_ENVIRONMENT
     "UBSAN_OPTIONS=print_stacktrace=1"
     "TSAN_OPTIONS=halt_on_error=1")
 
-# simblk_add_test(NAME name LABEL label COMMAND word... [TIMEOUT seconds] [ENVIRONMENT pair...])
+# What makes threads can be built and run alone: the target threads, and the label threads.
+if(BUILD_TESTING)
+    find_package(Threads REQUIRED)
+    add_custom_target(threads)
+endif()
+
+# ThreadSanitizer gives up where the kernel places memory too much at random (vm.mmap_rnd_bits of
+# more than 28), so tests begin with setarch where that may turn it off; some containers forbid it.
+set(simblk_test_launcher)
+if(BUILD_TESTING AND "thread" IN_LIST SIMBLK_SANITIZE)
+    execute_process(COMMAND setarch -R true RESULT_VARIABLE setarch_result ERROR_QUIET)
+    if("${setarch_result}" STREQUAL "0")
+        set(simblk_test_launcher setarch -R)
+    endif()
+endif()
+
+# simblk_add_test(NAME name LABEL label... COMMAND word... [TIMEOUT seconds] [ENVIRONMENT pair...])
 # Any command as a test; exit code 77 means skipped.
 function(simblk_add_test)
-    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;LABEL;TIMEOUT" "COMMAND;ENVIRONMENT")
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "LABEL;COMMAND;ENVIRONMENT")
     if(NOT BUILD_TESTING)
         return()
     endif()
     # What hangs is ended, not what is slow: sanitizers beside other work on few processors.
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 600)
+    endif()
+    if(simblk_test_launcher)
+        list(POP_FRONT arg_COMMAND program)
+        if(TARGET "${program}")
+            set(program $<TARGET_FILE:${program}>)
+        endif()
+        list(PREPEND arg_COMMAND ${simblk_test_launcher} ${program})
     endif()
     add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND} COMMAND_EXPAND_LISTS)
     set_tests_properties(${arg_NAME} PROPERTIES
@@ -103,15 +126,20 @@ function(simblk_add_test_program name)
     target_link_libraries(${name} PRIVATE ${arg_LIBS})
 endfunction()
 
-# simblk_add_unit_test(NAME source... [LIBS target...] [LABEL label] [TIMEOUT seconds])
+# simblk_add_unit_test(NAME source... [THREADS] [LIBS target...] [LABEL label] [TIMEOUT seconds])
 # A CUnit program and the test of its name; its main comes from cunit_main.h.
 function(simblk_add_unit_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "LIBS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "THREADS" "LABEL;TIMEOUT" "LIBS")
     if(NOT BUILD_TESTING OR NOT SIMBLK_HAVE_CUNIT)
         return()
     endif()
     if(NOT arg_LABEL)
         set(arg_LABEL unit)
+    endif()
+    if(arg_THREADS)
+        list(APPEND arg_LABEL threads)
+        list(APPEND arg_LIBS Threads::Threads)
+        add_dependencies(threads ${name})
     endif()
     simblk_add_test_program(${name} SOURCES ${arg_UNPARSED_ARGUMENTS}
         LIBS ${arg_LIBS} PkgConfig::cunit)
