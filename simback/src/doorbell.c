@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bells over Linux futexes: a short spin, then the kernel. A ring costs a system call only when
+ * somebody sleeps. Who looks after which bell is threads_*.c's business.
+ *
+ * No wake-up is lost: the ring counts, then looks for sleepers; the sleeper enters itself, then the
+ * count is compared, last of all by the kernel. All four accesses are sequentially consistent, so
+ * at least one of the two sides sees the other.
+ */
+#define _GNU_SOURCE
+#include "doorbell.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SPINS = 64 };
+#define NS_PER_S UINT64_C(1000000000)
+
+uint64_t doorbell_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+void doorbell_ring(struct doorbell *bell)
+{
+    __atomic_add_fetch(&bell->rings, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&bell->sleepers, __ATOMIC_SEQ_CST) != 0)
+        (void)syscall(SYS_futex, &bell->rings, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+uint32_t doorbell_rings(const struct doorbell *bell)
+{
+    return __atomic_load_n(&bell->rings, __ATOMIC_SEQ_CST);
+}
+
+bool doorbell_sleep(struct doorbell *bell, uint32_t seen, uint64_t deadline_ns)
+{
+    struct timespec left, *timeout = NULL;
+
+    for (unsigned i = 0; i < SPINS; i++) {
+        if (doorbell_rings(bell) != seen)
+            return true;
+    }
+    if (deadline_ns != UINT64_MAX) {
+        const uint64_t now = doorbell_now();
+
+        if (now >= deadline_ns)
+            return false;
+        left.tv_sec = (time_t)((deadline_ns - now) / NS_PER_S);
+        left.tv_nsec = (long)((deadline_ns - now) % NS_PER_S);
+        timeout = &left;
+    }
+    __atomic_add_fetch(&bell->sleepers, 1, __ATOMIC_SEQ_CST);
+    (void)syscall(SYS_futex, &bell->rings, FUTEX_WAIT_PRIVATE, seen, timeout, NULL, 0);
+    __atomic_sub_fetch(&bell->sleepers, 1, __ATOMIC_SEQ_CST);
+    return true;
+}
