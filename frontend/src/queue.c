@@ -277,15 +277,18 @@ const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *co
 
 void queue_refresh(struct blkfront_queue *queue)
 {
+    /* Submit comes here also while the device starts the queue: a new connection is seen with its
+     * sectors. */
+    uint64_t connection = __atomic_load_n(&queue->connection, __ATOMIC_ACQUIRE);
     uint32_t before = queue->sector_mask + 1;
     uint32_t now = agreed_number(&queue->device->agreed.sector_size);
 
     /* On a new connection all that waits is checked anew: nothing has grown yet. */
-    if (queue->sectors_of != queue->connection)
+    if (queue->sectors_of != connection)
         queue->sectors_grew = false;
     else if (now > before)
         queue->sectors_grew = true;
-    queue->sectors_of = queue->connection;
+    queue->sectors_of = connection;
     queue->sector_mask = now - 1;
     queue->sector_shift = sector_shift(now);
 }
@@ -301,7 +304,7 @@ static void ask(struct blkfront_queue *queue, enum queue_state state)
 void queue_start(struct blkfront_queue *queue)
 {
     shortage_reserve(queue);
-    queue->connection = queue->device->connection;
+    __atomic_store_n(&queue->connection, queue->device->connection, __ATOMIC_RELEASE);
     ask(queue, QUEUE_RUNNING);
 }
 

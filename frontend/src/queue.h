@@ -61,7 +61,7 @@ struct blkfront_queue {
     uint32_t index;
 
     uint32_t state;        /* enum queue_state; atomic */
-    uint64_t connection;   /* the how-manieth of the device */
+    uint64_t connection;   /* the how-manieth of the device; atomic */
     int stop_result;       /* atomic */
     const char *violation; /* atomic; the first one */
 
