@@ -136,44 +136,6 @@ static uint64_t ended(const struct oracle_data *data, const struct candidate *ca
     return candidate->failed ? data_death(data, candidate->connection) : candidate->ended;
 }
 
-enum { RETURNING = 8 }; /* values of a sector that only a power cut can bring back */
-
-/* Forgets what no read in flight can see any more and no power cut brings back; one settled value
- * alone becomes the base. Of many that a power cut might bring back, one stays, as anything. */
-static void prune(struct oracle_data *data, const struct oracle_device *device,
-                  struct sector *sector, uint64_t oldest)
-{
-    uint32_t *link = &sector->more;
-    unsigned returning = 0;
-
-    while (*link != 0) {
-        struct candidate *candidate = data_candidate_at(data, *link - 1);
-        uint32_t index = *link;
-        bool unseen = candidate->superseded <= oldest;
-
-        if (unseen && data->power_may_fail && data_may_return(device, candidate)) {
-            unseen = ++returning > RETURNING;
-            candidate->unknown |= returning == RETURNING;
-        }
-        if (unseen) {
-            *link = candidate->next;
-            data_candidate_free(data, index);
-        } else {
-            link = &candidate->next;
-        }
-    }
-    if (sector->write == BASE_NONE && sector->more != 0) {
-        struct candidate *only = data_candidate_at(data, sector->more - 1);
-
-        if (only->next == 0 && only->definite && only->superseded == DATA_NEVER) {
-            sector->hash = only->hash;
-            sector->write = only->unknown ? BASE_UNKNOWN : (uint32_t)only->write;
-            data_candidate_free(data, sector->more);
-            sector->more = 0;
-        }
-    }
-}
-
 static struct candidate *candidate_of(const struct oracle_data *data, const struct sector *sector,
                                       uint64_t write)
 {
@@ -290,6 +252,7 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
     struct walk walk;
     uint32_t run;
 
+    data_settle(oracle, device, oldest);
     for (walk_begin(&walk, oracle, device, request); walk.left > 0; walk_on(&walk, run)) {
         const uint8_t *bytes = walk_bytes(&walk, &run);
 
@@ -300,7 +263,7 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
 
             if (sector == NULL)
                 return;
-            prune(oracle->data, device, sector, oldest);
+            data_prune(oracle->data, device, sector, oldest);
             candidate.hash =
                 hash_xxh64(bytes + (size_t)i * request->sector_size, request->sector_size, 0);
             if (!candidate_add(oracle, sector, &candidate))
@@ -321,48 +284,85 @@ void data_submit(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- the end of a write ---- */
 
+/* What was the base is a candidate, if anybody may still see it. */
+static void end_base(struct oracle *oracle, struct sector *sector, uint64_t oldest)
+{
+    struct candidate old = {
+        .hash = sector->hash,
+        .write = sector->write == BASE_UNKNOWN ? 0 : sector->write,
+        .superseded = oracle->stamp,
+        .definite = true,
+        .unknown = sector->write == BASE_UNKNOWN,
+    };
+
+    if (sector->write == BASE_NONE)
+        return;
+    if ((oracle->stamp <= oldest && !oracle->data->power_may_fail) ||
+        candidate_add(oracle, sector, &old))
+        sector->write = BASE_NONE;
+}
+
 /* What was settled before the write began is no value any more; nor after a power cut, if the write
  * is durable. */
-static void supersede(struct oracle *oracle, const struct oracle_device *device,
-                      struct sector *sector, const struct oracle_request *request, uint64_t oldest)
+static void supersede(const struct oracle *oracle, const struct oracle_device *device,
+                      const struct sector *sector, const struct oracle_request *request)
 {
-    struct oracle_data *data = oracle->data;
-    const uint64_t stamp = oracle->stamp;
     const bool durable = device->flush_offered && (request->flags & BLKFRONT_FUA) != 0;
 
-    if (sector->write != BASE_NONE) {
-        struct candidate old = {
-            .hash = sector->hash,
-            .write = sector->write == BASE_UNKNOWN ? 0 : sector->write,
-            .superseded = stamp,
-            .definite = true,
-            .unknown = sector->write == BASE_UNKNOWN,
-            .outdated = durable,
-        };
-
-        if ((stamp <= oldest && !data->power_may_fail) || candidate_add(oracle, sector, &old))
-            sector->write = BASE_NONE;
-    }
     for (uint32_t at = sector->more; at != 0;) {
-        struct candidate *candidate = data_candidate_at(data, at - 1);
+        struct candidate *candidate = data_candidate_at(oracle->data, at - 1);
 
-        if (ended(data, candidate) < request->submitted) {
+        if (ended(oracle->data, candidate) < request->submitted) {
             candidate->outdated |= durable;
             if (candidate->superseded == DATA_NEVER)
-                candidate->superseded = stamp;
+                candidate->superseded = oracle->stamp;
         }
         at = candidate->next;
     }
+}
+
+/* Nothing else may still become the sector's value: neither in flight, nor failed, nor acknowledged
+ * in an order that nobody knows. */
+static bool is_alone(const struct oracle_data *data, const struct sector *sector,
+                     const struct candidate *candidate)
+{
+    if (sector->write == BASE_NONE)
+        return false;
+    for (uint32_t at = sector->more; at != 0;) {
+        const struct candidate *other = data_candidate_at(data, at - 1);
+
+        if (other != candidate && other->superseded == DATA_NEVER)
+            return false;
+        at = other->next;
+    }
+    return true;
+}
+
+/* The write's value is the base from now on, and what was the base the candidate that reads in
+ * flight may still see. */
+static void change_places(struct sector *sector, struct candidate *candidate, uint64_t stamp)
+{
+    const struct sector before = *sector;
+
+    sector->hash = candidate->hash;
+    sector->write = (uint32_t)candidate->write;
+    *candidate = (struct candidate){
+        .hash = before.hash,
+        .write = before.write == BASE_UNKNOWN ? 0 : before.write,
+        .superseded = stamp,
+        .next = candidate->next,
+        .definite = true,
+        .unknown = before.write == BASE_UNKNOWN,
+    };
 }
 
 enum write_end { WRITE_DONE, WRITE_FAILED, WRITE_REFUSED };
 
 static void end_of_candidate(struct oracle *oracle, const struct oracle_device *device,
                              const struct oracle_request *request, struct sector *sector,
-                             enum write_end end)
+                             enum write_end end, uint64_t oldest)
 {
     struct candidate *candidate = candidate_of(oracle->data, sector, request->number);
-    uint64_t oldest = oldest_besides(device, request);
 
     if (candidate == NULL)
         return;
@@ -370,30 +370,39 @@ static void end_of_candidate(struct oracle *oracle, const struct oracle_device *
         candidate->superseded = 0;
         candidate->outdated = true;
     } else if (end == WRITE_DONE) {
-        candidate->definite = true;
-        candidate->ended = oracle->stamp;
-        supersede(oracle, device, sector, request, oldest);
+        if (is_alone(oracle->data, sector, candidate)) {
+            change_places(sector, candidate, oracle->stamp);
+        } else {
+            candidate->definite = true;
+            candidate->ended = oracle->stamp;
+            end_base(oracle, sector, oldest);
+        }
+        supersede(oracle, device, sector, request);
     } else {
         candidate->connection = request->connection != 0 ? request->connection : device->connection;
         candidate->failed = candidate->connection != 0;
         candidate->ended = oracle->stamp; /* without a connection it cannot happen any more */
     }
-    prune(oracle->data, device, sector, oldest);
+    data_prune(oracle->data, device, sector, oldest);
 }
 
 static void end_write(struct oracle *oracle, const struct oracle_device *device,
                       const struct oracle_request *request, enum write_end end)
 {
+    const uint64_t oldest = oldest_besides(device, request);
     struct walk walk;
 
+    data_settle(oracle, device, oldest);
     walk_begin(&walk, oracle, device, request);
     for (uint64_t i = 0; i < request->sectors; i++) {
         struct group *group;
         struct sector *sector = walk_sector(&walk, request->sector + i, false, &group);
 
         if (sector != NULL)
-            end_of_candidate(oracle, device, request, sector, end);
+            end_of_candidate(oracle, device, request, sector, end, oldest);
     }
+    if (end == WRITE_DONE && oracle->stamp > oldest)
+        data_settle_later(oracle, device, request);
 }
 
 void data_refused(struct oracle *oracle, struct oracle_device *device,

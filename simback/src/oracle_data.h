@@ -18,8 +18,10 @@ enum {
     GROUP_SECTORS = 64,
     GROUPS_CHUNK = 4,
     CANDIDATES_CHUNK = 256,
-    RECENT = 1024, /* sectors written last, for messages */
-    WINDOW = 4096  /* bytes of the disk that are looked at at once */
+    RECENT = 1024,          /* sectors written last, for messages */
+    SETTLING = 256,         /* writes of a device that are over while older requests are not */
+    SETTLING_SECTORS = 256, /* of one of them, at most */
+    WINDOW = 4096           /* bytes of the disk that are looked at at once */
 };
 
 /* Numbers of writes in a base that are none. */
@@ -70,6 +72,16 @@ struct zeroed {
     uint16_t device;
 };
 
+/* Writes that are over, in this order, while reads in flight may still see what was before. */
+struct settling {
+    uint32_t begin, count; /* of the ring */
+    struct settling_write {
+        uint64_t stamp; /* of the end */
+        uint64_t sector, sectors;
+        uint32_t owner;
+    } writes[SETTLING];
+};
+
 struct oracle_data {
     struct group **chunks; /* of GROUPS_CHUNK each */
     uint32_t chunk_room;
@@ -89,6 +101,7 @@ struct oracle_data {
 
     struct recent *recent; /* RECENT; made with the first write */
     uint64_t recent_count;
+    struct settling *settling[WORLD_DEVICES]; /* made with the first that is needed */
     uint16_t epochs[WORLD_DEVICES];
 
     bool off;            /* memory ran out: nothing is judged any more */
@@ -134,6 +147,18 @@ void data_candidate_free(struct oracle_data *data, uint32_t index_plus_one);
 /* When the connection was known dead; DATA_NEVER. */
 uint64_t data_death(const struct oracle_data *data, uint64_t connection);
 bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp);
+
+/* oracle_data_settle.c */
+/* Forgets what no request in flight can see any more, the oldest of which began then, and no power
+ * cut brings back; one settled value alone becomes the base. Of many that a power cut might bring
+ * back, one stays, as anything. */
+void data_prune(struct oracle_data *data, const struct oracle_device *device, struct sector *sector,
+                uint64_t oldest);
+/* The same for the sectors of the writes that ended before that. */
+void data_settle(struct oracle *oracle, const struct oracle_device *device, uint64_t oldest);
+/* A write is over that older requests are in flight beside. */
+void data_settle_later(struct oracle *oracle, const struct oracle_device *device,
+                       const struct oracle_request *request);
 
 /* oracle_data_zero.c */
 /* Whether zeros in this sector, whose history is given, can be what a discard left there. */

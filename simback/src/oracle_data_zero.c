@@ -90,21 +90,24 @@ void data_shrunk(struct oracle *oracle, const struct oracle_device *device, uint
 /* ---- asking ---- */
 
 /* A write that was submitted after the range became zeros, and acknowledged before the read began,
- * has settled the sector. A base is settled for every read in flight. */
+ * has settled the sector. A base was acknowledged when what was there before was superseded. */
 static bool written_since(const struct oracle_data *data, const struct sector *sector,
                           const struct oracle_request *read, uint64_t last_write)
 {
-    if (sector->write != BASE_NONE && sector->write != BASE_UNKNOWN && sector->write > last_write)
-        return true;
+    bool by_base =
+        sector->write != BASE_NONE && sector->write != BASE_UNKNOWN && sector->write > last_write;
+
     for (uint32_t at = sector->more; at != 0;) {
         const struct candidate *candidate = data_candidate_at(data, at - 1);
 
         if (candidate->definite && candidate->write > last_write &&
             candidate->ended <= read->submitted)
             return true;
+        if (candidate->superseded != DATA_NEVER && candidate->superseded > read->submitted)
+            by_base = false;
         at = candidate->next;
     }
-    return false;
+    return by_base;
 }
 
 bool data_may_be_zero(const struct oracle *oracle, const struct oracle_device *device,
