@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The benchmark's engine: requests through frontend, ring and backend in the stepped world, beside
- * the yardstick: the same bytes, in pieces of at most 4 KiB, at random places of a disk of the same
- * size, copied by one core in the same run.
+ * the yardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of a disk of
+ * the same size, copied by one core in the same run.
  */
 #ifndef SCENARIO_BENCH_H
 #define SCENARIO_BENCH_H
@@ -13,14 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a device is asked for beyond the defaults of blkfront.h. */
+struct bench_setup {
+    const char *name;
+    bool persistent;
+    uint32_t segments;
+    uint16_t queues;
+};
+
 enum bench_data { BENCH_DIRECT, BENCH_BOUNCED };
 
 struct bench_case {
     const char *name; /* "read 4 KiB direct" */
+    const struct bench_setup *setup;
     bool write;
     enum bench_data data;
-    uint32_t bytes; /* of a request */
-    uint32_t depth;
+    uint32_t bytes;  /* of a request */
+    uint32_t depth;  /* of each queue */
     uint32_t copies; /* of the yardstick that the row is set against */
 };
 
@@ -30,7 +39,14 @@ struct bench_result {
     double notifications;       /* per request */
     double allocations;         /* per request */
     double copied;              /* bytes copied by the frontend, per byte of data */
-    size_t world_bytes;         /* peak of the world without the disk's 64 MiB */
+};
+
+/* Of a connected, idle device: the world's own is what there is before it. */
+struct bench_memory {
+    size_t world_bytes;
+    size_t device_bytes; /* of frontend, backend and rules, at most so far */
+    size_t ring_bytes;   /* of these: the rings' pages… */
+    size_t pool_bytes;   /* …and the pools', as the options ask for them */
 };
 
 struct bench_options {
@@ -40,15 +56,17 @@ struct bench_options {
     uint32_t milliseconds; /* of each repeat, about */
 };
 
-enum { BENCH_DISK_BYTES = 64 << 20, BENCH_DEPTH_MAX = 256, BENCH_REPEATS_MAX = 31 };
+enum { BENCH_REPEATS_MAX = 31 };
 
 extern const struct bench_case bench_cases[];
 extern const size_t bench_case_count;
+extern const struct bench_setup bench_setups[];
+extern const size_t bench_setup_count;
 
 /* 0, or -1 with a sentence in `error`. */
 int bench_run(const struct bench_options *options, const struct bench_case *bench,
               struct bench_result *result, char *error, size_t error_size);
-/* Memory of a world with one connected, idle device. */
-int bench_idle_world(const struct bench_options *options, size_t *bytes);
+int bench_measure_memory(const struct bench_options *options, const struct bench_setup *setup,
+                         struct bench_memory *memory, char *error, size_t error_size);
 
 #endif

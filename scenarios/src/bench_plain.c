@@ -29,9 +29,8 @@ int main(int argc, char **argv)
             fprintf(stderr, "simblk bench: %s\n", error);
             return 1;
         }
-        printf("%zu\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\t%zu\n", i, row.requests_per_second,
-               row.copies_per_second, row.notifications, row.allocations, row.copied,
-               row.world_bytes);
+        printf("%zu\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\n", i, row.requests_per_second,
+               row.copies_per_second, row.notifications, row.allocations, row.copied);
         fflush(stdout);
     }
     return 0;

@@ -31,12 +31,11 @@ static void print_row(struct bench_command *command, size_t index, const char *r
     if (command->json) {
         printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
                "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"notifications\": %.4f, "
-               "\"allocations\": %.4f, \"copies_per_byte\": %.4f, \"world_bytes\": %zu}",
+               "\"allocations\": %.4f, \"copies_per_byte\": %.4f}",
                command->first ? "" : ",", bench_cases[index].name, rules, row->requests_per_second,
-               row->copies_per_second, ratio, row->notifications, row->allocations, row->copied,
-               row->world_bytes);
+               row->copies_per_second, ratio, row->notifications, row->allocations, row->copied);
     } else {
-        printf("%-27s %-5s %11.0f %11.0f %6.3f  1/%-5.1f %6.3f %7.4f %6.2f\n",
+        printf("%-28s %-5s %11.0f %11.0f %6.3f  1/%-5.1f %6.3f %7.4f %6.2f\n",
                bench_cases[index].name, rules, row->requests_per_second, row->copies_per_second,
                ratio, 1 / ratio, row->notifications, row->allocations, row->copied);
     }
@@ -104,9 +103,9 @@ static int run_plain(struct bench_command *command)
         struct bench_result row;
         size_t index;
 
-        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf\t%zu", &index, &row.requests_per_second,
-                   &row.copies_per_second, &row.notifications, &row.allocations, &row.copied,
-                   &row.world_bytes) == 7 &&
+        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf", &index, &row.requests_per_second,
+                   &row.copies_per_second, &row.notifications, &row.allocations,
+                   &row.copied) == 6 &&
             index < bench_case_count)
             print_row(command, index, "none", &row);
     }
@@ -130,33 +129,91 @@ static int run_observed(struct bench_command *command)
     return TOOL_OK;
 }
 
-static int run_all(struct bench_command *command)
+/* Kibibytes, of which pages are whole ones. */
+static double kib(size_t bytes)
 {
-    size_t idle = 0;
+    return (double)bytes / 1024;
+}
+
+static void print_memory(struct bench_command *command, const struct bench_setup *setup,
+                         const struct bench_memory *memory)
+{
+    if (command->json) {
+        printf("%s\n  {\"options\": \"%s\", \"world_bytes\": %zu, \"device_bytes\": %zu, "
+               "\"ring_bytes\": %zu, \"pool_bytes\": %zu}",
+               command->first ? "" : ",", setup->name, memory->world_bytes, memory->device_bytes,
+               memory->ring_bytes, memory->pool_bytes);
+    } else {
+        printf("%-28s %10.1f %10.0f %10.0f %10.1f\n", setup->name, kib(memory->device_bytes),
+               kib(memory->ring_bytes), kib(memory->pool_bytes),
+               kib(memory->device_bytes - memory->ring_bytes - memory->pool_bytes));
+    }
+    command->first = false;
+}
+
+static int run_memory(struct bench_command *command, size_t *world_bytes)
+{
+    char error[300];
+
+    command->first = true;
+    for (size_t i = 0; i < bench_setup_count; i++) {
+        struct bench_memory memory;
+
+        if (bench_measure_memory(&command->options, &bench_setups[i], &memory, error,
+                                 sizeof(error)) != 0) {
+            tool_error("bench: %s", error);
+            return TOOL_FAILED;
+        }
+        print_memory(command, &bench_setups[i], &memory);
+        *world_bytes = memory.world_bytes;
+    }
+    return TOOL_OK;
+}
+
+static int run_for_programs(struct bench_command *command)
+{
+    size_t world_bytes;
     int rc;
 
-    if (command->json)
-        printf("{\"format\": \"simblk-bench\", \"version\": 1, \"repeats\": %" PRIu64
-               ", \"rows\": [",
-               command->repeats);
-    else
-        puts("row                         rules  requests/s yardstick/s  ratio           notif "
-             "  alloc copies\n"
-             "                                                                    per request "
-             "       per byte");
+    printf("{\"format\": \"simblk-bench\", \"version\": 2, \"repeats\": %" PRIu64 ", \"rows\": [",
+           command->repeats);
     rc = run_plain(command);
     if (rc == TOOL_OK)
         rc = run_observed(command);
-    if (rc == TOOL_OK && bench_idle_world(&command->options, &idle) != 0)
-        rc = TOOL_FAILED;
-    if (command->json)
-        printf("\n ], \"idle_world_bytes\": %zu}\n", idle);
-    else
-        printf(
-            "\nyardstick: the same bytes, in pieces of at most 4 KiB, at random places of 64 MiB, "
-            "copied by one core in the same run\n(bounced rows: twice); medians of %" PRIu64
-            " repeats. A world with one idle device takes %.2f MiB.\n",
-            command->repeats, (double)idle / (1 << 20));
+    if (rc == TOOL_OK) {
+        printf("\n ], \"memory\": [");
+        rc = run_memory(command, &world_bytes);
+    }
+    printf("\n ]}\n");
+    return rc;
+}
+
+static int run_for_people(struct bench_command *command)
+{
+    size_t world_bytes = 0;
+    int rc;
+
+    puts(
+        "row                          rules  requests/s yardstick/s  ratio           notif   alloc "
+        "copies\n"
+        "                                                                     per request        "
+        "per byte");
+    rc = run_plain(command);
+    if (rc == TOOL_OK)
+        rc = run_observed(command);
+    if (rc != TOOL_OK)
+        return rc;
+    printf(
+        "\nyardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of 64 "
+        "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); medians "
+        "of %" PRIu64 " repeats.\n\n"
+        "memory of an idle device    KiB in all      rings      pools       rest\n",
+        command->repeats);
+    rc = run_memory(command, &world_bytes);
+    if (rc == TOOL_OK)
+        printf("\nof frontend, backend and rules, in an empty world of %.1f KiB; none is on the "
+               "heap.\n",
+               kib(world_bytes));
     return rc;
 }
 
@@ -186,5 +243,5 @@ int cmd_bench(int argc, char **argv)
         return tool_error("bench: --time needs a number from 1 to 60000");
     command.options.repeats = (uint32_t)command.repeats;
     command.options.milliseconds = (uint32_t)command.milliseconds;
-    return run_all(&command);
+    return command.json ? run_for_programs(&command) : run_for_people(&command);
 }

@@ -223,12 +223,67 @@ END_TEST
 
 /* ---- bench ---- */
 
-static const char *const rows[] = {
-    "read 512 B direct",   "read 4 KiB direct",          "read 4 KiB bounced", "write 4 KiB direct",
-    "write 4 KiB bounced", "read 4 KiB direct, depth 1", "read 64 KiB direct"};
+static const char *const rows[] = {"read 512 B direct",           "read 4 KiB direct",
+                                   "read 4 KiB bounced",          "read 4 KiB persistent",
+                                   "write 4 KiB direct",          "write 4 KiB bounced",
+                                   "write 4 KiB persistent",      "read 4 KiB direct, depth 1",
+                                   "read 4 KiB direct, 4 queues", "write 4 KiB direct, 4 queues",
+                                   "read 64 KiB direct",          "read 64 KiB indirect",
+                                   "write 64 KiB indirect",       "read 1 MiB indirect",
+                                   "write 1 MiB indirect"};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-/* Each row twice, with rules and without; the ratio is the quotient of both rates. Where the tool
- * lies does not matter, if the other program lies beside it. */
+/* One copy is the frontend's where the data does not go directly. */
+static double copies_of(const char *row)
+{
+    return strstr(row, "bounced") != NULL || strstr(row, "persistent") != NULL ? 1.0 : 0.0;
+}
+
+/* The ratio is the quotient of both rates, and a request takes no memory; the rules' books may grow
+ * now and then where more writes overlap than ever before. */
+static void check_row(const char *out, const char *name, const char *rules)
+{
+    char begin[64];
+    const char *row;
+    double rate, yardstick, ratio, times, notifications, allocations, copies, rounded;
+
+    snprintf(begin, sizeof(begin), "\n%-28s %-5s ", name, rules);
+    row = strstr(out, begin);
+    ck_assert_msg(row != NULL, "no row '%s' in:\n%s", begin + 1, out);
+    ck_assert_int_eq(sscanf(row + strlen(begin), "%lf %lf %lf 1/%lf %lf %lf %lf\n", &rate,
+                            &yardstick, &ratio, &times, &notifications, &allocations, &copies),
+                     7);
+    ck_assert_double_gt(rate, 0);
+    /* Rates are told in whole requests, which a slow machine makes few of. */
+    rounded = 0.5 / rate + 0.5 / yardstick;
+    ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001 + rounded * ratio);
+    ck_assert_double_eq_tol(times, yardstick / rate, 0.06 + rounded * times);
+    ck_assert_double_gt(notifications, 0);
+    ck_assert_double_le(allocations, strcmp(rules, "none") == 0 ? 0 : 0.5);
+    ck_assert_double_eq(copies, copies_of(name));
+}
+
+/* Less than 2 MiB beside the rings and pools that the options ask for. */
+static void check_memory(const char *out, const char *options, double rings, double pools)
+{
+    char begin[64];
+    const char *row;
+    double all, of_rings, of_pools, rest;
+
+    snprintf(begin, sizeof(begin), "\n%-28s ", options);
+    row = strstr(out, begin);
+    ck_assert_msg(row != NULL, "no line '%s' in:\n%s", begin + 1, out);
+    ck_assert_int_eq(
+        sscanf(row + strlen(begin), "%lf %lf %lf %lf\n", &all, &of_rings, &of_pools, &rest), 4);
+    ck_assert_double_eq(of_rings, rings);
+    ck_assert_double_eq(of_pools, pools);
+    ck_assert_double_eq_tol(all, of_rings + of_pools + rest, 0.11);
+    ck_assert_double_gt(rest, 0);
+    ck_assert_double_lt(rest, 2048);
+}
+
+/* Each row twice, with rules and without. Where the tool lies does not matter, if the other program
+ * lies beside it. */
 START_TEST(bench_sets_each_rate_beside_the_yardstick)
 {
     struct outcome run = shell("mkdir \"it's\" && "
@@ -237,45 +292,42 @@ START_TEST(bench_sets_each_rate_beside_the_yardstick)
 
     assert_status(run, 0);
     ck_assert_str_eq(run.err, "");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        static const char *const rules[] = {"none", "all"};
-
-        for (size_t j = 0; j < 2; j++) {
-            char begin[64];
-            const char *row;
-            double rate, yardstick, ratio, times, notifications, allocations, copies, rounded;
-
-            snprintf(begin, sizeof(begin), "\n%-27s %-5s ", rows[i], rules[j]);
-            row = strstr(run.out, begin);
-            ck_assert_msg(row != NULL, "no row '%s' in:\n%s", begin + 1, run.out);
-            ck_assert_int_eq(sscanf(row + strlen(begin), "%lf %lf %lf 1/%lf %lf %lf %lf\n", &rate,
-                                    &yardstick, &ratio, &times, &notifications, &allocations,
-                                    &copies),
-                             7);
-            ck_assert_double_gt(rate, 0);
-            /* Rates are told in whole requests, which a slow machine makes few of. */
-            rounded = 0.5 / rate + 0.5 / yardstick;
-            ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001 + rounded * ratio);
-            ck_assert_double_eq_tol(times, yardstick / rate, 0.06 + rounded * times);
-            ck_assert_double_gt(notifications, 0);
-            /* One copy is the frontend's where the data is bounced. */
-            ck_assert_double_eq(copies, strstr(rows[i], "bounced") != NULL ? 1.0 : 0.0);
-        }
+    for (size_t i = 0; i < ROWS; i++) {
+        check_row(run.out, rows[i], "none");
+        check_row(run.out, rows[i], "all");
     }
     assert_contains(run.out, "\nyardstick: the same bytes, ");
-    assert_contains(run.out, "medians of 1 repeats. A world with one idle device takes ");
+    assert_contains(run.out, "medians of 1 repeats.\n");
+    check_memory(run.out, "defaults", 4, 352 * 4);
+    check_memory(run.out, "persistent", 4, 352 * 4);
+    check_memory(run.out, "16 segments", 4, 352 * 4);
+    check_memory(run.out, "256 segments", 4, 352 * 4);
+    check_memory(run.out, "4 queues", 4 * 4, 4 * 352 * 4);
 }
 END_TEST
+
+/* A document of this version has these keys in this order. */
+static const char bench_keys[] =
+    "(keys_unsorted == [\"format\", \"version\", \"repeats\", \"rows\", \"memory\"]) and"
+    "(.rows | all(keys_unsorted == [\"row\", \"rules\", \"requests_per_second\","
+    "  \"yardstick_per_second\", \"ratio\", \"notifications\", \"allocations\","
+    "  \"copies_per_byte\"])) and"
+    "(.memory | all(keys_unsorted == [\"options\", \"world_bytes\", \"device_bytes\","
+    "  \"ring_bytes\", \"pool_bytes\"]))";
 
 START_TEST(bench_tells_programs_the_same)
 {
     struct outcome run =
         shell("command -v jq >/dev/null || exit 77;"
-              "$simblk bench --json --repeats 2 --time 1 >bench.json && jq -e '"
-              ".format == \"simblk-bench\" and .version == 1 and .repeats == 2 and"
-              "([.rows[].rules] == [range(7) | \"none\"] + [range(7) | \"all\"]) and"
+              "$simblk bench --json --repeats 2 --time 1 >bench.json && jq -e '%s and"
+              ".format == \"simblk-bench\" and .version == 2 and .repeats == 2 and"
+              "([.rows[].rules] == [range(%d) | \"none\"] + [range(%d) | \"all\"]) and"
               "(.rows | all(.ratio > 0 and .requests_per_second > 0)) and"
-              ".idle_world_bytes > 0' bench.json");
+              "([.memory[].options] == [\"defaults\", \"persistent\", \"16 segments\","
+              "  \"256 segments\", \"4 queues\"]) and"
+              "(.memory | all(.world_bytes > 0 and"
+              "  .device_bytes < .ring_bytes + .pool_bytes + 2097152))' bench.json",
+              bench_keys, (int)ROWS, (int)ROWS);
 
     if (run.status != 77)
         assert_status(run, 0);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What `simblk bench` measures: the rows of rates, and the options whose memory is told.
+ */
+#include "bench.h"
+
+enum { KIB = 1 << 10, MIB = 1 << 20 };
+
+enum { DEFAULTS, PERSISTENT, SEGMENTS_16, SEGMENTS_256, QUEUES_4 };
+
+const struct bench_setup bench_setups[] = {
+    [DEFAULTS] = {"defaults", .segments = 11, .queues = 1},
+    [PERSISTENT] = {"persistent", .persistent = true, .segments = 11, .queues = 1},
+    [SEGMENTS_16] = {"16 segments", .segments = 16, .queues = 1},
+    [SEGMENTS_256] = {"256 segments", .segments = 256, .queues = 1},
+    [QUEUES_4] = {"4 queues", .segments = 11, .queues = 4},
+};
+const size_t bench_setup_count = sizeof(bench_setups) / sizeof(bench_setups[0]);
+
+#define SETUP(name) (&bench_setups[name])
+
+/* Pages for copies are granted anew for each request, or stay granted: the same two copies. */
+const struct bench_case bench_cases[] = {
+    {"read 512 B direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 32, 1},
+    {"read 4 KiB direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"read 4 KiB bounced", SETUP(DEFAULTS), false, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"read 4 KiB persistent", SETUP(PERSISTENT), false, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"write 4 KiB direct", SETUP(DEFAULTS), true, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"write 4 KiB bounced", SETUP(DEFAULTS), true, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"write 4 KiB persistent", SETUP(PERSISTENT), true, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"read 4 KiB direct, depth 1", SETUP(DEFAULTS), false, BENCH_DIRECT, 4 * KIB, 1, 1},
+    {"read 4 KiB direct, 4 queues", SETUP(QUEUES_4), false, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"write 4 KiB direct, 4 queues", SETUP(QUEUES_4), true, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"read 64 KiB direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 64 * KIB, 32, 1},
+    {"read 64 KiB indirect", SETUP(SEGMENTS_16), false, BENCH_DIRECT, 64 * KIB, 32, 1},
+    {"write 64 KiB indirect", SETUP(SEGMENTS_16), true, BENCH_DIRECT, 64 * KIB, 32, 1},
+    {"read 1 MiB indirect", SETUP(SEGMENTS_256), false, BENCH_DIRECT, MIB, 8, 1},
+    {"write 1 MiB indirect", SETUP(SEGMENTS_256), true, BENCH_DIRECT, MIB, 8, 1},
+};
+const size_t bench_case_count = sizeof(bench_cases) / sizeof(bench_cases[0]);
