@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The application of the tests: two actors that poll the device and its queue, and calls that let
- * the world run until they have ended.
+ * The application of the tests: actors that poll the device and its queues, and calls that let the
+ * world run until they have ended.
  */
 #include "device_world.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { DEVICE = 0, QUEUE = 0, VDEV = 51712, UNIT = 512 };
+enum { DEVICE = 0, VDEV = 51712, UNIT = 512 };
 
 /* ---- calls of the library, as the world is told of them ---- */
 
@@ -74,14 +74,15 @@ static bool poll_device(void *context)
 
 static bool poll_queue(void *context)
 {
-    struct device_world *own = context;
+    const struct device_world_queue *polled = context;
+    struct device_world *own = polled->owner;
     struct blkfront_queue *queue;
     int more;
 
     if (own->device == NULL) {
         return false;
     }
-    queue = blkfront_get_queue(own->device, QUEUE);
+    queue = blkfront_get_queue(own->device, polled->index);
     if (queue == NULL) {
         return false;
     }
@@ -91,14 +92,16 @@ static bool poll_queue(void *context)
     own->inside = false;
     leave_step(own, "queue_poll", more);
     look(own);
-    simback_actor_at(own->world, own->queue_actor, blkfront_queue_poll_at(queue));
+    simback_actor_at(own->world, polled->actor, blkfront_queue_poll_at(queue));
     return more > 0;
 }
 
 static void wake(struct device_world *own)
 {
     simback_actor_ready(own->world, own->device_actor);
-    simback_actor_ready(own->world, own->queue_actor);
+    for (uint16_t i = 0; i < own->queue_count; i++) {
+        simback_actor_ready(own->world, own->queues[i].actor);
+    }
 }
 
 bool device_world_step(struct device_world *own)
@@ -118,18 +121,36 @@ void device_world_backend(struct simback_backend_options *options, uint64_t sect
     options->sectors = sectors;
 }
 
+static bool add_actors(struct device_world *own)
+{
+    simback_actor actors[DEVICE_WORLD_QUEUES];
+
+    own->device_actor = simback_actor_add(own->world, "front", DEVICE, 0, poll_device, own);
+    for (uint16_t i = 0; i < own->queue_count; i++) {
+        struct device_world_queue *queue = &own->queues[i];
+
+        actors[i] = simback_actor_add(own->world, "queue", DEVICE, i, poll_queue, queue);
+        if (actors[i] == SIMBACK_NO_ACTOR) {
+            return false;
+        }
+        *queue = (struct device_world_queue){.owner = own, .actor = actors[i], .index = i};
+    }
+    simback_front_actors(own->world, DEVICE, own->device_actor, actors, own->queue_count);
+    return own->device_actor != SIMBACK_NO_ACTOR;
+}
+
 static bool begin(struct device_world *own, const struct simback_backend_options *backend)
 {
     const struct blkfront_platform *platform;
 
     own->backend = simback_world_add_backend(own->world, backend);
-    own->device_actor = simback_actor_add(own->world, "front", DEVICE, 0, poll_device, own);
-    own->queue_actor = simback_actor_add(own->world, "queue", DEVICE, QUEUE, poll_queue, own);
-    simback_front_actors(own->world, DEVICE, own->device_actor, &own->queue_actor, 1);
+    own->queue_count = backend->queues > 1 ? (uint16_t)backend->queues : 1;
+    if (own->queue_count > DEVICE_WORLD_QUEUES || !add_actors(own)) {
+        return false;
+    }
     platform = simback_platform(own->world, SIMBACK_FRONT_DOMID);
     simback_enter(own->world, SIMBACK_NO_DEVICE);
-    return own->backend != NULL && own->device_actor != SIMBACK_NO_ACTOR &&
-           own->queue_actor != SIMBACK_NO_ACTOR && platform != NULL &&
+    return own->backend != NULL && platform != NULL &&
            blkfront_create(platform, &own->context) == BLKFRONT_OK;
 }
 
@@ -278,11 +299,11 @@ static int hand_over(struct device_world *own, struct device_request *request)
     int result;
 
     if (own->rules) {
-        simback_app_submit(own->world, DEVICE, QUEUE, request->number, inner->operation,
+        simback_app_submit(own->world, DEVICE, request->queue, request->number, inner->operation,
                            inner->flags, UNIT, inner->sector, sectors_of(inner, UNIT),
                            inner->buffers, inner->buffer_count);
     }
-    result = blkfront_submit(blkfront_get_queue(own->device, QUEUE), inner);
+    result = blkfront_submit(blkfront_get_queue(own->device, request->queue), inner);
     if (result != BLKFRONT_OK && own->rules) {
         simback_app_refused(own->world, request->number, result);
     }
@@ -304,7 +325,7 @@ void device_world_submit(struct device_world *own, struct device_request *reques
         enter(own, "submit");
         result = hand_over(own, request);
         leave(own, "submit", result);
-        simback_actor_ready(own->world, own->queue_actor);
+        simback_actor_ready(own->world, own->queues[request->queue].actor);
     }
     if (result != BLKFRONT_OK) {
         own->in_flight--;

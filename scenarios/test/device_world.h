@@ -17,13 +17,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { DEVICE_WORLD_QUEUES = 4 }; /* at most */
+
+struct device_world;
+
+/* A queue of the device as its actor knows it. */
+struct device_world_queue {
+    struct device_world *owner;
+    simback_actor actor;
+    uint16_t index;
+};
+
 struct device_world {
     struct simback_world *world;
     struct simback_backend *backend;
     bool rules; /* the application's calls are told */
     struct blkfront *context;
     struct blkfront_device *device; /* NULL: none */
-    simback_actor device_actor, queue_actor;
+    simback_actor device_actor;
+    struct device_world_queue queues[DEVICE_WORLD_QUEUES];
+    uint16_t queue_count;      /* as many as the backend offers */
     enum blkfront_state state; /* as the rules know it */
     int error;
     bool inside;       /* a poll is running: what a completion does is part of it */
@@ -36,6 +49,7 @@ struct device_request {
     struct blkfront_request request; /* first: a completion finds the rest by it */
     struct blkfront_buffer buffer;   /* the one buffer of device_world_do */
     struct device_world *owner;
+    uint16_t queue; /* on which it goes */
     uint64_t number;
     bool done;
     int result;
@@ -67,7 +81,7 @@ void device_world_disconnect(struct device_world *own);
 /* Released as it is: cut off if it is not closed. */
 void device_world_release(struct device_world *own);
 
-/* Takes the request on its way; a refused one is done at once. request, owner and then are the
+/* Takes the request on its way; a refused one is done at once. request, queue and then are the
  * caller's to fill. */
 void device_world_submit(struct device_world *own, struct device_request *request);
 /* Until the request is done. If the world comes to rest before, that is told as I4, and the device

@@ -20,12 +20,15 @@ enum {
 static const struct {
     bool rules, persistent;
     uint32_t segments;
+    uint16_t queues;
 } kinds[STEADY_KINDS] = {
-    {.rules = false, .segments = 11},
-    {.rules = true, .segments = 11},
-    {.rules = false, .persistent = true, .segments = 64},
-    {.rules = true, .persistent = true, .segments = 11},
-    {.rules = true, .segments = 64},
+    {.rules = false, .segments = 11, .queues = 1},
+    {.rules = true, .segments = 11, .queues = 1},
+    {.rules = false, .persistent = true, .segments = 64, .queues = 1},
+    {.rules = true, .persistent = true, .segments = 11, .queues = 1},
+    {.rules = true, .segments = 64, .queues = 1},
+    {.rules = false, .segments = 11, .queues = 4},
+    {.rules = true, .persistent = true, .segments = 256, .queues = 4},
 };
 
 struct slot {
@@ -119,6 +122,7 @@ static bool make_buffers(struct steady_load *load)
         struct slot *slot = &load->slots[i];
 
         slot->load = load;
+        slot->request.queue = (uint16_t)(i % load->device.queue_count);
         slot->request.then = go_on;
         slot->direct.address = direct + i * LARGEST;
         slot->direct.memory = load->memory;
@@ -154,9 +158,11 @@ static bool connect_device(struct steady_load *load, int kind)
     blkfront_options_init(&options);
     options.persistent = kinds[kind].persistent;
     options.segments = kinds[kind].segments;
+    options.queues = kinds[kind].queues;
     return device_world_connect(&load->device, &options) == BLKFRONT_OK &&
            blkfront_get_info(load->device.device, &info) == BLKFRONT_OK &&
-           info.persistent == options.persistent && info.segments == options.segments;
+           info.persistent == options.persistent && info.segments == options.segments &&
+           info.queues == options.queues;
 }
 
 struct steady_load *steady_load_begin(int kind)
@@ -169,6 +175,7 @@ struct steady_load *steady_load_begin(int kind)
     world.rules = kinds[kind].rules;
     world.trace_hash = kinds[kind].rules;
     device_world_backend(&backend, SECTORS);
+    backend.queues = kinds[kind].queues;
     if (load == NULL || !device_world_begin(&load->device, &world, &backend) ||
         !connect_device(load, kind) || !make_buffers(load) || !write_all(load) ||
         !steady_load_play(load, 5000)) {
