@@ -173,7 +173,7 @@ void puppet_open(struct puppet *puppet)
 
 static void publish_ring(struct puppet *puppet)
 {
-    char node[16];
+    char node[sizeof("ring-ref4294967295")];
 
     if (puppet->order == 0) {
         write_number(puppet, "ring-ref", puppet->ring_refs[0]);
