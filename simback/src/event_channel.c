@@ -21,8 +21,10 @@ struct port {
     uint32_t peer_port;
     uint32_t spurious; /* events on purpose that are still to come */
     uint32_t lose;     /* notifications by this port that will be lost */
-    uint16_t peer;     /* the other domain */
-    uint16_t tag;      /* of a host's port */
+    uint32_t storm;    /* steps of the world before each of which it notifies */
+    struct port *next_storm;
+    uint16_t peer; /* the other domain */
+    uint16_t tag;  /* of a host's port */
     uint8_t state;
     bool pending, masked, queued;
 };
@@ -168,6 +170,17 @@ static struct port *take_port(struct domain *domain)
     return NULL;
 }
 
+static void end_storm(struct port *port)
+{
+    struct port **link = &port->domain->world->storms;
+
+    while (*link != NULL && *link != port)
+        link = &(*link)->next_storm;
+    if (*link == port)
+        *link = port->next_storm;
+    port->storm = 0;
+}
+
 /* The other end stays, unbound: it may be bound again, and its notifications reach nobody. */
 static void close_port(struct port *port)
 {
@@ -182,6 +195,7 @@ static void close_port(struct port *port)
     }
     if (port->set != NULL)
         dequeue(port);
+    end_storm(port);
     if (port->state != VOID)
         domain->ledger.ports--;
     port->state = FREE;
@@ -336,6 +350,19 @@ static void tell_fault(const struct port *port, const char *what, uint64_t count
                                                     .path = what});
 }
 
+/* To the other end, if it is not one of those that are lost. */
+static void send(struct port *port)
+{
+    if (port->state != BOUND)
+        return;
+    if (port->lose != 0) {
+        port->lose--;
+        tell_fault(port, "event lose", port->lose);
+        return;
+    }
+    fire(find(domain_find(port->domain->world, port->peer), port->peer_port));
+}
+
 int port_notify(struct domain *domain, const struct blkfront_channel_set *set, uint32_t number)
 {
     struct port *port = find_in(domain, set, number);
@@ -346,14 +373,7 @@ int port_notify(struct domain *domain, const struct blkfront_channel_set *set, u
         return BLKFRONT_PLATFORM_INVALID;
     }
     tell(port, SIMBACK_NOTIFY, 0);
-    if (port->state != BOUND)
-        return 0;
-    if (port->lose != 0) {
-        port->lose--;
-        tell_fault(port, "event lose", port->lose);
-        return 0;
-    }
-    fire(find(domain_find(domain->world, port->peer), port->peer_port));
+    send(port);
     return 0;
 }
 
@@ -458,4 +478,48 @@ int simback_event_lose(struct simback_world *world, uint16_t domid, uint32_t por
         return BLKFRONT_PLATFORM_INVALID;
     own->lose += count;
     return 0;
+}
+
+int simback_event_storm(struct simback_world *world, uint16_t domid, uint32_t port, uint32_t steps)
+{
+    struct port *own = find(domain_find(world, domid), port);
+
+    if (own == NULL || own->state != BOUND)
+        return BLKFRONT_PLATFORM_INVALID;
+    end_storm(own);
+    if (steps == 0)
+        return 0;
+    tell_fault(own, "event storm", steps);
+    own->storm = steps;
+    own->next_storm = world->storms;
+    world->storms = own;
+    return 0;
+}
+
+void storms_blow(struct simback_world *world)
+{
+    struct port *next;
+
+    for (struct port *port = world->storms; port != NULL; port = next) {
+        next = port->next_storm;
+        send(port);
+        if (--port->storm == 0)
+            end_storm(port);
+    }
+}
+
+void ports_mend(struct simback_world *world)
+{
+    while (world->storms != NULL)
+        end_storm(world->storms);
+    for (struct domain *domain = world->domains; domain != NULL; domain = domain->next) {
+        for (uint32_t number = 1; number <= domain->port_limit; number++) {
+            struct port *port = find(domain, number);
+
+            if (port != NULL)
+                port->lose = port->spurious = 0;
+            else if (domain->port_chunks[number / PORT_CHUNK] == NULL)
+                number |= PORT_CHUNK - 1; /* none in the whole chunk */
+        }
+    }
 }

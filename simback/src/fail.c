@@ -64,3 +64,12 @@ uint64_t simback_resource_failed(const struct simback_world *world, enum simback
 {
     return world->failures[resource].failed;
 }
+
+void simback_mend(struct simback_world *world)
+{
+    for (int resource = 0; resource < SIMBACK_RESOURCES; resource++)
+        simback_fail_nth(world, (enum simback_resource)resource, 0, false);
+    store_faults_end(world);
+    store_watches_mend(world);
+    ports_mend(world);
+}

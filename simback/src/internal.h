@@ -229,6 +229,10 @@ int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_
 void channels_wake(struct blkfront_channel_set *set);
 /* The domain has been resumed: its frontends' ports are void. */
 void ports_void(struct domain *domain);
+/* Before a step of the world. */
+void storms_blow(struct simback_world *world);
+/* Events come as they should again. */
+void ports_mend(struct simback_world *world);
 int port_bind(struct sim_host *host, uint16_t domid, uint32_t remote_port, uint16_t tag,
               uint32_t *number);
 int port_fired(struct sim_host *host, uint32_t number);
@@ -248,11 +252,20 @@ struct sim_host {
 
 /* ---- platform_sim.c ---- */
 
+/* What is done on purpose to the watch events of a device's frontend. */
+struct watch_faults {
+    uint32_t lose;    /* so many of the next ones */
+    uint32_t flood;   /* each comes so often; 0: once */
+    uint64_t late_ns; /* each waits so long */
+    bool merge;       /* they wait, one of each watch, until nothing is runnable */
+};
+
 /* Which actors a device's frontend has. */
 struct front {
     simback_actor device_poll;
     simback_actor *queue_polls;
     uint16_t queues;
+    struct watch_faults watch_faults;
 };
 
 /* SIMBACK_NO_ACTOR if there is none. */
@@ -279,6 +292,18 @@ bool fail_now(struct simback_world *world, enum simback_resource resource);
 /* A limit has been reached. */
 void fail_short(struct simback_world *world);
 
+/* ---- fail_store.c ---- */
+
+/* A call of a frontend's platform on this path: 0, or the error that it has to give. */
+int store_fault(struct simback_world *world, const char *path);
+/* The same without a call: whether one that removes the node would fail. */
+bool store_fault_holds(const struct simback_world *world, const char *path);
+/* Whether the guest has lost its rights on it. */
+bool store_is_denied(const struct simback_world *world, const char *path);
+void store_faults_end(struct simback_world *world);
+/* Whether the commit that is asked for has to answer AGAIN. */
+bool store_again(struct simback_world *world);
+
 /* ---- XenStore: xenstore*.c; the parts that only those need are in xenstore_internal.h ---- */
 
 struct store_node;
@@ -292,6 +317,11 @@ struct xenstore {
     struct store_transaction *transactions;
     struct blkfront_watch_set *sets; /* in the order of opening */
     struct store_event *free_events;
+    struct store_fault *faults; /* oldest first */
+    uint32_t fault_count;
+    uint64_t again; /* so many commits of the guest answer AGAIN */
+    simback_actor
+        late_actor; /* runs when late watch events are due; SIMBACK_NO_ACTOR: none so far */
 };
 
 int store_reset(struct simback_world *world); /* NO_MEMORY */
@@ -303,7 +333,9 @@ int xenstore_remove(struct domain *domain, uint32_t id, const char *path);
 int xenstore_list(struct domain *domain, uint32_t id, const char *path, char *buffer, size_t size,
                   size_t *length);
 int store_transaction_start(struct domain *domain, uint32_t *id);
-int store_transaction_end(struct domain *domain, uint32_t id, bool do_commit);
+int store_transaction_end(struct domain *domain, uint32_t id, bool commit);
+/* Its commit meets a conflict, whether or not there is one: AGAIN. */
+int store_transaction_refuse(struct domain *domain, uint32_t id);
 /* When a watch has fired, that actor is made ready, or with `front` the device poll of `device`. */
 int store_watches_open(struct domain *domain, uint16_t device, bool front, simback_actor actor,
                        struct blkfront_watch_set **set);
@@ -312,6 +344,10 @@ int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token
 int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t token);
 int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token);
 void store_watches_wake(struct blkfront_watch_set *set);
+/* Nothing is runnable: what waited for that may be taken. */
+void store_watches_let_through(struct simback_world *world);
+/* Watch events come as they should again, those that wait too. */
+void store_watches_mend(struct simback_world *world);
 /* The domain has been resumed: each watch of its frontends fires. */
 void store_watches_resume(struct domain *domain);
 /* Whether one of the device's sets has something to look at; takes back what `wake` said. */
@@ -355,6 +391,7 @@ struct simback_world {
     struct schedule schedule;
     struct domain *domains;
     struct blkfront_channel_set *channel_sets;
+    struct port *storms; /* that notify before each step */
     struct xenstore store;
     struct front fronts[WORLD_DEVICES];
     struct failure failures[SIMBACK_RESOURCES];

@@ -140,82 +140,103 @@ static void sim_channels_wake(void *context, struct blkfront_channel_set *set)
 
 /* ---- XenStore ---- */
 
-/* True: this call has to fail; it is told with the connection's error. */
-static bool fails(const struct domain *domain, enum simback_event_kind kind, const char *path,
-                  uint64_t a, uint64_t b)
+/* 0, or what this call has to fail with; then it is told so. */
+static int failure_of(const struct domain *domain, enum simback_event_kind kind, const char *path,
+                      uint64_t a)
 {
-    if (!fail_now(domain->world, SIMBACK_RESOURCE_XENSTORE))
-        return false;
-    if (kind != SIMBACK_EVENT_NONE)
-        store_tell(domain, kind, path, a, b, NULL, 0, BLKFRONT_PLATFORM_IO);
-    return true;
+    int result = 0;
+
+    if (fail_now(domain->world, SIMBACK_RESOURCE_XENSTORE))
+        result = BLKFRONT_PLATFORM_IO;
+    else if (path != NULL)
+        result = store_fault(domain->world, path);
+    if (result != 0 && kind != SIMBACK_EVENT_NONE)
+        store_tell(domain, kind, path, a, 0, NULL, 0, result);
+    return result;
+}
+
+/* The same of a call that needs a right on the node. */
+static int refusal_of(const struct domain *domain, enum simback_event_kind kind, const char *path,
+                      uint64_t a)
+{
+    int result = failure_of(domain, kind, path, a);
+
+    if (result == 0 && store_is_denied(domain->world, path)) {
+        result = BLKFRONT_PLATFORM_DENIED;
+        store_tell(domain, kind, path, a, 0, NULL, 0, result);
+    }
+    return result;
 }
 
 static int sim_own_domid(void *context, uint16_t *domid)
 {
     const struct domain *domain = context;
+    int result = failure_of(domain, SIMBACK_EVENT_NONE, NULL, 0);
 
-    if (fails(domain, SIMBACK_EVENT_NONE, NULL, 0, 0))
-        return BLKFRONT_PLATFORM_IO;
-    *domid = domain->domid;
-    return 0;
+    if (result == 0)
+        *domid = domain->domid;
+    return result;
 }
 
 static int sim_store_read(void *context, blkfront_transaction transaction, const char *path,
                           char *buffer, size_t size, size_t *length)
 {
-    if (fails(context, SIMBACK_STORE_READ, path, transaction, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return xenstore_read(context, transaction, path, buffer, size, length);
+    int result = refusal_of(context, SIMBACK_STORE_READ, path, transaction);
+
+    return result != 0 ? result : xenstore_read(context, transaction, path, buffer, size, length);
 }
 
 static int sim_store_write(void *context, blkfront_transaction transaction, const char *path,
                            const char *value, size_t length)
 {
-    if (fails(context, SIMBACK_STORE_WRITE, path, transaction, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return xenstore_write(context, transaction, path, value, length);
+    int result = refusal_of(context, SIMBACK_STORE_WRITE, path, transaction);
+
+    return result != 0 ? result : xenstore_write(context, transaction, path, value, length);
 }
 
 static int sim_store_remove(void *context, blkfront_transaction transaction, const char *path)
 {
-    if (fails(context, SIMBACK_STORE_REMOVE, path, transaction, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return xenstore_remove(context, transaction, path);
+    int result = refusal_of(context, SIMBACK_STORE_REMOVE, path, transaction);
+
+    return result != 0 ? result : xenstore_remove(context, transaction, path);
 }
 
 static int sim_store_list(void *context, blkfront_transaction transaction, const char *path,
                           char *buffer, size_t size, size_t *length)
 {
-    if (fails(context, SIMBACK_STORE_LIST, path, transaction, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return xenstore_list(context, transaction, path, buffer, size, length);
+    int result = refusal_of(context, SIMBACK_STORE_LIST, path, transaction);
+
+    return result != 0 ? result : xenstore_list(context, transaction, path, buffer, size, length);
 }
 
 static int sim_transaction_start(void *context, blkfront_transaction *transaction)
 {
-    if (fails(context, SIMBACK_TRANSACTION_START, NULL, 0, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return store_transaction_start(context, transaction);
+    int result = failure_of(context, SIMBACK_TRANSACTION_START, NULL, 0);
+
+    return result != 0 ? result : store_transaction_start(context, transaction);
 }
 
 /* It ends in every case: a commit that fails on purpose has changed nothing. */
 static int sim_transaction_end(void *context, blkfront_transaction transaction, bool commit)
 {
-    if (fails(context, SIMBACK_EVENT_NONE, NULL, 0, 0)) {
-        store_transaction_end(context, transaction, false);
-        return BLKFRONT_PLATFORM_IO;
-    }
-    return store_transaction_end(context, transaction, commit);
+    int result = failure_of(context, SIMBACK_EVENT_NONE, NULL, 0);
+
+    if (result == 0 && commit && store_again(((struct domain *)context)->world))
+        return store_transaction_refuse(context, transaction);
+    if (result == 0)
+        return store_transaction_end(context, transaction, commit);
+    store_transaction_end(context, transaction, false);
+    return result;
 }
 
 static int sim_watches_open(void *context, struct blkfront_watch_set **set)
 {
     const struct domain *domain = context;
+    int result = failure_of(domain, SIMBACK_EVENT_NONE, NULL, 0);
 
-    if (fails(domain, SIMBACK_EVENT_NONE, NULL, 0, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return store_watches_open(context, domain->world->entered, true, SIMBACK_NO_ACTOR, set);
+    return result != 0
+               ? result
+               : store_watches_open(context, domain->world->entered, true, SIMBACK_NO_ACTOR, set);
 }
 
 static void sim_watches_close(void *context, struct blkfront_watch_set *set)
@@ -227,16 +248,18 @@ static void sim_watches_close(void *context, struct blkfront_watch_set *set)
 static int sim_watch(void *context, struct blkfront_watch_set *set, const char *path,
                      uint32_t token)
 {
-    if (fails(context, SIMBACK_WATCH, path, token, 0))
-        return BLKFRONT_PLATFORM_IO;
-    return store_watch(set, path, token);
+    int result = failure_of(context, SIMBACK_WATCH, path, token);
+
+    return result != 0 ? result : store_watch(set, path, token);
 }
 
 static int sim_unwatch(void *context, struct blkfront_watch_set *set, const char *path,
                        uint32_t token)
 {
-    if (fails(context, SIMBACK_UNWATCH, path, token, 0))
+    if (fail_now(((struct domain *)context)->world, SIMBACK_RESOURCE_XENSTORE)) {
+        store_tell(context, SIMBACK_UNWATCH, path, token, 0, NULL, 0, BLKFRONT_PLATFORM_IO);
         return BLKFRONT_PLATFORM_IO;
+    }
     return store_unwatch(set, path, token);
 }
 

@@ -293,7 +293,7 @@ static void run_actor(struct simback_world *world, simback_actor id)
     bool more;
 
     schedule->steps++;
-    schedule->steps_since_progress++;
+    schedule->steps_since_progress += world->storms == NULL; /* a storm ends by itself */
     /* A frontend's calls in its own step are its device's. */
     if (actor.front)
         world->entered = actor.device;
@@ -315,6 +315,10 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
     struct schedule *schedule = &world->schedule;
     uint32_t place = 0;
 
+    if (world->storms != NULL)
+        storms_blow(world);
+    if (schedule->ready_count == 0)
+        store_watches_let_through(world);
     if (schedule->ready_count == 0) {
         const uint64_t next = schedule->timer_count == 0
                                   ? SIMBACK_NEVER

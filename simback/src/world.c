@@ -29,6 +29,7 @@ static bool begin(struct simback_world *world, const struct simback_world_option
     random_seed(&world->random, options->seed);
     world->domains = NULL;
     world->channel_sets = NULL;
+    world->storms = NULL;
     for (unsigned i = 0; i < WORLD_DEVICES; i++)
         world->fronts[i] = (struct front){.device_poll = SIMBACK_NO_ACTOR};
     memset(world->failures, 0, sizeof(world->failures));

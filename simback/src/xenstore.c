@@ -13,6 +13,7 @@ int store_reset(struct simback_world *world)
 {
     memset(&world->store, 0, sizeof(world->store));
     world->store.next_transaction = 1;
+    world->store.late_actor = SIMBACK_NO_ACTOR;
     world->store.root = store_tree_new(world);
     return world->store.root == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : 0;
 }

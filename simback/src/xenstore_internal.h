@@ -114,7 +114,51 @@ int store_transaction_remove(struct store_transaction *transaction, const char *
 
 /* ---- xenstore_watch.c ---- */
 
+struct store_watch {
+    struct store_watch *next;
+    uint32_t token;
+    uint32_t waiting; /* events of it in the queue */
+    uint32_t repeat;  /* so many more follow the next one that is taken */
+    bool gone;        /* lives on for its events alone */
+    uint32_t path_size;
+    char path[];
+};
+
+struct store_event {
+    struct store_event *next;
+    struct store_watch *watch;
+    uint64_t path_hash; /* of the path that changed: the identity of an event */
+    uint64_t due_ns;
+};
+
+struct blkfront_watch_set {
+    struct blkfront_watch_set *next;
+    struct domain *domain;
+    simback_actor actor; /* a backend's */
+    uint16_t device;
+    bool front; /* wakes the device poll of `device` */
+    bool woken;
+    bool let_through;            /* merged events may be taken, until nothing is left */
+    struct store_watch *watches; /* in the order in which they were set */
+    struct store_event *first, *last;
+};
+
+void store_watch_wake(const struct blkfront_watch_set *set);
+/* The watch fires for this path: its event waits, and comes `times` times. */
+void store_watch_event(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
+                       uint32_t times);
 /* The node at the path was changed, or with `removed` is about to be removed with all below it. */
 void store_watches_fire(struct simback_world *world, const char *path, bool removed);
+
+/* ---- watch_fault.c ---- */
+
+/* What is done to the events of a set; NULL: nothing, ever. */
+struct watch_faults *watch_faults_of(const struct blkfront_watch_set *set);
+/* Whether there is one, and it may be taken now. */
+bool watch_event_is_there(const struct blkfront_watch_set *set);
+/* One that is among those to be lost. */
+void watch_event_is_lost(const struct blkfront_watch_set *set, const struct store_watch *watch);
+/* Some wait for their time. */
+void watch_events_are_late(struct simback_world *world);
 
 #endif

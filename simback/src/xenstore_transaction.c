@@ -224,3 +224,14 @@ int store_transaction_end(struct domain *domain, uint32_t id, bool do_commit)
     store_tell(domain, SIMBACK_TRANSACTION_END, NULL, id, do_commit, NULL, 0, result);
     return result;
 }
+
+int store_transaction_refuse(struct domain *domain, uint32_t id)
+{
+    struct store_transaction *transaction = store_transaction_find(domain, id);
+    int result = transaction == NULL ? BLKFRONT_PLATFORM_INVALID : BLKFRONT_PLATFORM_AGAIN;
+
+    if (transaction != NULL)
+        forget(transaction);
+    store_tell(domain, SIMBACK_TRANSACTION_END, NULL, id, true, NULL, 0, result);
+    return result;
+}

@@ -3,39 +3,14 @@
  * Watches of the simulated XenStore. A set is one connection's: a frontend's poller or a backend.
  * A watch fires once when it is set, then for each change of its node or of one below. An event
  * waits in the set's queue; only one that is the same in watch and path as a waiting one is
- * dropped. What was queued before an unwatch still arrives.
+ * dropped. What was queued before an unwatch still arrives. On purpose the events of a device's
+ * frontend are lost, merged, late, or come many times.
  */
 #include "xenstore_internal.h"
 
 #include <string.h>
 
-struct store_watch {
-    struct store_watch *next;
-    uint32_t token;
-    uint32_t waiting; /* events of it in the queue */
-    bool gone;        /* lives on for its events alone */
-    uint32_t path_size;
-    char path[];
-};
-
-struct store_event {
-    struct store_event *next;
-    struct store_watch *watch;
-    uint64_t path_hash; /* of the path that changed: the identity of an event */
-};
-
-struct blkfront_watch_set {
-    struct blkfront_watch_set *next;
-    struct domain *domain;
-    simback_actor actor; /* a backend's */
-    uint16_t device;
-    bool front; /* wakes the device poll of `device` */
-    bool woken;
-    struct store_watch *watches; /* in the order in which they were set */
-    struct store_event *first, *last;
-};
-
-static void wake(const struct blkfront_watch_set *set)
+void store_watch_wake(const struct blkfront_watch_set *set)
 {
     struct simback_world *world = set->domain->world;
 
@@ -44,46 +19,88 @@ static void wake(const struct blkfront_watch_set *set)
 
 /* ---- firing ---- */
 
-static void add_event(struct blkfront_watch_set *set, struct store_watch *watch, const char *path)
+/* One that waits says the same; of those that are merged any one of the watch does. */
+static bool is_waiting(const struct blkfront_watch_set *set, const struct store_watch *watch,
+                       uint64_t path_hash)
+{
+    const struct watch_faults *faults = watch_faults_of(set);
+    const struct store_event *event = set->first;
+
+    if (watch->waiting == 0)
+        return false;
+    if (faults != NULL && faults->merge)
+        return true;
+    while (event != NULL && (event->watch != watch || event->path_hash != path_hash))
+        event = event->next;
+    return event != NULL;
+}
+
+static void enqueue(struct blkfront_watch_set *set, struct store_watch *watch, uint64_t path_hash,
+                    uint64_t due_ns)
 {
     struct simback_world *world = set->domain->world;
-    uint64_t hash = hash_xxh64(path, strlen(path), 0);
-    struct store_event *event = set->first;
+    struct store_event *event = world->store.free_events;
 
-    if (watch->waiting != 0) {
-        for (; event != NULL; event = event->next) {
-            if (event->watch == watch && event->path_hash == hash)
-                return;
-        }
-    }
-    event = world->store.free_events;
     if (event != NULL)
         world->store.free_events = event->next;
     else
         event = simback_allocate(world, sizeof(*event));
     if (event == NULL)
         return; /* the arena is full: xenstored would have cut the connection */
-    *event = (struct store_event){.watch = watch, .path_hash = hash};
+    if (set->last != NULL && set->last->due_ns > due_ns)
+        due_ns = set->last->due_ns; /* late or not, they keep their order */
+    *event = (struct store_event){.watch = watch, .path_hash = path_hash, .due_ns = due_ns};
     if (set->last != NULL)
         set->last->next = event;
     else
         set->first = event;
     set->last = event;
     watch->waiting++;
-    wake(set);
+    if (watch_event_is_there(set))
+        store_watch_wake(set);
+    if (due_ns > world->now)
+        watch_events_are_late(world);
+}
+
+void store_watch_event(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
+                       uint32_t times)
+{
+    const uint64_t hash = hash_xxh64(path, strlen(path), 0);
+    struct watch_faults *faults = watch_faults_of(set);
+    const uint64_t late_ns = faults == NULL ? 0 : faults->late_ns;
+
+    if (faults != NULL && faults->flood > times)
+        times = faults->flood;
+    if (!is_waiting(set, watch, hash)) {
+        if (faults != NULL && faults->lose != 0) {
+            watch_event_is_lost(set, watch);
+            return;
+        }
+        enqueue(set, watch, hash, set->domain->world->now + late_ns);
+    }
+    if (watch->repeat < times - 1)
+        watch->repeat = times - 1;
+}
+
+static bool may_read(const struct blkfront_watch_set *set, const char *path)
+{
+    struct simback_world *world = set->domain->world;
+
+    return !(set->front && store_is_denied(world, path)) &&
+           store_check(world->store.root, set->domain, path, STORE_CAN_READ) == 0;
 }
 
 /* A watcher hears only of nodes that it may read, or whose parent it may read. */
-static bool may_hear(struct simback_world *world, const struct domain *domain, const char *path)
+static bool may_hear(const struct blkfront_watch_set *set, const char *path)
 {
     char parent[STORE_PATH_MAX + 1];
     size_t length = (size_t)(strrchr(path, '/') - path);
 
-    if (store_check(world->store.root, domain, path, STORE_CAN_READ) == 0)
+    if (may_read(set, path))
         return true;
     memcpy(parent, path, length);
     parent[length] = 0;
-    return store_check(world->store.root, domain, length == 0 ? "/" : parent, STORE_CAN_READ) == 0;
+    return may_read(set, length == 0 ? "/" : parent);
 }
 
 static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
@@ -94,12 +111,12 @@ static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, 
     if (watch->gone)
         return;
     if (store_path_is_within(path, watch->path)) {
-        if (may_hear(world, set->domain, path))
-            add_event(set, watch, path);
+        if (may_hear(set, path))
+            store_watch_event(set, watch, path, 1);
     } else if (removed && store_path_is_within(watch->path, path) &&
                store_tree_find(world->store.root, watch->path) != NULL &&
-               may_hear(world, set->domain, watch->path)) {
-        add_event(set, watch, watch->path);
+               may_hear(set, watch->path)) {
+        store_watch_event(set, watch, watch->path, 1);
     }
 }
 
@@ -224,7 +241,7 @@ static int add_watch(struct blkfront_watch_set *set, const char *path, uint32_t 
         link = &(*link)->next;
     *link = watch;
     domain->ledger.watches++;
-    add_event(set, watch, path);
+    store_watch_event(set, watch, path, 1);
     return 0;
 }
 
@@ -253,13 +270,20 @@ int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t tok
 int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token)
 {
     struct store_watch *watch;
+    uint64_t path_hash;
 
     set->woken = false;
-    if (set->first == NULL)
+    if (!watch_event_is_there(set))
         return 0;
+    path_hash = set->first->path_hash;
     watch = take_event(set);
     *token = watch->token;
     store_tell(set->domain, SIMBACK_WATCH_FIRED, watch->path, watch->token, 0, NULL, 0, 0);
+    if (watch->repeat != 0 && !watch->gone) {
+        watch->repeat--;
+        enqueue(set, watch, path_hash, set->domain->world->now);
+    }
+    set->let_through = set->let_through && set->first != NULL;
     let_go(set, watch);
     return 1;
 }
@@ -271,7 +295,7 @@ void store_watches_resume(struct domain *domain)
             continue;
         for (struct store_watch *watch = set->watches; watch != NULL; watch = watch->next) {
             if (!watch->gone)
-                add_event(set, watch, watch->path);
+                store_watch_event(set, watch, watch->path, 1);
         }
     }
 }
@@ -279,7 +303,7 @@ void store_watches_resume(struct domain *domain)
 void store_watches_wake(struct blkfront_watch_set *set)
 {
     set->woken = true;
-    wake(set);
+    store_watch_wake(set);
 }
 
 bool store_watches_due(struct simback_world *world, uint16_t device)
@@ -289,7 +313,7 @@ bool store_watches_due(struct simback_world *world, uint16_t device)
     for (struct blkfront_watch_set *set = world->store.sets; set != NULL; set = set->next) {
         if (set->device != device || !set->front)
             continue;
-        due = due || set->first != NULL || set->woken;
+        due = due || watch_event_is_there(set) || set->woken;
         set->woken = false;
     }
     return due;

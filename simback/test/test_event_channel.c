@@ -293,6 +293,119 @@ static void spurious_events_come_one_by_one(void)
     CU_ASSERT_EQUAL(host->port_fired(host->context, theirs), 0);
 }
 
+static simback_actor add_queue(void)
+{
+    simback_actor poll = simback_actor_add(world, "front", SIMBACK_NO_DEVICE, 0, count, &woken[0]);
+    simback_actor queue = simback_actor_add(world, "queue", SIMBACK_NO_DEVICE, 0, count, &woken[1]);
+
+    simback_front_actors(world, 0, poll, &queue, 1);
+    return queue;
+}
+
+/* Each step takes what is there, and the next one finds the next. */
+static void a_storm_blows_before_each_step_and_ends_by_itself(void)
+{
+    uint32_t ours, theirs, port;
+    unsigned delivered = 0;
+
+    pair(&ours, &theirs);
+    add_queue();
+    run();
+    woken[1] = 0;
+    CU_ASSERT_EQUAL(simback_event_storm(world, 0, theirs, 5), 0);
+    while (simback_world_step(world, 0) == SIMBACK_STEP_RAN) {
+        CU_ASSERT_EQUAL(pending(&port), 1);
+        CU_ASSERT_EQUAL(port, ours);
+        CU_ASSERT_EQUAL(guest->port_unmask(guest->context, set, port), 0);
+        delivered++;
+    }
+    CU_ASSERT_EQUAL(delivered, 5);
+    CU_ASSERT_EQUAL(woken[1], 5);
+    CU_ASSERT_EQUAL(simback_event_storm(world, 0, 999, 1), INVALID);
+}
+
+static void a_masked_port_feels_one_event_of_a_storm(void)
+{
+    simback_actor queue;
+    uint32_t ours, theirs, port;
+
+    pair(&ours, &theirs);
+    queue = add_queue();
+    CU_ASSERT_EQUAL(simback_event_storm(world, 0, theirs, 100), 0);
+    CU_ASSERT_EQUAL(simback_world_step(world, 0), SIMBACK_STEP_RAN);
+    CU_ASSERT_EQUAL(pending(&port), 1);
+    for (unsigned i = 0; i < 200; i++) {
+        simback_actor_ready(world, queue);
+        CU_ASSERT_EQUAL(simback_world_step(world, 0), SIMBACK_STEP_RAN);
+        CU_ASSERT_EQUAL(pending(&port), 0);
+    }
+    CU_ASSERT_EQUAL(guest->port_unmask(guest->context, set, ours), 0);
+    CU_ASSERT_EQUAL(pending(&port), 1);
+    CU_ASSERT_EQUAL(pending(&port), 0);
+}
+
+static void a_storm_ends_with_its_port_and_when_it_is_told_to(void)
+{
+    uint32_t ours[3], theirs[3], port;
+
+    for (unsigned i = 0; i < 3; i++) {
+        pair(&ours[i], &theirs[i]);
+        CU_ASSERT_EQUAL(simback_event_storm(world, 0, theirs[i], 100), 0);
+    }
+    add_queue();
+    host->port_close(host->context, theirs[1]);
+    CU_ASSERT_EQUAL(simback_event_storm(world, 0, theirs[0], 0), 0);
+    CU_ASSERT_EQUAL(simback_world_step(world, 0), SIMBACK_STEP_RAN);
+    CU_ASSERT_EQUAL(pending(&port), 1);
+    CU_ASSERT_EQUAL(port, ours[2]);
+    CU_ASSERT_EQUAL(pending(&port), 0);
+    guest->port_unmask(guest->context, set, port);
+    simback_mend(world);
+    run();
+    CU_ASSERT_EQUAL(pending(&port), 0);
+}
+
+/* What a frontend cannot help is no reason to say that it makes no progress. */
+static void steps_of_a_storm_are_not_counted(void)
+{
+    struct simback_world_options options;
+    uint32_t ours, theirs, port;
+    unsigned steps = 0;
+
+    simback_world_options_init(&options);
+    options.rules = false;
+    options.max_steps = 10;
+    simback_world_reset(world, &options);
+    simback_enter(world, 0);
+    guest = sim_guest();
+    host = sim_host_of(0);
+    CU_ASSERT_EQUAL(guest->channels_open(guest->context, &set), 0);
+    CU_ASSERT_EQUAL(guest->port_allocate(guest->context, set, 0, &ours), 0);
+    CU_ASSERT_EQUAL(host->port_bind(host->context, SIMBACK_FRONT_DOMID, ours, 0, &theirs), 0);
+    add_queue();
+    CU_ASSERT_EQUAL(simback_event_storm(world, 0, theirs, 100), 0);
+    for (; simback_world_step(world, 0) == SIMBACK_STEP_RAN; steps++) {
+        while (pending(&port) == 1)
+            guest->port_unmask(guest->context, set, port);
+    }
+    CU_ASSERT_TRUE(steps >= 100);
+    CU_ASSERT_EQUAL(simback_world_step(world, 0), SIMBACK_STEP_REST);
+}
+
+static void what_was_to_be_lost_arrives_when_failures_are_over(void)
+{
+    uint32_t ours, theirs, port;
+
+    pair(&ours, &theirs);
+    CU_ASSERT_EQUAL(simback_event_lose(world, 0, theirs, 2), 0);
+    CU_ASSERT_EQUAL(simback_event_spurious(world, SIMBACK_FRONT_DOMID, ours, 10), 0);
+    simback_mend(world);
+    CU_ASSERT_EQUAL(host->port_notify(host->context, theirs), 0);
+    CU_ASSERT_EQUAL(pending(&port), 1);
+    CU_ASSERT_EQUAL(host->port_fired(host->context, theirs), 1);
+    CU_ASSERT_EQUAL(host->port_fired(host->context, theirs), 0);
+}
+
 static void ports_run_out(void)
 {
     struct simback_world_options options;
@@ -343,6 +456,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_fired_before_there_were_actors_wakes_them),
     UNIT_TEST(lost_events_reach_nobody),
     UNIT_TEST(spurious_events_come_one_by_one),
+    UNIT_TEST(a_storm_blows_before_each_step_and_ends_by_itself),
+    UNIT_TEST(a_masked_port_feels_one_event_of_a_storm),
+    UNIT_TEST(a_storm_ends_with_its_port_and_when_it_is_told_to),
+    UNIT_TEST(steps_of_a_storm_are_not_counted),
+    UNIT_TEST(what_was_to_be_lost_arrives_when_failures_are_over),
     UNIT_TEST(ports_run_out),
     UNIT_TEST(the_nth_port_fails),
 };

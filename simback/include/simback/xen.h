@@ -116,6 +116,48 @@ bool simback_get_page_grant(const struct simback_world *world, uint16_t domid, u
 int simback_event_spurious(struct simback_world *world, uint16_t domid, uint32_t port,
                            uint32_t count);
 int simback_event_lose(struct simback_world *world, uint16_t domid, uint32_t port, uint32_t count);
+/* It gets one before each of the next `steps` steps of the world; 0: no more. */
+int simback_event_storm(struct simback_world *world, uint16_t domid, uint32_t port, uint32_t steps);
+
+/* ---- XenStore that fails on purpose (steps `store fail|again|deny`) ---- */
+
+/*
+ * Calls of frontends' platforms on exactly this path (read, write, remove, list, watch): the nth
+ * from now on and those after it, `times` in all, give `error`, a code of platform.h, and do
+ * nothing. NO_MEMORY: there are too many
+ * of these rules; INVALID: no path.
+ */
+int simback_store_fail(struct simback_world *world, const char *path, int error, uint64_t nth,
+                       uint64_t times);
+/* The frontends' domain may neither read nor write this path and what is below, whether it is there
+ * or not, and hears of no change there. Results as above. */
+int simback_store_deny(struct simback_world *world, const char *path);
+/* The next `times` commits of frontends' transactions answer AGAIN, as if others had written what
+ * they touched. */
+void simback_store_again(struct simback_world *world, uint64_t times);
+
+/* ---- watch events on purpose (steps `watch …`), of this device's frontend ---- */
+
+/* Each watch on exactly this path fires `count` times; as always, an event that is already waiting
+ * comes no second time, so the next one follows when the one before it was taken. NO_ENTRY: there
+ * is no such watch. */
+int simback_watch_fire(struct simback_world *world, uint16_t device, const char *path,
+                       uint32_t count);
+/* The next `count` events, beside these, are lost. */
+void simback_watch_lose(struct simback_world *world, uint16_t device, uint32_t count);
+/* From now on events wait, one of each watch, until nothing else is runnable. */
+void simback_watch_merge(struct simback_world *world, uint16_t device);
+/* From now on each event comes `count` times, the next when the one before it was taken; 1: once
+ * again. */
+void simback_watch_flood(struct simback_world *world, uint16_t device, uint32_t count);
+/* From now on each event comes so much later, in the same order; 0: at once again. NO_MEMORY. */
+int simback_watch_late(struct simback_world *world, uint16_t device, uint64_t delay_ns);
+
+/* ---- the end of all failures on purpose ---- */
+
+/* Resources, XenStore, events and watch events are as they should be from now on, and what waited
+ * comes at once. What was lost stays lost. */
+void simback_mend(struct simback_world *world);
 
 #ifdef __cplusplus
 }
