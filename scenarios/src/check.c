@@ -80,10 +80,26 @@ static bool is_on_heap(bool beside, uint64_t memory, char *message, size_t size)
            refuse(message, size, "found beside= and memory=, expected one of them");
 }
 
+static bool is_path(const struct scenario_program *program, const struct scenario_step *step,
+                    unsigned field, char *message, size_t size)
+{
+    struct scenario_string path = scenario_string_of(step, field);
+    const char *text = scenario_text(program, path);
+
+    return value_is_path(text, path.length) ||
+           refuse(message, size,
+                  "found the path '%.*s', expected front/…, back/… or an absolute one",
+                  path.length < 80 ? (int)path.length : 80, text);
+}
+
 /* Combinations that say nothing, or two things at once. */
-static bool is_sensible(const struct scenario_step *step, char *message, size_t size)
+static bool is_sensible(const struct scenario_program *program, const struct scenario_step *step,
+                        char *message, size_t size)
 {
     switch (step->opcode) {
+    case STEP_STORE_FAIL: return is_path(program, step, FIELD_STORE_FAIL_PATH, message, size);
+    case STEP_STORE_DENY: return is_path(program, step, FIELD_STORE_DENY_PATH, message, size);
+    case STEP_WATCH_FIRE: return is_path(program, step, FIELD_WATCH_FIRE_PATH, message, size);
     case STEP_FAULT:
         return scenario_given(step, FIELD_FAULT_ACTION) ||
                scenario_given(step, FIELD_FAULT_STATUS) ||
@@ -208,7 +224,8 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
                           row->name);
         }
     }
-    if (!is_built(row, step, message, size) || !is_sensible(step, message, size) ||
+    if (!is_built(row, step, message, size) ||
+        !is_sensible(admission->program, step, message, size) ||
         !is_in_order(admission, row, step, message, size) ||
         !dialect_names_fit(admission, row, step, message, size) ||
         !names_fit(admission, row, step, message, size)) {

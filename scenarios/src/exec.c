@@ -9,31 +9,12 @@
 #include "runner.h"
 #include "scenario/text.h"
 
-/* Known to the language, refused by the checker: never played. */
-static void exec_later(struct scenario_runner *runner, const struct scenario_step *step)
-{
-    const struct scenario_row *row = scenario_row(step->opcode);
-
-    run_stop(runner, SCENARIO_UNSUPPORTED, 0, "'%s' is not built yet",
-             row == NULL ? "?" : row->name);
-}
-
 /* Set up before the first step. */
 void exec_WORLD(struct scenario_runner *runner, const struct scenario_step *step)
 {
     (void)runner;
     (void)step;
 }
-
-#define exec_EVENT_STORM exec_later
-#define exec_STORE_FAIL  exec_later
-#define exec_STORE_AGAIN exec_later
-#define exec_STORE_DENY  exec_later
-#define exec_WATCH_FIRE  exec_later
-#define exec_WATCH_LOSE  exec_later
-#define exec_WATCH_MERGE exec_later
-#define exec_WATCH_FLOOD exec_later
-#define exec_WATCH_LATE  exec_later
 
 typedef void (*executor)(struct scenario_runner *runner, const struct scenario_step *step);
 

@@ -198,3 +198,13 @@ void exec_EVENT_LOSE(struct scenario_runner *runner, const struct scenario_step 
                            (uint32_t)scenario_value(step, FIELD_EVENT_LOSE_COUNT));
     }
 }
+
+void exec_EVENT_STORM(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    uint32_t port;
+
+    if (find_port(runner, step, scenario_value(step, FIELD_EVENT_STORM_QUEUE), &port)) {
+        simback_event_storm(runner->world, runner->backends[step->device].domid, port,
+                            (uint32_t)scenario_value(step, FIELD_EVENT_STORM_STEPS));
+    }
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * XenStore by a hand with all rights, and resources that run out.
+ * XenStore by a hand with all rights, XenStore that fails, watch events that do not come as they
+ * should, and resources that run out.
  */
 #include <string.h>
 
@@ -39,6 +40,90 @@ void exec_STORE_REMOVE(struct scenario_runner *runner, const struct scenario_ste
     }
     simback_store_remove(runner->world, runner->path);
 }
+
+/* ---- calls of the frontend that fail ---- */
+
+static void judge_rule(struct scenario_runner *runner, int result)
+{
+    if (result == BLKFRONT_PLATFORM_INVALID) {
+        run_bad_step(runner, "XenStore does not take this path");
+    } else if (result != 0) {
+        run_bad_step(runner, "there are at most 64 rules for paths at once");
+    }
+}
+
+void exec_STORE_FAIL(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    static const int errors[] = {
+        [CHOICE_STORE_ERROR_NOENT] = BLKFRONT_PLATFORM_NO_ENTRY,
+        [CHOICE_STORE_ERROR_ACCES] = BLKFRONT_PLATFORM_DENIED,
+        [CHOICE_STORE_ERROR_IO] = BLKFRONT_PLATFORM_IO,
+        [CHOICE_STORE_ERROR_NOSPC] = BLKFRONT_PLATFORM_NO_MEMORY,
+        [CHOICE_STORE_ERROR_TOO_BIG] = BLKFRONT_PLATFORM_TOO_LONG,
+    };
+    int result = BLKFRONT_PLATFORM_INVALID;
+
+    if (node_path(runner, step->device, scenario_string_of(step, FIELD_STORE_FAIL_PATH))) {
+        result = simback_store_fail(runner->world, runner->path,
+                                    errors[scenario_value(step, FIELD_STORE_FAIL_ERROR)],
+                                    scenario_value(step, FIELD_STORE_FAIL_NTH),
+                                    scenario_value(step, FIELD_STORE_FAIL_TIMES));
+    }
+    judge_rule(runner, result);
+}
+
+void exec_STORE_AGAIN(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    simback_store_again(runner->world, scenario_value(step, FIELD_STORE_AGAIN_TIMES));
+}
+
+void exec_STORE_DENY(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    int result = BLKFRONT_PLATFORM_INVALID;
+
+    if (node_path(runner, step->device, scenario_string_of(step, FIELD_STORE_DENY_PATH))) {
+        result = simback_store_deny(runner->world, runner->path);
+    }
+    judge_rule(runner, result);
+}
+
+/* ---- watches ---- */
+
+void exec_WATCH_FIRE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    if (!node_path(runner, step->device, scenario_string_of(step, FIELD_WATCH_FIRE_PATH)) ||
+        simback_watch_fire(runner->world, step->device, runner->path,
+                           (uint32_t)scenario_value(step, FIELD_WATCH_FIRE_COUNT)) != 0) {
+        run_bad_step(runner, "the device's frontend has no watch on this path");
+    }
+}
+
+void exec_WATCH_LOSE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    simback_watch_lose(runner->world, step->device,
+                       (uint32_t)scenario_value(step, FIELD_WATCH_LOSE_COUNT));
+}
+
+void exec_WATCH_MERGE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    simback_watch_merge(runner->world, step->device);
+}
+
+void exec_WATCH_FLOOD(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    simback_watch_flood(runner->world, step->device,
+                        (uint32_t)scenario_value(step, FIELD_WATCH_FLOOD_COUNT));
+}
+
+void exec_WATCH_LATE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    if (simback_watch_late(runner->world, step->device,
+                           scenario_value(step, FIELD_WATCH_LATE_DELAY)) != 0) {
+        run_bad_step(runner, "there is no memory for a timer");
+    }
+}
+
+/* ---- resources ---- */
 
 void exec_FAIL(struct scenario_runner *runner, const struct scenario_step *step)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Devices and names of a step, so that as few steps as possible have to be refused.
+ * Devices, names and paths of a step, so that as few steps as possible have to be refused.
  */
 #include "mend.h"
 
@@ -74,6 +74,39 @@ static int mend_new_dialect(struct scenario_program *program,
     return result;
 }
 
+/* A path that is none means one of the nodes that a handshake is made of. */
+static int mend_path(struct scenario_program *program, struct scenario_step *step, unsigned index)
+{
+    static const char *const nodes[] = {
+        "back/state",          "front/state",    "front/backend", "front/ring-ref",
+        "front/event-channel", "front/protocol", "back/sectors",  "back/info",
+    };
+    struct scenario_string path = scenario_string_of(step, index);
+    const char *node = nodes[path.length % (sizeof nodes / sizeof nodes[0])];
+    int result;
+
+    if (value_is_path(scenario_text(program, path), path.length)) {
+        return SCENARIO_OK;
+    }
+    result = scenario_program_add_string(program, node, strlen(node), &path);
+    if (result == SCENARIO_OK) {
+        step->values[index] = scenario_pack(path);
+    }
+    return result;
+}
+
+static int mend_strings(struct scenario_program *program,
+                        const struct scenario_admission *admission, struct scenario_step *step)
+{
+    switch (step->opcode) {
+    case STEP_DIALECT: return mend_new_dialect(program, admission, step);
+    case STEP_STORE_FAIL: return mend_path(program, step, FIELD_STORE_FAIL_PATH);
+    case STEP_STORE_DENY: return mend_path(program, step, FIELD_STORE_DENY_PATH);
+    case STEP_WATCH_FIRE: return mend_path(program, step, FIELD_WATCH_FIRE_PATH);
+    default: return SCENARIO_OK;
+    }
+}
+
 int mend_step(struct scenario_program *program, const struct scenario_admission *admission,
               struct scenario_step *step)
 {
@@ -94,5 +127,5 @@ int mend_step(struct scenario_program *program, const struct scenario_admission 
             mend_name(admission, step, field, i);
         }
     }
-    return step->opcode == STEP_DIALECT ? mend_new_dialect(program, admission, step) : SCENARIO_OK;
+    return mend_strings(program, admission, step);
 }

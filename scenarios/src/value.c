@@ -176,17 +176,42 @@ static int unescape(const char *text, size_t length, size_t *at)
     return -1;
 }
 
+static bool is_of_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
 bool value_is_word(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-' || c == '_')) {
+        if (!is_of_word(text[i])) {
             return false;
         }
     }
     return length != 0;
+}
+
+static bool begins(const char *text, size_t length, const char *word, size_t size)
+{
+    return length >= size && memcmp(text, word, size) == 0 && (length == size || text[size] == '/');
+}
+
+bool value_is_path(const char *text, size_t length)
+{
+    size_t at = begins(text, length, "front", 5) ? 5 : begins(text, length, "back", 4) ? 4 : 0;
+
+    if (length == 0 || (at < length && text[at] != '/')) {
+        return false;
+    }
+    for (; at < length; at++) {
+        bool name_follows = at + 1 < length && text[at + 1] != '/';
+
+        if (text[at] == '/' ? !name_follows : !is_of_word(text[at]) && text[at] != '@') {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int read_string(struct scenario_program *program, const struct scenario_field *field,

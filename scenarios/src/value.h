@@ -40,6 +40,9 @@ struct scenario_field value_field_of_condition(const struct scenario_condition_r
 /* Letters, digits, '-' and '_', at least one: what a dialect may be called. */
 bool value_is_word(const char *text, size_t length);
 
+/* A node of XenStore: absolute, or `front` or `back` and what is below. */
+bool value_is_path(const char *text, size_t length);
+
 /* "A", "R12" -> 0 .. SCENARIO_NAMES_MAX - 1, or -1. */
 int value_name(const char *text, size_t length);
 
