@@ -49,6 +49,7 @@ enum broken_fault {
     LEAVES_THE_PORT,                      /* I12 */
     NEVER_NOTIFIES,                       /* I14 */
     NOTIFIES_ALWAYS,                      /* I14, a SHOULD */
+    TAKES_ALL_WATCH_EVENTS,               /* I14: however many there are */
     IGNORES_FUA,                          /* I16 */
     IGNORES_READ_ONLY,                    /* I17 */
     COUNTS_WITHOUT_WRAP,                  /* I18 */

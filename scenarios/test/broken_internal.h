@@ -79,7 +79,8 @@ void backend_will_lie(void);
 bool life_find(struct naive *device);
 /* 0 or BLKFRONT_STORE. */
 int life_watch(struct naive *device);
-void life_poll(struct naive *device);
+/* True: poll again. */
+bool life_poll(struct naive *device);
 void life_disconnect(struct naive *device);
 /* At once, whatever the backend does. */
 void life_cut_off(struct naive *device);

@@ -356,17 +356,23 @@ static void come_up(struct naive *device)
     }
 }
 
-void life_poll(struct naive *device)
+/* The naive one takes this many in one poll; more are left for the next. */
+enum { EVENTS_A_POLL = 64 };
+
+bool life_poll(struct naive *device)
 {
     const struct blkfront_platform *platform = device->platform;
     bool look = !device->looked || device->asked_to_disconnect;
+    unsigned taken = 0;
     uint32_t token;
 
     if (life_is_over(device)) {
-        return;
+        return false;
     }
-    while (platform->watch_fired(platform->context, device->watches, &token) > 0) {
+    while ((taken < EVENTS_A_POLL || broken_fault == TAKES_ALL_WATCH_EVENTS) &&
+           platform->watch_fired(platform->context, device->watches, &token) > 0) {
         look = true;
+        taken++;
     }
     if (look) {
         device->looked = true;
@@ -380,4 +386,5 @@ void life_poll(struct naive *device)
     if (!life_is_over(device) && platform->now(platform->context) >= device->deadline_ns) {
         life_cut_off(device);
     }
+    return taken == EVENTS_A_POLL;
 }

@@ -108,8 +108,7 @@ static int connect_device(void *opaque, const char *name, const struct blkfront_
 
 static int poll_device(void *opaque)
 {
-    life_poll(opaque);
-    return 0;
+    return life_poll(opaque);
 }
 
 static uint64_t poll_at(const void *opaque)

@@ -156,6 +156,15 @@ START_TEST(i14_too_many_notifications_are_a_should)
 }
 END_TEST
 
+START_TEST(i14_all_watch_events_are_taken_at_once)
+{
+    breaks_and_near_misses(TAKES_ALL_WATCH_EVENTS,
+                           CONNECTED "watch fire back/state count=1025\nrun\ndisconnect -> ok\n",
+                           rule(14, 4, "took 1025 watch events in one step"),
+                           CONNECTED "watch fire back/state count=1024\nrun\ndisconnect -> ok\n");
+}
+END_TEST
+
 /* ---- I16 ---- */
 
 /* The next life begins with what the power cut left. */
@@ -306,12 +315,16 @@ END_TEST
 
 static unsigned runs_passed, runs_beyond_it;
 
-/* What it does when its own resources fail it does not promise. */
+/* What it does when its own resources or its calls of XenStore fail it does not promise. */
 static bool is_for_it(const struct scenario_program *variant)
 {
     for (size_t i = 0; i < variant->step_count; i++) {
-        if (variant->steps[i].opcode == STEP_FAIL) {
-            return false;
+        switch (variant->steps[i].opcode) {
+        case STEP_FAIL:
+        case STEP_STORE_FAIL:
+        case STEP_STORE_AGAIN:
+        case STEP_STORE_DENY: return false;
+        default: break;
         }
     }
     return true;
@@ -382,6 +395,7 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i12_the_port_is_left);
     tcase_add_test(rules, i14_no_notification);
     tcase_add_test(rules, i14_too_many_notifications_are_a_should);
+    tcase_add_test(rules, i14_all_watch_events_are_taken_at_once);
     tcase_add_test(rules, i16_a_write_with_fua_that_nobody_flushed);
     tcase_add_test(rules, i17_a_read_only_disk_is_written);
     tcase_add_test(rules, i18_the_ring_overflows_at_the_wrap);

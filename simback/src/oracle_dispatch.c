@@ -251,6 +251,8 @@ static void fault_event(const struct oracle *oracle, struct oracle_device *devic
         return;
     if (strcmp(event->path, "event lose") == 0)
         event_lost(oracle, device, event);
+    else if (strcmp(event->path, "watch lose") == 0)
+        events_watch_lost(device, event);
     else if (strcmp(event->path, "pretend") == 0 && ring != NULL)
         durability_pretended(device, correlation_find(ring, event->a));
 }
@@ -367,11 +369,15 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     } else if (event->kind == SIMBACK_TRANSACTION_END) {
         negotiation_transaction(oracle, event);
         states_transaction(oracle, event);
+        if (device != NULL)
+            teardown_transaction(oracle, event, device);
     } else if (event->kind == SIMBACK_WATCH || event->kind == SIMBACK_UNWATCH) {
         teardown_event(oracle, event, device);
     } else if (event->kind == SIMBACK_WATCH_FIRED) {
         if (device != NULL)
             device->read_once_count = 0; /* somebody says: look again */
+        if (device != NULL && event->domid == world->guest)
+            events_watch_fired(device, event);
     } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||
                event->kind == SIMBACK_FAULT) {
         back_event(oracle, event, device);
@@ -403,6 +409,7 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
     if (!front)
         return;
     loads_step(oracle, device);
+    events_watches_step(oracle, device);
     device->failed_now = 0;
     device->front_before = device->front_state;
     device->back_served_before = device->back_serves;

@@ -5,9 +5,15 @@
  * observer the value is the one that was loaded; without, the one that stood there at the beginning
  * and at the end of the step.
  *
+ * How much a frontend does in one step is bounded: so many words of the ring, so many watch events.
  * A lost wake-up of the frontend itself shows as a call that does not end (oracle_progress.c).
  */
 #include "oracle_internal.h"
+
+#include <string.h>
+
+/* Watch events that a frontend may take in one step, before it lets others have their turn. */
+enum { WATCHES_PER_STEP = 1024 };
 
 /* Shared words that a frontend may touch in one step: a few for each slot, and data copies. */
 enum { ACCESSES_PER_SLOT = 64, ACCESSES_BASE = 4096 };
@@ -87,4 +93,40 @@ void events_step(struct oracle *oracle, struct oracle_device *device, struct ora
     ring->notify_due = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
+}
+
+/* ---- watches ---- */
+
+/* Until it fires again the frontend cannot know what has changed there. */
+void events_watch_lost(struct oracle_device *device, const struct simback_event *event)
+{
+    for (uint32_t i = 0; i < device->lost_count; i++) {
+        if (device->lost[i] == event->a)
+            return;
+    }
+    if (device->lost_count == ORACLE_LOST)
+        device->lost_more = true;
+    else
+        device->lost[device->lost_count++] = event->a;
+}
+
+void events_watch_fired(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t hash = hash_xxh64(event->path, strlen(event->path), 0);
+
+    device->fired_now++;
+    for (uint32_t i = 0; i < device->lost_count; i++) {
+        if (device->lost[i] == hash)
+            device->lost[i] = device->lost[--device->lost_count];
+    }
+}
+
+void events_watches_step(struct oracle *oracle, struct oracle_device *device)
+{
+    if (device->fired_now != 0)
+        oracle_checked(oracle, 14);
+    if (device->fired_now > WATCHES_PER_STEP)
+        oracle_broken(oracle, 14, device, 0, "the frontend took %u watch events in one step",
+                      device->fired_now);
+    device->fired_now = 0;
 }

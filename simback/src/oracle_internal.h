@@ -134,6 +134,8 @@ struct oracle_ring {
 
 enum { ORACLE_NODES = 96, ORACLE_NODE_NAME = 40, ORACLE_WATCHES = 16, ORACLE_READ_ONCE = 32 };
 
+enum { ORACLE_LOST = 16 };
+
 struct oracle_range {
     uint64_t first_512, last_512; /* both included */
 };
@@ -197,6 +199,13 @@ struct oracle_device {
     uint64_t read_once[ORACLE_READ_ONCE];
     uint32_t read_once_count;
 
+    /* watch events on purpose: watches that have fired in vain, by the hash of their paths */
+    uint64_t lost[ORACLE_LOST];
+    uint32_t lost_count;
+    bool lost_more; /* than can be kept */
+
+    uint32_t fired_now; /* I14: watch events that were taken in this step of the frontend */
+
     /* I7 */
     uint32_t data_sector_size;
     uint64_t power_cut;   /* stamp of the last one; 0: none */
@@ -208,6 +217,7 @@ struct oracle_device {
 
     /* I12 */
     uint64_t ports, watches; /* open */
+    uint32_t removal_tries;  /* in vain, since one went well */
     bool one_domain; /* since the last release a backend was in the frontend's: not told apart */
     char nodes[ORACLE_NODES][ORACLE_NODE_NAME];
     uint32_t node_count;
@@ -508,6 +518,9 @@ void teardown_event(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device);
 void teardown_store(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device, const char *rest);
+/* The end of a transaction in which it may have removed its nodes. */
+void teardown_transaction(struct oracle *oracle, const struct simback_event *event,
+                          struct oracle_device *device);
 void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request);
 void teardown_final(const struct oracle *oracle, struct oracle_device *device);
 void teardown_released(struct oracle *oracle, struct oracle_device *device);
@@ -520,6 +533,10 @@ bool teardown_access(struct oracle *oracle, struct oracle_device *device,
 void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
+/* Watch events: one was lost on purpose, one was taken, the frontend's step has ended. */
+void events_watch_lost(struct oracle_device *device, const struct simback_event *event);
+void events_watch_fired(struct oracle_device *device, const struct simback_event *event);
+void events_watches_step(struct oracle *oracle, struct oracle_device *device);
 
 /* I15 */
 void requeue_answered(struct oracle *oracle, struct oracle_request *request,

@@ -129,6 +129,8 @@ static enum simback_owes device_owes(const struct oracle *oracle,
 
     if (owes == R)
         return requests_owe(oracle, device);
+    if (device->lost_count != 0 || device->lost_more) /* it cannot know what there is to do */
+        return SIMBACK_OWES_BACKEND;
     if (back_state == BLKIF_WIRE_UNKNOWN &&
         waits_without_backend(oracle->world, device, front_state, back))
         return SIMBACK_OWES_BACKEND;

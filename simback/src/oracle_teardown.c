@@ -106,11 +106,27 @@ static bool wrote(const struct oracle_device *device, const char *node)
  * one that waits no longer says so with its own 6, or has tried to. */
 static bool needed(const struct oracle_device *device)
 {
+    if (device->front_refused)
+        return false;
     if (device->front_state == BLKIF_WIRE_CLOSING)
-        return !device->front_refused && (device->back_read == BLKIF_WIRE_CONNECTED ||
-                                          device->back_read == BLKIF_WIRE_CLOSING);
+        return device->back_read == BLKIF_WIRE_CONNECTED || device->back_read == BLKIF_WIRE_CLOSING;
     return device->front_state == BLKIF_WIRE_INITIALISED ||
            device->front_state == BLKIF_WIRE_CONNECTED;
+}
+
+static void removal_tried(struct oracle_device *device, int result)
+{
+    if (result == 0)
+        device->removal_tries = 0;
+    else if (result != BLKFRONT_PLATFORM_NO_ENTRY)
+        device->removal_tries++;
+}
+
+void teardown_transaction(struct oracle *oracle, const struct simback_event *event,
+                          struct oracle_device *device)
+{
+    if (event->b != 0 && by_frontend(oracle, device, event))
+        removal_tried(device, event->result);
 }
 
 void teardown_store(struct oracle *oracle, const struct simback_event *event,
@@ -120,6 +136,8 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
         remember_node(device, rest);
     } else if (event->kind == SIMBACK_STORE_REMOVE) {
         oracle_checked(oracle, 12);
+        if (event->a == 0 || event->result != 0) /* in a transaction the commit counts */
+            removal_tried(device, event->result);
         if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
             oracle_broken(oracle, 12, device, 0, "the frontend removes %s%s, which is not its own",
                           rest[0] == '\0' ? "its directory" : "its node ", rest);
@@ -144,10 +162,24 @@ void teardown_written_by_others(struct oracle_device *device, const char *rest)
     }
 }
 
-/* Every call of XenStore fails on purpose: nobody can remove anything. */
-static bool store_is_down(const struct oracle *oracle)
+/* So often in vain, and nobody has to try once more. */
+enum { REMOVAL_TRIES = 16 };
+
+/* Removing fails on purpose, now or as often as was tried: nobody can remove anything. */
+static bool store_is_down(const struct oracle *oracle, const struct oracle_device *device)
 {
-    return oracle->world->failures[SIMBACK_RESOURCE_XENSTORE].always;
+    return oracle->world->failures[SIMBACK_RESOURCE_XENSTORE].always ||
+           oracle->world->store.again != 0 || device->removal_tries >= REMOVAL_TRIES;
+}
+
+/* The same of one node alone. */
+static bool cannot_remove(const struct oracle *oracle, const struct oracle_device *device,
+                          const char *node)
+{
+    char path[MONITOR_PATH + ORACLE_NODE_NAME];
+
+    snprintf(path, sizeof(path), "%s/%s", oracle_who(oracle, device)->front, node);
+    return store_fault_holds(oracle->world, path);
 }
 
 static void judge_nodes(struct oracle *oracle, const struct oracle_device *device)
@@ -155,12 +187,13 @@ static void judge_nodes(struct oracle *oracle, const struct oracle_device *devic
     const struct monitor_device *who = oracle_who(oracle, device);
 
     /* Where the backend was never seen Closed, the nodes may be needed by it still. */
-    if (!who->known || store_is_down(oracle) ||
+    if (!who->known || store_is_down(oracle, device) ||
         (device->back_read != BLKIF_WIRE_CLOSED && device->back_read != BLKIF_WIRE_UNKNOWN))
         return;
     for (uint32_t i = 0; i < device->node_count; i++) {
         oracle_checked(oracle, 12);
-        if (monitor_exists(oracle->world, who->front, device->nodes[i]))
+        if (monitor_exists(oracle->world, who->front, device->nodes[i]) &&
+            !cannot_remove(oracle, device, device->nodes[i]))
             oracle_broken(oracle, 12, device, 0,
                           "the device was released, but the frontend's node %s is still there",
                           device->nodes[i]);
@@ -169,12 +202,15 @@ static void judge_nodes(struct oracle *oracle, const struct oracle_device *devic
 
 /* ---- the end ---- */
 
-/* It could not remove them when it had to, and is not to touch them later: they may be the next
- * one's then. */
+/* What it could not remove when it had to it is not to touch later: that may be the next one's. */
 void teardown_final(const struct oracle *oracle, struct oracle_device *device)
 {
-    if (store_is_down(oracle))
+    if (store_is_down(oracle, device))
         device->node_count = 0;
+    for (uint32_t i = device->node_count; i-- > 0;) {
+        if (cannot_remove(oracle, device, device->nodes[i]))
+            teardown_written_by_others(device, device->nodes[i]);
+    }
 }
 
 void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request)

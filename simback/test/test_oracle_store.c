@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the rules make of a XenStore that fails on purpose and of watch events that do not come as
+ * they should: nobody is blamed for what he could not know or do, and everybody for the rest.
+ */
+#include "cunit_main.h"
+#include "puppet.h"
+
+static const char back_state[] = "/local/domain/0/backend/vbd/1/51712/state";
+
+static struct puppet puppet;
+static uint8_t bytes[4096];
+
+static void set_up(void)
+{
+    memset(&puppet, 0, sizeof(puppet));
+    puppet_begin(&puppet);
+    puppet_connect(&puppet);
+    puppet_run(&puppet);
+}
+
+static void tear_down(void)
+{
+    puppet_end(&puppet);
+}
+
+static void again(void)
+{
+    puppet_end(&puppet);
+    set_up();
+}
+
+static bool frontend_owes(void)
+{
+    return simback_who_owes(puppet.world, 0) == SIMBACK_OWES_FRONTEND;
+}
+
+/* ---- I4: lost watch events ---- */
+
+static unsigned take_watches(void)
+{
+    uint32_t token;
+    unsigned taken = 0;
+
+    while (puppet.platform->watch_fired(puppet.context, puppet.watches, &token) == 1)
+        taken++;
+    return taken;
+}
+
+static void i4_a_change_that_nobody_was_told_of(void)
+{
+    take_watches();
+    simback_watch_lose(puppet.world, 0, 1);
+    simback_store_write(puppet.world, back_state, "5", 1);
+    CU_ASSERT_FALSE(frontend_owes());
+    CU_ASSERT_EQUAL(simback_watch_fire(puppet.world, 0, back_state, 1), 0);
+    CU_ASSERT_EQUAL(take_watches(), 1);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+static void i4_a_change_that_was_told(void)
+{
+    take_watches();
+    simback_watch_lose(puppet.world, 0, 1);
+    simback_store_write(puppet.world, back_state, "4", 1);
+    simback_store_write(puppet.world, back_state, "5", 1);
+    CU_ASSERT_EQUAL(take_watches(), 1);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+/* What the backend hears does not tell its frontend. */
+static void i4_an_event_of_another_watch(void)
+{
+    take_watches();
+    CU_ASSERT_EQUAL(puppet.platform->watch(puppet.context, puppet.watches, "/local/domain/1", 9),
+                    0);
+    take_watches();
+    simback_watch_lose(puppet.world, 0, 1);
+    simback_store_write(puppet.world, back_state, "5", 1);
+    CU_ASSERT_EQUAL(simback_watch_fire(puppet.world, 0, "/local/domain/1", 1), 0);
+    CU_ASSERT_EQUAL(take_watches(), 1);
+    CU_ASSERT_FALSE(frontend_owes());
+}
+
+/* An answer on the ring has an event of its own. */
+static void i4_a_lost_watch_event_excuses_nothing_on_the_ring(void)
+{
+    take_watches();
+    simback_watch_lose(puppet.world, 0, 1);
+    simback_store_write(puppet.world, back_state, "4", 1);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 1, 8, 8, 0);
+    puppet_run(&puppet);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+static void i4_more_lost_than_can_be_kept(void)
+{
+    char path[64];
+
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(path, sizeof(path), "/local/domain/1/device/vbd/51712/%u", i);
+        CU_ASSERT_EQUAL(puppet.platform->watch(puppet.context, puppet.watches, path, i), 0);
+    }
+    take_watches();
+    simback_watch_lose(puppet.world, 0, 40);
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(path, sizeof(path), "/local/domain/1/device/vbd/51712/%u", i);
+        CU_ASSERT_EQUAL(simback_watch_fire(puppet.world, 0, path, 1), 0);
+    }
+    simback_store_write(puppet.world, back_state, "5", 1);
+    take_watches();
+    CU_ASSERT_FALSE(frontend_owes());
+}
+
+/* ---- I14: watch events of one step ---- */
+
+static void i14_a_step_takes_a_bounded_number_of_watch_events(void)
+{
+    enum { MOST = 1024 };
+    uint32_t token;
+
+    take_watches();
+    puppet_step(&puppet);
+    for (unsigned extra = 0; extra < 2; extra++) {
+        CU_ASSERT_EQUAL(simback_watch_fire(puppet.world, 0, back_state, 4000), 0);
+        for (unsigned i = 0; i < MOST + extra; i++)
+            CU_ASSERT_EQUAL(puppet.platform->watch_fired(puppet.context, puppet.watches, &token),
+                            1);
+        if (extra == 0)
+            puppet_expect_none(&puppet);
+        puppet_step(&puppet);
+        if (extra == 0)
+            puppet_expect_none(&puppet);
+    }
+    puppet_expect(&puppet, 14, false, "took 1025 watch events in one step");
+}
+
+/* ---- I12: nodes that cannot be removed ---- */
+
+static void close_all_but_nodes(void)
+{
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+    puppet_end_grants(&puppet);
+}
+
+static void i12_a_node_that_may_not_be_removed(void)
+{
+    puppet_disconnect(&puppet);
+    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref"),
+                    0);
+    puppet_remove_nodes(&puppet);
+    close_all_but_nodes();
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i12_another_one_may(void)
+{
+    puppet_disconnect(&puppet);
+    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref"),
+                    0);
+    close_all_but_nodes();
+    puppet_remove(&puppet, "protocol");
+    puppet_released(&puppet);
+    puppet_expect(&puppet, 12, false, "the frontend's node event-channel is still there");
+}
+
+/* Rights come back when the device is released, but that is too late. */
+static void i12_a_node_that_could_not_be_removed_in_time(void)
+{
+    puppet_disconnect(&puppet);
+    CU_ASSERT_EQUAL(simback_store_fail(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref",
+                                       BLKFRONT_PLATFORM_IO, 1, 1000),
+                    0);
+    puppet_remove_nodes(&puppet);
+    close_all_but_nodes();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    simback_mend(puppet.world);
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+/* So often and no more: one who tries less has given up too early. */
+static void i12_tried_often_enough(void)
+{
+    for (unsigned tries = 15; tries <= 16; tries++) {
+        again();
+        puppet_disconnect(&puppet);
+        puppet_remove(&puppet, "protocol");
+        puppet_remove(&puppet, "event-channel");
+        CU_ASSERT_EQUAL(simback_store_fail(puppet.world,
+                                           "/local/domain/1/device/vbd/51712/ring-ref",
+                                           BLKFRONT_PLATFORM_IO, 1, tries),
+                        0);
+        for (unsigned i = 0; i < tries; i++)
+            puppet_remove(&puppet, "ring-ref");
+        close_all_but_nodes();
+        puppet_released(&puppet);
+        if (tries == 16)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 12, false, "the frontend's node ring-ref is still there");
+    }
+}
+
+/* In a transaction it is the commit that counts. */
+static void i12_commits_that_never_succeed(void)
+{
+    for (unsigned conflicts = 15; conflicts <= 16; conflicts++) {
+        again();
+        puppet_disconnect(&puppet);
+        simback_store_again(puppet.world, conflicts);
+        for (unsigned i = 0; i < conflicts; i++) {
+            CU_ASSERT_EQUAL(puppet.platform->transaction_start(puppet.context, &puppet.transaction),
+                            0);
+            puppet_remove(&puppet, "ring-ref");
+            CU_ASSERT_EQUAL(
+                puppet.platform->transaction_end(puppet.context, puppet.transaction, true),
+                BLKFRONT_PLATFORM_AGAIN);
+            puppet.transaction = 0;
+        }
+        close_all_but_nodes();
+        puppet_released(&puppet);
+        if (conflicts == 16)
+            puppet_expect_none(&puppet);
+        else
+            CU_ASSERT_TRUE(simback_violations(puppet.world, false) != 0);
+    }
+}
+
+/* A state that XenStore does not take keeps nobody from going. */
+static void i12_nodes_removed_by_one_who_cannot_say_5(void)
+{
+    static const char state[] = "/local/domain/1/device/vbd/51712/state";
+
+    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, state), 0);
+    CU_ASSERT_EQUAL(puppet.platform->store_write(puppet.context, 0, state, "5", 1),
+                    BLKFRONT_PLATFORM_DENIED);
+    puppet_remove(&puppet, "ring-ref");
+    puppet_expect_none(&puppet);
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(i4_a_change_that_nobody_was_told_of),
+    UNIT_TEST(i4_a_change_that_was_told),
+    UNIT_TEST(i4_an_event_of_another_watch),
+    UNIT_TEST(i4_a_lost_watch_event_excuses_nothing_on_the_ring),
+    UNIT_TEST(i4_more_lost_than_can_be_kept),
+    UNIT_TEST(i14_a_step_takes_a_bounded_number_of_watch_events),
+    UNIT_TEST(i12_a_node_that_may_not_be_removed),
+    UNIT_TEST(i12_another_one_may),
+    UNIT_TEST(i12_a_node_that_could_not_be_removed_in_time),
+    UNIT_TEST(i12_tried_often_enough),
+    UNIT_TEST(i12_commits_that_never_succeed),
+    UNIT_TEST(i12_nodes_removed_by_one_who_cannot_say_5),
+};
+
+UNIT_MAIN_WITH("oracle: store", set_up, tear_down, tests)
