@@ -23,6 +23,15 @@ static int remove_node(const struct store *store, const char *directory, const c
     return store_delete(store, directory, node);
 }
 
+/* What we may not remove any more keeps nothing else. */
+static int remove_permitted(const struct store *store, const char *directory, const char *node,
+                            const char *value)
+{
+    int result = remove_node(store, directory, node, value);
+
+    return result == BLKFRONT_PLATFORM_DENIED ? 0 : result;
+}
+
 static int visit_number(const struct store *store, const char *directory, const char *node,
                         uint64_t number, node_visitor visit)
 {
@@ -169,10 +178,10 @@ int publish(struct blkfront_device *device)
     return store_transact(device->context->platform, publish_body, device);
 }
 
-static int unpublish_body(void *context, const struct store *store)
+static int remove_all(struct blkfront_device *device, const struct store *store,
+                      node_visitor remove)
 {
-    struct blkfront_device *device = context;
-    int result = visit_nodes(device, store, false, remove_node);
+    int result = visit_nodes(device, store, false, remove);
 
     for (uint32_t i = 0; i < device->agreed.queue_count && result == 0; i++) {
         char node[NODE_MAX];
@@ -181,17 +190,31 @@ static int unpublish_body(void *context, const struct store *store)
         if (text.length == 0)
             break;
         node[text.length - 1] = '\0'; /* the directory itself */
-        result = store_delete(store, device->life->frontend, node);
+        result = remove(store, device->life->frontend, node, NULL);
     }
     return result;
 }
 
+static int unpublish_body(void *context, const struct store *store)
+{
+    return remove_all(context, store, remove_node);
+}
+
+static int unpublish_permitted_body(void *context, const struct store *store)
+{
+    return remove_all(context, store, remove_permitted);
+}
+
+/* All of it, or all that we may (I12). */
 int unpublish(struct blkfront_device *device)
 {
+    const struct blkfront_platform *platform = device->context->platform;
     int result = 0;
 
     if (device->life->published && !device->life->own_gone)
-        result = store_transact(device->context->platform, unpublish_body, device);
+        result = store_transact(platform, unpublish_body, device);
+    if (result == BLKFRONT_PLATFORM_DENIED)
+        result = store_transact(platform, unpublish_permitted_body, device);
     if (result == 0)
         device->life->published = false;
     return result;
