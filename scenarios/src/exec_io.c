@@ -45,6 +45,13 @@ static void submit(struct scenario_runner *runner, struct call *call, uint64_t q
     }
 }
 
+/* A write's, and what a caller may have put beside a read. */
+static unsigned write_flags(uint64_t fua, uint64_t barrier)
+{
+    return (fua != 0 ? (unsigned)BLKFRONT_FUA : 0) |
+           (barrier != 0 ? (unsigned)BLKFRONT_BARRIER : 0);
+}
+
 void exec_READ(struct scenario_runner *runner, const struct scenario_step *step)
 {
     struct call *call = begin(runner, step, BLKFRONT_READ, "read");
@@ -54,6 +61,8 @@ void exec_READ(struct scenario_runner *runner, const struct scenario_step *step)
     }
     call->sector = scenario_value(step, FIELD_READ_SECTOR);
     call->request.sector = call->sector;
+    call->request.flags =
+        write_flags(scenario_value(step, FIELD_READ_FUA), scenario_value(step, FIELD_READ_BARRIER));
     if (!buffers_make(runner, call, step, false)) {
         return;
     }
@@ -71,9 +80,8 @@ void exec_WRITE(struct scenario_runner *runner, const struct scenario_step *step
     }
     call->sector = scenario_value(step, FIELD_WRITE_SECTOR);
     call->request.sector = call->sector;
-    call->request.flags =
-        (scenario_value(step, FIELD_WRITE_FUA) != 0 ? (unsigned)BLKFRONT_FUA : 0) |
-        (scenario_value(step, FIELD_WRITE_BARRIER) != 0 ? (unsigned)BLKFRONT_BARRIER : 0);
+    call->request.flags = write_flags(scenario_value(step, FIELD_WRITE_FUA),
+                                      scenario_value(step, FIELD_WRITE_BARRIER));
     if (!buffers_make(runner, call, step, true)) {
         return;
     }

@@ -71,13 +71,28 @@ static bool memory_missing(uint64_t memory, const struct scenario_subject *subje
            lacks(subject, SCENARIO_SUBJECT_MEMORY, "memory of its own", reason, size);
 }
 
+/* Who has no such flags cannot be given a read with them either. */
+static bool flags_missing(uint64_t fua, uint64_t barrier, const struct scenario_subject *subject,
+                          char *reason, size_t size)
+{
+    return (fua != 0 && lacks(subject, SCENARIO_SUBJECT_FUA, "writes with FUA", reason, size)) ||
+           (barrier != 0 &&
+            lacks(subject, SCENARIO_SUBJECT_BARRIER, "write barriers", reason, size));
+}
+
+static bool read_missing(const struct scenario_step *step, const struct scenario_subject *subject,
+                         char *reason, size_t size)
+{
+    return flags_missing(scenario_value(step, FIELD_READ_FUA),
+                         scenario_value(step, FIELD_READ_BARRIER), subject, reason, size) ||
+           memory_missing(scenario_value(step, FIELD_READ_MEMORY), subject, reason, size);
+}
+
 static bool write_missing(const struct scenario_step *step, const struct scenario_subject *subject,
                           char *reason, size_t size)
 {
-    return (scenario_value(step, FIELD_WRITE_FUA) != 0 &&
-            lacks(subject, SCENARIO_SUBJECT_FUA, "writes with FUA", reason, size)) ||
-           (scenario_value(step, FIELD_WRITE_BARRIER) != 0 &&
-            lacks(subject, SCENARIO_SUBJECT_BARRIER, "write barriers", reason, size)) ||
+    return flags_missing(scenario_value(step, FIELD_WRITE_FUA),
+                         scenario_value(step, FIELD_WRITE_BARRIER), subject, reason, size) ||
            memory_missing(scenario_value(step, FIELD_WRITE_MEMORY), subject, reason, size);
 }
 
@@ -86,8 +101,7 @@ static bool step_missing(const struct scenario_step *step, const struct scenario
 {
     switch (step->opcode) {
     case STEP_CONNECT: return connect_missing(step, subject, reason, size);
-    case STEP_READ:
-        return memory_missing(scenario_value(step, FIELD_READ_MEMORY), subject, reason, size);
+    case STEP_READ: return read_missing(step, subject, reason, size);
     case STEP_WRITE: return write_missing(step, subject, reason, size);
     case STEP_FLUSH: return lacks(subject, SCENARIO_SUBJECT_FLUSH, "flush", reason, size);
     case STEP_DISCARD: return lacks(subject, SCENARIO_SUBJECT_DISCARD, "discard", reason, size);
