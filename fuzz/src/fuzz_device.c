@@ -17,6 +17,9 @@
  * enough that what never comes to rest costs a second and not a minute. */
 enum { MAX_STEPS = 20000 };
 
+/* Pools of gigabytes would say nothing new, and the marks of a checker on them stay. */
+#define MEMORY_LIMIT ((uint64_t)128 << 20)
+
 static struct scenario_runner *runner;
 static struct scenario_program program;
 static struct scenario_progress progress;
@@ -98,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scenario_run_options_init(&options);
     options.subject = &scenario_subject_blkfront;
     options.max_steps = max_steps();
+    options.memory_limit = MEMORY_LIMIT;
     options.progress = &progress;
     scenario_runner_run(runner, &program, &options, &verdict);
     switch (verdict.outcome) {

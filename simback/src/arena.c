@@ -108,6 +108,7 @@ void *arena_reserve(size_t control, struct arena *arena)
         arena->page_base = arena->base + layout->page_base;
         arena->page_limit = layout->page_limit;
         arena->control = control;
+        arena->limit = UINT64_MAX;
         poison(arena->base + control, arena->object_begin - control);
         arena_reset(arena);
         return got;
@@ -244,7 +245,7 @@ void *arena_allocate(struct arena *arena, size_t size)
     unsigned class;
     uint8_t *memory;
 
-    if (size > arena->object_end)
+    if (size > arena->object_end || size > arena->limit - arena->used)
         return refuse(arena);
     class = class_of(size, &class_size);
     if (arena->object_free[class] != NULL) {
@@ -341,6 +342,10 @@ uint32_t arena_pages_allocate(struct arena *arena, uint32_t count, enum page_use
 
     if (count == 0)
         return 0;
+    if (bytes > arena->limit - arena->used) {
+        refuse(arena);
+        return 0;
+    }
     first = take_freed_block(arena, count);
     if (first != 0) {
         dirty = count;

@@ -68,6 +68,7 @@ struct arena {
     uint32_t page_free[ARENA_PAGE_BINS];
     uint32_t page_quarantine_first, page_quarantine_last;
     uint32_t page_quarantine_count;
+    uint64_t limit; /* of used */
     uint64_t used, peak, allocations;
     uint64_t refused; /* times that there was none */
 };

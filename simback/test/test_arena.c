@@ -244,6 +244,26 @@ static void too_much_is_no_memory(void)
     CU_ASSERT_PTR_NOT_NULL(simback_allocate(world, 10));
 }
 
+/* Objects and pages together; what is freed may be had again, what a reset forgets too. */
+static void memory_has_a_limit(void)
+{
+    struct simback_world_options options;
+    void *pages;
+
+    simback_world_options_init(&options);
+    options.rules = false;
+    options.memory_limit = 1 << 20;
+    for (int i = 0; i < 2; i++) {
+        simback_world_reset(world, &options);
+        CU_ASSERT_PTR_NULL(simback_pages_allocate(world, 256));
+        pages = pages_of(192);
+        CU_ASSERT_PTR_NULL(simback_allocate(world, (size_t)256 << 10));
+        CU_ASSERT_EQUAL(simback_memory_refused(world), 2);
+        simback_pages_free(world, pages, 192);
+        (void)objects_of((size_t)256 << 10);
+    }
+}
+
 /* Of the world alone: the checkers' own memory is not ours. */
 static void an_idle_world_is_small(void)
 {
@@ -284,6 +304,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_reset_gives_much_memory_back_to_the_host),
     UNIT_TEST(memory_is_counted),
     UNIT_TEST(too_much_is_no_memory),
+    UNIT_TEST(memory_has_a_limit),
     UNIT_TEST(an_idle_world_is_small),
 };
 

@@ -126,6 +126,7 @@ struct scenario_run_options {
     bool set_seed; /* `seed` instead of the program's */
     uint64_t seed;
     uint64_t max_steps;    /* instead of the program's (I4); 0: the program's */
+    uint64_t memory_limit; /* bytes that a world may use; 0: as many as it can */
     uint32_t break_step;   /* raise SIGTRAP before this step (1-based); 0: never */
     bool may_open_files;   /* `disk=` opens files; never set for programs that came as bytes */
     const char *directory; /* relative `disk=` paths begin here; NULL: as they are */
