@@ -356,10 +356,11 @@ enum queue_state queue_get_state(const struct blkfront_queue *queue)
     return (enum queue_state)__atomic_load_n(&queue->state, __ATOMIC_ACQUIRE);
 }
 
-/* Nothing is shared any more. */
+/* Nothing is shared any more. A queue that no connection ever had keeps nothing for the next, which
+ * may have no ring for it; and nobody polls it then. */
 static void set_closed(struct blkfront_queue *queue)
 {
-    bool held = queue_get_state(queue) == QUEUE_KEPT;
+    bool held = queue_get_state(queue) == QUEUE_KEPT && queue->index < queue->device->usable_queues;
 
     queue->target = NO_QUEUE;
     __atomic_store_n(&queue->state, (uint32_t)(held ? QUEUE_HELD : QUEUE_CLOSED), __ATOMIC_RELEASE);
