@@ -264,6 +264,7 @@ static void every_kind_has_a_name_of_its_own_and_fits(void)
 
         CU_ASSERT_FATAL(simback_event_text(world, &event, 0, text, sizeof(text)) > 32);
         CU_ASSERT_EQUAL(sscanf(text + 31, "%23s", names[kind]), 1);
+        CU_ASSERT_STRING_NOT_EQUAL(names[kind], "(null)");
         for (unsigned other = 0; other < kind; other++)
             CU_ASSERT_STRING_NOT_EQUAL(names[other], names[kind]);
         CU_ASSERT_EQUAL(simback_event_text(world, &event, 0, small, sizeof(small)),
