@@ -301,6 +301,17 @@ static void i14_an_index_that_makes_no_sense_asks_for_nothing(void)
     puppet_expect(&puppet, 3, false, "from 0 to 0x3e8");
 }
 
+static void i14_req_prod_is_somebody_elses(void)
+{
+    CU_ASSERT_EQUAL(simback_backend_move_index(puppet.backend, 0, 0, 1, true, false), 0);
+    for (int i = 0; i < 2; i++) {
+        put();
+        puppet_push_quietly(&puppet);
+        puppet_step(&puppet);
+    }
+    puppet_expect_none(&puppet);
+}
+
 static void i14_without_a_port_nobody_can_be_notified(void)
 {
     simback_store_remove(puppet.world, "/local/domain/1/device/vbd/51712/event-channel");
@@ -344,6 +355,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i14_a_publish_without_a_look_that_nobody_asked_for),
     UNIT_TEST(i14_req_event_that_moves_meanwhile_proves_nothing),
     UNIT_TEST(i14_an_index_that_makes_no_sense_asks_for_nothing),
+    UNIT_TEST(i14_req_prod_is_somebody_elses),
     UNIT_TEST(i14_without_a_port_nobody_can_be_notified),
     UNIT_TEST(i14_a_step_touches_the_ring_a_bounded_number_of_times),
 };
