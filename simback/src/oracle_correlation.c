@@ -392,16 +392,13 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- completions ---- */
 
-/* Whole extents inside what was asked for; the rest need not be discarded. */
-static uint64_t whole_extents(const struct oracle_device *device,
-                              const struct oracle_request *request)
+/* It is rounded when it is submitted, and again for another connection. */
+static uint64_t least_to_discard(const struct oracle_device *device,
+                                 const struct oracle_request *request)
 {
-    uint64_t begin;
-    const uint64_t size = units_of_extent(device, &begin);
-    const uint64_t skew = (request->first_512 % size + size - begin) % size;
-    const uint64_t head = skew == 0 ? 0 : size - skew;
+    const uint64_t now = units_whole_extents(device, request);
 
-    return request->count_512 < head ? 0 : (request->count_512 - head) / size * size;
+    return now < request->extents_512 ? now : request->extents_512;
 }
 
 /* What a request that has asked for all it can has got: everything answered OKAY. */
@@ -413,7 +410,7 @@ static bool answered(const struct oracle_device *device, const struct oracle_req
         /* Without a flush and a barrier, to wait for what was written before is all there is. */
         return request->oks + request->late_oks > 0 || !device->flush_offered;
     if (request->operation == BLKFRONT_DISCARD)
-        return request->ok_512 + request->late_512 >= whole_extents(device, request);
+        return request->ok_512 + request->late_512 >= least_to_discard(device, request);
     return request->ok_512 + request->late_512 >= request->count_512;
 }
 

@@ -27,9 +27,10 @@ struct oracle_request {
     uint64_t born;       /* the connection that there was when it was submitted; 0: none */
     uint64_t sector, sectors;
     uint64_t first_512, count_512;
-    uint64_t issued_512; /* put on a ring and neither answered "not supported" nor lost */
-    uint64_t next_512;   /* where the part that was issued last ends */
-    uint64_t ok_512;     /* answered OKAY */
+    uint64_t issued_512;  /* put on a ring and neither answered "not supported" nor lost */
+    uint64_t next_512;    /* where the part that was issued last ends */
+    uint64_t ok_512;      /* answered OKAY */
+    uint64_t extents_512; /* a discard's: whole extents, as they were when it was submitted */
     const struct blkfront_buffer *buffers; /* the application's, until completion */
     size_t buffer_count;
     uint32_t sector_size;
@@ -492,6 +493,9 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
 bool units_put(struct oracle_put *put);
 /* The extents that can be discarded, in units: their size, and where the first begins. */
 uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512);
+/* How many units of a discard are whole extents, by what the frontend knows of them now. */
+uint64_t units_whole_extents(const struct oracle_device *device,
+                             const struct oracle_request *request);
 
 /* I10 */
 void negotiation_store(struct oracle_device *device, const struct simback_event *event,

@@ -118,6 +118,18 @@ uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512
     return size / BLKIF_WIRE_UNIT;
 }
 
+/* Whole extents inside what was asked for; the rest need not be discarded. */
+uint64_t units_whole_extents(const struct oracle_device *device,
+                             const struct oracle_request *request)
+{
+    uint64_t begin;
+    const uint64_t size = units_of_extent(device, &begin);
+    const uint64_t skew = (request->first_512 % size + size - begin) % size;
+    const uint64_t head = skew == 0 ? 0 : size - skew;
+
+    return request->count_512 < head ? 0 : (request->count_512 - head) / size * size;
+}
+
 /* A backend can refuse what is not whole extents. */
 static bool good_extents(struct oracle_put *put)
 {
