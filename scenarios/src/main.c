@@ -18,6 +18,7 @@ static const struct tool_command commands[] = {
     {"decode", "FILE", "turn bytes into a scenario", cmd_decode},
     {"dialects", "[NAME]", "list the backends that are imitated, or print one as text",
      cmd_dialects},
+    {"explore", "PATH...", "play scenarios in every order in which the world can go", cmd_explore},
     {"swarm", "", "play programs by seed: trouble of all kinds, and then all has to be well",
      cmd_swarm},
     {"shrink", "FILE", "make a scenario that fails as small as it can be", cmd_shrink},

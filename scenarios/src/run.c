@@ -227,6 +227,10 @@ enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t s
         switch (simback_world_step(runner->world, until_ns)) {
         case SIMBACK_STEP_RAN: break;
         case SIMBACK_STEP_REST: return RAN_REST;
+        case SIMBACK_STEP_CUT:
+            runner->stopped = true;
+            runner->verdict->cut = true;
+            return RAN_STOPPED;
         case SIMBACK_STEP_TOO_MANY:
             if (!relent(runner)) {
                 no_rest(runner);
@@ -279,6 +283,18 @@ static bool has_step(const struct scenario_program *program, unsigned opcode)
     return false;
 }
 
+/* Between the world's choice and the caller's: the runner's own state counts, too. */
+static uint32_t choose(void *context, uint32_t count)
+{
+    struct scenario_runner *runner = context;
+    const uint8_t *from = (const uint8_t *)&runner->context;
+    size_t length = (size_t)((const uint8_t *)runner->log - from) + runner->log_length;
+
+    return runner->options.choose(runner->options.choose_context,
+                                  simback_fold(simback_world_digest(runner->world), from, length),
+                                  count);
+}
+
 static void reset_world(struct scenario_runner *runner)
 {
     const struct scenario_step *world = &runner->program->world;
@@ -300,6 +316,10 @@ static void reset_world(struct scenario_runner *runner)
     options.rules = !runner->options.rules_off;
     options.power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
     options.trace_hash = !runner->options.hash_off;
+    if (runner->options.choose != NULL) {
+        options.choose = choose;
+        options.choose_context = runner;
+    }
     simback_world_reset(runner->world, &options);
     simback_trace_to(runner->world, sink_event, runner);
 }

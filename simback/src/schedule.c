@@ -308,6 +308,33 @@ static void run_actor(struct simback_world *world, simback_actor id)
     schedule->last_was_front = actor.front;
 }
 
+/* The ready ones in the order of their numbers, at the beginning of the ring: whoever chooses knows
+ * them by that, and nothing tells in which order they came. */
+static void sort_ready(struct schedule *schedule)
+{
+    uint32_t count = 0;
+
+    memset(schedule->ready, 0, schedule->capacity * sizeof(schedule->ready[0]));
+    for (simback_actor i = 0; i < schedule->count; i++) {
+        if (schedule->actors[i].ready)
+            schedule->ready[count++] = i;
+    }
+    schedule->ready_head = 0;
+}
+
+/* Who is next; beyond the ready ones: nobody. */
+static uint32_t choose(struct simback_world *world)
+{
+    struct schedule *schedule = &world->schedule;
+
+    if (world->options.choose == NULL)
+        return world->options.random_order
+                   ? (uint32_t)random_below(&world->random, schedule->ready_count)
+                   : 0;
+    sort_ready(schedule);
+    return world->options.choose(world->options.choose_context, schedule->ready_count);
+}
+
 /* At REST the clock stays where it is, also when a later timer is set: who waits for a time moves
  * it with simback_advance. */
 enum simback_step simback_world_step(struct simback_world *world, uint64_t until_ns)
@@ -333,8 +360,10 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
     }
     if (schedule->steps_since_progress >= world->options.max_steps)
         return SIMBACK_STEP_TOO_MANY;
-    if (world->options.random_order && schedule->ready_count > 1)
-        place = (uint32_t)random_below(&world->random, schedule->ready_count);
+    if (schedule->ready_count > 1)
+        place = choose(world);
+    if (place >= schedule->ready_count)
+        return SIMBACK_STEP_CUT;
     run_actor(world, take_ready(schedule, place));
     return SIMBACK_STEP_RAN;
 }

@@ -69,6 +69,7 @@ struct scenario_verdict {
     uint32_t reached_store;
 
     uint32_t rules_checked; /* bit n: rule In was put to a test */
+    bool cut;               /* `choose` wanted no more of it; nothing was judged after that */
     bool struck;            /* what the options want to strike did */
     uint64_t struck_at;  /* its place, in a verdict of scenario_repeat_run that is none of passed */
     uint32_t repeats;    /* runs beside the first (scenario_repeat_run) */
@@ -133,6 +134,11 @@ struct scenario_run_options {
     const char *disk;      /* image for xvda where the program names none; NULL: memory */
     /* A file of dialects that backends may name (scenario_check_dialects); NULL: none. */
     const struct scenario_program *dialects;
+    /* Where several parts of the world are runnable, which is next (0 to count - 1); from `count`
+     * on the run is cut. `digest` is the same where all goes on the same. NULL: the program's
+     * schedule. */
+    uint32_t (*choose)(void *context, uint64_t digest, uint32_t count);
+    void *choose_context;
     struct scenario_strike strike; /* from then on only the rules are judged */
     bool rules_off;                /* the benchmark alone: nothing is judged */
     bool hash_off;                 /* the benchmark alone */

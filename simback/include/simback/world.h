@@ -34,7 +34,11 @@ struct simback_world_options {
     uint64_t memory_limit; /* bytes in use at once; default as many as fit (gigabytes) */
     bool rules;            /* the oracle judges; default true. Only the benchmark switches it off */
     bool power_may_fail;   /* default false: without, no power cut is judged (I16) */
-    bool trace_hash;       /* default true. Only the benchmark switches it off */
+    /* Where several actors are ready, which of them is next, instead of the order of their coming:
+     * 0 to count - 1, in the order of their being made. From `count` on: none, the run is cut. */
+    uint32_t (*choose)(void *context, uint32_t count);
+    void *choose_context;
+    bool trace_hash; /* default true. Only the benchmark switches it off */
 };
 
 void simback_world_options_init(struct simback_world_options *options);
@@ -102,8 +106,9 @@ void simback_actor_idle_at(struct simback_world *world, simback_actor actor, uin
 
 enum simback_step {
     SIMBACK_STEP_RAN,
-    SIMBACK_STEP_REST,    /* nothing runnable and no timer but housekeeping */
-    SIMBACK_STEP_TOO_MANY /* max_steps without a completed call: no progress (I4) */
+    SIMBACK_STEP_REST,     /* nothing runnable and no timer but housekeeping */
+    SIMBACK_STEP_TOO_MANY, /* max_steps without a completed call: no progress (I4) */
+    SIMBACK_STEP_CUT       /* `choose` wants no more of this run */
 };
 
 /* Runs one ready actor. When none is ready the clock moves to the next timer, but not beyond
@@ -112,6 +117,11 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
 uint64_t simback_steps(const struct simback_world *world);
 /* A call has completed: counts the steps of I4 anew. */
 void simback_progress(struct simback_world *world);
+/* All that decides how the world goes on, as one number; for exploration. Never the same in two
+ * processes. */
+uint64_t simback_world_digest(const struct simback_world *world);
+/* Bytes of one's own added to such a number. */
+uint64_t simback_fold(uint64_t digest, const void *memory, size_t length);
 /* Who is ready: for exploration and for messages. */
 uint32_t simback_ready_count(const struct simback_world *world);
 

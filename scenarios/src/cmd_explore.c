@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * simblk explore: each variant of a scenario in every order in which the world can go. The search
+ * runs in a process of its own, which leaves its schedule where we find it when it dies.
+ */
+#include "tool.h"
+
+#include "attempt.h"
+#include "scenario/explore.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SCHEDULES_MAX = 100000, POLL_NS = 20000000 };
+
+struct shared {
+    struct scenario_progress progress;
+    struct scenario_exploration exploration;
+    struct scenario_schedule schedule;
+    struct scenario_verdict verdict;
+    bool ended;
+};
+
+struct explore_command {
+    uint64_t schedules, stuck_seconds;
+    const char *schedule;
+    bool strict;
+    struct shared *shared;
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* "0.2.1": the choices, one after the other. */
+static bool read_schedule(const char *text, struct scenario_schedule *schedule)
+{
+    schedule->length = 0;
+    while (*text != '\0') {
+        char *end = NULL;
+        unsigned long choice = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 256;
+
+        if (choice > UINT8_MAX || schedule->length == SCENARIO_SCHEDULE_MAX ||
+            (*end != '\0' && *end != '.'))
+            return false;
+        schedule->choice[schedule->length++] = (uint8_t)choice;
+        text = *end == '.' ? end + 1 : end;
+    }
+    return true;
+}
+
+static _Noreturn void search(const struct explore_command *command,
+                             const struct scenario_program *program)
+{
+    struct shared *shared = command->shared;
+    struct scenario_runner *runner = scenario_runner_create();
+    struct scenario_run_options options;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (runner == NULL)
+        _exit(TOOL_USAGE);
+    scenario_run_options_init(&options);
+    options.subject = tool_subject();
+    options.strict = command->strict;
+    options.progress = &shared->progress;
+    attempt_quiet(false);
+    if (command->schedule != NULL)
+        scenario_play_schedule(runner, program, &options, &shared->schedule, &shared->verdict);
+    else
+        (void)scenario_explore(runner, program, &options, &shared->exploration, &shared->schedule,
+                               &shared->verdict);
+    shared->ended = true;
+    _exit(TOOL_OK);
+}
+
+/* Waits for the search; one whose world stands still is ended. */
+static void wait_for(const struct explore_command *command, pid_t pid)
+{
+    struct shared *shared = command->shared;
+    const struct timespec pause = {0, POLL_NS};
+    double moved = seconds_now();
+    uint64_t beats = 0;
+    int status = 0;
+    bool stuck = false;
+
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        if (shared->progress.beats != beats) {
+            beats = shared->progress.beats;
+            moved = seconds_now();
+        }
+        stuck = seconds_now() - moved > (double)command->stuck_seconds;
+        if (stuck)
+            kill(pid, SIGKILL);
+        nanosleep(&pause, NULL);
+    }
+    if (shared->ended)
+        return;
+    memset(&shared->verdict, 0, sizeof(shared->verdict));
+    shared->verdict.outcome = stuck ? SCENARIO_NO_PROGRESS : SCENARIO_CRASHED;
+    shared->verdict.rule = stuck ? 4 : 13;
+    shared->verdict.step = shared->progress.step;
+    shared->verdict.exit_code = scenario_exit_code(shared->verdict.outcome);
+    snprintf(shared->verdict.reason, sizeof(shared->verdict.reason), "%s",
+             stuck ? "the world stands still" : "the process has died");
+}
+
+static void print_schedule(const struct scenario_schedule *schedule)
+{
+    for (uint32_t i = 0; i < schedule->length; i++)
+        printf("%s%u", i == 0 ? "" : ".", schedule->choice[i]);
+}
+
+static void tell(const struct explore_command *command, const char *path, const char *id)
+{
+    const struct shared *shared = command->shared;
+    const struct scenario_exploration *exploration = &shared->exploration;
+    bool good = shared->verdict.outcome == SCENARIO_PASSED;
+
+    printf("%s %s", good ? "ok  " : "FAIL", id);
+    if (command->schedule == NULL)
+        printf(": %" PRIu64 " schedules, %" PRIu64 " of them up to a state that was known, %" PRIu64
+               " states, at most %u choices%s",
+               exploration->schedules, exploration->cut, exploration->states, exploration->longest,
+               !good                ? ""
+               : exploration->whole ? "; that is all"
+                                    : "; there are more");
+    putchar('\n');
+    if (good)
+        return;
+    printf("     %s: %s\n     at %s:%u (step %u)\n", scenario_outcome_name(shared->verdict.outcome),
+           shared->verdict.reason, path, (unsigned)shared->verdict.line,
+           (unsigned)shared->verdict.step);
+    for (uint32_t i = 0; i < shared->progress.event_lines; i++)
+        printf("%s        %s\n", i == 0 ? "     last events:\n" : "",
+               shared->progress.event_text[i]);
+    printf("     again: simblk explore%s --schedule ", command->strict ? " --strict" : "");
+    print_schedule(&shared->schedule);
+    printf(" --id '%s' %s\n", id, path);
+}
+
+/* The exit code of this variant; -1: no process. */
+static int explore_one(struct explore_command *command, const struct scenario_program *program,
+                       const char *path, const char *id)
+{
+    struct shared *shared = command->shared;
+    struct scenario_schedule schedule = shared->schedule;
+    pid_t pid;
+
+    memset(shared, 0, sizeof(*shared));
+    shared->schedule = schedule;
+    shared->exploration.max_schedules = command->schedules;
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0)
+        search(command, program);
+    if (pid < 0)
+        return -1;
+    wait_for(command, pid);
+    tell(command, path, id);
+    if (command->schedule == NULL)
+        shared->schedule.length = 0;
+    return shared->verdict.exit_code;
+}
+
+static int explore_all(struct explore_command *command, const struct tool_suite *suite)
+{
+    struct scenario_program program;
+    int rc = TOOL_OK;
+    bool any = false;
+
+    scenario_program_init(&program);
+    for (size_t i = 0; rc != TOOL_USAGE && i < suite->case_count; i++) {
+        const struct tool_case *one = &suite->cases[i];
+        int code;
+
+        if (tool_suite_program(suite, i, &program) != SCENARIO_OK) {
+            rc = tool_error("explore: no memory");
+            break;
+        }
+        code = explore_one(command, &program, suite->files[one->file].path, one->id);
+        rc = code < 0 ? tool_error("explore: no process can be made: %s", strerror(errno))
+                      : scenario_exit_merge(rc, code, &any);
+    }
+    scenario_program_fini(&program);
+    return rc;
+}
+
+int cmd_explore(int argc, char **argv)
+{
+    struct explore_command command = {.schedules = SCHEDULES_MAX, .stuck_seconds = 10};
+    struct tool_selection selection;
+    struct tool_suite suite;
+    int rest = 0, rc;
+    const struct tool_option options[] = {
+        {"--id", TOOL_LIST, "ID", "only these: an id, the end of one, or a pattern with * and ?",
+         &selection.ids, NULL},
+        {"--schedules", TOOL_NUMBER, "N", "stop after so many; 0: never; default 100000",
+         &command.schedules, NULL},
+        {"--schedule", TOOL_TEXT, "N.N...", "play just this one: the choices, in their order",
+         &command.schedule, NULL},
+        {"--strict", TOOL_FLAG, NULL, "judge what the rules say SHOULD be, too", &command.strict,
+         NULL},
+        {"--stuck", TOOL_NUMBER, "SECONDS",
+         "real time without a step that makes a hang; default 10", &command.stuck_seconds, NULL},
+    };
+
+    memset(&selection, 0, sizeof(selection));
+    memset(&suite, 0, sizeof(suite));
+    rc = tool_options(tool_command_find("explore"), options, sizeof(options) / sizeof(options[0]),
+                      argc, argv, &rest);
+    if (rc != -1)
+        return rc;
+    if (rest == 0)
+        return tool_error("explore: name a scenario or a folder of them");
+    if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
+        return tool_error("explore: --stuck needs a number of seconds from 1 to 86400");
+    command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (command.shared == MAP_FAILED)
+        return tool_error("explore: no memory");
+    if (command.schedule != NULL && !read_schedule(command.schedule, &command.shared->schedule))
+        rc = tool_error("explore: --schedule needs numbers from 0 to 255 with dots between them");
+    else
+        rc = tool_suite_load(&suite, argv + 1, rest, &selection, NULL);
+    if (rc == TOOL_OK)
+        rc = explore_all(&command, &suite);
+    tool_suite_fini(&suite);
+    munmap(command.shared, sizeof(*command.shared));
+    return rc;
+}
