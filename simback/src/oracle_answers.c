@@ -41,12 +41,12 @@ void answers_changed(struct oracle_ring *ring)
         read_slot(ring, ring->applied + i);
 }
 
-void answers_late(struct oracle_ring *ring)
+void answers_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
 {
     const uint32_t count = ring->view->responses - ring->applied;
 
     for (uint32_t i = 0; count <= ring->room && i < count; i++)
-        correlation_late(ring, answer_at(ring, ring->applied + i));
+        correlation_late(oracle, device, ring, answer_at(ring, ring->applied + i));
 }
 
 static void apply_up_to(struct oracle *oracle, struct oracle_device *device,

@@ -116,17 +116,33 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
-void correlation_late(struct oracle_ring *ring, const struct oracle_response *response)
+void correlation_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                      const struct oracle_response *response)
 {
     const struct oracle_part *part = correlation_find(ring, response->id);
 
     if (part == NULL || part->request == NULL || !operation_matches(part, response))
         return;
     if (response->status == BLKIF_WIRE_OKAY) {
+        if (part->cut)
+            data_lost(oracle, device, part->request, part->first_512, part->count_512, true);
         part->request->late_oks++;
         part->request->late_512 += part->count_512;
     } else {
         part->request->late_error = response->status;
+    }
+}
+
+/* What was answered is done, and what of it was not durable is gone. */
+void correlation_power_cut(const struct oracle *oracle, const struct oracle_device *device)
+{
+    const uint16_t queues = oracle->world->monitor->queues[device->number];
+
+    for (uint16_t queue = 0; queue < queues; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        for (uint32_t i = 0; ring != NULL && i < ring->room; i++)
+            ring->parts[i].cut = ring->parts[i].answered;
     }
 }
 
@@ -135,8 +151,7 @@ void correlation_late(struct oracle_ring *ring, const struct oracle_response *re
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
-    (void)oracle;
-    answers_late(ring);
+    answers_late(oracle, device, ring);
     for (uint32_t i = 0; i < ring->room; i++) {
         struct oracle_part *part = &ring->parts[i];
         struct oracle_request *request = part->request;
@@ -383,6 +398,8 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
     request = part->request;
     if (request != NULL) {
         request->in_flight--;
+        if (response->status == BLKIF_WIRE_OKAY && part->cut)
+            data_lost(oracle, device, request, part->first_512, part->count_512, false);
         if (response->status == BLKIF_WIRE_OKAY)
             requeue_answered(oracle, request, part);
         status_response(oracle, device, request, part, response->status);

@@ -369,6 +369,8 @@ static void end_of_candidate(struct oracle *oracle, const struct oracle_device *
     if (end == WRITE_REFUSED) {
         candidate->superseded = 0;
         candidate->outdated = true;
+    } else if (end == WRITE_DONE && candidate->lost) {
+        candidate->ended = oracle->stamp;
     } else if (end == WRITE_DONE) {
         if (is_alone(oracle->data, sector, candidate)) {
             change_places(sector, candidate, oracle->stamp);
@@ -426,8 +428,37 @@ void data_power_cut(struct oracle *oracle, struct oracle_device *device)
     oracle->data->epochs[device->number]++;
     device->power_cut = ++oracle->stamp;
     for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
-        if (at->has_data && at->operation == BLKFRONT_WRITE)
-            submit_write(oracle, device, at);
+        if (!at->has_data || at->operation != BLKFRONT_WRITE)
+            continue;
+        submit_write(oracle, device, at);
+        requeue_power_cut(oracle, device, at);
+    }
+    correlation_power_cut(oracle, device);
+}
+
+/* What the power cut has left of it lies on the disk, and was looked at then: nothing of it comes
+ * any more, unless it is issued again. */
+void data_lost(struct oracle *oracle, const struct oracle_device *device,
+               const struct oracle_request *request, uint64_t first_512, uint64_t count_512,
+               bool may_come_again)
+{
+    const uint32_t units = request->sector_size / BLKIF_WIRE_UNIT;
+    const uint64_t oldest = oldest_besides(device, request);
+    struct walk walk;
+
+    if (oracle->data->off || !request->has_data || request->operation != BLKFRONT_WRITE)
+        return;
+    walk_begin(&walk, oracle, device, request);
+    for (uint64_t i = first_512 / units; i < (first_512 + count_512) / units; i++) {
+        struct group *group;
+        struct sector *sector = walk_sector(&walk, i, false, &group);
+        struct candidate *candidate =
+            sector == NULL ? NULL : candidate_of(oracle->data, sector, request->number);
+
+        if (candidate != NULL && may_come_again)
+            candidate->lost = true;
+        else if (candidate != NULL)
+            end_of_candidate(oracle, device, request, sector, WRITE_REFUSED, oldest);
     }
 }
 

@@ -39,6 +39,7 @@ struct candidate {
     uint32_t next;       /* index plus one */
     bool definite;       /* acknowledged */
     bool failed;
+    bool lost;     /* answered, and then the power was cut; or issued again since */
     bool unknown;  /* not a value: anything */
     bool outdated; /* a write that replaced it is durable (I16) */
 };

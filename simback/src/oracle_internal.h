@@ -66,6 +66,7 @@ struct oracle_part {
     uint8_t operation;              /* of the slot */
     uint8_t inner;                  /* what it does */
     bool answered;                  /* the backend has published a response (I19) */
+    bool cut;                       /* and has lost its power since (I7) */
 };
 
 struct oracle_response {
@@ -393,7 +394,9 @@ struct oracle_put {
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 /* This response may be taken yet, or its request issued again. */
-void correlation_late(struct oracle_ring *ring, const struct oracle_response *response);
+void correlation_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
+                      const struct oracle_response *response);
+void correlation_power_cut(const struct oracle *oracle, const struct oracle_device *device);
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 void correlation_put(struct oracle_put *put);
@@ -410,7 +413,7 @@ void correlation_end(struct oracle *oracle, struct oracle_device *device);
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
 
 /* The ring ends: what is published and not booked is told to correlation_late. */
-void answers_late(struct oracle_ring *ring);
+void answers_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 void answers_attach(struct oracle_ring *ring);
 void answers_told(struct oracle_ring *ring, uint32_t index, const struct oracle_response *response);
 void answers_changed(struct oracle_ring *ring);
@@ -463,6 +466,10 @@ void data_discard_ends(struct oracle *oracle, const struct oracle_request *reque
                        int result);
 void data_shrunk(struct oracle *oracle, const struct oracle_device *device, uint64_t from_512);
 void data_power_cut(struct oracle *oracle, struct oracle_device *device);
+/* These units of a write were answered before the power was cut. */
+void data_lost(struct oracle *oracle, const struct oracle_device *device,
+               const struct oracle_request *request, uint64_t first_512, uint64_t count_512,
+               bool may_come_again);
 /* The connection can carry out nothing any more. */
 void data_dead(struct oracle *oracle, struct oracle_device *device);
 
@@ -548,6 +555,8 @@ void requeue_answered(struct oracle *oracle, struct oracle_request *request,
 /* Before the book says that it is on this connection. */
 void requeue_put(const struct oracle_put *put, const struct oracle_request *request,
                  uint64_t count_512);
+void requeue_power_cut(struct oracle *oracle, struct oracle_device *device,
+                       const struct oracle_request *request);
 void requeue_end(struct oracle *oracle, struct oracle_request *request);
 
 /* I17 */

@@ -98,6 +98,13 @@ void requeue_put(const struct oracle_put *put, const struct oracle_request *requ
     }
 }
 
+void requeue_power_cut(struct oracle *oracle, struct oracle_device *device,
+                       const struct oracle_request *request)
+{
+    for (const struct oracle_span *span = request->answered; span != NULL; span = span->next)
+        data_lost(oracle, device, request, span->first_512, span->end_512 - span->first_512, false);
+}
+
 void requeue_end(struct oracle *oracle, struct oracle_request *request)
 {
     while (request->answered != NULL) {

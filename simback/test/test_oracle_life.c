@@ -199,6 +199,41 @@ static void i7_a_write_in_flight_may_come_after_the_power_cut(void)
     puppet_expect(&puppet, 7, false, "request 3: sector 9");
 }
 
+/* Two sectors, of which the first is answered before: it is lost, and nobody writes it again. */
+static void parts_around_a_power_cut(bool taken, uint64_t sector, const uint8_t *wrong)
+{
+    tear_down();
+    set_up();
+    puppet_submit(&puppet, 1, BLKFRONT_WRITE, 9, 2, one);
+    memcpy(puppet.data[2], one, 512);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, ids++, 9, 1, 2);
+    puppet_run(&puppet);
+    if (!taken)
+        simback_backend_power_cut(puppet.backend);
+    (void)puppet_take(&puppet);
+    puppet_step(&puppet);
+    if (taken)
+        simback_backend_power_cut(puppet.backend);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), -1);
+    connect_again();
+    memcpy(puppet.data[2], one, 512);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, ids++, 10, 1, 2);
+    complete(1);
+    read_sector(2, 9, zeros);
+    read_sector(3, 10, one);
+    puppet_expect_none(&puppet);
+    read_sector(4, sector, wrong);
+    puppet_expect(&puppet, 7, false, "request 4: sector");
+}
+
+static void i7_what_a_power_cut_took_of_a_write_is_gone(void)
+{
+    for (int taken = 0; taken < 2; taken++) {
+        parts_around_a_power_cut(taken != 0, 9, one);
+        parts_around_a_power_cut(taken != 0, 10, zeros);
+    }
+}
+
 /* It was answered before; nobody can say any more what that was. */
 static void i7_a_read_over_a_power_cut_is_not_judged(void)
 {
@@ -535,6 +570,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i7_a_refused_discard_leaves_nothing),
     UNIT_TEST(i7_a_disk_that_shrinks_and_grows_again),
     UNIT_TEST(i7_what_a_power_cut_took_is_gone),
+    UNIT_TEST(i7_what_a_power_cut_took_of_a_write_is_gone),
     UNIT_TEST(i7_a_write_in_flight_may_come_after_the_power_cut),
     UNIT_TEST(i7_a_read_over_a_power_cut_is_not_judged),
     UNIT_TEST(i7_sectors_of_another_size_begin_anew),
