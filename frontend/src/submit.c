@@ -28,12 +28,14 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request,
                 enum queue_state state)
 {
     struct blkfront_request_internal *in = &request->internal;
+    /* While there is a connection the disk is known, whoever's ring it is. */
+    const bool connected = state == QUEUE_RUNNING || state == QUEUE_SHARING;
     uint64_t bytes;
     int r = transfer_arguments(queue, request, &bytes);
 
     if (r == BLKFRONT_OK)
-        r = state == QUEUE_RUNNING ? transfer_admit(queue, request, bytes)
-                                   : transfer_admit_later(queue, request, bytes);
+        r = connected ? transfer_admit(queue, request, bytes)
+                      : transfer_admit_later(queue, request, bytes);
     if (r != BLKFRONT_OK)
         return r;
 

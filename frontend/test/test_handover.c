@@ -66,11 +66,12 @@ static void i15_answered_parts_are_not_repeated_on_another_ring_either(void)
 static void a_queue_that_shares_takes_requests_as_ever(void)
 {
     struct rig_call calls[4] = {page_write(0), page_write(8), page_write(16), page_write(24)};
-    struct rig_call beyond = page_write(RIG_UNITS);
+    struct rig_call beyond = page_write(RIG_UNITS), refused = page_write(RIG_UNITS);
 
     start();
     rig_lose(&rig);
     submit(1, &calls[0]);
+    submit(2, &beyond); /* is found out there */
     rig_reconnect(&rig, 1);
     submit(1, &calls[1]); /* not before the one that waits */
     CU_ASSERT_EQUAL(blkfront_queue_poll_at(queue(1)), 0);
@@ -78,7 +79,7 @@ static void a_queue_that_shares_takes_requests_as_ever(void)
     CU_ASSERT_EQUAL(blkfront_queue_poll_at(queue(1)), UINT64_MAX);
     submit(1, &calls[2]);
     submit(2, &calls[3]);
-    submit(2, &beyond); /* is found out there */
+    CU_ASSERT_EQUAL(rig_submit_to(&rig, 2, &refused), BLKFRONT_OUT_OF_RANGE);
     rig_poll_all(&rig);
     for (unsigned i = 0; i < 4; i++) {
         struct rig_request request = rig_next(&rig);
