@@ -310,9 +310,7 @@ static void reset_world(struct scenario_runner *runner)
     options.max_steps = runner->options.max_steps != 0
                             ? runner->options.max_steps
                             : scenario_value(world, FIELD_WORLD_MAX_STEPS);
-    if (runner->options.memory_limit != 0) {
-        options.memory_limit = runner->options.memory_limit;
-    }
+    options.memory_limit = runner->options.memory_limit;
     options.rules = !runner->options.rules_off;
     options.power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
     options.trace_hash = !runner->options.hash_off;

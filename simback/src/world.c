@@ -15,7 +15,6 @@ void simback_world_options_init(struct simback_world_options *options)
         .grant_limit = GRANTS_DEFAULT,
         .port_limit = PORTS_DEFAULT,
         .max_steps = MAX_STEPS_DEFAULT,
-        .memory_limit = UINT64_MAX,
         .rules = true,
         .trace_hash = true,
     };
@@ -26,7 +25,7 @@ void simback_world_options_init(struct simback_world_options *options)
 static bool begin(struct simback_world *world, const struct simback_world_options *options)
 {
     world->options = *options;
-    world->arena.limit = options->memory_limit;
+    world->arena.limit = options->memory_limit == 0 ? UINT64_MAX : options->memory_limit;
     world->now = 0;
     random_seed(&world->random, options->seed);
     world->domains = NULL;

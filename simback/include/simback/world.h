@@ -31,7 +31,7 @@ struct simback_world_options {
     uint32_t grant_limit; /* entries of each domain's grant table; default 65536 */
     uint32_t port_limit;  /* event channels of each domain; default 1023 */
     uint64_t max_steps;   /* without a completed call; default 1,000,000 (I4) */
-    uint64_t memory_limit; /* bytes in use at once; default as many as fit (gigabytes) */
+    uint64_t memory_limit; /* bytes in use at once; 0, the default: as many as fit (gigabytes) */
     bool rules;            /* the oracle judges; default true. Only the benchmark switches it off */
     bool power_may_fail;   /* default false: without, no power cut is judged (I16) */
     /* Where several actors are ready, which of them is next, instead of the order of their coming:
