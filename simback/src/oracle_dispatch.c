@@ -376,8 +376,10 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     } else if (event->kind == SIMBACK_WATCH_FIRED) {
         if (device != NULL)
             device->read_once_count = 0; /* somebody says: look again */
-        if (device != NULL && event->domid == world->guest)
+        if (device != NULL && event->domid == world->guest) {
+            device->back_misread = false;
             events_watch_fired(device, event);
+        }
     } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||
                event->kind == SIMBACK_FAULT) {
         back_event(oracle, event, device);

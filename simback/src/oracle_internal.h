@@ -164,6 +164,7 @@ struct oracle_device {
     bool front_known;      /* it has begun, with that, since its last release */
     bool front_refused;    /* XenStore did not take the last one that it wrote */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
+    bool back_misread;                    /* it was there and could not be read, on purpose */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     uint8_t front_read;                   /* the frontend's, as the backend has read it last */

@@ -124,7 +124,9 @@ static enum simback_owes device_owes(const struct oracle *oracle,
                                      const struct oracle_device *device, uint8_t front_state,
                                      const char *back)
 {
-    uint8_t back_state = back[0] == '\0' ? BLKIF_WIRE_UNKNOWN : state_in(oracle->world, back);
+    /* One that it was told is not there is not there, to it. */
+    uint8_t back_state = back[0] == '\0' || device->back_misread ? BLKIF_WIRE_UNKNOWN
+                                                                 : state_in(oracle->world, back);
     uint8_t owes = handshake[front_state][back_state];
 
     if (owes == R)

@@ -155,10 +155,15 @@ static void front_write(struct oracle *oracle, const struct simback_event *event
     };
 }
 
-static void back_read(struct oracle_device *device, const struct simback_event *event)
+static void back_read(const struct oracle *oracle, struct oracle_device *device,
+                      const struct simback_event *event)
 {
+    size_t length;
     uint64_t state;
 
+    /* Refused on purpose, when xenstored would have told it. */
+    device->back_misread =
+        event->result != 0 && simback_store_read(oracle->world, event->path, NULL, 0, &length) == 0;
     device->front_known = true; /* one that does not ask for its own has begun, too */
     /* A path whose parents are gone is denied. 7 and 8 mean nothing to block devices: what was read
      * before them still holds. */
@@ -186,6 +191,8 @@ static void own_read(struct oracle_device *device, const struct simback_event *e
 
     if (event->result == 0)
         device->front_resumed = ORACLE_NO_STATE;
+    else
+        device->front_foreign = BLKIF_WIRE_UNKNOWN; /* to it there is none, whatever it wrote */
     if (device->front_known || event->result != 0 ||
         !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
         return;
@@ -202,8 +209,10 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
         device->front_refused = event->result != 0;
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0)
         front_write(oracle, event, device);
+    else if (event->kind == SIMBACK_STORE_READ && front_path)
+        own_read(device, event);
     else if (event->kind == SIMBACK_STORE_READ)
-        (front_path ? own_read : back_read)(device, event);
+        back_read(oracle, device, event);
 }
 
 void states_written_by_others(struct oracle_device *device, const struct simback_event *event)

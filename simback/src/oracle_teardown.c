@@ -102,6 +102,24 @@ static bool wrote(const struct oracle_device *device, const char *node)
     return false;
 }
 
+static void forget_node(struct oracle_device *device, uint32_t index)
+{
+    device->node_count--;
+    memmove(device->nodes[index], device->nodes[device->node_count], ORACLE_NODE_NAME);
+}
+
+/* It was told that this is not there. */
+static void forget_nodes(struct oracle_device *device, const char *node)
+{
+    size_t length = strlen(node);
+
+    for (uint32_t i = device->node_count; i-- > 0;) {
+        if (strncmp(device->nodes[i], node, length) == 0 &&
+            (device->nodes[i][length] == '\0' || device->nodes[i][length] == '/'))
+            forget_node(device, i);
+    }
+}
+
 /* What was published is needed until the backend has closed, as far as the frontend has read that;
  * one that waits no longer says so with its own 6, or has tried to. */
 static bool needed(const struct oracle_device *device)
@@ -136,6 +154,8 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
         remember_node(device, rest);
     } else if (event->kind == SIMBACK_STORE_REMOVE) {
         oracle_checked(oracle, 12);
+        if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
+            forget_nodes(device, rest);
         if (event->a == 0 || event->result != 0) /* in a transaction the commit counts */
             removal_tried(device, event->result);
         if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
@@ -156,8 +176,7 @@ void teardown_written_by_others(struct oracle_device *device, const char *rest)
     for (uint32_t i = 0; i < device->node_count; i++) {
         if (strcmp(device->nodes[i], rest) != 0)
             continue;
-        device->node_count--;
-        memmove(device->nodes[i], device->nodes[device->node_count], ORACLE_NODE_NAME);
+        forget_node(device, i);
         return;
     }
 }
@@ -209,7 +228,7 @@ void teardown_final(const struct oracle *oracle, struct oracle_device *device)
         device->node_count = 0;
     for (uint32_t i = device->node_count; i-- > 0;) {
         if (cannot_remove(oracle, device, device->nodes[i]))
-            teardown_written_by_others(device, device->nodes[i]);
+            forget_node(device, i);
     }
 }
 

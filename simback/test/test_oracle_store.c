@@ -113,6 +113,85 @@ static void i4_more_lost_than_can_be_kept(void)
     CU_ASSERT_FALSE(frontend_owes());
 }
 
+/* ---- I4, I11: states that cannot be read ---- */
+
+static const char front_state[] = "/local/domain/1/device/vbd/51712/state";
+
+/* A recovering device that was told that there is no backend waits for one; told to look again, it
+ * has to. */
+static void i4_a_backend_that_is_said_not_to_be_there(void)
+{
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
+    puppet_write(&puppet, "state", "1");
+    puppet_app_state(&puppet, BLKFRONT_RECOVERING);
+    simback_store_write(puppet.world, back_state, "2", 1);
+    take_watches();
+    CU_ASSERT_TRUE(frontend_owes());
+    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, back_state), 0);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), -1);
+    CU_ASSERT_FALSE(frontend_owes());
+    simback_mend(puppet.world);
+    CU_ASSERT_FALSE(frontend_owes());
+    CU_ASSERT_EQUAL(simback_watch_fire(puppet.world, 0, back_state, 1), 0);
+    CU_ASSERT_EQUAL(take_watches(), 1);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+static void hold_all(void)
+{
+    const struct simback_fault fault = {
+        .ops = SIMBACK_FAULT_ANY,
+        .last_512 = UINT64_MAX,
+        .percent = 100,
+        .action = SIMBACK_HOLD,
+        .name = 1,
+    };
+
+    CU_ASSERT_EQUAL(simback_backend_add_fault(puppet.backend, &fault), 0);
+}
+
+/* While connected it has to do something about that, whatever the backend has still to do. */
+static void i4_a_backend_that_is_said_to_be_gone(void)
+{
+    hold_all();
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 1, 8, 8, 0);
+    puppet_run(&puppet);
+    CU_ASSERT_FALSE(frontend_owes());
+    CU_ASSERT_EQUAL(simback_store_fail(puppet.world, back_state, BLKFRONT_PLATFORM_NO_ENTRY, 1, 1),
+                    0);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), -1);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+static void read_own_state(void)
+{
+    char value[8];
+    size_t length;
+
+    (void)puppet.platform->store_read(puppet.context, 0, front_state, value, sizeof(value),
+                                      &length);
+}
+
+/* Who is told that it has no state begins with one. */
+static void i11_a_state_that_is_said_not_to_be_there(void)
+{
+    for (int told = 0; told < 2; told++) {
+        again();
+        puppet_write(&puppet, "state", "5");
+        if (told != 0)
+            CU_ASSERT_EQUAL(
+                simback_store_fail(puppet.world, front_state, BLKFRONT_PLATFORM_NO_ENTRY, 1, 1), 0);
+        read_own_state();
+        puppet_write(&puppet, "state", "1");
+        if (told != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 11, false, "from state 5 to state 1");
+    }
+}
+
 /* ---- I14: watch events of one step ---- */
 
 static void i14_a_step_takes_a_bounded_number_of_watch_events(void)
@@ -182,6 +261,18 @@ static void i12_a_node_that_could_not_be_removed_in_time(void)
     puppet_expect_none(&puppet);
 }
 
+static void i12_a_node_that_is_said_not_to_be_there(void)
+{
+    puppet_disconnect(&puppet);
+    CU_ASSERT_EQUAL(simback_store_fail(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref",
+                                       BLKFRONT_PLATFORM_NO_ENTRY, 1, 1),
+                    0);
+    puppet_remove_nodes(&puppet);
+    close_all_but_nodes();
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 /* So often and no more: one who tries less has given up too early. */
 static void i12_tried_often_enough(void)
 {
@@ -233,10 +324,8 @@ static void i12_commits_that_never_succeed(void)
 /* A state that XenStore does not take keeps nobody from going. */
 static void i12_nodes_removed_by_one_who_cannot_say_5(void)
 {
-    static const char state[] = "/local/domain/1/device/vbd/51712/state";
-
-    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, state), 0);
-    CU_ASSERT_EQUAL(puppet.platform->store_write(puppet.context, 0, state, "5", 1),
+    CU_ASSERT_EQUAL(simback_store_deny(puppet.world, front_state), 0);
+    CU_ASSERT_EQUAL(puppet.platform->store_write(puppet.context, 0, front_state, "5", 1),
                     BLKFRONT_PLATFORM_DENIED);
     puppet_remove(&puppet, "ring-ref");
     puppet_expect_none(&puppet);
@@ -248,10 +337,14 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_an_event_of_another_watch),
     UNIT_TEST(i4_a_lost_watch_event_excuses_nothing_on_the_ring),
     UNIT_TEST(i4_more_lost_than_can_be_kept),
+    UNIT_TEST(i4_a_backend_that_is_said_not_to_be_there),
+    UNIT_TEST(i4_a_backend_that_is_said_to_be_gone),
+    UNIT_TEST(i11_a_state_that_is_said_not_to_be_there),
     UNIT_TEST(i14_a_step_takes_a_bounded_number_of_watch_events),
     UNIT_TEST(i12_a_node_that_may_not_be_removed),
     UNIT_TEST(i12_another_one_may),
     UNIT_TEST(i12_a_node_that_could_not_be_removed_in_time),
+    UNIT_TEST(i12_a_node_that_is_said_not_to_be_there),
     UNIT_TEST(i12_tried_often_enough),
     UNIT_TEST(i12_commits_that_never_succeed),
     UNIT_TEST(i12_nodes_removed_by_one_who_cannot_say_5),
