@@ -13,6 +13,7 @@ static const struct simback_world_options power_may_fail = {
     .grant_limit = 65536,
     .port_limit = 1023,
     .max_steps = 1000000,
+    .memory_limit = UINT64_MAX,
     .rules = true,
     .trace_hash = true,
     .power_may_fail = true,
