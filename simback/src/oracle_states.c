@@ -28,14 +28,18 @@ static bool may_follow(uint8_t from, uint8_t state)
     return from == state || (follows[from] >> state & 1) != 0;
 }
 
+/* Somebody else has written another one meanwhile: the frontend may have seen that, or not. */
+static bool may_follow_foreign(const struct oracle_device *device, uint8_t state)
+{
+    return device->front_foreign != ORACLE_NO_STATE &&
+           device->front_foreign != device->front_state && may_follow(device->front_foreign, state);
+}
+
 static bool legal(const struct oracle_device *device, uint8_t state)
 {
     if ((ours >> state & 1) == 0)
         return false;
-    if (may_follow(device->front_state, state))
-        return true;
-    /* Somebody else has written another one meanwhile: the frontend may have seen that, or not. */
-    if (device->front_foreign != ORACLE_NO_STATE && may_follow(device->front_foreign, state))
+    if (may_follow(device->front_state, state) || may_follow_foreign(device, state))
         return true;
     /* Nor has one that was resumed to look before it closes. */
     if (device->front_resumed != ORACLE_NO_STATE && may_follow(device->front_resumed, state))
@@ -65,6 +69,7 @@ static void judge_guard(struct oracle *oracle, const struct oracle_device *devic
                       "read %u)",
                       back);
     else if (from == BLKIF_WIRE_CLOSED && state == BLKIF_WIRE_INITIALISING &&
+             !may_follow_foreign(device, state) &&
              (back == BLKIF_WIRE_INITIALISED || back == BLKIF_WIRE_CONNECTED ||
               back == BLKIF_WIRE_CLOSING))
         oracle_broken(oracle, 11, device, 0,

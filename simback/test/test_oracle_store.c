@@ -192,6 +192,25 @@ static void i11_a_state_that_is_said_not_to_be_there(void)
     }
 }
 
+/* Who has found a state that somebody else wrote has to wait for nothing that its own asked for. */
+static void i11_what_a_state_of_somebody_elses_asks_for(void)
+{
+    for (int foreign = 0; foreign < 2; foreign++) {
+        again();
+        puppet_write(&puppet, "state", "5");
+        puppet_write(&puppet, "state", "6");
+        simback_store_write(puppet.world, back_state, "5", 1);
+        CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 5);
+        if (foreign != 0)
+            simback_store_write(puppet.world, front_state, "8", 1);
+        puppet_write(&puppet, "state", "1");
+        if (foreign != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 11, false, "from 6 to 1 without waiting for the backend's 6");
+    }
+}
+
 /* ---- I14: watch events of one step ---- */
 
 static void i14_a_step_takes_a_bounded_number_of_watch_events(void)
@@ -340,6 +359,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_a_backend_that_is_said_not_to_be_there),
     UNIT_TEST(i4_a_backend_that_is_said_to_be_gone),
     UNIT_TEST(i11_a_state_that_is_said_not_to_be_there),
+    UNIT_TEST(i11_what_a_state_of_somebody_elses_asks_for),
     UNIT_TEST(i14_a_step_takes_a_bounded_number_of_watch_events),
     UNIT_TEST(i12_a_node_that_may_not_be_removed),
     UNIT_TEST(i12_another_one_may),
