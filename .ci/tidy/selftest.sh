@@ -20,7 +20,7 @@ top='/* SPDX-License-Identifier: ISC */
 clean() {
     rm -rf "$work"
     mkdir -p "$work/.ci" "$work/docs" "$work/fuzz"
-    mkdir -p "$work/scenarios/conformance" "$work/scenarios/test"
+    mkdir -p "$work/scenarios/conformance" "$work/scenarios/regression" "$work/scenarios/test"
     for name in frontend:blkfront simback:simback scenarios:scenario; do
         folder=$work/${name%%:*}
         header=include/${name##*:}
@@ -35,6 +35,11 @@ clean() {
         >"$work/scenarios/conformance/a.scn"
     printf '| N1 | one |\n| N2 | two |\n' >"$work/docs/protocol.md"
     echo '| N2 | why |' >"$work/docs/conformance.md"
+    printf 'title "t"\nrule I1\nabout "BUGS.md 1: x"\nread 0 +1 -> ok\n' \
+        >"$work/scenarios/regression/one.scn"
+    # shellcheck disable=SC2016
+    printf '| 1 | F | bug | `one` | I1 | `m001-one`: what |\n| 2 | B | bug | why |\n' \
+        >"$work/docs/bugs.md"
     printf '#!/bin/sh\npwd\n' >"$work/frontend/good.sh"
     echo 'run(good.sh)' >"$work/CMakeLists.txt"
 }
@@ -183,6 +188,28 @@ for n in 11 12 13 14 15 16 17 18 19 20; do
     echo "| N$n | why |" >>"$work/docs/conformance.md"
 done
 refuses "more excuses than ten" "rows are excused" protocol.sh
+
+accepts bugs.sh
+printf 'title "t"\nrule I1\nread 0 +1 -> ok\n' >"$work/scenarios/regression/two.scn"
+refuses "a scenario of no row" "two.scn is not named" bugs.sh
+rm "$work/scenarios/regression/one.scn"
+refuses "a row whose scenario is not there" "one.scn is not there" bugs.sh
+sed -i 's/BUGS.md 1:/BUGS.md 2:/' "$work/scenarios/regression/one.scn"
+refuses "a scenario of another row" "one does not name it" bugs.sh
+sed -i 's/| I1 |/| I2 |/' "$work/docs/bugs.md"
+refuses "a rule that is not the scenario's" "no scenario of it is for I2" bugs.sh
+sed -i 's/.m001-one.: what/–/' "$work/docs/bugs.md"
+refuses "a bug of a frontend without a mutant" "1: names no mutant" bugs.sh
+sed -i 's/| .one. |/|  |/' "$work/docs/bugs.md"
+refuses "a row without a scenario" "1: names no scenario" bugs.sh
+sed -i 's/ why//' "$work/docs/bugs.md"
+refuses "a row that gives no reason" "nothing says why" bugs.sh
+offend docs/bugs.md '| 2 | B | again | why |'
+refuses "a row that is there twice" "2 stands there twice" bugs.sh
+for n in 11 12 13 14 15 16 17 18; do
+    echo "| $n | B | bug | why |" >>"$work/docs/bugs.md"
+done
+refuses "more reasons than eight" "9 rows are no scenario" bugs.sh
 
 accepts blobs.sh
 dd if=/dev/zero of="$work/fuzz/blob" bs=1024 count=257 2>/dev/null

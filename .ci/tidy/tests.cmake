@@ -38,6 +38,7 @@ simblk_add_tidy_test(headers.sh ${PROJECT_SOURCE_DIR} ${CMAKE_C_COMPILER} "${cxx
     ${warnings} -Werror)
 simblk_add_tidy_test(scenarios.sh ${PROJECT_SOURCE_DIR})
 simblk_add_tidy_test(protocol.sh ${PROJECT_SOURCE_DIR})
+simblk_add_tidy_test(bugs.sh ${PROJECT_SOURCE_DIR})
 simblk_add_tidy_test(blobs.sh ${PROJECT_SOURCE_DIR})
 simblk_add_tidy_test(scripts.sh ${PROJECT_SOURCE_DIR})
 simblk_add_tidy_test(selftest.sh ${PROJECT_BINARY_DIR}/tidy-selftest ${CMAKE_C_COMPILER})
