@@ -49,6 +49,7 @@ enum broken_fault {
     LEAVES_THE_PORT,                      /* I12 */
     NEVER_NOTIFIES,                       /* I14 */
     NOTIFIES_ALWAYS,                      /* I14, a SHOULD */
+    SLEEPS_WITHOUT_A_LOOK,                /* I14: rsp_event, and no more of rsp_prod */
     TAKES_ALL_WATCH_EVENTS,               /* I14: however many there are */
     IGNORES_FUA,                          /* I16 */
     IGNORES_READ_ONLY,                    /* I17 */

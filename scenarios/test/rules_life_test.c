@@ -156,6 +156,15 @@ START_TEST(i14_too_many_notifications_are_a_should)
 }
 END_TEST
 
+START_TEST(i14_no_final_check)
+{
+    breaks_and_near_misses(
+        SLEEPS_WITHOUT_A_LOOK, one_read,
+        rule(14, 3, "rsp_event of queue 0 is stored as 0x2, and rsp_prod is not"),
+        CONNECTED "disconnect -> ok\n");
+}
+END_TEST
+
 START_TEST(i14_all_watch_events_are_taken_at_once)
 {
     breaks_and_near_misses(TAKES_ALL_WATCH_EVENTS,
@@ -395,6 +404,7 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i12_the_port_is_left);
     tcase_add_test(rules, i14_no_notification);
     tcase_add_test(rules, i14_too_many_notifications_are_a_should);
+    tcase_add_test(rules, i14_no_final_check);
     tcase_add_test(rules, i14_all_watch_events_are_taken_at_once);
     tcase_add_test(rules, i16_a_write_with_fua_that_nobody_flushed);
     tcase_add_test(rules, i17_a_read_only_disk_is_written);

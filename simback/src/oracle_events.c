@@ -5,6 +5,9 @@
  * observer the value is the one that was loaded; without, the one that stood there at the beginning
  * and at the end of the step.
  *
+ * Who asks for an event by rsp_event looks once more whether there is a response already, or sleeps
+ * through it: with an observer that is seen.
+ *
  * How much a frontend does in one step is bounded: so many words of the ring, so many watch events.
  * A lost wake-up of the frontend itself shows as a call that does not end (oracle_progress.c).
  */
@@ -60,6 +63,28 @@ static void judge_unseen(struct oracle_ring *ring)
     ring->published_from = value;
 }
 
+/* rsp_event is stored: the final check may load rsp_prod, and has to. */
+void events_armed(struct oracle_ring *ring)
+{
+    ring->rsp_prod_fresh = false;
+    ring->armed = true;
+    ring->armed_fenced = false;
+}
+
+/* A response that came before the backend could see what was asked for comes without an event. */
+static void judge_final_check(struct oracle *oracle, const struct oracle_device *device,
+                              struct oracle_ring *ring)
+{
+    uint32_t asked = ring->view->seen[SIMBACK_RSP_EVENT] - ring->rsp_cons;
+
+    if (ring->armed && asked != 0 && asked <= ring->view->slots)
+        oracle_broken(oracle, 14, device, 0,
+                      "rsp_event of queue %u is stored as %#x, and rsp_prod is not looked at "
+                      "again behind that and a full fence",
+                      ring->view->queue, ring->view->seen[SIMBACK_RSP_EVENT]);
+    ring->armed = false;
+}
+
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port)
 {
     for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
@@ -95,6 +120,7 @@ void events_step(struct oracle *oracle, struct oracle_device *device, struct ora
     if (ring->wanted != 0 || ring->notified != 0 || ring->accesses_now != 0)
         oracle_checked(oracle, 14);
     judge_notifications(oracle, device, ring);
+    judge_final_check(oracle, device, ring);
     if (ring->accesses_now > ACCESSES_BASE + (uint64_t)ACCESSES_PER_SLOT * ring->view->slots)
         oracle_broken(oracle, 14, device, 0,
                       "the frontend touched the ring of queue %u %llu times in one step",

@@ -121,6 +121,8 @@ struct oracle_ring {
     uint32_t published_from;   /* publishes up to here are judged */
     uint32_t req_event_before; /* at the last hand-over */
     bool notify_due;           /* a publish needs a notification that has not come yet */
+    bool armed;                /* rsp_event was stored, and rsp_prod not looked at behind that */
+    bool armed_fenced;         /* there has been a full fence since */
     uint32_t due_from, due_to; /* this one */
     uint32_t req_event_loaded; /* for this reason */
     uint32_t wanted;           /* publishes of this step that needed one */
@@ -543,6 +545,7 @@ bool teardown_access(struct oracle *oracle, struct oracle_device *device,
 
 /* I14 */
 void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
+void events_armed(struct oracle_ring *ring);
 void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 /* Watch events: one was lost on purpose, one was taken, the frontend's step has ended. */

@@ -153,6 +153,8 @@ static void rsp_prod_loaded(struct oracle *oracle, const struct oracle_device *d
                       ring->view->queue, ring->rsp_prod_loaded, value);
     ring->rsp_prod_fresh = ring->rsp_prod_idle = true;
     ring->rsp_prod_loaded = value;
+    if (ring->armed_fenced)
+        ring->armed = false;
     indices_loaded(oracle, ring, value);
 }
 
@@ -205,7 +207,7 @@ static void word_accessed(struct oracle *oracle, const struct oracle_device *dev
                           "the frontend loads its own rsp_event of queue %u from shared memory",
                           ring->view->queue);
         else
-            ring->rsp_prod_fresh = false; /* the final check may load rsp_prod */
+            events_armed(ring);
         break;
     }
 }
@@ -284,7 +286,7 @@ static void fence(void)
     oracle = last_world->oracle;
     tell_access(last_world, SIMBACK_FENCE, NULL, 0, 0, 0);
     if (oracle->last_ring != NULL)
-        oracle->last_ring->fenced = true;
+        oracle->last_ring->fenced = oracle->last_ring->armed_fenced = true;
 }
 
 void blkfront_observe(const volatile void *address, size_t size, enum blkfront_access access)
@@ -335,6 +337,7 @@ void loads_attach(struct oracle *oracle, struct oracle_ring *ring)
     ring->rsp_prod_loaded = ring->rsp_cons = ring->view->responses;
     ring->rsp_prod_fresh = ring->rsp_prod_idle = false;
     ring->published = ring->fenced = false;
+    ring->armed = false;
 }
 
 /* A new step of the frontend: what it knew, it may have forgotten. */

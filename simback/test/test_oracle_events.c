@@ -338,7 +338,61 @@ static void i14_a_step_touches_the_ring_a_bounded_number_of_times(void)
     puppet_expect(&puppet, 14, false, "touched the ring of queue 0 6145 times in one step");
 }
 
+/* ---- the final check ---- */
+
+enum { RSP_EVENT = 3 };
+
+static void look_at_rsp_prod(void)
+{
+    (void)puppet_load32(&puppet, puppet.ring + 8);
+}
+
+static void i14_rsp_event_and_no_look_at_rsp_prod(void)
+{
+    again(true);
+    look_at_rsp_prod();
+    puppet_set_word(&puppet, RSP_EVENT, 1);
+    puppet_expect_none(&puppet); /* it may still come in this step */
+    puppet_step(&puppet);
+    puppet_expect(&puppet, 14, false,
+                  "rsp_event of queue 0 is stored as 0x1, and rsp_prod is not looked at again");
+}
+
+static void i14_a_look_without_a_fence_is_none(void)
+{
+    again(true);
+    blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
+    puppet_set_word(&puppet, RSP_EVENT, 1);
+    look_at_rsp_prod();
+    puppet_step(&puppet);
+    puppet_expect(&puppet, 14, false, "behind that and a full fence");
+}
+
+static void i14_the_final_check(void)
+{
+    again(true);
+    puppet_set_word(&puppet, RSP_EVENT, 1);
+    blkfront_observe(NULL, 0, BLKFRONT_ACCESS_FENCE);
+    look_at_rsp_prod();
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
+static void i14_who_asks_for_no_event_need_not_look(void)
+{
+    again(true);
+    puppet_set_word(&puppet, RSP_EVENT, 0);
+    puppet_step(&puppet);
+    puppet_set_word(&puppet, RSP_EVENT, 33);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 static const struct unit_test tests[] = {
+    UNIT_TEST(i14_rsp_event_and_no_look_at_rsp_prod),
+    UNIT_TEST(i14_a_look_without_a_fence_is_none),
+    UNIT_TEST(i14_the_final_check),
+    UNIT_TEST(i14_who_asks_for_no_event_need_not_look),
     UNIT_TEST(i14_a_notification_that_is_asked_for),
     UNIT_TEST(i14_no_notification_although_it_is_asked_for),
     UNIT_TEST(i14_any_of_the_published_may_be_asked_for),
