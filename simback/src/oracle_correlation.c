@@ -254,8 +254,8 @@ static struct oracle_request *fua_to_flush(const struct oracle_put *put)
 {
     for (struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
         if (at->operation == BLKFRONT_WRITE && (at->flags & BLKFRONT_FUA) != 0 &&
-            at->in_flight == 0 && at->count_512 != 0 && at->ok_512 >= at->count_512 &&
-            may_carry(put->device, at, put->ring))
+            at->in_flight == 0 && at->count_512 != 0 &&
+            at->ok_512 + at->late_512 >= at->count_512 && may_carry(put->device, at, put->ring))
             return at;
     }
     return NULL;

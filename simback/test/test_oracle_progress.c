@@ -306,6 +306,23 @@ static void i4_an_index_that_makes_no_sense_is_ignored(void)
     CU_ASSERT_TRUE(frontend_owes());
 }
 
+/* Its answer was published in time, so its frontend may go on with the flush. */
+static void i4_the_flush_of_a_write_that_a_former_backend_has_answered(void)
+{
+    static const struct blkfront_buffer buffer = {.address = bytes, .size = sizeof(bytes)};
+
+    simback_app_submit(puppet.world, 0, 0, 1, BLKFRONT_WRITE, BLKFRONT_FUA, 512, 8, 8, &buffer, 1);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, 1, 8, 8, 2);
+    puppet_run(&puppet);
+    puppet_reconnect(&puppet);
+    hold(0);
+    CU_ASSERT_TRUE(frontend_owes());
+    puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, 2, 0, 0, 0);
+    puppet_run(&puppet);
+    CU_ASSERT_FALSE(frontend_owes());
+    puppet_expect_none(&puppet);
+}
+
 /* What is put after that is not told of; an answer that lies there is. */
 static void i4_req_prod_is_somebody_elses(void)
 {
@@ -376,6 +393,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_a_request_that_the_full_ring_has_no_room_for),
     UNIT_TEST(i4_a_request_for_a_queue_that_is_not_there),
     UNIT_TEST(i4_an_index_that_makes_no_sense_is_ignored),
+    UNIT_TEST(i4_the_flush_of_a_write_that_a_former_backend_has_answered),
     UNIT_TEST(i4_req_prod_is_somebody_elses),
     UNIT_TEST(i4_nobody_can_know_of_an_answer_without_its_event),
     UNIT_TEST(i4_an_event_to_the_backend_was_lost),
