@@ -320,6 +320,8 @@ void correlation_put(struct oracle_put *put)
     part->number = request->number;
     request->in_flight++;
     request->parts++;
+    if (request->connection != put->device->connection)
+        request->unsupported = 0; /* by the former backend (I8) */
     request->connection = put->device->connection;
     request->issued_512 += part->count_512;
     request->next_512 = part->first_512 + part->count_512;

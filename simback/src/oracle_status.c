@@ -119,7 +119,8 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
                      const struct oracle_request *request, int result)
 {
     oracle_checked(oracle, 8);
-    device->off |= request->unsupported;
+    if (request->connection == device->connection)
+        device->off |= request->unsupported;
     if (result == BLKFRONT_OK) {
         success(oracle, device, request);
         return;

@@ -255,6 +255,40 @@ static void i8_on_the_next_connection_all_is_tried_anew(void)
     puppet_expect_none(&puppet);
 }
 
+static void no_means_works(uint64_t id)
+{
+    answer_next_with(BLKIF_WIRE_ERROR);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, id);
+    answer_next_with(BLKIF_WIRE_EOPNOTSUPP);
+    try_flush(BLKIF_WIRE_WRITE_BARRIER, id + 1);
+}
+
+/* Also for a flush that the former one could not do: what this one can do is not known yet. */
+static void i8_a_flush_that_is_tried_again_on_the_next_connection(void)
+{
+    submit_flush(1);
+    no_means_works(1);
+    puppet_reconnect(&puppet);
+    no_means_works(3);
+    complete(1, BLKFRONT_IO_ERROR);
+    puppet_expect_none(&puppet);
+    submit_flush(2);
+    try_flush(BLKIF_WIRE_WRITE_BARRIER, 5);
+    puppet_expect(&puppet, 8, false, "request 2: ring request 2 is WRITE_BARRIER again");
+}
+
+static void i8_a_flush_of_the_last_connection_ends_on_this_one(void)
+{
+    submit_flush(1);
+    no_means_works(1);
+    puppet_reconnect(&puppet);
+    complete(1, BLKFRONT_IO_ERROR);
+    submit_flush(2);
+    try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, 3);
+    complete(2, BLKFRONT_OK);
+    puppet_expect_none(&puppet);
+}
+
 /* Refused by the one, not offered by the next: there it is nothing but waiting. */
 static void i8_what_the_next_backend_does_not_offer_is_not_tried(void)
 {
@@ -362,6 +396,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_nobody_hears_that_the_flush_of_a_write_with_fua_has_failed),
     UNIT_TEST(i8_the_caller_hears_when_no_means_has_worked),
     UNIT_TEST(i8_on_the_next_connection_all_is_tried_anew),
+    UNIT_TEST(i8_a_flush_that_is_tried_again_on_the_next_connection),
+    UNIT_TEST(i8_a_flush_of_the_last_connection_ends_on_this_one),
     UNIT_TEST(i8_what_the_next_backend_does_not_offer_is_not_tried),
     UNIT_TEST(i8_a_flush_that_does_not_wait),
     UNIT_TEST(i8_a_flush_waits_for_nothing_else),
