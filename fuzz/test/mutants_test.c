@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Mutants as texts and as changes of a source, without building any: what is brought in is what the
+ * file says, once, and what is drawn changes code and nothing else.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "mutant.h"
+#include "mutant_sites.h"
+
+static const char source_text[] = "int f(int a)\n"
+                                  "{\n"
+                                  "    if (a < 3)\n"
+                                  "        return 0;\n"
+                                  "    return 0;\n"
+                                  "}\n";
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* Reads the mutant whose changes these lines are; the file lies in the test's folder. */
+static bool read_mutant(struct mutant *mutant, const char *changes)
+{
+    static const char path[] = "m007-mutants-test.mutant";
+    struct scenario_buffer text;
+    bool ok;
+
+    scenario_buffer_init(&text);
+    scenario_buffer_format(&text, "row      7\nrule     I2 I13\nabout    a test\n\n%s", changes);
+    write_text(path, text.data);
+    scenario_buffer_fini(&text);
+    mutant_init(mutant);
+    ok = mutant_read(mutant, path);
+    remove(path);
+    return ok;
+}
+
+static void begin_source(struct scenario_buffer *source, const char *text)
+{
+    scenario_buffer_init(source);
+    scenario_buffer_text(source, text);
+}
+
+START_TEST(a_mutant_says_what_goes_and_what_comes)
+{
+    struct scenario_buffer source;
+    struct mutant mutant;
+
+    begin_source(&source, source_text);
+    ck_assert(read_mutant(&mutant, "file     frontend/src/f.c\n"
+                                   "-    if (a < 3)\n"
+                                   "+    if (a <= 3)\n"
+                                   "         return 0;\n"));
+    ck_assert_str_eq(mutant.name, "m007-mutants-test");
+    ck_assert_str_eq(mutant.rows, "7");
+    ck_assert_uint_eq(mutant.rules, 1u << 2 | 1u << 13);
+    ck_assert(mutant_apply(&mutant, "frontend/src/f.c", &source));
+    ck_assert_ptr_nonnull(
+        strstr(source.data, "    if (a <= 3)\n        return 0;\n    return 0;\n"));
+    mutant_fini(&mutant);
+    scenario_buffer_fini(&source);
+}
+END_TEST
+
+START_TEST(another_file_stays_as_it_is)
+{
+    struct scenario_buffer source;
+    struct mutant mutant;
+
+    begin_source(&source, source_text);
+    ck_assert(read_mutant(&mutant, "file     frontend/src/g.c\n-{\n"));
+    ck_assert(mutant_apply(&mutant, "frontend/src/f.c", &source));
+    ck_assert_str_eq(source.data, source_text);
+    mutant_fini(&mutant);
+    scenario_buffer_fini(&source);
+}
+END_TEST
+
+START_TEST(old_lines_that_are_there_twice_or_never_are_refused)
+{
+    static const char *const changes[] = {
+        "file     frontend/src/f.c\n-    return 1;\n",
+        "file     frontend/src/f.c\n-return 0;\n", /* in the middle of a line */
+        "file     frontend/src/f.c\n-}\n\nfile     frontend/src/f.c\n-}\n", /* gone by then */
+    };
+    struct scenario_buffer source;
+    struct mutant mutant;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        begin_source(&source, source_text);
+        ck_assert(read_mutant(&mutant, changes[i]));
+        ck_assert(!mutant_apply(&mutant, "frontend/src/f.c", &source));
+        mutant_fini(&mutant);
+        scenario_buffer_fini(&source);
+    }
+    begin_source(&source, "    a;\n    a;\n");
+    ck_assert(read_mutant(&mutant, "file     frontend/src/f.c\n-    a;\n"));
+    ck_assert(!mutant_apply(&mutant, "frontend/src/f.c", &source));
+    mutant_fini(&mutant);
+    scenario_buffer_fini(&source);
+}
+END_TEST
+
+START_TEST(a_text_that_is_no_mutant_is_refused)
+{
+    static const char *const changes[] = {"", "-a line of no file\n", "colour   red\n",
+                                          "rule     I22\nfile     f.c\n-}\n"};
+    struct mutant mutant;
+
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        ck_assert(!read_mutant(&mutant, changes[i]));
+        mutant_fini(&mutant);
+    }
+}
+END_TEST
+
+/* ---- what can be changed ---- */
+
+struct seen {
+    const char *text;
+    struct scenario_buffer lines; /* "kind: old -> new" */
+};
+
+static void see(void *context, const struct mutant_site *site)
+{
+    struct seen *seen = context;
+
+    scenario_buffer_format(&seen->lines, "%s: %.*s -> %s\n", site->kind, (int)site->length,
+                           seen->text + site->at, site->new);
+}
+
+static void expect_sites(const char *text, const char *lines)
+{
+    struct seen seen = {.text = text};
+    struct scenario_buffer source;
+
+    begin_source(&source, text);
+    scenario_buffer_init(&seen.lines);
+    scenario_buffer_text(&seen.lines, "");
+    mutant_sites(&source, see, &seen);
+    ck_assert_str_eq(seen.lines.data, lines);
+    scenario_buffer_fini(&seen.lines);
+    scenario_buffer_fini(&source);
+}
+
+START_TEST(comments_strings_and_directives_are_no_code)
+{
+    expect_sites("/* a < 3 */\n"
+                 "#define TWO 2 \\\n"
+                 "    + 2\n"
+                 "// if (a == 4)\n"
+                 "const char *s = \"a && 5 \\\" < 6\";\n",
+                 "");
+}
+END_TEST
+
+START_TEST(every_kind_of_change_is_found)
+{
+    expect_sites("void f(void)\n"
+                 "{\n"
+                 "    if (a < b && g(c))\n"
+                 "        d->e = h(c);\n"
+                 "    while (a)\n"
+                 "        i();\n"
+                 "    j = true;\n"
+                 "    k = __atomic_load_n(&l, __ATOMIC_ACQUIRE);\n"
+                 "    return m(LIMIT + 7);\n"
+                 "}\n",
+                 "comparison:  <  ->  <= \n"
+                 "condition:  &&  ->  || \n"
+                 "plus one:  +  ->  + 1 + \n"
+                 "ordering: __ATOMIC_ACQUIRE -> __ATOMIC_RELAXED\n"
+                 "constant: true -> false\n"
+                 "constant: LIMIT -> (LIMIT + 1)\n"
+                 "constant: 7 -> 8\n"
+                 "constant: 7 -> 6\n"
+                 "condition: (a < b && g(c)) -> (!(a < b && g(c)))\n"
+                 "condition: (a) -> (!(a))\n"
+                 "statement: d->e = h(c) -> \n"
+                 "result ignored: d->e = h(c) -> (void)h(c)\n"
+                 "statement: i() -> \n"
+                 "statement: j = true -> \n"
+                 "statement: k = __atomic_load_n(&l, __ATOMIC_ACQUIRE) -> \n"
+                 "result ignored: m(LIMIT + 7) -> (m(LIMIT + 7), 0)\n");
+}
+END_TEST
+
+/* ---- drawing ---- */
+
+START_TEST(the_same_seed_draws_the_same)
+{
+    struct mutant_draw *one = mutant_draw_create(SIMBLK_SOURCE_DIR, NULL, 7);
+    struct mutant_draw *two = mutant_draw_create(SIMBLK_SOURCE_DIR, NULL, 7);
+    struct mutant_draw *other = mutant_draw_create(SIMBLK_SOURCE_DIR, NULL, 8);
+    unsigned differ = 0;
+
+    ck_assert(one != NULL && two != NULL && other != NULL);
+    ck_assert_uint_eq(mutant_draw_count(one), mutant_draw_count(other));
+    for (size_t i = 0; i < 100; i++) {
+        struct mutant mutants[3];
+
+        for (size_t k = 0; k < 3; k++) {
+            mutant_init(&mutants[k]);
+        }
+        ck_assert(mutant_draw_take(one, i, &mutants[0]) && mutant_draw_take(two, i, &mutants[1]) &&
+                  mutant_draw_take(other, i, &mutants[2]));
+        ck_assert_str_eq(mutants[0].name, mutants[1].name);
+        ck_assert(mutants[0].hash == mutants[1].hash);
+        differ += strcmp(mutants[0].name, mutants[2].name) != 0;
+        for (size_t k = 0; k < 3; k++) {
+            mutant_fini(&mutants[k]);
+        }
+    }
+    ck_assert_uint_gt(differ, 90);
+    mutant_draw_destroy(one);
+    mutant_draw_destroy(two);
+    mutant_draw_destroy(other);
+}
+END_TEST
+
+START_TEST(a_line_that_never_runs_is_not_drawn)
+{
+    static const char path[] = "mutants-test.info";
+    struct mutant_draw *all = mutant_draw_create(SIMBLK_SOURCE_DIR, NULL, 1), *less;
+    struct scenario_buffer info;
+
+    scenario_buffer_init(&info);
+    scenario_buffer_text(&info, "SF:/somewhere/frontend/src/slots.c\n");
+    for (unsigned line = 1; line <= 60; line++) {
+        scenario_buffer_format(&info, "DA:%u,0\n", line);
+    }
+    write_text(path, info.data);
+    scenario_buffer_fini(&info);
+    less = mutant_draw_create(SIMBLK_SOURCE_DIR, path, 1);
+    remove(path);
+    ck_assert(all != NULL && less != NULL);
+    ck_assert_uint_lt(mutant_draw_count(less), mutant_draw_count(all));
+    for (size_t i = 0; i < mutant_draw_count(less); i++) {
+        struct mutant mutant;
+        unsigned line;
+
+        mutant_init(&mutant);
+        ck_assert(mutant_draw_take(less, i, &mutant));
+        ck_assert(sscanf(mutant.name, "slots.c:%u", &line) != 1 || line > 60);
+        mutant_fini(&mutant);
+    }
+    mutant_draw_destroy(all);
+    mutant_draw_destroy(less);
+}
+END_TEST
+
+/* ---- results ---- */
+
+START_TEST(the_last_result_of_a_name_counts)
+{
+    static const char path[] = "mutants-test.results";
+    struct mutant_results results = {NULL, 0, 0};
+    struct mutant_result result = {.name = "m001-one", .rows = "1", .file = "f.c", .rules = 2};
+    const struct mutant_result *read;
+
+    remove(path);
+    ck_assert(mutant_result_append(&result, path));
+    result.tree = UINT64_C(0xfedcba9876543210);
+    result.kills[MUTANT_SWARM] = (struct mutant_kill){.played = true,
+                                                      .killed = true,
+                                                      .crash = true,
+                                                      .rule = 13,
+                                                      .where = "seed 7",
+                                                      .seconds = 1.5};
+    ck_assert(mutant_result_append(&result, path));
+    ck_assert(mutant_results_read(&results, path));
+    remove(path);
+    ck_assert_uint_eq(results.count, 1);
+    read = mutant_results_find(&results, "m001-one");
+    ck_assert_ptr_nonnull(read);
+    ck_assert(read->tree == result.tree && read->rules == 2);
+    ck_assert(!read->kills[MUTANT_CONFORMANCE].played);
+    ck_assert(read->kills[MUTANT_SWARM].killed && read->kills[MUTANT_SWARM].crash);
+    ck_assert_uint_eq(read->kills[MUTANT_SWARM].rule, 13);
+    ck_assert_str_eq(read->kills[MUTANT_SWARM].where, "seed 7");
+    mutant_results_fini(&results);
+}
+END_TEST
+
+static Suite *mutants_suite(void)
+{
+    Suite *suite = suite_create("mutants");
+    TCase *texts = tcase_create("texts");
+    TCase *draws = tcase_create("draws");
+
+    tcase_add_test(texts, a_mutant_says_what_goes_and_what_comes);
+    tcase_add_test(texts, another_file_stays_as_it_is);
+    tcase_add_test(texts, old_lines_that_are_there_twice_or_never_are_refused);
+    tcase_add_test(texts, a_text_that_is_no_mutant_is_refused);
+    tcase_add_test(texts, the_last_result_of_a_name_counts);
+    suite_add_tcase(suite, texts);
+    tcase_add_test(draws, comments_strings_and_directives_are_no_code);
+    tcase_add_test(draws, every_kind_of_change_is_found);
+    tcase_add_test(draws, the_same_seed_draws_the_same);
+    tcase_add_test(draws, a_line_that_never_runs_is_not_drawn);
+    suite_add_tcase(suite, draws);
+    return suite;
+}
+
+CHECK_MAIN(mutants_suite)
