@@ -170,15 +170,16 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- which request a part belongs to ---- */
 
-/* The ring of the request's queue; another one where that has none any more, because the device has
- * connected again with fewer, or had none and has one again: what was handed over meanwhile stays
- * where it is. */
+/* The ring of the request's queue; another one where that has none, because the device has
+ * connected again with fewer, or had none since the request came and has one again: what was handed
+ * over meanwhile stays where it is. */
 static bool may_carry(const struct oracle_device *device, const struct oracle_request *request,
                       const struct oracle_ring *ring)
 {
     const struct oracle_ring *own = oracle_ring_get(device, request->queue);
 
-    return own == ring || own == NULL || !own->attached || request->born != ring->view->connection;
+    return own == ring || own == NULL || !own->attached ||
+           (own->missed != 0 && own->missed >= request->born);
 }
 
 static bool is_flush(const struct oracle_wire *wire)

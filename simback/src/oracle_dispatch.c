@@ -126,10 +126,14 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     ring->attached = true;
     if (device->connection != view->connection) {
         data_dead(oracle, device);
+        device->connection_before = device->connection;
         device->connection = view->connection;
         device->flush_succeeded = false;
         device->off = 0;
     }
+    if (ring->connected != device->connection_before)
+        ring->missed = device->connection_before;
+    ring->connected = view->connection;
     device->mode_read_only = mode_is_read_only(oracle, device);
     ring->overflow = ring->overflow_seen = false;
     ring->event_lost = ring->rsp_event_foreign = ring->req_prod_foreign = false;

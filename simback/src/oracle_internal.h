@@ -87,7 +87,9 @@ struct oracle_slot {
 struct oracle_ring {
     struct monitor_ring *view;
     bool attached;
-    bool observed; /* its frontend tells the observer */
+    bool observed;      /* its frontend tells the observer */
+    uint64_t connected; /* the last connection that it was a ring of */
+    uint64_t missed;    /* the last one before that which was without it; 0: none */
 
     /* correlation */
     struct oracle_part *parts; /* of view->slots */
@@ -157,7 +159,7 @@ struct oracle_device {
     struct oracle_ring *rings[MONITOR_QUEUES];
     struct oracle_request *first, *last;           /* requests in flight */
     struct oracle_request *wait_first, *wait_last; /* of them not wholly on a ring */
-    uint64_t connection;
+    uint64_t connection, connection_before;
 
     /* the two states, as the frontend knows them (I11) */
     uint8_t front_state, front_before; /* now, and when this step of the frontend began */
