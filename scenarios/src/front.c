@@ -53,6 +53,9 @@ static bool look(struct scenario_runner *runner, struct front *front)
         front->never_connected = false;
     }
     simback_app_device(runner->world, front->number, state, error);
+    if (state == BLKFRONT_CONNECTED) {
+        front_ask_size(runner, front); /* requests may come when nothing is told of it any more */
+    }
     return true;
 }
 
