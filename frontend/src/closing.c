@@ -228,6 +228,8 @@ static bool close_queues(struct blkfront_device *device, bool last_try)
 static void finish(struct blkfront_device *device)
 {
     device_unwatch(device);
+    for (uint32_t i = 0; i < device->options.queues; i++)
+        queue_end(queue_at(device, i));
     device->life->stage = LIFE_FINAL;
     device->life->deadline_ns = UINT64_MAX;
     device->life->retry_at_ns = UINT64_MAX;

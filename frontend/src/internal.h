@@ -124,6 +124,8 @@ enum queue_state queue_get_state(const struct blkfront_queue *queue);
  * is BUSY stays with the queue and is tried again: 0 when all is gone, BLKFRONT_PLATFORM_BUSY while
  * not. */
 int queue_close(struct blkfront_queue *queue);
+/* The device has ended: nobody waits for this queue any more. */
+void queue_end(struct blkfront_queue *queue);
 /* Hands what queue_close could not end to the context's quarantine. */
 void queue_quarantine(struct blkfront_queue *queue);
 /* A protocol violation that the queue's poll found; NULL if none. The device's poll looks at it

@@ -96,6 +96,7 @@
 #define queue_check            blkfront_internal_queue_check
 #define queue_close            blkfront_internal_queue_close
 #define queue_drop_slot        blkfront_internal_queue_drop_slot
+#define queue_end              blkfront_internal_queue_end
 #define queue_fail             blkfront_internal_queue_fail
 #define queue_get_state        blkfront_internal_queue_get_state
 #define queue_keep             blkfront_internal_queue_keep

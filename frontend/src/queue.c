@@ -372,6 +372,13 @@ void queue_quarantine(struct blkfront_queue *queue)
     set_closed(queue);
 }
 
+/* One that never ran has kept its channel set for the next connection. */
+void queue_end(struct blkfront_queue *queue)
+{
+    if (queue_get_state(queue) == QUEUE_CLOSED)
+        close_channels(queue);
+}
+
 int queue_close(struct blkfront_queue *queue)
 {
     const struct blkfront_platform *platform = queue->platform;

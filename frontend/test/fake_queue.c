@@ -145,6 +145,11 @@ static void set_closed(struct blkfront_queue *queue)
     queue->state = queue->state == QUEUE_KEPT ? QUEUE_HELD : QUEUE_CLOSED;
 }
 
+void queue_end(struct blkfront_queue *queue)
+{
+    (void)queue;
+}
+
 int queue_close(struct blkfront_queue *queue)
 {
     if (queue->state == QUEUE_CLOSED || queue->state == QUEUE_HELD)

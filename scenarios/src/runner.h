@@ -202,6 +202,9 @@ void run_bad_step(struct scenario_runner *runner, const char *format, ...)
 /* Looks whether the oracle has found anything new. */
 void run_judge_rules(struct scenario_runner *runner);
 
+/* What the scenario has set up to fail is over. */
+void end_faults(struct scenario_runner *runner);
+
 enum ran { RAN_DONE, RAN_REST, RAN_STOPPED };
 /* Runs the world until `done` says so (NULL: never), to rest, or for so many steps (RAN_DONE). */
 enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t steps,

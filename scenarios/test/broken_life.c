@@ -340,7 +340,10 @@ static void come_up(struct naive *device)
 {
     bool open = device->own == BLKIF_WIRE_INITIALISED || device->own == BLKIF_WIRE_CONNECTED;
 
-    if (open && (device->other >= BLKIF_WIRE_CLOSING || device->other == BLKIF_WIRE_UNKNOWN)) {
+    if (open && device->ring == NULL) { /* of a former life: nothing of it is ours */
+        write_closed(device);
+    } else if (open &&
+               (device->other >= BLKIF_WIRE_CLOSING || device->other == BLKIF_WIRE_UNKNOWN)) {
         go_down(device);
         device->asked_to_disconnect = true;
     } else if (open && device->other == BLKIF_WIRE_CONNECTED) {

@@ -306,7 +306,7 @@ START_TEST(i20_a_sector_size_that_is_not_read)
 {
     breaks_and_near_misses(IGNORES_THE_SECTOR_SIZE,
                            "backend linux sector_size=4096\nconnect\ninfo\ndisconnect -> ok\n",
-                           rule(20, 3, "a sector has 512 bytes, but sector-size was read as 4096"),
+                           rule(20, 2, "a sector has 512 bytes, but sector-size was read as 4096"),
                            connect_alone);
 }
 END_TEST
@@ -316,7 +316,7 @@ START_TEST(i20_a_size_that_nobody_has_told)
     breaks_and_near_misses(INVENTS_A_SIZE,
                            "backend linux\nconnect async as C\nrun until back=4\n"
                            "store write back/sectors many\nwait C\ninfo\ndisconnect -> ok\n",
-                           rule(20, 6, "no number of sectors was ever read"), connect_alone);
+                           rule(20, 5, "no number of sectors was ever read"), connect_alone);
 }
 END_TEST
 
