@@ -6,8 +6,8 @@
  *
  * Nobody tells which request a part belongs to. It is the first one submitted, of the same queue
  * and kind, that covers the part's units and is not wholly on a ring; requests wait in order, so
- * this is the truth unless a frontend overtakes itself with equal requests, and then the request is
- * marked as ambiguous and judged by what is certain.
+ * this is the truth unless a frontend overtakes itself with equal requests. Where the data does not
+ * tell them apart (oracle_evidence.c) they are marked as ambiguous and judged by what is certain.
  */
 #include "oracle_internal.h"
 
@@ -232,20 +232,28 @@ static bool is_likelier(const struct oracle_put *put, const struct oracle_reques
     return than->next_512 != put->wire.sector_512 && request->next_512 == put->wire.sector_512;
 }
 
+/* The likelier one of two that both want it. */
+static struct oracle_request *choose(const struct oracle_put *put, struct oracle_request *found,
+                                     struct oracle_request *other)
+{
+    const enum evidence mine = evidence_of(put, found), theirs = evidence_of(put, other);
+
+    if (mine != theirs)
+        return theirs > mine ? other : found;
+    found->ambiguous = other->ambiguous = true;
+    return is_likelier(put, other, found) ? other : found;
+}
+
 static struct oracle_request *owner(struct oracle_put *put)
 {
     struct oracle_request *found = NULL;
     unsigned beyond = 0;
 
     for (struct oracle_request *at = put->device->wait_first; at != NULL; at = at->wait_next) {
-        if (found != NULL && beyond++ == LOOK_BEYOND)
+        if (found != NULL && beyond++ >= LOOK_BEYOND && found->queue == put->ring->view->queue)
             break;
-        if (!wants(at, put))
-            continue;
-        if (found != NULL)
-            found->ambiguous = at->ambiguous = true;
-        if (found == NULL || is_likelier(put, at, found))
-            found = at;
+        if (wants(at, put))
+            found = found == NULL ? at : choose(put, found, at);
     }
     return found;
 }

@@ -168,7 +168,7 @@ struct oracle_device {
     bool front_known;      /* it has begun, with that, since its last release */
     bool front_refused;    /* XenStore did not take the last one that it wrote */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
-    bool back_misread;                    /* it was there and could not be read, on purpose */
+    bool back_misread;     /* it was there and could not be read, on purpose */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     uint8_t front_read;                   /* the frontend's, as the backend has read it last */
@@ -395,7 +395,11 @@ struct oracle_put {
 
 /* ---- the rules; each file has what it needs of these ---- */
 
-/* I2 */
+/* I2: what the data of a ring request says of whether it is this request's; it asks for its units.
+ */
+enum evidence { EVIDENCE_AGAINST, EVIDENCE_NONE, EVIDENCE_PROOF };
+enum evidence evidence_of(const struct oracle_put *put, const struct oracle_request *request);
+
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 /* This response may be taken yet, or its request issued again. */

@@ -73,6 +73,48 @@ static void whole_read(uint64_t number, uint64_t id)
     puppet_step(&puppet);
 }
 
+/* ---- which of two that ask for the same ---- */
+
+/* The second one goes first, and fails; its bytes tell that it is the second. */
+static void the_second_of_two_fails(int first_result, int second_result)
+{
+    static uint8_t second[4096];
+    const struct simback_fault error = {
+        .ops = SIMBACK_FAULT_ANY,
+        .last_512 = UINT64_MAX,
+        .percent = 100,
+        .times = 1,
+        .action = SIMBACK_ANSWER_STATUS,
+        .status = BLKIF_WIRE_ERROR,
+    };
+
+    memset(second, 2, sizeof(second));
+    memset(puppet.data[2], 2, sizeof(second));
+    submit(1, BLKFRONT_WRITE, 8, 8);
+    puppet_submit(&puppet, 2, BLKFRONT_WRITE, 8, 8, second);
+    CU_ASSERT_EQUAL(simback_backend_add_fault(puppet.backend, &error), 0);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, 1, 8, 8, 2);
+    take();
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, 2, 8, 8, 3);
+    take();
+    puppet_complete(&puppet, 1, first_result);
+    puppet_complete(&puppet, 2, second_result);
+    puppet_step(&puppet);
+}
+
+static void i2_writes_of_the_same_sectors_are_told_apart_by_their_bytes(void)
+{
+    the_second_of_two_fails(BLKFRONT_OK, BLKFRONT_IO_ERROR);
+    puppet_expect_none(&puppet);
+}
+
+static void i8_of_such_writes_each_has_its_own_status(void)
+{
+    the_second_of_two_fails(BLKFRONT_IO_ERROR, BLKFRONT_OK);
+    puppet_expect_nth(&puppet, 0, 2, "request 1: fails with -4");
+    puppet_expect_nth(&puppet, 1, 8, "request 2: succeeds, but");
+}
+
 /* ---- the book ---- */
 
 static void ids_may_be_any_numbers(void)
@@ -511,6 +553,8 @@ static void without_rules_the_application_is_only_heard(void)
 }
 
 static const struct unit_test tests[] = {
+    UNIT_TEST(i2_writes_of_the_same_sectors_are_told_apart_by_their_bytes),
+    UNIT_TEST(i8_of_such_writes_each_has_its_own_status),
     UNIT_TEST(ids_may_be_any_numbers),
     UNIT_TEST(the_next_ring_may_have_another_size),
     UNIT_TEST(what_was_on_a_ring_may_be_issued_again_on_the_next),
