@@ -356,11 +356,17 @@ enum queue_state queue_get_state(const struct blkfront_queue *queue)
     return (enum queue_state)__atomic_load_n(&queue->state, __ATOMIC_ACQUIRE);
 }
 
-/* Nothing is shared any more. A queue that no connection ever had keeps nothing for the next, which
- * may have no ring for it; and nobody polls it then. */
+/* A queue that no connection ever had keeps nothing for the next, which may have no ring for it;
+ * and nobody polls it then. */
+static bool is_for_the_next(const struct blkfront_queue *queue)
+{
+    return queue_get_state(queue) == QUEUE_KEPT && queue->index < queue->device->usable_queues;
+}
+
+/* Nothing is shared any more. */
 static void set_closed(struct blkfront_queue *queue)
 {
-    bool held = queue_get_state(queue) == QUEUE_KEPT && queue->index < queue->device->usable_queues;
+    bool held = is_for_the_next(queue);
 
     queue->target = NO_QUEUE;
     __atomic_store_n(&queue->state, (uint32_t)(held ? QUEUE_HELD : QUEUE_CLOSED), __ATOMIC_RELEASE);
@@ -392,7 +398,7 @@ int queue_close(struct blkfront_queue *queue)
     if (queue->has_port)
         platform->port_close(platform->context, queue->channels, queue->port);
     queue->has_port = false;
-    if (state == QUEUE_STOPPED)
+    if (!is_for_the_next(queue))
         close_channels(queue);
     for (uint32_t i = 0; i < queue->slots.count; i++) {
         if (queue->slots.slots[i].state != SLOT_FREE)

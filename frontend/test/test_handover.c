@@ -152,6 +152,7 @@ static void a_connection_may_have_more_queues_than_the_last(void)
     CU_ASSERT_EQUAL(blkfront_queue_count(&rig.device), 1);
     CU_ASSERT_PTR_NULL(blkfront_get_queue(&rig.device, 1));
     CU_ASSERT_EQUAL(queue_get_state(queue(1)), QUEUE_CLOSED); /* nobody has it: it shares nothing */
+    CU_ASSERT_EQUAL(rig.fake.sets, 1);
     rig_lose(&rig);
     reconnect(QUEUES);
     CU_ASSERT_EQUAL(blkfront_queue_count(&rig.device), QUEUES);
