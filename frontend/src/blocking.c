@@ -11,7 +11,8 @@ static bool poll_all(struct blkfront_device *device)
 {
     bool more = blkfront_poll(device) != 0;
 
-    for (uint32_t i = 0; i < blkfront_queue_count(device); i++) {
+    /* All that we have ever had: before the first connection there were more, maybe. */
+    for (uint32_t i = 0; i < device->options.queues; i++) {
         if (blkfront_queue_poll(blkfront_get_queue(device, i)) != 0)
             more = true;
     }
@@ -22,7 +23,7 @@ static uint64_t poll_all_at(struct blkfront_device *device)
 {
     uint64_t at = blkfront_poll_at(device);
 
-    for (uint32_t i = 0; i < blkfront_queue_count(device); i++) {
+    for (uint32_t i = 0; i < device->options.queues; i++) {
         uint64_t due_ns = blkfront_queue_poll_at(blkfront_get_queue(device, i));
 
         if (due_ns < at)

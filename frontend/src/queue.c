@@ -506,9 +506,12 @@ uint32_t blkfront_queue_count(const struct blkfront_device *device)
     return usable == 0 ? device->options.queues : usable;
 }
 
+/* Who had it before there was a connection still has to poll it, also when that has fewer. */
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
-    if (index >= blkfront_queue_count(device))
+    if (index >= blkfront_queue_count(device) &&
+        (device == NULL || index >= device->options.queues ||
+         !__atomic_load_n(&device->queues[index].taken, __ATOMIC_RELAXED)))
         return NULL;
     __atomic_store_n(&device->queues[index].taken, true, __ATOMIC_RELAXED);
     return &device->queues[index];

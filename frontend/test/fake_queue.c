@@ -12,7 +12,8 @@ struct blkfront_queue {
     struct blkfront_device *device;
     uint32_t index;
     enum queue_state state;
-    bool open; /* shares something with the backend */
+    bool open;  /* shares something with the backend */
+    bool taken; /* the caller has had it */
     int result;
     uint32_t refs[FAKE_REFS];
     struct blkfront_request *waiting; /* linked by internal.next */
@@ -220,7 +221,10 @@ uint32_t blkfront_queue_count(const struct blkfront_device *device)
 
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index)
 {
-    return index < blkfront_queue_count(device) ? &device->queues[index] : NULL;
+    if (index >= blkfront_queue_count(device) && !device->queues[index].taken)
+        return NULL;
+    device->queues[index].taken = true;
+    return &device->queues[index];
 }
 
 /* Here all of them are the tests' own. */
@@ -256,6 +260,8 @@ static void complete_all(struct blkfront_queue *queue, int result)
 
 int blkfront_queue_poll(struct blkfront_queue *queue)
 {
+    if (queue == NULL)
+        return 0;
     if (fake_queues.more > 0) {
         fake_queues.more--;
         return 1;

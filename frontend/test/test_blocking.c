@@ -76,6 +76,26 @@ static void i4_a_connect_to_a_hung_backend_ends_at_its_deadlines(void)
     CU_ASSERT_STRING_EQUAL(fake_history(&fake), "3 5 6");
 }
 
+/* A connect polls all queues that there may be, so all of them are its own from then on. */
+static void i4_a_disconnect_polls_the_queues_that_the_backend_did_not_have(void)
+{
+    struct blkfront_device *device = NULL;
+    struct blkfront_options options;
+    uint64_t now_ns;
+
+    blkfront_options_init(&options);
+    options.queues = 2;
+    CU_ASSERT_EQUAL_FATAL(blkfront_blocking_connect(context, "xvda", &options, &device),
+                          BLKFRONT_OK);
+    CU_ASSERT_EQUAL(blkfront_queue_count(device), 1);
+    CU_ASSERT_EQUAL(queue_open(queue_at(device, 1)), 0); /* the next connection was to have it */
+    now_ns = fake.now_ns;
+    blkfront_blocking_disconnect(device);
+    CU_ASSERT_EQUAL(queue_get_state(queue_at(device, 1)), QUEUE_CLOSED);
+    CU_ASSERT_TRUE(fake.now_ns - now_ns < SECOND);
+    blkfront_release(device);
+}
+
 static void i4_a_disconnect_from_a_hung_backend_ends_at_its_deadline(void)
 {
     struct blkfront_device *device = blocking_connected();
@@ -232,6 +252,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_device_that_is_connected_already_is_given_at_once),
     UNIT_TEST(a_connect_that_fails_gives_no_device_and_says_why),
     UNIT_TEST(i4_a_connect_to_a_hung_backend_ends_at_its_deadlines),
+    UNIT_TEST(i4_a_disconnect_polls_the_queues_that_the_backend_did_not_have),
     UNIT_TEST(i4_a_disconnect_from_a_hung_backend_ends_at_its_deadline),
     UNIT_TEST(reads_writes_and_flushes_return_with_their_completion),
     UNIT_TEST(a_read_whose_backend_closes_is_disconnected),

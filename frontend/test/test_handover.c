@@ -165,6 +165,36 @@ static void a_connection_may_have_more_queues_than_the_last(void)
     finish();
 }
 
+/* It can be had before anybody knows how many there will be; then it has a poller for good. */
+static void i4_a_queue_that_was_had_before_the_first_connection_stays(void)
+{
+    struct rig_call call = page_write(0);
+    struct blkfront_queue *early;
+
+    CU_ASSERT_EQUAL_FATAL(queues_create(&rig.device), 0);
+    rig.queue = rig.device.queues;
+    rig.takes = true;
+    early = blkfront_get_queue(&rig.device, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(early);
+    rig_reconnect(&rig, 1);
+    CU_ASSERT_PTR_EQUAL(blkfront_get_queue(&rig.device, 1), early);
+    CU_ASSERT_PTR_NULL(blkfront_get_queue(&rig.device, 2));
+    CU_ASSERT_PTR_NULL(blkfront_get_queue(&rig.device, QUEUES));
+    CU_ASSERT_EQUAL(blkfront_submit(early, &call.request), BLKFRONT_DISCONNECTED);
+    /* The next connection, that has a ring for it, is lost before it is had. */
+    rig_lose(&rig);
+    for (uint32_t i = 0; i < QUEUES; i++)
+        CU_ASSERT_EQUAL(queue_open(queue(i)), 0);
+    for (uint32_t i = 0; i < QUEUES; i++)
+        queue_keep(queue(i));
+    queue_poll_unused(early);
+    CU_ASSERT_EQUAL(queue_get_state(early), QUEUE_KEEPING);
+    (void)blkfront_queue_poll(blkfront_get_queue(&rig.device, 1));
+    CU_ASSERT_EQUAL(queue_get_state(early), QUEUE_KEPT);
+    rig_lose(&rig);
+    finish();
+}
+
 /* ---- the end ---- */
 
 static void i2_everything_ends_when_the_device_does(void)
@@ -394,6 +424,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_queue_shares_the_ring_that_its_number_says),
     UNIT_TEST(i15_a_queue_gets_its_ring_back),
     UNIT_TEST(a_connection_may_have_more_queues_than_the_last),
+    UNIT_TEST(i4_a_queue_that_was_had_before_the_first_connection_stays),
     UNIT_TEST(i2_everything_ends_when_the_device_does),
     UNIT_TEST(a_queue_comes_to_rest_after_those_that_share_it),
     UNIT_TEST(a_queue_comes_to_rest_after_those_that_still_share),

@@ -111,6 +111,16 @@ static bool poll_queue(struct scenario_runner *runner, struct front *front, uint
     return more > 0;
 }
 
+static uint32_t queues_of(const struct scenario_runner *runner, struct front *front)
+{
+    uint32_t now = runner->subject->queue_count(front->device);
+
+    if (front->queues < now) {
+        front->queues = now;
+    }
+    return front->queues;
+}
+
 /* All that the application holds of this device number: after a disconnect and a second connect
  * these may be two. */
 static bool run_device(void *context)
@@ -147,7 +157,7 @@ static bool run_queue(void *context)
         uint64_t front_at;
 
         if (front->device == NULL || front->number != actor->number ||
-            actor->queue >= runner->subject->queue_count(front->device)) {
+            actor->queue >= queues_of(runner, front)) {
             continue;
         }
         more |= poll_queue(runner, front, actor->queue);
@@ -161,7 +171,7 @@ static bool run_queue(void *context)
 
 void front_poll_once(struct scenario_runner *runner, struct front *front)
 {
-    uint32_t queues = runner->subject->queue_count(front->device);
+    uint32_t queues = queues_of(runner, front);
 
     poll_device(runner, front);
     simback_handover(runner->world, front->number, true);

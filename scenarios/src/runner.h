@@ -37,6 +37,7 @@ struct front {
     void *device;    /* NULL: this entry is free */
     uint16_t number; /* of the device in the world */
     uint32_t holds;
+    uint32_t queues;           /* most that there were so far: each of them is polled to the end */
     enum blkfront_state state; /* as told last */
     int error;
     bool never_connected;

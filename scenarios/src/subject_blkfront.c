@@ -106,9 +106,10 @@ static uint32_t queue_count(const void *device)
 
 static int submit(void *device, uint32_t queue, struct blkfront_request *request)
 {
-    struct blkfront_queue *of_index = blkfront_get_queue(device, queue);
-
-    return of_index == NULL ? BLKFRONT_INVALID : blkfront_submit(of_index, request);
+    /* One that was had before the first connection may be there, and not be used. */
+    if (queue >= blkfront_queue_count(device))
+        return BLKFRONT_INVALID;
+    return blkfront_submit(blkfront_get_queue(device, queue), request);
 }
 
 static int queue_poll(void *device, uint32_t queue)

@@ -302,7 +302,8 @@ int blkfront_discard_extent(const struct blkfront_device *device, uint64_t *sect
  */
 uint32_t blkfront_queue_count(const struct blkfront_device *device);
 /* NULL if there is no such queue. Whoever asks for a queue has to poll it, until the device is
- * CLOSED or FAILED. */
+ * CLOSED or FAILED; also where the first connection has fewer, so that it may not be used yet: a
+ * queue that was given is given again. */
 struct blkfront_queue *blkfront_get_queue(struct blkfront_device *device, uint32_t index);
 
 /*

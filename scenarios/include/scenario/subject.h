@@ -64,6 +64,7 @@ struct scenario_subject {
     void (*get_statistics)(const void *device,
                            struct blkfront_statistics *statistics); /* optional */
 
+    /* A queue that there was is polled to the end, also when there are fewer by then. */
     uint32_t (*queue_count)(const void *device);
     /* A subject other than libblkfront may use request->internal as it likes. */
     int (*submit)(void *device, uint32_t queue, struct blkfront_request *request);
