@@ -107,7 +107,7 @@ static void success(struct oracle *oracle, const struct oracle_device *device,
             (device->flush_offered || request->connection == device->connection))
             oracle_broken(oracle, 8, device, request->number,
                           "the flush succeeds, but all that was tried for it is not supported");
-        else if ((write = write_before(device, request)) != NULL)
+        else if (!request->ambiguous && (write = write_before(device, request)) != NULL)
             oracle_broken(oracle, 8, device, request->number,
                           "the flush succeeds without a ring request while write %llu, submitted "
                           "before it, is still in flight",
