@@ -44,7 +44,7 @@ static int shrink_program(const struct shrink_command *command, const char *path
 {
     struct attempt_options options = {.only = command->only, .stuck_seconds = 10};
     struct scenario_program program;
-    struct scenario_verdict verdict;
+    struct scenario_verdict verdict = {.outcome = SCENARIO_PASSED};
     int rc;
 
     scenario_run_options_init(&options.run);

@@ -268,7 +268,7 @@ static void tell_find(const struct swarm_command *command, const struct find *fi
 {
     struct attempt_options options = {.stuck_seconds = (unsigned)command->stuck_seconds};
     struct scenario_program program;
-    struct scenario_verdict verdict;
+    struct scenario_verdict verdict = {.outcome = SCENARIO_PASSED};
     struct scenario_buffer text;
 
     play_options(command, &options.run);
