@@ -4,7 +4,7 @@
  * requests in flight on which the rules keep book. No memory is taken for a request once there were
  * as many in flight before.
  */
-#include "oracle_internal.h"
+#include "oracle_requeue.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * this is the truth unless a frontend overtakes itself with equal requests. Where the data does not
  * tell them apart (oracle_evidence.c) they are marked as ambiguous and judged by what is certain.
  */
-#include "oracle_internal.h"
+#include "oracle_requeue.h"
 
 enum { LOOK_BEYOND = 16 }; /* requests that are looked at for an ambiguity */
 
@@ -217,7 +217,8 @@ static bool wants(const struct oracle_request *request, const struct oracle_put 
         return true;
     return wire->count_512 != 0 && begins_in(request, wire) &&
            wire->count_512 <= request->count_512 - (wire->sector_512 - request->first_512) &&
-           wire->count_512 <= request->count_512 - request->issued_512;
+           wire->count_512 <= request->count_512 - request->issued_512 +
+                                  requeue_may_repeat(request, wire->sector_512, wire->count_512);
 }
 
 /* The one of the ring's own queue comes before one that came from another, and the one whose next
@@ -325,6 +326,7 @@ void correlation_put(struct oracle_put *put)
     if (request == NULL)
         return;
     requeue_put(put, request, part->count_512);
+    requeue_repeats(put->oracle, request, part->first_512, part->count_512);
     part->request = request;
     part->number = request->number;
     request->in_flight++;
@@ -334,7 +336,7 @@ void correlation_put(struct oracle_put *put)
     request->connection = put->device->connection;
     request->issued_512 += part->count_512;
     request->next_512 = part->first_512 + part->count_512;
-    if (is_flush(wire) || request->issued_512 == request->count_512)
+    if (is_flush(wire) || (request->issued_512 == request->count_512 && request->former == NULL))
         oracle_request_wait_no_more(put->device, request);
 }
 

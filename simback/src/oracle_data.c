@@ -6,6 +6,7 @@
  * happened ever after, until a later write is acknowledged.
  */
 #include "oracle_data.h"
+#include "oracle_requeue.h"
 
 #include <string.h>
 
@@ -446,7 +447,8 @@ void data_lost(struct oracle *oracle, const struct oracle_device *device,
     const uint64_t oldest = oldest_besides(device, request);
     struct walk walk;
 
-    if (oracle->data->off || !request->has_data || request->operation != BLKFRONT_WRITE)
+    if (oracle->data->off || !request->has_data || request->operation != BLKFRONT_WRITE ||
+        oracle_is_fua(request)) /* it is written again, or may not succeed (I16) */
         return;
     walk_begin(&walk, oracle, device, request);
     for (uint64_t i = first_512 / units; i < (first_512 + count_512) / units; i++) {

@@ -3,7 +3,7 @@
  * Which event goes to which rule. It also keeps what several rules want to know of a device: what
  * its frontend has read of the backend, what the backend says of itself, which rings are there.
  */
-#include "oracle_internal.h"
+#include "oracle_requeue.h"
 
 #include <string.h>
 
@@ -130,6 +130,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
         device->connection = view->connection;
         device->flush_succeeded = false;
         device->off = 0;
+        requeue_connected(oracle, device);
     }
     if (ring->connected != device->connection_before)
         ring->missed = device->connection_before;

@@ -3,7 +3,7 @@
  * What the data of a ring request says of whose it is, where several requests of the application
  * ask for its units: a page of the caller's own is proof, and a copy has the bytes of its caller.
  */
-#include "oracle_internal.h"
+#include "oracle_requeue.h"
 
 #include <string.h>
 

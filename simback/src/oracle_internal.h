@@ -50,6 +50,7 @@ struct oracle_request {
     bool ambiguous;               /* another one might have been meant by a part */
     bool has_data;                /* the buffers are whole sectors of it: I7 keeps book */
     struct oracle_span *answered; /* units answered OKAY, where that is not all (I15) */
+    struct oracle_span *former;   /* of a write with FUA: on former connections */
     struct oracle_request *bucket_next;
     struct oracle_request *next, *previous;           /* of the device, by submit */
     struct oracle_request *wait_next, *wait_previous; /* of the device: `waiting` */
@@ -364,6 +365,11 @@ static inline bool oracle_writes(const struct oracle_wire *wire)
     return wire->inner == BLKIF_WIRE_WRITE || wire->inner == BLKIF_WIRE_WRITE_BARRIER;
 }
 
+static inline bool oracle_is_fua(const struct oracle_request *request)
+{
+    return request->operation == BLKFRONT_WRITE && (request->flags & BLKFRONT_FUA) != 0;
+}
+
 void oracle_wire_response(const struct oracle_ring *ring, const void *slot, size_t length,
                           struct oracle_response *response);
 
@@ -395,11 +401,7 @@ struct oracle_put {
 
 /* ---- the rules; each file has what it needs of these ---- */
 
-/* I2: what the data of a ring request says of whether it is this request's; it asks for its units.
- */
-enum evidence { EVIDENCE_AGAINST, EVIDENCE_NONE, EVIDENCE_PROOF };
-enum evidence evidence_of(const struct oracle_put *put, const struct oracle_request *request);
-
+/* I2 */
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 /* This response may be taken yet, or its request issued again. */
@@ -558,16 +560,6 @@ void events_step(struct oracle *oracle, struct oracle_device *device, struct ora
 void events_watch_lost(struct oracle_device *device, const struct simback_event *event);
 void events_watch_fired(struct oracle_device *device, const struct simback_event *event);
 void events_watches_step(struct oracle *oracle, struct oracle_device *device);
-
-/* I15 */
-void requeue_answered(struct oracle *oracle, struct oracle_request *request,
-                      const struct oracle_part *part);
-/* Before the book says that it is on this connection. */
-void requeue_put(const struct oracle_put *put, const struct oracle_request *request,
-                 uint64_t count_512);
-void requeue_power_cut(struct oracle *oracle, struct oracle_device *device,
-                       const struct oracle_request *request);
-void requeue_end(struct oracle *oracle, struct oracle_request *request);
 
 /* I17 */
 void read_only_put(struct oracle_put *put);

@@ -132,6 +132,82 @@ static void i2_on_the_same_connection_nobody_waits_for_it(void)
     puppet_expect(&puppet, 2, false, "READ of units 8+8, is no part of anything");
 }
 
+/* ---- a write with FUA ---- */
+
+static const struct blkfront_buffer fua_buffer = {.address = bytes, .size = sizeof(bytes)};
+
+static void fua_submit(void)
+{
+    answered("01234567");
+    complete();
+    simback_app_submit(puppet.world, 0, 0, 2, BLKFRONT_WRITE, BLKFRONT_FUA, 512, PART,
+                       (uint64_t)PART * PARTS, &fua_buffer, 1);
+}
+
+static void fua_put(uint64_t part)
+{
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, ids++, PART + PART * part, PART, 2);
+}
+
+static void fua_answered(const char *parts)
+{
+    for (; *parts != '\0'; parts++) {
+        fua_put((uint64_t)(*parts - '0'));
+        take();
+    }
+}
+
+static void fua_complete(void)
+{
+    puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, ids++, 0, 0, 0);
+    take();
+    puppet_complete(&puppet, 2, 0);
+    puppet_step(&puppet);
+}
+
+/* What was written may have been lost with the backend, unflushed (I16). */
+static void i15_a_write_with_fua_may_be_repeated(void)
+{
+    fua_submit();
+    fua_answered("52046137");
+    puppet_reconnect(&puppet);
+    fua_answered("3102");
+    puppet_reconnect(&puppet);
+    fua_answered("76543210");
+    fua_complete();
+    puppet_expect_none(&puppet);
+}
+
+static void i15_a_write_with_fua_may_be_flushed_alone(void)
+{
+    fua_submit();
+    fua_answered("01234");
+    puppet_reconnect(&puppet);
+    fua_answered("567");
+    fua_complete();
+    puppet_expect_none(&puppet);
+}
+
+static void i2_what_is_repeated_has_to_be_answered_again(void)
+{
+    fua_submit();
+    fua_answered("01234567");
+    puppet_reconnect(&puppet);
+    fua_put(3);
+    puppet_complete(&puppet, 2, 0);
+    puppet_step(&puppet);
+    puppet_expect_nth(&puppet, 0, 2, "request 2: succeeds with 56 of 64 units answered OKAY");
+}
+
+static void i9_nothing_is_repeated_twice_on_a_connection(void)
+{
+    fua_submit();
+    fua_answered("01234567");
+    puppet_reconnect(&puppet);
+    fua_answered("33");
+    puppet_expect(&puppet, 9, false, "covers units 32+8, but only 0 of its 64 units");
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i15_the_rest_is_issued_on_the_next_connection),
     UNIT_TEST(i15_what_was_answered_is_repeated),
@@ -139,5 +215,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i15_parts_in_any_order),
     UNIT_TEST(i15_a_part_that_lies_across_two_answered_ones),
     UNIT_TEST(i2_on_the_same_connection_nobody_waits_for_it),
+    UNIT_TEST(i15_a_write_with_fua_may_be_repeated),
+    UNIT_TEST(i15_a_write_with_fua_may_be_flushed_alone),
+    UNIT_TEST(i2_what_is_repeated_has_to_be_answered_again),
+    UNIT_TEST(i9_nothing_is_repeated_twice_on_a_connection),
 };
 UNIT_MAIN_WITH("oracle: requeue", set_up, tear_down, tests)
