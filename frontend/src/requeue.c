@@ -3,7 +3,8 @@
  * What becomes of requests when their connection is over and another is to come (I15). A ring
  * request that has not been answered leaves its range with the request, and the request waits
  * again, in its old place. On the next connection it is checked anew; its ranges go out first, cut
- * as that connection permits, and only they: what has been answered is not repeated.
+ * as that connection permits, and only they: what has been answered is not repeated, unless it was
+ * to be durable.
  *
  * Nothing is allocated for that. A queue has memory for twice as many ranges as its ring holds
  * requests, because one range may have become several ring requests by the time of the next loss.
@@ -234,12 +235,37 @@ static void exchange(struct blkfront_request_internal *in, struct blkfront_range
     *range = own;
 }
 
+/*
+ * What the former backend had in its cache may be gone with it, and a flush here says nothing of
+ * that: a write that is to be durable when it completes begins anew (I16).
+ */
+static void begin_anew(struct blkfront_queue *queue, struct blkfront_request *request)
+{
+    struct blkfront_request_internal *in = &request->internal;
+    uint64_t before = in->buffer_offset;
+
+    requeue_drop(queue, request);
+    for (size_t i = 0; i < in->buffer_index; i++)
+        before += request->buffers[i].size;
+    in->next_512 -= before / BLKIF_WIRE_UNIT;
+    in->bytes_left = 0;
+    for (size_t i = 0; i < request->buffer_count; i++)
+        in->bytes_left += request->buffers[i].size;
+    in->buffer_index = 0;
+    in->buffer_offset = 0;
+    in->stage = REQUEST_DATA;
+    in->tried = 0;
+    in->result = BLKFRONT_OK;
+}
+
 int requeue_admit(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
     int r;
 
     in->connection = queue->connection;
+    if ((request->flags & BLKFRONT_FUA) != 0)
+        begin_anew(queue, request);
     if (in->stage == REQUEST_FLUSHING) {
         /* All means again, of a backend that may have others. */
         in->tried = 0;

@@ -48,30 +48,43 @@ static void i15_a_flush_that_the_new_backend_has_not_drains(void)
     finish();
 }
 
-static void i15_a_write_with_fua_goes_on_at_its_stage(void)
+/* What was in the former backend's cache may be gone with it. */
+static void i16_a_write_with_fua_begins_anew(void)
 {
-    struct rig_call calls[2] = {page_write(0), page_write(8)};
-    struct rig_request requests[2], request;
+    const struct blkfront_buffer pieces[] = {
+        {.address = data, .size = 3 * PAGE},
+        {.address = data + 3 * PAGE, .size = 21 * PAGE},
+    };
+    struct rig_call calls[2] = {page_write(0), rig_call(BLKFRONT_WRITE, 64, pieces, 2)};
+    struct rig_request requests[4], request;
 
     start();
     for (unsigned i = 0; i < 2; i++) {
         calls[i].request.flags = BLKFRONT_FUA;
         submit(&calls[i]);
-        requests[i] = rig_next(&rig);
     }
+    for (unsigned i = 0; i < 4; i++)
+        requests[i] = rig_next(&rig);
     rig_answer(&rig, &requests[0]);
     (void)expect(BLKIF_WIRE_FLUSH_DISKCACHE, 0);
+    rig_answer(&rig, &requests[2]); /* of 11, 11 and 2 pages those in the middle */
+    memset(rig.disk, 0, RIG_UNITS * 512);
     lose();
     reconnect();
-    request = expect(BLKIF_WIRE_FLUSH_DISKCACHE, 0); /* its data is written */
-    respond(&request, OKAY);
-    check_result(&calls[0], BLKFRONT_OK);
-    request = expect(BLKIF_WIRE_WRITE, 8);
-    rig_answer(&rig, &request);
-    CU_ASSERT_EQUAL(calls[1].completions, 0);
-    request = expect(BLKIF_WIRE_FLUSH_DISKCACHE, 0);
-    respond(&request, OKAY);
-    check_result(&calls[1], BLKFRONT_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint64_t units[] = {0, 64, 152, 240};
+
+        requests[i] = expect(BLKIF_WIRE_WRITE, units[i]);
+        rig_answer(&rig, &requests[i]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(calls[i].completions, 0);
+        request = expect(BLKIF_WIRE_FLUSH_DISKCACHE, 0);
+        respond(&request, OKAY);
+        check_result(&calls[i], BLKFRONT_OK);
+    }
+    CU_ASSERT_EQUAL(memcmp(rig.disk, data, PAGE), 0);
+    CU_ASSERT_EQUAL(memcmp(rig.disk + 64 * 512, data, 24 * PAGE), 0);
     finish();
 }
 
@@ -208,7 +221,7 @@ static void while_nothing_is_connected_only_what_can_be_known_is_refused(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(i15_a_flush_takes_the_chain_anew),
     UNIT_TEST(i15_a_flush_that_the_new_backend_has_not_drains),
-    UNIT_TEST(i15_a_write_with_fua_goes_on_at_its_stage),
+    UNIT_TEST(i16_a_write_with_fua_begins_anew),
     UNIT_TEST(i15_a_discard_is_done_again_where_it_is_offered),
     UNIT_TEST(i15_a_barrier_keeps_its_place),
     UNIT_TEST(i15_a_sector_number_means_what_it_meant_when_it_was_given),
