@@ -148,6 +148,8 @@ void data_candidate_free(struct oracle_data *data, uint32_t index_plus_one);
 /* When the connection was known dead; DATA_NEVER. */
 uint64_t data_death(const struct oracle_data *data, uint64_t connection);
 bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp);
+/* It was not: another backend has taken it up. */
+void data_revive(struct oracle_data *data, uint64_t connection);
 
 /* oracle_data_settle.c */
 /* Forgets what no request in flight can see any more, the oldest of which began then, and no power

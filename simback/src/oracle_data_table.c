@@ -196,3 +196,9 @@ bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp)
         data->deaths[connection] = stamp;
     return true;
 }
+
+void data_revive(struct oracle_data *data, uint64_t connection)
+{
+    if (connection < data->death_room)
+        data->deaths[connection] = 0;
+}

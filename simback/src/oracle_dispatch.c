@@ -262,14 +262,17 @@ static void fault_event(const struct oracle *oracle, struct oracle_device *devic
         durability_pretended(device, correlation_find(ring, event->a));
 }
 
-static void restarted(const struct oracle *oracle, struct oracle_device *device)
+static void restarted(struct oracle *oracle, struct oracle_device *device)
 {
     device->back_gone = false;
     device->began_anew = true;
     device->back_state = BLKIF_WIRE_INITIALISING;
     for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
-        if (device->rings[queue] != NULL)
-            device->rings[queue]->back_anew = true;
+        if (device->rings[queue] == NULL)
+            continue;
+        device->rings[queue]->back_anew = true;
+        if (device->rings[queue]->attached)
+            data_taken_again(oracle, device, device->rings[queue]);
     }
 }
 

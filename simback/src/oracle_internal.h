@@ -483,6 +483,9 @@ void data_lost(struct oracle *oracle, const struct oracle_device *device,
                bool may_come_again);
 /* The connection can carry out nothing any more. */
 void data_dead(struct oracle *oracle, struct oracle_device *device);
+/* The backend begins anew, and finds this ring. */
+void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_ring *ring);
 
 /* I20 */
 void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);

@@ -61,6 +61,60 @@ static void fill_disk(uint64_t sector, const uint8_t *bytes)
     CU_ASSERT_EQUAL(simback_disk_write(simback_backend_disk(puppet.backend), sector, 1, bytes), 0);
 }
 
+/* ---- a backend that takes up a ring (oracle_data_again.c) ---- */
+
+/* Request 1 is never answered, so that request 2 stands behind rsp_prod when it is. */
+static void answered_out_of_order_and_done_again(void)
+{
+    const struct simback_fault drop = {
+        .ops = SIMBACK_FAULT_ANY,
+        .last_512 = UINT64_MAX,
+        .percent = 100,
+        .times = 1,
+        .action = SIMBACK_DROP,
+    };
+    struct simback_backend_options options;
+
+    simback_backend_options_init(&options);
+    CU_ASSERT_EQUAL(simback_backend_add_fault(puppet.backend, &drop), 0);
+    submit_write(1, 8, one);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE, 1, 8, 1, 3);
+    memcpy(puppet.data[2], two, SECTOR);
+    whole_write(2, 16, two);
+    memcpy(puppet.data[2], three, SECTOR);
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+}
+
+static void i7_what_is_done_again_may_leave_anything(void)
+{
+    answered_out_of_order_and_done_again();
+    whole_read(3, 16, three);
+    whole_read(4, 16, two);
+    puppet_expect_none(&puppet);
+}
+
+static void i7_nothing_else_is_done_again(void)
+{
+    answered_out_of_order_and_done_again();
+    whole_read(3, 17, three);
+    puppet_expect(&puppet, 7, false, "sector 17 holds unknown bytes");
+}
+
+static void i7_until_the_sector_is_written_on_another_connection(void)
+{
+    answered_out_of_order_and_done_again();
+    puppet_complete(&puppet, 1, BLKFRONT_DISCONNECTED);
+    puppet_reconnect(&puppet);
+    memcpy(puppet.data[2], one, SECTOR);
+    whole_write(3, 16, one);
+    whole_read(4, 16, one);
+    puppet_expect_none(&puppet);
+    whole_read(5, 16, three);
+    puppet_expect(&puppet, 7, false, "possible were: write 3 (acknowledged)");
+}
+
 /* ---- where the bytes came from ---- */
 
 static void i7_of_equal_bytes_those_of_this_sector_are_named(void)
@@ -416,6 +470,9 @@ static void i7_buffers_that_are_no_whole_sectors_are_not_judged(void)
 }
 
 static const struct unit_test tests[] = {
+    UNIT_TEST(i7_what_is_done_again_may_leave_anything),
+    UNIT_TEST(i7_nothing_else_is_done_again),
+    UNIT_TEST(i7_until_the_sector_is_written_on_another_connection),
     UNIT_TEST(i7_of_equal_bytes_those_of_this_sector_are_named),
     UNIT_TEST(i7_of_equal_bytes_of_others_the_first_is_named),
     UNIT_TEST(i7_bytes_that_were_written_long_ago),

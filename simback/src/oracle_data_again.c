@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A backend that begins anew may take up the rings that it finds before their frontend knows of it.
+ * Then it does again what stands between rsp_prod and req_prod, and of that the requests that were
+ * answered out of their order too: whose pages, if they are granted still, have another use by now.
+ * What they write nobody can know until the connection is over and the sectors are written anew.
+ */
+#include "oracle_data.h"
+
+/* The history of a sector; one that has none begins with what the disk holds. */
+static struct sector *sector_of(struct oracle *oracle, const struct oracle_device *device,
+                                uint64_t number)
+{
+    struct oracle_data *data = oracle->data;
+    struct group *group = data_group_get(oracle, data_owner(data, device), number / GROUP_SECTORS);
+    const uint64_t bit = UINT64_C(1) << number % GROUP_SECTORS;
+    struct sector *sector;
+
+    if (group == NULL)
+        return NULL;
+    sector = &group->sectors[number % GROUP_SECTORS];
+    if ((group->touched & bit) == 0) {
+        const uint32_t size = device->data_sector_size;
+        const bool have_disk = data_read_disk(oracle, device, number, size, 1);
+
+        group->touched |= bit;
+        sector->write = have_disk ? BASE_DISK : BASE_UNKNOWN;
+        sector->hash = have_disk ? hash_xxh64(data->window, size, 0) : 0;
+    }
+    return sector;
+}
+
+static void may_be_anything(struct oracle *oracle, const struct oracle_device *device,
+                            uint64_t number)
+{
+    struct sector *sector = sector_of(oracle, device, number);
+    const uint32_t index = sector == NULL ? 0 : data_candidate_new(oracle);
+
+    if (index == 0)
+        return;
+    *data_candidate_at(oracle->data, index - 1) = (struct candidate){
+        .submitted = oracle->stamp,
+        .ended = oracle->stamp,
+        .superseded = DATA_NEVER,
+        .connection = device->connection,
+        .next = sector->more,
+        .failed = true,
+        .unknown = true,
+    };
+    sector->more = index;
+}
+
+static void done_again(struct oracle *oracle, const struct oracle_device *device,
+                       const struct oracle_wire *wire)
+{
+    const uint32_t units = device->data_sector_size / BLKIF_WIRE_UNIT;
+    const uint64_t capacity = device->capacity_512 / units * units;
+    uint64_t end = wire->count_512 > UINT64_MAX - wire->sector_512
+                       ? UINT64_MAX
+                       : wire->sector_512 + wire->count_512;
+
+    if (!oracle_writes(wire) && wire->inner != BLKIF_WIRE_DISCARD)
+        return;
+    if (end > capacity)
+        end = capacity;
+    for (uint64_t unit = wire->sector_512 / units * units; unit < end; unit += units)
+        may_be_anything(oracle, device, unit / units);
+}
+
+void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_ring *ring)
+{
+    const uint32_t rsp_prod = ring->view->responses;
+    const uint32_t count = ring->view->requests - rsp_prod;
+    uint8_t slot[BLKIF_WIRE_SLOT_64];
+    struct oracle_wire wire;
+
+    if (oracle->data->off || device->data_sector_size == 0 || count > ring->room)
+        return;
+    data_revive(oracle->data, device->connection);
+    for (uint32_t i = 0; i < count; i++) {
+        monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, rsp_prod + i), slot,
+                          ring->view->slot_size);
+        oracle_wire_parse(oracle, ring, slot, ring->view->slot_size, &wire);
+        if (correlation_find(ring, wire.id) == NULL)
+            done_again(oracle, device, &wire);
+    }
+}
