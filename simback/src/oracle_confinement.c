@@ -177,6 +177,23 @@ static const struct blkfront_buffer *buffer_at(const struct oracle_request *requ
     return NULL;
 }
 
+/* The same where it may be another one's that asks for the same sectors. */
+static const struct blkfront_buffer *buffer_of_any(const struct oracle_put *put,
+                                                   const struct oracle_request *request,
+                                                   const uint8_t *data)
+{
+    const struct blkfront_buffer *buffer = buffer_at(request, data);
+
+    if (request == NULL || !request->ambiguous)
+        return buffer;
+    for (const struct oracle_request *at = put->device->first; buffer == NULL && at != NULL;
+         at = at->next) {
+        if (at->ambiguous)
+            buffer = buffer_at(at, data);
+    }
+    return buffer;
+}
+
 static void judge_direct(struct oracle_put *put, const struct blkfront_buffer *buffer,
                          uint64_t number, uint32_t ref)
 {
@@ -234,7 +251,7 @@ static void judge_segment(struct oracle_put *put, const struct blkif_wire_segmen
     if (!simback_get_grant(put->oracle->world, front, segment->grant_ref, &grant))
         return; /* I5 says so */
     bytes = bytes_of(put->oracle, grant.page);
-    buffer = buffer_at(request, bytes + (size_t)segment->first_512 * UNIT);
+    buffer = buffer_of_any(put, request, bytes + (size_t)segment->first_512 * UNIT);
     if (buffer != NULL)
         judge_direct(put, buffer, number, segment->grant_ref);
     else if (may_have_been_written(put, &grant))

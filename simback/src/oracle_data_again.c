@@ -3,7 +3,8 @@
  * A backend that begins anew may take up the rings that it finds before their frontend knows of it.
  * Then it does again what stands between rsp_prod and req_prod, and of that the requests that were
  * answered out of their order too: whose pages, if they are granted still, have another use by now.
- * What they write nobody can know until the connection is over and the sectors are written anew.
+ * What they write nobody can know until the connection is over and the sectors are written anew;
+ * nor what a write behind such a read does, which may have read into the page of that write.
  */
 #include "oracle_data.h"
 
@@ -67,6 +68,13 @@ static void done_again(struct oracle *oracle, const struct oracle_device *device
         may_be_anything(oracle, device, unit / units);
 }
 
+/* Its request's write is no value that the history has: it is over, and if it failed, the power was
+ * cut since. */
+static bool is_forgotten(const struct oracle_device *device, const struct oracle_part *part)
+{
+    return part == NULL || (part->request == NULL && device->power_cut != 0);
+}
+
 void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
                       const struct oracle_ring *ring)
 {
@@ -74,6 +82,7 @@ void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
     const uint32_t count = ring->view->requests - rsp_prod;
     uint8_t slot[BLKIF_WIRE_SLOT_64];
     struct oracle_wire wire;
+    bool forgotten, read_again = false;
 
     if (oracle->data->off || device->data_sector_size == 0 || count > ring->room)
         return;
@@ -82,7 +91,9 @@ void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
         monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, rsp_prod + i), slot,
                           ring->view->slot_size);
         oracle_wire_parse(oracle, ring, slot, ring->view->slot_size, &wire);
-        if (correlation_find(ring, wire.id) == NULL)
+        forgotten = is_forgotten(device, correlation_find(ring, wire.id));
+        read_again |= forgotten && wire.inner == BLKIF_WIRE_READ;
+        if (forgotten || read_again)
             done_again(oracle, device, &wire);
     }
 }
