@@ -33,6 +33,7 @@ struct swarm {
     bool suspended, power;
     bool backend_changed; /* it may be closed, gone, hung or something else now */
     bool failing;         /* calls that fail may still be to come */
+    bool deviceless;      /* the last connect may have failed at once */
     uint64_t size;        /* of the disk, in its sectors */
     uint64_t first_size;  /* and what it was at first */
 };
@@ -473,10 +474,12 @@ static void do_reconnect(struct swarm *swarm)
 {
     struct scenario_step step = step_of(one_in(swarm, 2) ? STEP_DISCONNECT : STEP_CONNECT);
 
-    if (step.opcode == STEP_DISCONNECT)
+    if (step.opcode == STEP_DISCONNECT) {
         set(&step, FIELD_DISCONNECT_ASYNC, 1);
-    else
+    } else {
         set(&step, FIELD_CONNECT_ASYNC, 1);
+        swarm->deviceless = swarm->failing;
+    }
     put(swarm, &step);
 }
 
@@ -561,7 +564,10 @@ static void make_end(struct swarm *swarm)
     struct scenario_step disconnect = step_of(STEP_DISCONNECT), connect = step_of(STEP_CONNECT);
     struct scenario_step write = step_of(STEP_WRITE), read = step_of(STEP_READ);
 
-    put_ok(swarm, &disconnect);
+    if (swarm->deviceless) /* there may be nothing to disconnect */
+        put(swarm, &disconnect);
+    else
+        put_ok(swarm, &disconnect);
     put_ok(swarm, &connect);
     set(&read, FIELD_READ_SECTOR, 0);
     set(&read, FIELD_READ_COUNT, least(least(swarm->size, swarm->first_size), 128));

@@ -95,6 +95,31 @@ START_TEST(every_kind_of_trouble_comes_and_none_always)
 }
 END_TEST
 
+/* A connect that fails at once leaves no device that a disconnect could be ok for. */
+START_TEST(the_first_disconnect_of_the_end_is_ok_where_there_is_a_device)
+{
+    enum { END = 6 }; /* steps from that disconnect on */
+    unsigned seen[2] = {0, 0};
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        bool failing = false, deviceless = false;
+        const struct scenario_step *step;
+
+        ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 120), SCENARIO_OK);
+        for (step = the_program.steps; step < the_program.steps + the_program.step_count - END;
+             step++) {
+            failing = failing || step->opcode == STEP_FAIL;
+            if (step->opcode == STEP_CONNECT)
+                deviceless = failing;
+        }
+        ck_assert_uint_eq(step->opcode, STEP_DISCONNECT);
+        ck_assert_uint_eq(step->result == CHOICE_RESULT_OK, !deviceless);
+        seen[deviceless]++;
+    }
+    ck_assert(seen[false] > 0 && seen[true] > 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("swarm");
@@ -106,6 +131,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_program_is_its_text);
     tcase_add_test(tests, seeds_differ);
     tcase_add_test(tests, every_kind_of_trouble_comes_and_none_always);
+    tcase_add_test(tests, the_first_disconnect_of_the_end_is_ok_where_there_is_a_device);
     suite_add_tcase(suite, tests);
     return suite;
 }
