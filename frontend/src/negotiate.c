@@ -204,17 +204,20 @@ static int read_only_by_mode(struct blkfront_device *device, bool *read_only)
 
 int negotiate_info(struct blkfront_device *device)
 {
-    bool by_mode = false;
+    bool read_only;
     uint64_t info;
     int error = read_number(device, BLKIF_NODE_INFO, UINT32_MAX, 0, &info);
 
-    if (error == BLKFRONT_OK)
-        error = read_only_by_mode(device, &by_mode);
+    if (error != BLKFRONT_OK)
+        return error;
+    /* Nobody needs `mode` then, so nothing of it can be in the way. */
+    read_only = (info & BLKIF_WIRE_INFO_READONLY) != 0;
+    if (!read_only)
+        error = read_only_by_mode(device, &read_only);
     if (error != BLKFRONT_OK)
         return error;
     __atomic_store_n(&device->agreed.info, (uint32_t)info, __ATOMIC_RELEASE);
-    __atomic_store_n(&device->agreed.read_only, by_mode || (info & BLKIF_WIRE_INFO_READONLY) != 0,
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&device->agreed.read_only, read_only, __ATOMIC_RELEASE);
     return BLKFRONT_OK;
 }
 
