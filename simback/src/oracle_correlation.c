@@ -358,9 +358,11 @@ static bool may_be_of_an_ambiguous_one(const struct oracle_put *put)
     const struct oracle_wire *wire = &put->wire;
 
     for (const struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
-        if (at->ambiguous && may_carry(put->device, at, put->ring) && same_kind(at, wire) &&
-            begins_in(at, wire) &&
-            wire->count_512 <= at->count_512 - (wire->sector_512 - at->first_512))
+        if (!at->ambiguous || !may_carry(put->device, at, put->ring) || !same_kind(at, wire))
+            continue;
+        if (is_flush(wire) ||
+            (begins_in(at, wire) &&
+             wire->count_512 <= at->count_512 - (wire->sector_512 - at->first_512)))
             return true;
     }
     return false;

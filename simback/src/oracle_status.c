@@ -101,13 +101,13 @@ static void success(struct oracle *oracle, const struct oracle_device *device,
         oracle_broken(oracle, 8, device, request->number,
                       "succeeds, but one of its %u ring requests was answered with status %d",
                       request->parts, request->error);
-    } else if (request->operation == BLKFRONT_FLUSH && request->oks == 0) {
+    } else if (request->operation == BLKFRONT_FLUSH && request->oks == 0 && !request->ambiguous) {
         /* What a former backend could not do, this one may not even offer: then it waits. */
         if (request->unsupported != 0 &&
             (device->flush_offered || request->connection == device->connection))
             oracle_broken(oracle, 8, device, request->number,
                           "the flush succeeds, but all that was tried for it is not supported");
-        else if (!request->ambiguous && (write = write_before(device, request)) != NULL)
+        else if ((write = write_before(device, request)) != NULL)
             oracle_broken(oracle, 8, device, request->number,
                           "the flush succeeds without a ring request while write %llu, submitted "
                           "before it, is still in flight",

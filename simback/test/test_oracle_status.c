@@ -289,6 +289,22 @@ static void i8_a_flush_of_the_last_connection_ends_on_this_one(void)
     puppet_expect_none(&puppet);
 }
 
+/* One flush is as good as another: which of the two was refused is for the frontend to know. */
+static void i8_one_of_two_flushes_is_refused(void)
+{
+    answer_next_with(BLKIF_WIRE_ERROR);
+    submit_flush(1);
+    submit_flush(2);
+    puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, 2, 0, 0, 0);
+    puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, 1, 0, 0, 0);
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    complete(1, BLKFRONT_OK);
+    try_flush(BLKIF_WIRE_WRITE_BARRIER, 3);
+    complete(2, BLKFRONT_OK);
+    puppet_expect_none(&puppet);
+}
+
 /* Refused by the one, not offered by the next: there it is nothing but waiting. */
 static void i8_what_the_next_backend_does_not_offer_is_not_tried(void)
 {
@@ -398,6 +414,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_on_the_next_connection_all_is_tried_anew),
     UNIT_TEST(i8_a_flush_that_is_tried_again_on_the_next_connection),
     UNIT_TEST(i8_a_flush_of_the_last_connection_ends_on_this_one),
+    UNIT_TEST(i8_one_of_two_flushes_is_refused),
     UNIT_TEST(i8_what_the_next_backend_does_not_offer_is_not_tried),
     UNIT_TEST(i8_a_flush_that_does_not_wait),
     UNIT_TEST(i8_a_flush_waits_for_nothing_else),
