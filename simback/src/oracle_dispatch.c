@@ -32,7 +32,7 @@ static void back_node_read(struct oracle_device *device, const char *node, uint6
         device->discard_alignment = value < UINT32_MAX ? (uint32_t)value : 0;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0 ||
                strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
-        device->flush_offered |= value != 0;
+        device->flush_offered |= value == 1; /* anything else says nothing */
     }
 }
 
