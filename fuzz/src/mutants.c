@@ -4,10 +4,10 @@
  * scenarios and swarm until something notices. What is finished is kept in a file and not done
  * again while neither the mutant nor the tree has changed.
  *
- *     mutants check ROOT                                 are all mutants what they should be?
- *     mutants run BUILD RESULTS [JOBS [NAME...]]         the seeded ones
- *     mutants draw BUILD RESULTS JOBS SEED COUNT [LCOV]  generic ones, drawn by the seed
- *     mutants table RESULTS                              the figures, as Markdown
+ *     mutant check ROOT                                 are all mutants what they should be?
+ *     mutant run BUILD RESULTS [JOBS [NAME...]]         the seeded ones
+ *     mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]  generic ones, drawn by the seed
+ *     mutant table RESULTS                              the figures, as Markdown
  *
  * BUILD is the file mutants.build of the build folder.
  */
@@ -325,9 +325,9 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "table") == 0) {
         return command_table(argv[2]);
     }
-    fprintf(stderr, "usage: mutants check ROOT\n"
-                    "       mutants run BUILD RESULTS [JOBS [NAME...]]\n"
-                    "       mutants draw BUILD RESULTS JOBS SEED COUNT [LCOV]\n"
-                    "       mutants table RESULTS\n");
+    fprintf(stderr, "usage: mutant check ROOT\n"
+                    "       mutant run BUILD RESULTS [JOBS [NAME...]]\n"
+                    "       mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]\n"
+                    "       mutant table RESULTS\n");
     return USAGE;
 }
