@@ -323,6 +323,45 @@ static void print_seeded(const struct mutant_results *results)
     }
 }
 
+static bool survives(const struct mutant_result *result)
+{
+    return !without_regression(result) && !with_regression(result);
+}
+
+/* How many there are of each kind of change, in the order in which the kinds come. */
+static void print_kinds(const struct mutant_results *results)
+{
+    printf("\n| change | mutants | survive |\n|---|---|---|\n");
+    for (size_t i = 0; i < results->count; i++) {
+        const char *kind = results->all[i].rows;
+        size_t all = 0, alive = 0, before = 0;
+
+        for (size_t k = 0; k < results->count; k++) {
+            const struct mutant_result *one = &results->all[k];
+
+            if (counts(one, true) && strcmp(one->rows, kind) == 0) {
+                all++;
+                alive += survives(one);
+                before += k < i;
+            }
+        }
+        if (before == 0 && counts(&results->all[i], true)) {
+            printf("| %s | %zu | %zu |\n", kind, all, alive);
+        }
+    }
+}
+
+/* A bar would end the cell; and the place in bytes, in brackets at the end, tells nobody much. */
+static void print_change(const char *name)
+{
+    const char *end = strrchr(name, '(');
+    size_t length = end != NULL && end != name ? (size_t)(end - name) - 1 : strlen(name);
+
+    for (size_t i = 0; i < length; i++) {
+        printf(name[i] == '|' ? "\\%c" : "%c", name[i]);
+    }
+}
+
 static void print_generic(const struct mutant_results *results)
 {
     size_t refused = 0, same = 0;
@@ -331,14 +370,17 @@ static void print_generic(const struct mutant_results *results)
         refused += results->all[i].rules == 0 && results->all[i].built == MUTANT_REFUSED;
         same += results->all[i].rules == 0 && results->all[i].built == MUTANT_SAME_CODE;
     }
+    print_kinds(results);
     printf("\nBeside these %zu that do not compile and %zu of which the compiler makes the same "
            "code.\n\n| survivor | change |\n|---|---|\n",
            refused, same);
     for (size_t i = 0; i < results->count; i++) {
         const struct mutant_result *one = &results->all[i];
 
-        if (counts(one, true) && !without_regression(one) && !with_regression(one)) {
-            printf("| %s | %s |\n", one->name, one->rows);
+        if (counts(one, true) && survives(one)) {
+            printf("| ");
+            print_change(one->name);
+            printf(" | %s |\n", one->rows);
         }
     }
 }
