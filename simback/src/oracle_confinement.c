@@ -177,14 +177,15 @@ static const struct blkfront_buffer *buffer_at(const struct oracle_request *requ
     return NULL;
 }
 
-/* The same where it may be another one's that asks for the same sectors. */
+/* The same where it may be another one's that asks for the same sectors: then the book may have no
+ * request left for it at all. */
 static const struct blkfront_buffer *buffer_of_any(const struct oracle_put *put,
                                                    const struct oracle_request *request,
                                                    const uint8_t *data)
 {
     const struct blkfront_buffer *buffer = buffer_at(request, data);
 
-    if (request == NULL || !request->ambiguous)
+    if (request != NULL && !request->ambiguous)
         return buffer;
     for (const struct oracle_request *at = put->device->first; buffer == NULL && at != NULL;
          at = at->next) {
