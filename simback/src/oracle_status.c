@@ -101,7 +101,8 @@ static void success(struct oracle *oracle, const struct oracle_device *device,
         oracle_broken(oracle, 8, device, request->number,
                       "succeeds, but one of its %u ring requests was answered with status %d",
                       request->parts, request->error);
-    } else if (request->operation == BLKFRONT_FLUSH && request->oks == 0 && !request->ambiguous) {
+    } else if (request->operation == BLKFRONT_FLUSH && request->oks + request->late_oks == 0 &&
+               !request->ambiguous) {
         /* What a former backend could not do, this one may not even offer: then it waits. */
         if (request->unsupported != 0 &&
             (device->flush_offered || request->connection == device->connection))

@@ -367,6 +367,20 @@ static void i8_a_flush_that_does_not_wait(void)
     }
 }
 
+/* It has been answered, although that is taken only when its ring is gone. */
+static void i8_a_flush_that_was_answered_before_the_ring_went(void)
+{
+    static const struct blkfront_buffer buffer = {.address = bytes, .size = 512};
+
+    simback_app_submit(puppet.world, 0, 1, 1, BLKFRONT_WRITE, 0, 512, 9, 1, &buffer, 1);
+    submit_flush(2);
+    puppet_send(&puppet, BLKIF_WIRE_FLUSH_DISKCACHE, 2, 0, 0, 0);
+    puppet_run(&puppet);
+    puppet_reconnect(&puppet);
+    complete(2, BLKFRONT_OK);
+    puppet_expect_none(&puppet);
+}
+
 static void i8_a_flush_waits_for_nothing_else(void)
 {
     again("minimal");
@@ -417,6 +431,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_one_of_two_flushes_is_refused),
     UNIT_TEST(i8_what_the_next_backend_does_not_offer_is_not_tried),
     UNIT_TEST(i8_a_flush_that_does_not_wait),
+    UNIT_TEST(i8_a_flush_that_was_answered_before_the_ring_went),
     UNIT_TEST(i8_a_flush_waits_for_nothing_else),
     UNIT_TEST(i8_a_flush_that_has_waited),
     UNIT_TEST(i2_waiting_is_not_enough_where_a_flush_is_offered),
