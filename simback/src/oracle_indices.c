@@ -83,7 +83,8 @@ void indices_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint3
         ring->overflow_seen = true;
 }
 
-/* The frontend was woken for this ring; without an observer that is all there is to know. */
+/* The frontend was woken for this ring; without an observer that is all there is to know. Before it
+ * is Connected it need not look at the ring for that. */
 void indices_seen(struct oracle *oracle, struct oracle_device *device, uint32_t port)
 {
     for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
@@ -92,7 +93,7 @@ void indices_seen(struct oracle *oracle, struct oracle_device *device, uint32_t 
         if (ring == NULL || !ring->attached || ring->view->port != port)
             continue;
         ring->event_lost = false;
-        if (!ring->observed && ring->overflow)
+        if (!ring->observed && ring->overflow && device->front_state == BLKIF_WIRE_CONNECTED)
             ring->overflow_seen = true;
     }
 }

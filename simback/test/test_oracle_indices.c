@@ -367,6 +367,26 @@ static void i3_nobody_was_told(void)
     puppet_expect_none(&puppet);
 }
 
+static void i3_an_event_before_connected_is_no_look_at_the_ring(void)
+{
+    puppet_end(&puppet);
+    puppet_begin(&puppet);
+    puppet_run(&puppet);
+    puppet_open(&puppet);
+    CU_ASSERT_EQUAL_FATAL(puppet_read_back(&puppet, "state"), 2);
+    puppet_publish(&puppet, "3");
+    puppet_run(&puppet);
+    move_rsp_prod_by(1);
+    CU_ASSERT_EQUAL_FATAL(puppet_read_back(&puppet, "state"), 4);
+    puppet_write(&puppet, "state", "4");
+    puppet_app_state(&puppet, BLKFRONT_CONNECTED);
+    end_at_rest();
+    puppet_expect_none(&puppet);
+    move_rsp_prod_by(1);
+    end_at_rest();
+    puppet_expect(&puppet, 3, true, "with only 0 asked, and the device is still connected at rest");
+}
+
 /* Nothing is certain while somebody is ready to run. */
 static void i3_not_before_rest(void)
 {
@@ -401,6 +421,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i3_the_device_is_closing),
     UNIT_TEST(i3_it_was_disconnected_before),
     UNIT_TEST(i3_nobody_was_told),
+    UNIT_TEST(i3_an_event_before_connected_is_no_look_at_the_ring),
     UNIT_TEST(i3_not_before_rest),
 };
 UNIT_MAIN_WITH("oracle: indices", set_up, tear_down, tests)
