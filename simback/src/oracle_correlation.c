@@ -188,6 +188,14 @@ static bool is_flush(const struct oracle_wire *wire)
            (wire->inner == BLKIF_WIRE_WRITE_BARRIER && wire->count_512 == 0);
 }
 
+/* A secure discard is another promise than a plain one, and no other flag is known. */
+static bool same_discard(const struct oracle_request *request, const struct oracle_wire *wire)
+{
+    uint8_t flag = (request->flags & BLKFRONT_SECURE) != 0 ? BLKIF_WIRE_DISCARD_SECURE : 0;
+
+    return request->operation == BLKFRONT_DISCARD && wire->slot[1] == flag;
+}
+
 static bool same_kind(const struct oracle_request *request, const struct oracle_wire *wire)
 {
     switch (wire->inner) {
@@ -196,7 +204,7 @@ static bool same_kind(const struct oracle_request *request, const struct oracle_
     case BLKIF_WIRE_WRITE_BARRIER:
         return request->operation == (is_flush(wire) ? BLKFRONT_FLUSH : BLKFRONT_WRITE);
     case BLKIF_WIRE_FLUSH_DISKCACHE: return request->operation == BLKFRONT_FLUSH;
-    case BLKIF_WIRE_DISCARD: return request->operation == BLKFRONT_DISCARD;
+    case BLKIF_WIRE_DISCARD: return same_discard(request, wire);
     default: return false;
     }
 }

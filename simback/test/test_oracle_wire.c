@@ -328,22 +328,29 @@ static void i9_a_flush_has_no_segments(void)
 
 /* ---- DISCARD ---- */
 
-static void put_discard(uint64_t sector_512, uint64_t count_512)
+static void put_flagged_discard(uint8_t flag, uint64_t sector_512, uint64_t count_512)
 {
     const struct blkif_wire_discard_64 slot_64 = {
         .operation = BLKIF_WIRE_DISCARD,
+        .flag = flag,
         .id = 11,
         .sector_512 = sector_512,
         .count_512 = count_512,
     };
     const struct blkif_wire_discard_32 slot_32 = {
         .operation = BLKIF_WIRE_DISCARD,
+        .flag = flag,
         .id = 11,
         .sector_512 = sector_512,
         .count_512 = count_512,
     };
 
     put_and_push(&slot_64, sizeof(slot_64), &slot_32, sizeof(slot_32));
+}
+
+static void put_discard(uint64_t sector_512, uint64_t count_512)
+{
+    put_flagged_discard(0, sector_512, count_512);
 }
 
 static void submit_discard(uint64_t sector, uint64_t sectors)
@@ -390,6 +397,33 @@ static void i2_a_discard_that_nobody_asked_for(void)
     puppet_expect(&puppet, 2, false, "ring request 0, DISCARD of units 8+8, is no part of");
 }
 
+static void submit_secure(void)
+{
+    simback_app_submit(puppet.world, 0, 0, 1, BLKFRONT_DISCARD, BLKFRONT_SECURE, 512, 8, 8, NULL,
+                       0);
+}
+
+static void i2_a_secure_discard(void)
+{
+    submit_secure();
+    put_flagged_discard(BLKIF_WIRE_DISCARD_SECURE, 8, 8);
+    puppet_expect_none(&puppet);
+}
+
+static void i2_a_secure_discard_that_is_a_plain_one(void)
+{
+    submit_secure();
+    put_discard(8, 8);
+    puppet_expect(&puppet, 2, false, "ring request 0, DISCARD of units 8+8, is no part of");
+}
+
+static void i2_a_discard_with_a_flag_that_nobody_knows(void)
+{
+    submit_discard(8, 8);
+    put_flagged_discard(2, 8, 8);
+    puppet_expect(&puppet, 2, false, "ring request 0, DISCARD of units 8+8, is no part of");
+}
+
 static void i8_a_discard_that_is_not_supported(void)
 {
     const struct simback_fault refuse = {
@@ -432,6 +466,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i9_a_discard_beyond_the_disk),
     UNIT_TEST(i9_a_discard_whose_end_overflows),
     UNIT_TEST(i2_a_discard_that_nobody_asked_for),
+    UNIT_TEST(i2_a_secure_discard),
+    UNIT_TEST(i2_a_secure_discard_that_is_a_plain_one),
+    UNIT_TEST(i2_a_discard_with_a_flag_that_nobody_knows),
     UNIT_TEST(i8_a_discard_that_is_not_supported),
 };
 UNIT_MAIN_WITH("oracle: wire", set_up, tear_down, tests)
