@@ -138,7 +138,7 @@ void mutant_results_fini(struct mutant_results *results);
 bool mutant_result_append(const struct mutant_result *result, const char *path);
 /* One line for people. */
 void mutant_result_tell(const struct mutant_result *result);
-/* The figures and a row for each, as Markdown. */
-void mutant_results_table(const struct mutant_results *results, bool generic);
+/* The figures and a row for each in the order of their names, as Markdown. */
+void mutant_results_table(struct mutant_results *results, bool generic);
 
 #endif

@@ -385,8 +385,16 @@ static void print_generic(const struct mutant_results *results)
     }
 }
 
-void mutant_results_table(const struct mutant_results *results, bool generic)
+static int by_name(const void *a, const void *b)
 {
+    return strcmp(((const struct mutant_result *)a)->name, ((const struct mutant_result *)b)->name);
+}
+
+void mutant_results_table(struct mutant_results *results, bool generic)
+{
+    if (results->count != 0) {
+        qsort(results->all, results->count, sizeof(results->all[0]), by_name);
+    }
     print_figures(results, generic);
     print_rules(results, generic);
     if (generic) {
