@@ -25,6 +25,7 @@ struct source {
     struct scenario_buffer text;
     unsigned char *never; /* never[line] != 0: no test runs it */
     size_t lines;
+    bool told; /* lcov says something of it */
 };
 
 struct mutant_draw {
@@ -58,7 +59,8 @@ static void leave_excluded_out(struct source *source)
     }
 }
 
-/* "SF:/.../frontend/src/x.c", then "DA:line,count". */
+/* "SF:/.../frontend/src/x.c", then "DA:line,count". A file of which nothing is told is in no
+ * program that was run. */
 static bool leave_uncovered_out(struct mutant_draw *draw, const char *coverage)
 {
     FILE *file = fopen(coverage, "r");
@@ -78,6 +80,7 @@ static bool leave_uncovered_out(struct mutant_draw *draw, const char *coverage)
             for (size_t i = 0; i < draw->source_count; i++) {
                 if (strstr(line, draw->sources[i].name) != NULL) {
                     source = &draw->sources[i];
+                    source->told = true;
                 }
             }
         } else if (source != NULL && sscanf(line, "DA:%lu,%lu", &number, &count) == 2 &&
@@ -86,6 +89,11 @@ static bool leave_uncovered_out(struct mutant_draw *draw, const char *coverage)
         }
     }
     fclose(file);
+    for (size_t i = 0; i < draw->source_count; i++) {
+        if (!draw->sources[i].told) {
+            memset(draw->sources[i].never, 1, draw->sources[i].lines + 1);
+        }
+    }
     return true;
 }
 
