@@ -23,7 +23,7 @@ named=$(find CMakeLists.txt frontend simback scenarios fuzz -type f -name CMakeL
         sub(/#.*/, "")
         gsub(/[()";]/, " ")
         for (i = 1; i <= NF; i++) {
-            if ($i !~ /\.c$/)
+            if ($i !~ /\.c(pp)?$/)
                 continue
             path = $i
             if (!sub(/^[$][{]PROJECT_SOURCE_DIR[}]\//, "", path)) {
@@ -36,7 +36,8 @@ named=$(find CMakeLists.txt frontend simback scenarios fuzz -type f -name CMakeL
         }
     }' {} +)
 
-for file in $(find frontend simback scenarios fuzz -type f -name '*.c' | sort); do
+for file in $(find frontend simback scenarios fuzz -type f \( -name '*.c' -o -name '*.cpp' \) |
+    sort); do
     if ! printf '%s\n' "$named" | grep -qxF "$file"; then
         echo "$file: in no CMakeLists.txt"
         bad=1
@@ -44,7 +45,7 @@ for file in $(find frontend simback scenarios fuzz -type f -name '*.c' | sort); 
 done
 
 includes=$(find frontend simback scenarios fuzz -type f \
-    \( -name '*.c' -o -name '*.h' -o -name '*.def' \) \
+    \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' \) \
     -exec sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]\([^">]*\)[">].*/\1/p' {} + |
     sed 's|.*/||' | sort -u)
 for file in $(find frontend simback scenarios fuzz -type f \( -name '*.h' -o -name '*.def' \) |

@@ -21,9 +21,9 @@ files() {
 bad=0
 
 # Frozen and malformed programs are test data: they are as they are.
-list=$(files -name '*.c' -o -name '*.h' -o -name '*.def' -o -name '*.sh' -o -name '*.cmake' \
-    -o -name '*.in' -o -name 'CMakeLists.txt' -o -path '.ci/run' -o -path '.ci/test' \
-    -o -path '.ci/coverage' -o \( -name '*.scn' ! -path '*/test/*' \))
+list=$(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -name '*.sh' \
+    -o -name '*.cmake' -o -name '*.in' -o -name 'CMakeLists.txt' -o -path '.ci/run' \
+    -o -path '.ci/test' -o -path '.ci/coverage' -o \( -name '*.scn' ! -path '*/test/*' \))
 for file in $list; do
     width=100
     case $file in *.def) width=120 ;; esac
@@ -47,7 +47,7 @@ for file in $list; do
     fi
 done
 
-for file in $(files -name '*.c' -o -name '*.h' -o -name '*.def'); do
+for file in $(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def'); do
     if [ "$(head -n 1 "$file")" != '/* SPDX-License-Identifier: ISC */' ]; then
         echo "$file:1: must begin with /* SPDX-License-Identifier: ISC */"
         bad=1
