@@ -35,6 +35,7 @@ enum {
 /* ---- ring.c: the shared ring, by its own pages ---- */
 
 struct ring {
+    const struct simback_host *host; /* hears of loads */
     void *pages[BACKEND_RING_PAGES];
     uint32_t refs[BACKEND_RING_PAGES];
     uint32_t page_count;
@@ -55,6 +56,13 @@ void ring_init(struct ring *ring, enum slot_abi abi);
 /* Begins at the indices that stand in the ring; false if they cannot be. */
 bool ring_attach(struct ring *ring);
 uint32_t ring_load_req_prod(const struct ring *ring); /* acquire */
+/* Before each load of what the frontend can change. */
+static inline void ring_tell_load(const struct simback_host *host, const volatile void *address,
+                                  size_t size)
+{
+    if (host->before_load != NULL)
+        host->before_load(host->context, address, size);
+}
 /* Copies a request's slot, each word of it loaded once (I19, XSA-155). */
 void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot);
 void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length);

@@ -245,6 +245,7 @@ static bool map_ring(struct backend_queue *queue)
         return false;
     }
     queue->mapped = true;
+    ring->host = backend->host;
     ring_init(ring, backend->abi);
     if ((backend->options.attach || backend->dialect->attach) && !ring_attach(ring)) {
         backend_complain(backend, "queue %u: the ring's indices are further apart than its size",

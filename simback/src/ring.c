@@ -26,6 +26,15 @@ static volatile uint32_t *header_word(const struct ring *ring, enum ring_word wo
     return word_at(ring, (uint32_t)word * (uint32_t)sizeof(uint32_t));
 }
 
+/* With the order that the strictest of those who load the header needs. */
+static uint32_t load_header(const struct ring *ring, enum ring_word word)
+{
+    volatile uint32_t *const address = header_word(ring, word);
+
+    ring_tell_load(ring->host, address, sizeof(*address));
+    return __atomic_load_n(address, __ATOMIC_SEQ_CST);
+}
+
 static uint32_t slot_offset(const struct ring *ring, uint32_t index)
 {
     return (uint32_t)BLKIF_WIRE_RING_HEADER + (index & (ring->size - 1)) * ring->slot_size;
@@ -60,7 +69,10 @@ bool ring_attach(struct ring *ring)
 
 uint32_t ring_load_req_prod(const struct ring *ring)
 {
-    return __atomic_load_n(header_word(ring, RING_REQ_PROD), __ATOMIC_ACQUIRE);
+    volatile uint32_t *const address = header_word(ring, RING_REQ_PROD);
+
+    ring_tell_load(ring->host, address, sizeof(*address));
+    return __atomic_load_n(address, __ATOMIC_ACQUIRE);
 }
 
 void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
@@ -69,8 +81,11 @@ void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
 
     /* Slots and pages are multiples of 4 bytes, so no word lies in two pages. */
     for (uint32_t i = 0; i < ring->slot_size; i += (uint32_t)sizeof(uint32_t)) {
-        const uint32_t word = __atomic_load_n(word_at(ring, begin + i), __ATOMIC_RELAXED);
+        volatile uint32_t *const address = word_at(ring, begin + i);
+        uint32_t word;
 
+        ring_tell_load(ring->host, address, sizeof(word));
+        word = __atomic_load_n(address, __ATOMIC_RELAXED);
         memcpy(slot + i, &word, sizeof(word));
     }
 }
@@ -95,19 +110,19 @@ bool ring_publish(struct ring *ring)
 
     ring->rsp_published = new;
     __atomic_store_n(header_word(ring, RING_RSP_PROD), new, __ATOMIC_SEQ_CST);
-    event = __atomic_load_n(header_word(ring, RING_RSP_EVENT), __ATOMIC_SEQ_CST);
+    event = load_header(ring, RING_RSP_EVENT);
     return new - event < new - old; /* event lies in (old, new] (I14) */
 }
 
 bool ring_final_check(struct ring *ring)
 {
     __atomic_store_n(header_word(ring, RING_REQ_EVENT), ring->req_cons + 1, __ATOMIC_SEQ_CST);
-    return __atomic_load_n(header_word(ring, RING_REQ_PROD), __ATOMIC_SEQ_CST) != ring->req_cons;
+    return load_header(ring, RING_REQ_PROD) != ring->req_cons;
 }
 
 uint32_t ring_load(const struct ring *ring, enum ring_word word)
 {
-    return __atomic_load_n(header_word(ring, word), __ATOMIC_SEQ_CST);
+    return load_header(ring, word);
 }
 
 void ring_store(struct ring *ring, enum ring_word word, uint32_t value)

@@ -74,8 +74,10 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
         const uint32_t at = i % BLKIF_WIRE_SEGMENTS_PER_PAGE * 2;
         uint32_t copy[2];
 
-        copy[0] = __atomic_load_n(&words[at], __ATOMIC_RELAXED);
-        copy[1] = __atomic_load_n(&words[at + 1], __ATOMIC_RELAXED);
+        for (uint32_t j = 0; j < 2; j++) {
+            ring_tell_load(host, &words[at + j], sizeof(copy[j]));
+            copy[j] = __atomic_load_n(&words[at + j], __ATOMIC_RELAXED);
+        }
         memcpy(&queue->data[i].segment, copy, sizeof(copy));
     }
     connect_unmap(backend, request->data.page_refs, pages, page_count);

@@ -60,6 +60,9 @@ struct simback_host {
      * fills kind, result, queue, a, b, c and path, the host who acts and for which device. May be
      * NULL. */
     void (*tell)(void *context, const struct simback_event *event);
+    /* Told before each load of what the frontend can change meanwhile: `size` bytes of its ring or
+     * of an indirect page. May be NULL; a test counts them, or changes what is about to be read. */
+    void (*before_load)(void *context, const volatile void *address, size_t size);
 };
 
 #ifdef __cplusplus
