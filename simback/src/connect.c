@@ -384,9 +384,10 @@ void connect_drop(struct simback_backend *backend, bool all)
         connect_drop_kept(backend);
 }
 
+/* Of a ring that was given up nothing will be answered any more, so nobody waits for it (I12). */
 static uint32_t in_flight(const struct backend_queue *queue)
 {
-    return queue->pending.count + queue->barrier_waits;
+    return queue->dead ? 0 : queue->pending.count + queue->barrier_waits;
 }
 
 uint32_t connect_in_flight(const struct simback_backend *backend)

@@ -74,12 +74,15 @@ static void publish_responses(struct backend_queue *queue)
 
 /* ---- barriers ---- */
 
+/* What a ring that was given up holds is not waited for: it never ends. */
 static uint32_t waiting(const struct simback_backend *backend)
 {
     uint32_t count = 0;
 
-    for (uint16_t i = 0; i < backend->queue_count; i++)
-        count += backend->queues[i].pending.count;
+    for (uint16_t i = 0; i < backend->queue_count; i++) {
+        if (!backend->queues[i].dead)
+            count += backend->queues[i].pending.count;
+    }
     return count;
 }
 
@@ -271,6 +274,8 @@ bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
     budget = answer_due(served, BACKEND_BATCH, now);
     if (!backend->lingers && !backend->drains)
         more = take_some(served, budget);
+    if (served->dead && waiting(backend) == 0)
+        wake_barriers(backend);
     publish_responses(served);
     more = more || pending_next(&served->pending) <= now;
     handshake_answered(backend);

@@ -332,6 +332,32 @@ static void i19_after_its_6_it_maps_nothing_any_more(void)
     CU_ASSERT_EQUAL(device.host.mapped, 0);
 }
 
+/* A ring that is given up holds a request that nobody will answer; it must not hold the device. */
+static void i12_a_ring_that_is_given_up_holds_nothing(void)
+{
+    static const char *const names[] = {"linux", "everything",
+                                        "mirage"}; /* each closes otherwise */
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        again(simback_dialect_find(names[i]));
+        fake_connect(&device);
+        front(4);
+        hold();
+        fake_put_request(&device, 1, 1, 0, 0, 2);
+        fake_put_request(&device, 7, 2, 0, 0, 1); /* the end of mirage's */
+        CU_ASSERT_TRUE(fake_go(&device));
+        CU_ASSERT_EQUAL(device.host.mapped, 3);
+        device.rings[0].req_prod += 1000; /* and of the others' */
+        CU_ASSERT_TRUE(fake_go(&device));
+        front(5);
+        front(6);
+        back_is(6);
+        CU_ASSERT_EQUAL(device.host.mapped, 0);
+        front(1);
+        back_is(2);
+    }
+}
+
 static uint64_t refused(void)
 {
     struct simback_backend_counters counters;
@@ -487,6 +513,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_frontend_that_comes_back),
     UNIT_TEST(offline_and_closed),
     UNIT_TEST(what_is_left_when_it_reopens),
+    UNIT_TEST(i12_a_ring_that_is_given_up_holds_nothing),
     UNIT_TEST(linux_closes_while_grants_are_mapped),
     UNIT_TEST(i19_after_its_6_it_maps_nothing_any_more),
     UNIT_TEST(linux_does_not_reconnect_before_that),
