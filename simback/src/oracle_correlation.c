@@ -327,6 +327,7 @@ void correlation_put(struct oracle_put *put)
     }
     part->operation = wire->operation;
     part->inner = wire->inner;
+    part->index = put->index;
     part->first_512 = wire->sector_512;
     part->count_512 = is_flush(wire) ? 0 : wire->count_512;
     if (is_flush(wire))

@@ -70,9 +70,12 @@ static void done_again(struct oracle *oracle, const struct oracle_device *device
 
 /* Its request's write is no value that the history has: it is over, and if it failed, the power was
  * cut since. */
-static bool is_forgotten(const struct oracle_device *device, const struct oracle_part *part)
+static bool is_forgotten(const struct oracle_device *device, const struct oracle_part *part,
+                         uint32_t index)
 {
-    return part == NULL || (part->request == NULL && device->power_cut != 0);
+    /* Its id may be another one's by now. */
+    return part == NULL || part->index != index ||
+           (part->request == NULL && device->power_cut != 0);
 }
 
 void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
@@ -91,7 +94,7 @@ void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
         monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, rsp_prod + i), slot,
                           ring->view->slot_size);
         oracle_wire_parse(oracle, ring, slot, ring->view->slot_size, &wire);
-        forgotten = is_forgotten(device, correlation_find(ring, wire.id));
+        forgotten = is_forgotten(device, correlation_find(ring, wire.id), rsp_prod + i);
         read_again |= forgotten && wire.inner == BLKIF_WIRE_READ;
         if (forgotten || read_again)
             done_again(oracle, device, &wire);

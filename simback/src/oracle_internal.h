@@ -64,6 +64,7 @@ struct oracle_part {
     struct oracle_request *request; /* NULL: completed meanwhile, or nobody's */
     uint64_t number;                /* of the request; 0: nobody's */
     uint32_t next;                  /* in its bucket or in the free list, plus one */
+    uint32_t index;                 /* where it was put on the ring */
     uint8_t operation;              /* of the slot */
     uint8_t inner;                  /* what it does */
     bool answered;                  /* the backend has published a response (I19) */
