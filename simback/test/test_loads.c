@@ -73,7 +73,7 @@ static void put_indirect(uint32_t segments)
 
 static void i19_each_word_of_a_slot_is_loaded_once(void)
 {
-    const uint32_t slot_words = (device.abi_32 ? 108 : 112) / 4;
+    const uint32_t slot_words = (device.abi_32 ? 108u : 112u) / 4;
 
     fake_connect(&device);
     for (uint32_t i = 0; i < 8; i++)
