@@ -12,7 +12,7 @@
 #include "mirror_internal.h"
 
 /* Far more than any move makes necessary. What never ends ends here. */
-enum { STEPS = 4000, STEPS_OF_BELIEVERS = 64 };
+enum { STEPS = 4000, STEPS_OF_BELIEVERS = 24 };
 
 /* Backends, rings and tables of the largest limits that are drawn take less than half of it. */
 #define MEMORY_LIMIT ((uint64_t)64 << 20)
