@@ -124,7 +124,7 @@ void mirror_run(struct mirror *mirror)
         enum simback_step step = SIMBACK_STEP_RAN;
 
         simback_actor_ready(mirror->world, mirror->store_actor);
-        for (uint32_t i = 0; i < MIRROR_QUEUES; i++) {
+        for (uint32_t i = 0; i < MIRROR_QUEUES && !mirror_waits_for_events(mirror); i++) {
             simback_actor_ready(mirror->world, mirror->queues[i].actor);
         }
         for (uint32_t i = 0; i < most && step == SIMBACK_STEP_RAN; i++) {

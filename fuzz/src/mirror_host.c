@@ -229,7 +229,7 @@ static void before_load(void *context, const volatile void *address, size_t size
     mirror->result->strikes++;
     mirror->acts = false;
     protect(mirror, 0, MIRROR_PAGES, PROT_READ | PROT_WRITE);
-    mirror_tamper(mirror);
+    mirror_strike(mirror);
     protect_as_mapped(mirror, 0, MIRROR_PAGES);
     mirror->acts = true;
 }

@@ -63,7 +63,7 @@ struct mirror_queue {
     uint32_t port;
     bool port_open;
     uint32_t page_count, size, slot_size;
-    uint32_t req_prod, rsp_cons;
+    uint32_t req_prod, published, rsp_cons;
     struct mirror_request requests[MIRROR_SLOTS];
     int16_t status; /* of the last response */
     /* What can be judged no more: nothing, as we wrote over indices; ids, as we wrote over slots
@@ -150,6 +150,10 @@ void mirror_judge_one(struct mirror *mirror);
 void mirror_burst(struct mirror *mirror);
 /* All that is answered. */
 void mirror_take(struct mirror *mirror);
+/* Between two loads of the backend: one more request, or what comes next. */
+void mirror_strike(struct mirror *mirror);
+/* What is asked of the backend now, it is told by events alone. */
+bool mirror_waits_for_events(const struct mirror *mirror);
 /* Changes memory or grants, at any moment. */
 void mirror_tamper(struct mirror *mirror);
 

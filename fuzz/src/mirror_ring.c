@@ -54,7 +54,7 @@ void mirror_begin_ring(struct mirror_queue *queue)
         queue->size *= 2;
     }
     memset(ring_byte(queue, 0), 0, bytes);
-    queue->req_prod = queue->rsp_cons = start;
+    queue->req_prod = queue->published = queue->rsp_cons = start;
     store_word(queue, SIMBACK_REQ_PROD, start);
     store_word(queue, SIMBACK_RSP_PROD, start);
     store_word(queue, SIMBACK_REQ_EVENT, start + 1);
@@ -63,16 +63,39 @@ void mirror_begin_ring(struct mirror_queue *queue)
     queue->blind = queue->loose = queue->may_die = false;
 }
 
+/* Without a notification where the backend has asked for none: it finds the request by itself
+ * (I14). */
 static void push(struct mirror_queue *queue)
 {
     const struct blkfront_platform *platform = queue->mirror->platform;
+    const uint32_t old = queue->published, new = queue->req_prod;
+    bool notify = true;
 
     if (!queue->blind) {
-        store_word(queue, SIMBACK_REQ_PROD, queue->req_prod);
+        store_word(queue, SIMBACK_REQ_PROD, new);
+        queue->published = new;
+        notify = new - load_word(queue, SIMBACK_REQ_EVENT) < new - old;
     }
-    if (queue->port_open) {
+    if (queue->port_open && notify) {
         (void)platform->port_notify(platform->context, queue->channels, queue->port);
     }
+}
+
+/* Nothing waits but for events: none of the barriers that what another ring answers sets free. */
+bool mirror_waits_for_events(const struct mirror *mirror)
+{
+    bool waits = mirror->fair;
+
+    for (uint32_t i = 0; i < mirror->queue_count; i++) {
+        const struct mirror_queue *queue = &mirror->queues[i];
+
+        waits = waits && !queue->blind && !queue->loose;
+        for (uint32_t j = 0; j < queue->size; j++) {
+            waits = waits &&
+                    !(queue->requests[j].out && queue->requests[j].op == BLKIF_WIRE_WRITE_BARRIER);
+        }
+    }
+    return waits;
 }
 
 /* ---- making requests ---- */
@@ -497,6 +520,31 @@ static void tamper_grant(struct mirror *mirror)
     }
     /* Rings and data are not what a good request relies on any more. */
     mirror->fair = false;
+}
+
+/* One more request while others are served. */
+static void push_late(struct mirror *mirror, struct mirror_queue *queue)
+{
+    struct shape shape = {0};
+    union slot slot;
+
+    if (queue->req_prod - queue->rsp_cons < queue->size) {
+        choose_segments(mirror, &shape, false);
+        fill_slot(mirror, &slot, &shape, BLKIF_WIRE_READ, false);
+        (void)put_slot(queue, &slot);
+        push(queue);
+    }
+}
+
+void mirror_strike(struct mirror *mirror)
+{
+    struct mirror_queue *queue = &mirror->queues[mirror_draw(mirror, mirror->queue_count)];
+
+    if (mirror->fair && !queue->blind && mirror_draw(mirror, 2) == 0) {
+        push_late(mirror, queue);
+    } else {
+        mirror_tamper(mirror);
+    }
 }
 
 void mirror_tamper(struct mirror *mirror)
