@@ -141,6 +141,7 @@ static bool is_happening(enum simback_event_kind kind)
     case SIMBACK_REFUSED:
     case SIMBACK_BACK_LIFE:
     case SIMBACK_FAULT:
+    case SIMBACK_HARM:
     case SIMBACK_LOAD:
     case SIMBACK_STORE:
     case SIMBACK_FENCE:
@@ -226,6 +227,7 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
     case SIMBACK_BACK_STATE:
     case SIMBACK_BACK_LIFE:
     case SIMBACK_FAULT:
+    case SIMBACK_HARM:
     case SIMBACK_RESUMED:
     case SIMBACK_LOAD:
     case SIMBACK_STORE:

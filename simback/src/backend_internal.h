@@ -5,6 +5,7 @@
  *   handshake.c the xenbus states               -> connect.c, inspect.c, publish.c
  *   service.c   a queue's ring: takes, answers  -> ring.c, slot.c, fault.c, pending.c, execute.c
  *   execute.c   what a request does             -> transfer.c, mappings.c
+ *   harm.c      what is done to it on purpose
  *   hostile.c   the same ring, broken on purpose
  *
  * All of them reach Xen through backend->host only and the disk through disk.h only.
@@ -426,6 +427,8 @@ void execute_begin(struct backend_queue *queue, struct pending *pending);
 bool execute_may_write(struct backend_queue *queue, const struct slot_request *request);
 bool execute_in_range(struct backend_queue *queue, const struct slot_request *request,
                       uint64_t count_512);
+/* Units that may be addressed. */
+uint64_t execute_capacity_512(const struct simback_backend *backend);
 /* The operation that the response bears. */
 uint8_t execute_response_op(const struct simback_backend *backend,
                             const struct slot_request *request);
@@ -437,6 +440,30 @@ const struct simback_fault *fault_match(struct backend_queue *queue,
                                         const struct slot_request *request);
 /* What the named rule caught last; NULL: nothing. */
 const struct backend_name *fault_named(const struct simback_backend *backend, uint32_t name);
+
+/* ---- harm.c ---- */
+
+/* How the data of a request goes that is harmed on purpose. */
+struct harm_plan {
+    uint64_t place_512; /* first unit on the disk */
+    uint32_t reach_512; /* units that are moved; of the others nothing is */
+    bool spoils;        /* then harm_spoil has to follow */
+};
+
+/* HARM_NONE: the action is another one. */
+enum slot_harm harm_of(enum simback_fault_action action);
+/* Whether this can be done to the request, as far as its slot tells. */
+bool harm_suits(enum slot_harm harm, const struct slot_request *request);
+/* Of the request that is prepared; tells of the units that will be wrong. */
+struct harm_plan harm_plan(struct backend_queue *queue, const struct slot_request *request);
+/* Changes a byte of what was read into the first page, or written at this place. 0, or -1: the
+ * disk fails. */
+int harm_spoil(struct backend_queue *queue, uint64_t place_512, bool write);
+
+/* ---- hostile.c ---- */
+
+/* Said once a connection, before it happens: from here on I19 does not bind this backend. */
+void hostile_tamper(struct backend_queue *queue);
 
 /* ---- service.c ---- */
 

@@ -71,6 +71,7 @@ static const struct form forms[SIMBACK_EVENT_KINDS] = {
     [SIMBACK_BACK_STATE] = {"back-state", NULL, "state", "old", NULL, 0},
     [SIMBACK_BACK_LIFE] = {"back-life", NULL, NULL, NULL, NULL, SHOWS_PATH},
     [SIMBACK_FAULT] = {"fault", NULL, NULL, "rule", "n", SHOWS_PATH | SHOWS_ID},
+    [SIMBACK_HARM] = {"harm", NULL, NULL, "first_512", "count_512", SHOWS_ID},
     [SIMBACK_RESUMED] = {"resumed", "as", NULL, NULL, NULL, 0},
     [SIMBACK_LOAD] = {"load", NULL, "page", "offset", "size", 0},
     [SIMBACK_STORE] = {"store", NULL, "page", "offset", "size", 0},

@@ -18,7 +18,7 @@ uint8_t execute_response_op(const struct simback_backend *backend,
 }
 
 /* Units that may be addressed: what was published, but never beyond the disk's end. */
-static uint64_t capacity_512(const struct simback_backend *backend)
+uint64_t execute_capacity_512(const struct simback_backend *backend)
 {
     const uint64_t published = publish_sectors_512(&backend->options);
     const uint64_t there = simback_disk_size(backend->disk);
@@ -29,7 +29,7 @@ static uint64_t capacity_512(const struct simback_backend *backend)
 bool execute_in_range(struct backend_queue *queue, const struct slot_request *request,
                       uint64_t count_512)
 {
-    const uint64_t end = capacity_512(queue->backend);
+    const uint64_t end = execute_capacity_512(queue->backend);
 
     if (request->sector_512 <= end && count_512 <= end - request->sector_512)
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Fault rules: which request meets which rule. What the rule's action does with the request is
- * service.c's business.
+ * Fault rules: which request meets which rule. What the rule's action does with the request is the
+ * business of service.c, or of harm.c where it is carried out all the same.
  */
 #include "backend_internal.h"
 
@@ -13,6 +13,13 @@ static const char *action_name(const struct simback_fault *fault)
     case SIMBACK_HOLD: return "hold";
     case SIMBACK_DROP: return "drop";
     case SIMBACK_REORDER: return "reorder";
+    case SIMBACK_DUPLICATE: return "duplicate";
+    case SIMBACK_CORRUPT: return "corrupt";
+    case SIMBACK_TORN: return "torn";
+    case SIMBACK_MISDIRECT: return "misdirect";
+    case SIMBACK_LOST: return "lost";
+    case SIMBACK_SHORT: return "short";
+    case SIMBACK_MAPFAIL: return "mapfail";
     }
     return "?";
 }
@@ -58,6 +65,8 @@ static bool selects(const struct backend_queue *queue, const struct simback_faul
     if (fault->device_only_when_connected && queue->backend->state != BLKIF_WIRE_CONNECTED)
         return false;
     if (bit == 0 ? (fault->ops & SIMBACK_FAULT_ANY) != SIMBACK_FAULT_ANY : !(fault->ops & bit))
+        return false;
+    if (!harm_suits(harm_of(fault->action), request))
         return false;
     if (fault->first_512 == 0 && fault->last_512 == UINT64_MAX)
         return true;

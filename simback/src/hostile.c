@@ -13,8 +13,7 @@ static struct backend_queue *mapped_queue(struct simback_backend *backend, uint1
     return &backend->queues[index];
 }
 
-/* Said once a connection, before it happens: from here on I19 does not bind this backend. */
-static void tamper(struct backend_queue *queue)
+void hostile_tamper(struct backend_queue *queue)
 {
     if (!queue->ring.tampered)
         backend_tell(queue->backend, SIMBACK_BACK_LIFE, queue->index, 0, 0, "hostile");
@@ -55,7 +54,7 @@ int simback_backend_respond(struct simback_backend *backend,
 
     if (queue == NULL)
         return -1;
-    tamper(queue);
+    hostile_tamper(queue);
     id = like != NULL ? like->id : queue->seen ? queue->seen_id : 0;
     op = like != NULL ? like->op : queue->seen ? queue->seen_op : 0;
     length = slot_encode_response(backend->abi, response->set_id ? response->id : id,
@@ -81,7 +80,7 @@ int simback_backend_move_index(struct simback_backend *backend, uint16_t queue, 
 
     if (broken == NULL || word > RING_RSP_EVENT)
         return -1;
-    tamper(broken);
+    hostile_tamper(broken);
     if (add)
         value += ring_load(&broken->ring, (enum ring_word)word);
     ring_store(&broken->ring, (enum ring_word)word, value);
@@ -97,7 +96,7 @@ int simback_backend_poke(struct simback_backend *backend, uint16_t queue, uint32
 
     if (broken == NULL || !ring_fits(&broken->ring, offset, length))
         return -1;
-    tamper(broken);
+    hostile_tamper(broken);
     ring_poke(&broken->ring, offset, bytes, length);
     touched(backend);
     return 0;

@@ -34,32 +34,6 @@ bool data_read_disk(const struct oracle *oracle, const struct oracle_device *dev
            simback_disk_read(disk, sector * units, count * units, oracle->data->window) == 0;
 }
 
-/* ---- exemptions ---- */
-
-void data_exempt(struct oracle_device *device, uint64_t first_512, uint64_t last_512)
-{
-    if (device->exempt_count == ORACLE_EXEMPT) {
-        device->exempt_all = true;
-        return;
-    }
-    device->exempt[device->exempt_count++] = (struct oracle_range){
-        .first_512 = first_512,
-        .last_512 = last_512,
-    };
-}
-
-bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512)
-{
-    if (device->exempt_all)
-        return true;
-    for (uint32_t i = 0; i < device->exempt_count; i++) {
-        if (first_512 <= device->exempt[i].last_512 &&
-            device->exempt[i].first_512 <= first_512 + count_512 - 1)
-            return true;
-    }
-    return false;
-}
-
 /* ---- going through a request's sectors ---- */
 
 /* One after the other, with the bytes that the caller's buffers have for each. */

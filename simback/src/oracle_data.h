@@ -136,6 +136,9 @@ static inline bool data_may_return(const struct oracle_device *device,
 /* oracle_data.c */
 bool data_read_disk(const struct oracle *oracle, const struct oracle_device *device,
                     uint64_t sector, uint32_t sector_size, uint32_t count);
+
+/* oracle_data_exempt.c */
+/* Any of these units. */
 bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512);
 
 /* oracle_data_table.c */

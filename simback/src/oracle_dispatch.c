@@ -290,6 +290,8 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
         return;
     if (event->kind == SIMBACK_FAULT) {
         fault_event(oracle, device, event);
+    } else if (event->kind == SIMBACK_HARM) {
+        data_exempt(device, event->b, event->b + event->c - 1);
     } else if (event->kind == SIMBACK_BACK_STATE) {
         device->back_state =
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
@@ -389,7 +391,7 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
             events_watch_fired(device, event);
         }
     } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||
-               event->kind == SIMBACK_FAULT) {
+               event->kind == SIMBACK_FAULT || event->kind == SIMBACK_HARM) {
         back_event(oracle, event, device);
     } else if (event->kind == SIMBACK_RESUMED) {
         resumed(oracle, event);

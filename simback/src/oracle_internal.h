@@ -148,7 +148,7 @@ struct oracle_range {
     uint64_t first_512, last_512; /* both included */
 };
 
-enum { ORACLE_EXEMPT = 16 };
+enum { ORACLE_EXEMPT = 64 };
 
 /* A number that the frontend has read in its backend's directory, and the one before that. */
 struct oracle_told {

@@ -46,6 +46,10 @@ static void answer(struct backend_queue *queue, const struct slot_request *reque
     struct pending *pending;
 
     put_response(queue, request, status);
+    if (request->harm == HARM_TWICE) {
+        hostile_tamper(queue);
+        put_response(queue, request, status);
+    }
     while ((pending = pending_due(&queue->pending, 0, true)) != NULL) {
         put_response(queue, &pending->request, execute_pending(queue, pending));
         pending_remove(&queue->pending, pending);
@@ -140,11 +144,26 @@ static void obey_rule(struct backend_queue *queue, const struct simback_fault *f
 
     switch (fault->action) {
     case SIMBACK_ANSWER_STATUS: answer(queue, request, fault->status); break;
+    case SIMBACK_DUPLICATE:
+    case SIMBACK_CORRUPT:
+    case SIMBACK_TORN:
+    case SIMBACK_MISDIRECT:
+    case SIMBACK_LOST:
+    case SIMBACK_SHORT:
+    case SIMBACK_MAPFAIL:
     case SIMBACK_DELAY: wait_for(queue, request, PENDING_TIMED, due, fault->name); break;
     case SIMBACK_HOLD: wait_for(queue, request, PENDING_HELD, 0, fault->name); break;
     case SIMBACK_REORDER: wait_for(queue, request, PENDING_REORDERED, due, fault->name); break;
     case SIMBACK_DROP: queue->dropped++; break;
     }
+}
+
+/* What a rule does to it while it is carried out goes with it; false: the rule does not. */
+static bool harms(const struct simback_fault *fault, struct slot_request *request)
+{
+    request->harm = harm_of(fault->action);
+    request->offset_512 = fault->offset_512;
+    return request->harm != HARM_NONE;
 }
 
 /* From here on all is in 512-byte units, whatever the dialect counts in; what is too large for
@@ -175,7 +194,7 @@ static void take(struct backend_queue *queue)
     queue->seen_op = execute_response_op(queue->backend, &request);
 
     fault = fault_match(queue, &request);
-    if (fault != NULL) {
+    if (fault != NULL && (!harms(fault, &request) || fault->delay_ns != 0)) {
         obey_rule(queue, fault, &request);
     } else if (request.operation == BLKIF_WIRE_WRITE_BARRIER && waiting(queue->backend) != 0) {
         queue->barrier = request;

@@ -76,6 +76,8 @@ void slot_decode(enum slot_abi abi, const uint8_t *slot, struct slot_request *re
     request->flag = 0;
     request->segment_count = 0;
     request->count_512 = 0;
+    request->harm = HARM_NONE;
+    request->offset_512 = 0;
     if (abi == SLOT_ABI_32)
         decode_32(slot, request);
     else

@@ -15,6 +15,18 @@ enum slot_abi { SLOT_ABI_64, SLOT_ABI_32 };
 
 enum { SLOT_MAX = BLKIF_WIRE_SLOT_64, SLOT_RESPONSE_MAX = sizeof(struct blkif_wire_response_64) };
 
+/* What is done to a request on purpose while it is carried out (harm.c). */
+enum slot_harm {
+    HARM_NONE,
+    HARM_TWICE,   /* answered a second time */
+    HARM_SPOILT,  /* a byte of its data is changed */
+    HARM_TORN,    /* of a write: only the first half of its sectors is written */
+    HARM_ASTRAY,  /* of a write: lands in other sectors */
+    HARM_LOST,    /* of a write: nothing is written */
+    HARM_SHORT,   /* of a read: only the first half of its segments is filled */
+    HARM_UNMAPPED /* its pages cannot be mapped */
+};
+
 struct slot_request {
     uint8_t operation; /* as in the slot */
     uint8_t inner;     /* the operation that an INDIRECT one wraps; otherwise the same */
@@ -28,6 +40,9 @@ struct slot_request {
         struct blkif_wire_segment segments[BLKIF_WIRE_SEGMENTS];
         uint32_t page_refs[BLKIF_WIRE_INDIRECT_PAGES]; /* of INDIRECT */
     } data;
+    /* Not of the slot: what a fault rule makes of it. */
+    enum slot_harm harm;
+    uint64_t offset_512; /* of what goes astray */
 };
 
 /* Bytes of a slot, which is also the distance between two. */

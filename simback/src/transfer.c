@@ -59,6 +59,8 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
         queue->dead = backend->dialect->dies;
         return false;
     }
+    if (request->harm == HARM_UNMAPPED)
+        return false; /* the frontend is not to blame */
     result = host->map(host->context, backend->options.front_domid, request->data.page_refs,
                        page_count, false, pages);
     if (result != 0) {
@@ -174,6 +176,10 @@ static bool map_pages(struct backend_queue *queue, const struct slot_request *re
     const uint32_t missing = find_kept(queue, request->segment_count, writable);
     int result = 0;
 
+    if (missing != 0 && request->harm == HARM_UNMAPPED) {
+        give_back_kept(queue, request->segment_count);
+        return false;
+    }
     if (missing != 0)
         result = host->map(host->context, backend->options.front_domid, queue->refs, missing,
                            writable, queue->pages);
@@ -216,19 +222,25 @@ int16_t transfer_perform(struct backend_queue *queue, const struct slot_request 
                          bool write)
 {
     struct simback_disk *disk = queue->backend->disk;
-    uint64_t sector_512 = request->sector_512;
+    const struct harm_plan plan = harm_plan(queue, request);
+    uint64_t sector_512 = plan.place_512;
+    uint32_t left = plan.reach_512;
     int result = 0;
 
-    for (uint32_t i = 0; result == 0 && i < queue->prepared; i++) {
+    for (uint32_t i = 0; result == 0 && left != 0 && i < queue->prepared; i++) {
         const struct blkif_wire_segment *segment = &queue->data[i].segment;
-        const uint32_t count = (uint32_t)segment->last_512 - segment->first_512 + 1;
+        const uint32_t whole = (uint32_t)segment->last_512 - segment->first_512 + 1;
+        const uint32_t count = whole < left ? whole : left;
         uint8_t *data =
             (uint8_t *)queue->data[i].page + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
 
         result = write ? simback_disk_write(disk, sector_512, count, data)
                        : simback_disk_read(disk, sector_512, count, data);
         sector_512 += count;
+        left -= count;
     }
+    if (result == 0 && plan.spoils)
+        result = harm_spoil(queue, plan.place_512, write);
     transfer_release(queue);
     return result == 0 ? BLKIF_WIRE_OKAY : BLKIF_WIRE_ERROR;
 }

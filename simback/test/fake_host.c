@@ -320,6 +320,7 @@ static void host_tell(void *context, const struct simback_event *event)
     kept->queue = event->queue;
     kept->a = event->a;
     kept->b = event->b;
+    kept->c = event->c;
     snprintf(kept->path, sizeof(kept->path), "%s", event->path != NULL ? event->path : "");
 }
 

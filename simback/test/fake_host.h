@@ -43,7 +43,7 @@ struct fake_store {
 struct fake_event {
     enum simback_event_kind kind;
     uint16_t queue;
-    uint64_t a, b;
+    uint64_t a, b, c;
     char path[32];
 };
 

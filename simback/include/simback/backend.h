@@ -155,8 +155,18 @@ enum simback_fault_action {
     SIMBACK_DELAY,         /* `delay_ns` */
     SIMBACK_HOLD,          /* until released under `name` */
     SIMBACK_DROP,          /* never answered */
-    SIMBACK_REORDER        /* answered after the next request that is not itself reordered; if none
+    SIMBACK_REORDER,       /* answered after the next request that is not itself reordered; if none
                             * is for 1 ms, then anyway */
+    /* These act while the request is carried out, `delay_ns` later if that is set, and select only
+     * what they can be done to. All but the last are answered as if nothing were wrong. */
+    SIMBACK_DUPLICATE, /* answered twice, which breaks the protocol */
+    SIMBACK_CORRUPT,   /* read or written with one byte changed, in its first unit */
+    SIMBACK_TORN,      /* only the first half of a write's sectors, rounded down, is written */
+    SIMBACK_MISDIRECT, /* a write lands `offset_512` further on; behind the last place on the disk
+                        * where it fits comes the first */
+    SIMBACK_LOST,      /* nothing of a write is written */
+    SIMBACK_SHORT,     /* only the first half of a read's segments, rounded down, is filled */
+    SIMBACK_MAPFAIL    /* its grants cannot be mapped: ERROR; not where all are mapped already */
 };
 
 struct simback_fault {
@@ -170,7 +180,8 @@ struct simback_fault {
     enum simback_fault_action action;
     int16_t status;
     uint64_t delay_ns;
-    uint32_t name; /* of a held request; 0: none */
+    uint64_t offset_512; /* whole sectors */
+    uint32_t name;       /* of a held request; 0: none */
     bool device_only_when_connected;
 };
 

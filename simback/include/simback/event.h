@@ -72,6 +72,8 @@ enum simback_event_kind {
                          */
     SIMBACK_BACK_LIFE,  /* path="crash", "hang", "close"…: somebody made it do so */
     SIMBACK_FAULT,      /* path=action; a=request id, b=rule number: a fault rule has fired */
+    SIMBACK_HARM,       /* a=request id, b=first_512, c=count_512: what a fault rule does to the
+                         * request leaves these units of the disk or of what is read wrong */
 
     /* the guest */
     SIMBACK_RESUMED, /* domid was suspended and goes on as peer, without grants and ports */

@@ -56,9 +56,9 @@ struct simback_host {
     void (*log)(void *context, const char *line);
     /* The world's random source, for fault rules with a chance; NULL: such rules never fire. */
     uint64_t (*random)(void *context);
-    /* SIMBACK_BACK_STATE, SIMBACK_BACK_LIFE and SIMBACK_FAULT as they happen (event.h); the backend
-     * fills kind, result, queue, a, b, c and path, the host who acts and for which device. May be
-     * NULL. */
+    /* SIMBACK_BACK_STATE, SIMBACK_BACK_LIFE, SIMBACK_FAULT and SIMBACK_HARM as they happen
+     * (event.h); the backend fills kind, result, queue, a, b, c and path, the host who acts and for
+     * which device. May be NULL. */
     void (*tell)(void *context, const struct simback_event *event);
     /* Told before each load of what the frontend can change meanwhile: `size` bytes of its ring or
      * of an indirect page. May be NULL; a test counts them, or changes what is about to be read. */
