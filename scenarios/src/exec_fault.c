@@ -16,20 +16,27 @@ static unsigned read_ops(uint64_t operation)
     }
 }
 
+static uint64_t units_of_sector(const struct scenario_runner *runner, unsigned device)
+{
+    uint64_t units = runner->backends[device].sector_size / BLKIF_WIRE_UNIT;
+
+    return units == 0 ? 1 : units;
+}
+
 /* Sectors of the scenario are units of sector_size; a range beyond any disk stays beyond it. */
 static void read_sectors(const struct scenario_runner *runner, const struct scenario_step *step,
                          struct simback_fault *fault)
 {
-    uint64_t units = runner->backends[step->device].sector_size / BLKIF_WIRE_UNIT;
+    uint64_t units = units_of_sector(runner, step->device);
     uint64_t first = scenario_value(step, FIELD_FAULT_SECTORS);
     uint64_t last = scenario_value(step, FIELD_FAULT_SECTORS_LAST);
 
     fault->first_512 = 0;
     fault->last_512 = UINT64_MAX;
+    fault->offset_512 = scenario_value(step, FIELD_FAULT_OFFSET) * units;
     if (!scenario_given(step, FIELD_FAULT_SECTORS)) {
         return;
     }
-    units = units == 0 ? 1 : units;
     fault->first_512 = first > UINT64_MAX / units ? UINT64_MAX : first * units;
     fault->last_512 = last >= UINT64_MAX / units ? UINT64_MAX : last * units + units - 1;
 }
@@ -51,6 +58,13 @@ static void read_action(const struct scenario_step *step, struct simback_fault *
     case CHOICE_ACTION_HOLD: fault->action = SIMBACK_HOLD; break;
     case CHOICE_ACTION_DROP: fault->action = SIMBACK_DROP; break;
     case CHOICE_ACTION_REORDER: fault->action = SIMBACK_REORDER; break;
+    case CHOICE_ACTION_DUPLICATE: fault->action = SIMBACK_DUPLICATE; break;
+    case CHOICE_ACTION_CORRUPT: fault->action = SIMBACK_CORRUPT; break;
+    case CHOICE_ACTION_TORN: fault->action = SIMBACK_TORN; break;
+    case CHOICE_ACTION_MISDIRECT: fault->action = SIMBACK_MISDIRECT; break;
+    case CHOICE_ACTION_LOST: fault->action = SIMBACK_LOST; break;
+    case CHOICE_ACTION_SHORT: fault->action = SIMBACK_SHORT; break;
+    case CHOICE_ACTION_MAPFAIL: fault->action = SIMBACK_MAPFAIL; break;
     default:
         fault->action =
             scenario_given(step, FIELD_FAULT_STATUS) ? SIMBACK_ANSWER_STATUS : SIMBACK_DELAY;
