@@ -132,13 +132,10 @@ void exec_FAIL(struct scenario_runner *runner, const struct scenario_step *step)
         [CHOICE_RESOURCE_GRANT] = SIMBACK_RESOURCE_GRANT,
         [CHOICE_RESOURCE_PORT] = SIMBACK_RESOURCE_PORT,
         [CHOICE_RESOURCE_XENSTORE] = SIMBACK_RESOURCE_XENSTORE,
+        [CHOICE_RESOURCE_REVOKE] = SIMBACK_RESOURCE_REVOKE,
     };
-    uint64_t resource = scenario_value(step, FIELD_FAIL_RESOURCE);
 
-    if (resource >= sizeof(resources) / sizeof(resources[0])) {
-        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "this failure is not built yet");
-        return;
-    }
-    simback_fail_nth(runner->world, resources[resource], scenario_value(step, FIELD_FAIL_NTH),
+    simback_fail_nth(runner->world, resources[scenario_value(step, FIELD_FAIL_RESOURCE)],
+                     scenario_value(step, FIELD_FAIL_NTH),
                      scenario_value(step, FIELD_FAIL_FAILURES) == CHOICE_FAILURES_FROM);
 }

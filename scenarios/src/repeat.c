@@ -26,10 +26,9 @@ struct line {
 static int begin_each(struct line *line, const char *words)
 {
     static const char *const resources[SIMBACK_RESOURCES] = {
-        [SIMBACK_RESOURCE_ALLOC] = "alloc",
-        [SIMBACK_RESOURCE_GRANT] = "grant",
-        [SIMBACK_RESOURCE_PORT] = "port",
-        [SIMBACK_RESOURCE_XENSTORE] = "xenstore",
+        [SIMBACK_RESOURCE_ALLOC] = "alloc",   [SIMBACK_RESOURCE_GRANT] = "grant",
+        [SIMBACK_RESOURCE_PORT] = "port",     [SIMBACK_RESOURCE_XENSTORE] = "xenstore",
+        [SIMBACK_RESOURCE_REVOKE] = "revoke",
     };
     char resource[16] = "", how[8] = "";
 

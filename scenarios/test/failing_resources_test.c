@@ -201,7 +201,8 @@ static const struct kind {
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), STORIES = sizeof(stories) / sizeof(stories[0]) };
 
-static const char *const resources[SIMBACK_RESOURCES] = {"alloc", "grant", "port", "xenstore"};
+static const char *const resources[SIMBACK_RESOURCES] = {"alloc", "grant", "port", "xenstore",
+                                                         "revoke"};
 
 /* ---- one run ---- */
 

@@ -6,10 +6,9 @@
 #include "internal.h"
 
 static const char *const names[SIMBACK_RESOURCES] = {
-    [SIMBACK_RESOURCE_ALLOC] = "fail alloc",
-    [SIMBACK_RESOURCE_GRANT] = "fail grant",
-    [SIMBACK_RESOURCE_PORT] = "fail port",
-    [SIMBACK_RESOURCE_XENSTORE] = "fail xenstore",
+    [SIMBACK_RESOURCE_ALLOC] = "fail alloc",   [SIMBACK_RESOURCE_GRANT] = "fail grant",
+    [SIMBACK_RESOURCE_PORT] = "fail port",     [SIMBACK_RESOURCE_XENSTORE] = "fail xenstore",
+    [SIMBACK_RESOURCE_REVOKE] = "fail revoke",
 };
 
 void fail_short(struct simback_world *world)

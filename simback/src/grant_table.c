@@ -216,6 +216,12 @@ static bool any_mapped(const struct domain *domain, uint32_t first, uint32_t cou
     return false;
 }
 
+/* Such a platform never says BUSY, whatever happens. */
+static bool end_is_refused(const struct domain *domain)
+{
+    return !domain->world->options.share_only && fail_now(domain->world, SIMBACK_RESOURCE_REVOKE);
+}
+
 /* A platform that only shares: what is not mapped ends now, the rest when it is let go. */
 static void defer_block(struct domain *domain, uint32_t first, uint32_t count)
 {
@@ -239,7 +245,7 @@ int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
 {
     const struct page *pages = domain->world->arena.pages;
     uint32_t first = find_block(domain, address, count, PAGE_SHARED);
-    bool mapped;
+    bool mapped, refused;
 
     /* A deferred block is gone for its owner, though its memory is still there. */
     if (first != 0) {
@@ -254,12 +260,13 @@ int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
         tell_own(domain, SIMBACK_GRANT_END, 0, 0, 0, 0, BLKFRONT_PLATFORM_INVALID);
         return BLKFRONT_PLATFORM_INVALID;
     }
+    refused = end_is_refused(domain);
     mapped = any_mapped(domain, first, count);
     if (mapped && domain->world->options.share_only) {
         defer_block(domain, first, count);
         return BLKFRONT_PLATFORM_DEFERRED;
     }
-    if (mapped) { /* the block ends as a whole or not at all */
+    if (mapped || refused) { /* the block ends as a whole or not at all */
         for (uint32_t page = first; page < first + count; page++)
             tell_own(domain, SIMBACK_GRANT_END, 0, pages[page].ref, page, 0,
                      BLKFRONT_PLATFORM_BUSY);
@@ -360,7 +367,7 @@ int grant_table_revoke(struct domain *domain, uint32_t ref)
 
     if (grant == NULL || grant->block)
         result = BLKFRONT_PLATFORM_INVALID;
-    else if (grant->maps != 0)
+    else if (end_is_refused(domain) || grant->maps != 0)
         result = BLKFRONT_PLATFORM_BUSY;
     else
         drop_grant(domain, ref);

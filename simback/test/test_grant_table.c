@@ -378,6 +378,45 @@ static void the_nth_grant_fails(void)
     CU_ASSERT_FALSE(simback_is_short(world));
 }
 
+/* As if it were mapped, and once only; nothing else counts as an end. */
+static void i5_the_nth_end_is_busy(void)
+{
+    uint32_t ref, refs[2];
+    void *address, *page;
+
+    CU_ASSERT_EQUAL(guest->page_allocate(guest->context, 1, &page), 0);
+    CU_ASSERT_EQUAL(guest->page_grant(guest->context, 0, page, true, &ref), 0);
+    CU_ASSERT_EQUAL(share(2, true, &address, refs), 0);
+    simback_fail_nth(world, SIMBACK_RESOURCE_REVOKE, 2, false);
+    CU_ASSERT_EQUAL(guest->page_revoke(guest->context, 4000), BLKFRONT_PLATFORM_INVALID);
+    CU_ASSERT_EQUAL(guest->page_revoke(guest->context, ref), 0);
+    CU_ASSERT_EQUAL(guest->unshare(guest->context, address, 2), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(ledger().grants, 2);
+    CU_ASSERT_EQUAL(guest->unshare(guest->context, address, 2), 0);
+    CU_ASSERT_EQUAL(guest->page_grant(guest->context, 0, page, true, &ref), 0);
+    simback_fail_nth(world, SIMBACK_RESOURCE_REVOKE, 1, true);
+    CU_ASSERT_EQUAL(guest->page_revoke(guest->context, ref), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(guest->page_revoke(guest->context, ref), BLKFRONT_PLATFORM_BUSY);
+    CU_ASSERT_EQUAL(ledger().grants, 1);
+    simback_fail_nth(world, SIMBACK_RESOURCE_REVOKE, 0, false);
+    CU_ASSERT_EQUAL(guest->page_revoke(guest->context, ref), 0);
+    CU_ASSERT_EQUAL(simback_resource_failed(world, SIMBACK_RESOURCE_REVOKE), 3);
+}
+
+/* Its kernel keeps the page until the backend lets go, so that its end never fails. */
+static void where_pages_are_only_shared_no_end_is_busy(void)
+{
+    uint32_t ref;
+    void *address;
+
+    sim_world_tear_down();
+    begin(true);
+    simback_fail_nth(world, SIMBACK_RESOURCE_REVOKE, 1, true);
+    CU_ASSERT_EQUAL(share(1, true, &address, &ref), 0);
+    CU_ASSERT_EQUAL(guest->unshare(guest->context, address, 1), 0);
+    CU_ASSERT_EQUAL(simback_resource_calls(world, SIMBACK_RESOURCE_REVOKE), 0);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(references_begin_at_8_and_are_used_again_oldest_first),
     UNIT_TEST(a_mapper_sees_the_owners_page),
@@ -396,6 +435,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_grant_and_a_map_allocate_nothing),
     UNIT_TEST(a_sharing_platform_defers_until_the_last_map_goes),
     UNIT_TEST(the_nth_grant_fails),
+    UNIT_TEST(i5_the_nth_end_is_busy),
+    UNIT_TEST(where_pages_are_only_shared_no_end_is_busy),
 };
 
 UNIT_MAIN_WITH("grant_table", set_up, sim_world_tear_down, tests)

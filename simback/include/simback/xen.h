@@ -63,6 +63,7 @@ enum simback_resource {
     SIMBACK_RESOURCE_GRANT,    /* share, page_allocate, page_grant */
     SIMBACK_RESOURCE_PORT,     /* channels_open, port_allocate */
     SIMBACK_RESOURCE_XENSTORE, /* every XenStore call */
+    SIMBACK_RESOURCE_REVOKE,   /* unshare, page_revoke: BUSY; not where the platform only shares */
     SIMBACK_RESOURCES
 };
 
