@@ -87,8 +87,10 @@ static void start_queues(struct blkfront_device *device)
     device->connection++;
     for (uint32_t i = 0; i < rings; i++)
         queue_start(queue_at(device, i));
-    for (uint32_t i = rings; i < device->usable_queues; i++)
-        queue_share(queue_at(device, i), i % rings);
+    for (uint32_t i = rings, target = 0; i < device->usable_queues; i++) {
+        queue_share(queue_at(device, i), target);
+        target = target + 1 < rings ? target + 1 : 0;
+    }
     if (rings > device->usable_queues)
         __atomic_store_n(&device->usable_queues, rings, __ATOMIC_RELEASE);
 }

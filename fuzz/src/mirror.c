@@ -283,12 +283,13 @@ static bool make_backend(struct mirror *mirror)
     simback_actor actors[MIRROR_QUEUES];
 
     mirror->store_actor = simback_actor_add(world, "back", 0, 0, run_store, mirror);
-    for (uint16_t i = 0; i < MIRROR_QUEUES; i++) {
+    for (unsigned i = 0; i < MIRROR_QUEUES; i++) {
         struct mirror_queue *queue = &mirror->queues[i];
 
         queue->mirror = mirror;
-        queue->index = i;
-        queue->actor = actors[i] = simback_actor_add(world, "ring", 0, i, run_queue, queue);
+        queue->index = (uint16_t)i;
+        queue->actor = actors[i] =
+            simback_actor_add(world, "ring", 0, queue->index, run_queue, queue);
     }
     mirror->options.disk = simback_disk_memory(world, MIRROR_DISK_512);
     mirror->inner = simback_sim_host(world, 0, 0, mirror->store_actor, actors, MIRROR_QUEUES);

@@ -180,7 +180,7 @@ static bool hear(struct play *play, const struct part *part)
 {
     FILE *stream = NULL;
     int status = 0;
-    pid_t pid = start(play, part, &stream);
+    pid_t pid = start(play, part, &stream), ended;
     char line[4096];
     bool enough = false;
 
@@ -196,9 +196,9 @@ static bool hear(struct play *play, const struct part *part)
         kill(pid, SIGTERM);
     }
     fclose(stream);
-    while (waitpid(pid, &status, 0) < 0) {
-        continue;
-    }
+    do {
+        ended = waitpid(pid, &status, 0);
+    } while (ended < 0);
     return enough || (WIFEXITED(status) && WEXITSTATUS(status) != NO_TOOL &&
                       WEXITSTATUS(status) != TOOL_USAGE);
 }
