@@ -27,6 +27,7 @@ bool disk_is_zero(const uint8_t *bytes, size_t length)
 static void forget_run(struct disk_file *file)
 {
     file->run_begin = file->run_end = 0;
+    file->run_is_hole = false;
 }
 
 int disk_file_open(struct disk_file *file, const char *path, bool read_only, uint64_t *size_512,
