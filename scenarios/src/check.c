@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What may come after what, and what is not built yet. One step at a time, so that the decoder can
- * ask the same.
+ * What may come after what. One step at a time, so that the decoder can ask the same.
  */
 #include "scenario/check.h"
 
@@ -36,36 +35,6 @@ static bool refuse(char *message, size_t size, const char *format, ...)
         va_end(arguments);
     }
     return false;
-}
-
-static bool is_built(const struct scenario_row *row, const struct scenario_step *step,
-                     char *message, size_t size)
-{
-    if (!row->built) {
-        return refuse(message, size, "step '%s' is not built yet", row->name);
-    }
-    for (unsigned i = 0; i < row->field_count; i++) {
-        const struct scenario_field *field = &row->fields[i];
-
-        if (!scenario_given(step, i)) {
-            continue;
-        }
-        if (!scenario_field_is_built(field)) {
-            return refuse(message, size, "field '%s' of '%s' is not built yet", field->name,
-                          row->name);
-        }
-        if (field->type == SCENARIO_TYPE_CHOICE ||
-            (field->type == SCENARIO_TYPE_OPEN && !scenario_is_name(step->values[i]))) {
-            const struct scenario_word *word =
-                scenario_choice((enum scenario_choices)field->min, step->values[i]);
-
-            if (!word->built) {
-                return refuse(message, size, "'%s' of '%s' is not built yet", word->text,
-                              row->name);
-            }
-        }
-    }
-    return true;
 }
 
 static bool has_one_shape(bool sizes, bool buffers, char *message, size_t size)
@@ -224,8 +193,7 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
                           row->name);
         }
     }
-    if (!is_built(row, step, message, size) ||
-        !is_sensible(admission->program, step, message, size) ||
+    if (!is_sensible(admission->program, step, message, size) ||
         !is_in_order(admission, row, step, message, size) ||
         !dialect_names_fit(admission, row, step, message, size) ||
         !names_fit(admission, row, step, message, size)) {
@@ -236,22 +204,6 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
 }
 
 /* ---- a whole program ---- */
-
-static void check_conditions(const struct scenario_program *program,
-                             const struct scenario_step *step, struct scenario_problems *problems)
-{
-    for (unsigned i = 0; i < step->condition_count; i++) {
-        const struct scenario_condition *condition =
-            &program->conditions[step->first_condition + i];
-        const struct scenario_condition_row *row =
-            scenario_condition_row((enum scenario_condition_key)condition->key);
-
-        if (!row->built) {
-            scenario_problems_add(problems, condition->position, "condition '%s' is not built yet",
-                                  row->name);
-        }
-    }
-}
 
 /* A backend of a dialect that nobody knows is a backend all the same: what is done to it is good.
  */
@@ -274,16 +226,12 @@ static void check_steps(const struct scenario_program *program,
     char message[200];
 
     scenario_admission_init(&admission, program, dialects);
-    if (!is_built(scenario_row(STEP_WORLD), &program->world, message, sizeof message)) {
-        scenario_problems_add(problems, program->world.position, "%s", message);
-    }
     for (size_t i = 0; i < program->step_count; i++) {
         const struct scenario_step *step = &program->steps[i];
 
         if (!scenario_admit(&admission, step, message, sizeof message)) {
             refuse_step(&admission, step, message, problems);
         }
-        check_conditions(program, step, problems);
     }
 }
 
@@ -341,9 +289,6 @@ static void check_at(const struct scenario_program *program, const struct scenar
             scenario_problems_add(problems, meta->position,
                                   "'%s' cannot strike at every step, expected a step of the "
                                   "backend, of XenStore or of a resource",
-                                  row->name);
-        } else if (!row->built) {
-            scenario_problems_add(problems, meta->position, "step '%s' is not built yet",
                                   row->name);
         }
     }

@@ -346,10 +346,9 @@ static void found_words(const struct place *place, bool there, const struct foun
     } else if (found->text != NULL) {
         snprintf(text, size, "%s is \"%s\"", row->name, found->text);
     } else if (row->type == SCENARIO_TYPE_CHOICE) {
-        const struct scenario_word *word =
-            scenario_choice((enum scenario_choices)row->min, (size_t)found->number);
+        const char *word = scenario_choice((enum scenario_choices)row->min, (size_t)found->number);
 
-        snprintf(text, size, "%s is %s", row->name, word == NULL ? "no word for it" : word->text);
+        snprintf(text, size, "%s is %s", row->name, word == NULL ? "no word for it" : word);
     } else if (place->condition->key == CONDITION_DATA) {
         snprintf(text, size, "the data %s that pattern",
                  found->number == UINT64_MAX ? "are not" : "are");

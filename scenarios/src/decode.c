@@ -158,8 +158,8 @@ static int take_fields(struct reader *reader, struct scenario_program *program,
             continue;
         }
         result = take_value(reader, program, field, values);
-        if (result == 0 && scenario_field_is_built(field) &&
-            scenario_step_set(step, i, values[0]) == 0 && field->type == SCENARIO_TYPE_SPAN) {
+        if (result == 0 && scenario_step_set(step, i, values[0]) == 0 &&
+            field->type == SCENARIO_TYPE_SPAN) {
             scenario_step_set(step, i + 1, values[1]);
         }
     }
@@ -191,8 +191,8 @@ static int take_step(struct decoding *decoding, struct reader *reader)
     struct scenario_step step;
     int result;
 
-    if (row == NULL || row->opcode == STEP_WORLD || !row->built ||
-        (row->flags & SCENARIO_ROW_EXPECTS) != 0 || (decoding->actors >> row->actor & 1) == 0) {
+    if (row == NULL || row->opcode == STEP_WORLD || (row->flags & SCENARIO_ROW_EXPECTS) != 0 ||
+        (decoding->actors >> row->actor & 1) == 0) {
         return SCENARIO_OK;
     }
     scenario_step_init(&step, (enum scenario_opcode)row->opcode);

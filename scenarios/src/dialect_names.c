@@ -102,7 +102,7 @@ static bool refuse_dialect(const struct scenario_admission *admission, const cha
 
     suggestion_init(&suggestion, name, length);
     for (size_t i = 0; i < scenario_choice_count(CHOICES_DIALECT); i++) {
-        suggestion_offer(&suggestion, scenario_choice(CHOICES_DIALECT, i)->text);
+        suggestion_offer(&suggestion, scenario_choice(CHOICES_DIALECT, i));
     }
     for (size_t i = 0; i < SCENARIO_DIALECTS_MAX && own_dialect(admission, i, &text, &text_length);
          i++) {

@@ -301,7 +301,7 @@ const struct simback_dialect *scenario_dialect_of(const struct scenario_dialects
         name = scenario_open_name(value);
         return scenario_dialect_find(set, scenario_text(program, name), name.length);
     }
-    word = scenario_choice(CHOICES_DIALECT, (size_t)value)->text;
+    word = scenario_choice(CHOICES_DIALECT, (size_t)value);
     return scenario_dialect_find(set, word, strlen(word));
 }
 

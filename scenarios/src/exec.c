@@ -65,7 +65,7 @@ const char *result_word(int code, bool pending)
     unsigned choice = result_choice(code, pending);
 
     return choice == CHOICE_RESULT_NONE ? "no error of the interface"
-                                        : scenario_choice(CHOICES_RESULT, choice)->text;
+                                        : scenario_choice(CHOICES_RESULT, choice);
 }
 
 /* What the subject says beside the error, in brackets; empty when there is nothing. */

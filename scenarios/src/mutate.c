@@ -13,8 +13,7 @@ enum { CHANGES_MAX = 4, RARELY = 16 };
 
 static bool is_allowed(const struct scenario_row *row, const struct scenario_steps_allowed *allowed)
 {
-    return row->built && row->weight != 0 &&
-           (allowed == NULL || (allowed->actors >> row->actor & 1) != 0);
+    return row->weight != 0 && (allowed == NULL || (allowed->actors >> row->actor & 1) != 0);
 }
 
 /* NULL: nothing is allowed. */
@@ -46,8 +45,7 @@ static const struct scenario_row *random_row(const struct scenario_chance *chanc
 /* Can chance give the field a value at all? What bytes cannot say neither. */
 static bool is_open(const struct scenario_field *field)
 {
-    return scenario_field_is_built(field) && field->shape != SCENARIO_SHAPE_HIDDEN &&
-           (field->flags & SCENARIO_FIELD_TEXT_ONLY) == 0;
+    return field->shape != SCENARIO_SHAPE_HIDDEN && (field->flags & SCENARIO_FIELD_TEXT_ONLY) == 0;
 }
 
 static bool is_picked(const struct scenario_field *field, const struct scenario_chance *chance)

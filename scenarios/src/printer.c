@@ -107,7 +107,7 @@ static void print_step(const struct scenario_program *program, const struct scen
     }
     if (step->result != CHOICE_RESULT_NONE) {
         scenario_buffer_format(buffer, " %s%s", step->result_negated ? "!" : "",
-                               scenario_choice(CHOICES_RESULT, step->result)->text);
+                               scenario_choice(CHOICES_RESULT, step->result));
     }
     print_conditions(program, step, buffer);
 }

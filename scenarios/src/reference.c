@@ -63,11 +63,8 @@ static void values(const struct scenario_field *field, struct scenario_buffer *b
     case SCENARIO_TYPE_CHOICE:
     case SCENARIO_TYPE_OPEN:
         for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)field->min); i++) {
-            const struct scenario_word *word =
-                scenario_choice((enum scenario_choices)field->min, i);
-
-            scenario_buffer_format(buffer, "%s%s%s", i == 0 ? "" : ", ", word->text,
-                                   word->built ? "" : "*");
+            scenario_buffer_format(buffer, "%s%s", i == 0 ? "" : ", ",
+                                   scenario_choice((enum scenario_choices)field->min, i));
         }
         scenario_buffer_text(buffer, field->type == SCENARIO_TYPE_OPEN ? ", or a name" : "");
         break;
@@ -100,8 +97,7 @@ static void one_field(const struct scenario_row *row, unsigned index,
         (field->flags & SCENARIO_FIELD_UNSET) == 0 && field->type != SCENARIO_TYPE_STRING) {
         value_write(buffer, NULL, field, NULL, &step.values[index]);
     }
-    scenario_buffer_format(buffer, " | %s%s%s |\n", field->help,
-                           scenario_field_is_built(field) ? "" : " (*not built yet*)",
+    scenario_buffer_format(buffer, " | %s%s |\n", field->help,
                            (field->flags & SCENARIO_FIELD_RARE) != 0 ? " (rare)" : "");
 }
 
@@ -124,8 +120,7 @@ void scenario_reference_step(const struct scenario_row *row, struct scenario_buf
         scenario_buffer_text(buffer, " CONDITION...");
     }
     scenario_buffer_text(buffer, (row->flags & SCENARIO_ROW_RESULT) != 0 ? " [-> RESULT]`" : "`");
-    scenario_buffer_format(buffer, " – opcode 0x%02x%s\n\n%s\n\n", row->opcode,
-                           row->built ? "" : ", *not built yet*", row->help);
+    scenario_buffer_format(buffer, " – opcode 0x%02x\n\n%s\n\n", row->opcode, row->help);
     if (row->field_count != 0) {
         scenario_buffer_text(buffer, "| field | values | default | |\n|---|---|---|---|\n");
         for (unsigned i = 0; i < row->field_count; i++) {
@@ -170,7 +165,7 @@ void scenario_reference(struct scenario_buffer *buffer)
     scenario_buffer_text(buffer, "### Results\n\n");
     for (size_t i = 1; i < scenario_choice_count(CHOICES_RESULT); i++) {
         scenario_buffer_format(buffer, "%s`%s`", i == 1 ? "" : ", ",
-                               scenario_choice(CHOICES_RESULT, i)->text);
+                               scenario_choice(CHOICES_RESULT, i));
     }
     scenario_buffer_text(buffer, "\n\n### Conditions\n\n| condition | after | values | |\n"
                                  "|---|---|---|---|\n");
@@ -183,7 +178,6 @@ void scenario_reference(struct scenario_buffer *buffer)
         where(row->places, buffer);
         scenario_buffer_text(buffer, " | ");
         values(&field, buffer);
-        scenario_buffer_format(buffer, " | %s%s |\n", row->help,
-                               row->built ? "" : " (*not built yet*)");
+        scenario_buffer_format(buffer, " | %s |\n", row->help);
     }
 }

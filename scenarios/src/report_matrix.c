@@ -181,7 +181,7 @@ static void print_table(FILE *stream, const struct matrix *matrix)
 {
     print_topic(stream, "feature");
     for (size_t i = 0; i < DIALECTS; i++)
-        fprintf(stream, " %-10s |", i == OWN ? "own" : scenario_choice(CHOICES_DIALECT, i)->text);
+        fprintf(stream, " %-10s |", i == OWN ? "own" : scenario_choice(CHOICES_DIALECT, i));
     fputs("\n|----------------|", stream);
     for (size_t i = 0; i < DIALECTS; i++)
         fputs("------------|", stream);

@@ -11,14 +11,11 @@
 
 /* The words of the .def files. */
 enum {
-    BUILT = 1,
-    LATER = 0,
     NOTHING = 0,
     UNSET = SCENARIO_FIELD_UNSET,
     HEX = SCENARIO_FIELD_HEX,
     PLUS = SCENARIO_FIELD_PLUS,
     RARE = SCENARIO_FIELD_RARE,
-    LATER_FIELD = SCENARIO_FIELD_LATER,
     TEXT_ONLY = SCENARIO_FIELD_TEXT_ONLY,
     DEVICE = SCENARIO_ROW_DEVICE,
     RESULT = SCENARIO_ROW_RESULT,
@@ -55,17 +52,16 @@ enum {
 #undef STEP_END
 
 static const struct scenario_row rows[] = {
-#define STEP(opcode_, name_, text, built_, actor_, weight_, flags_, knows_, help_) \
-    {.name = text,                                                                 \
-     .help = help_,                                                                \
-     .fields = fields_of_##name_,                                                  \
-     .knows = knows_,                                                              \
-     .opcode = opcode_,                                                            \
-     .actor = SCENARIO_ACTOR_##actor_,                                             \
-     .weight = weight_,                                                            \
-     .flags = flags_,                                                              \
-     .field_count = FIELDS_##name_,                                                \
-     .built = built_},
+#define STEP(opcode_, name_, text, actor_, weight_, flags_, knows_, help_) \
+    {.name = text,                                                         \
+     .help = help_,                                                        \
+     .fields = fields_of_##name_,                                          \
+     .knows = knows_,                                                      \
+     .opcode = opcode_,                                                    \
+     .actor = SCENARIO_ACTOR_##actor_,                                     \
+     .weight = weight_,                                                    \
+     .flags = flags_,                                                      \
+     .field_count = FIELDS_##name_},
 #define FIELD(...)
 #define STEP_END(name)
 #include "scenario/steps.def"
@@ -88,8 +84,8 @@ static const uint8_t row_plus_one[256] = {
 #undef STEP_END
 };
 
-#define CHOICE_SET(set)                  static const struct scenario_word words_of_##set[] = {
-#define CHOICE(set, name, text_, built_) {.text = text_, .built = built_},
+#define CHOICE_SET(set)          static const char *const words_of_##set[] = {
+#define CHOICE(set, name, text_) text_,
 #define CHOICE_SET_END(set) \
     }                       \
     ;
@@ -100,7 +96,7 @@ static const uint8_t row_plus_one[256] = {
 
 static const struct {
     const char *name;
-    const struct scenario_word *words;
+    const char *const *words;
     size_t count;
 } sets[] = {
 #define CHOICE_SET(set) [CHOICES_##set] = {#set, words_of_##set, CHOICE_##set##_COUNT},
@@ -113,14 +109,13 @@ static const struct {
 };
 
 static const struct scenario_condition_row conditions[] = {
-#define CONDITION(name_, text, type_, min_, max_, places_, built_, help_) \
-    {.name = text,                                                        \
-     .help = help_,                                                       \
-     .min = (uint64_t)(min_),                                             \
-     .max = (uint64_t)(max_),                                             \
-     .places = places_,                                                   \
-     .type = SCENARIO_TYPE_##type_,                                       \
-     .built = built_},
+#define CONDITION(name_, text, type_, min_, max_, places_, help_) \
+    {.name = text,                                                \
+     .help = help_,                                               \
+     .min = (uint64_t)(min_),                                     \
+     .max = (uint64_t)(max_),                                     \
+     .places = places_,                                           \
+     .type = SCENARIO_TYPE_##type_},
 #include "scenario/conditions.def"
 #undef CONDITION
 };
@@ -171,9 +166,9 @@ size_t scenario_choice_count(enum scenario_choices set)
     return sets[set].count;
 }
 
-const struct scenario_word *scenario_choice(enum scenario_choices set, size_t index)
+const char *scenario_choice(enum scenario_choices set, size_t index)
 {
-    return index < sets[set].count ? &sets[set].words[index] : NULL;
+    return index < sets[set].count ? sets[set].words[index] : NULL;
 }
 
 const char *scenario_choices_name(enum scenario_choices set)
@@ -184,7 +179,7 @@ const char *scenario_choices_name(enum scenario_choices set)
 int scenario_choice_index(enum scenario_choices set, const char *text, size_t length)
 {
     for (size_t i = 0; length != 0 && i < sets[set].count; i++) {
-        if (same(sets[set].words[i].text, text, length)) {
+        if (same(sets[set].words[i], text, length)) {
             return (int)i;
         }
     }

@@ -266,7 +266,7 @@ static int refuse_word(const struct scenario_field *field, const char *text, siz
 
     suggestion_init(&suggestion, text, length);
     for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)field->min); i++) {
-        suggestion_offer(&suggestion, scenario_choice((enum scenario_choices)field->min, i)->text);
+        suggestion_offer(&suggestion, scenario_choice((enum scenario_choices)field->min, i));
     }
     suggestion_text(&suggestion, near, sizeof near);
     value_expected(field, expected, 100);
@@ -409,9 +409,7 @@ uint64_t value_fold(const struct scenario_field *field, uint64_t value)
                    : field->min + value % (field->max - field->min + 1);
     case SCENARIO_TYPE_CHOICE:
     case SCENARIO_TYPE_OPEN:
-        value %= scenario_choice_count((enum scenario_choices)field->min);
-        return scenario_choice((enum scenario_choices)field->min, value)->built ? value
-                                                                                : field->fallback;
+        return value % scenario_choice_count((enum scenario_choices)field->min);
     case SCENARIO_TYPE_MARK: return value & 1;
     case SCENARIO_TYPE_NAME:
     case SCENARIO_TYPE_DEFINE: return value % SCENARIO_NAMES_MAX;

@@ -27,8 +27,7 @@ void value_write(struct scenario_buffer *buffer, const struct scenario_program *
 
 bool value_in_range(const struct scenario_field *field, uint64_t value);
 
-/* The value itself when in range, else one made of it by modulo; words not built become the
- * default. */
+/* The value itself when in range, else one made of it by modulo. */
 uint64_t value_fold(const struct scenario_field *field, uint64_t value);
 
 /* What would be good: "a number from 0 to 7". */

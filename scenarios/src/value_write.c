@@ -116,16 +116,15 @@ void value_write(struct scenario_buffer *buffer, const struct scenario_program *
     case SCENARIO_TYPE_INT: scenario_buffer_format(buffer, "%" PRId64, (int64_t)values[0]); break;
     case SCENARIO_TYPE_TIME: write_time(buffer, values[0]); break;
     case SCENARIO_TYPE_CHOICE:
-        scenario_buffer_text(buffer,
-                             scenario_choice((enum scenario_choices)field->min, values[0])->text);
+        scenario_buffer_text(buffer, scenario_choice((enum scenario_choices)field->min, values[0]));
         break;
     case SCENARIO_TYPE_OPEN:
         if (scenario_is_name(values[0])) {
             string = scenario_open_name(values[0]);
             scenario_buffer_add(buffer, scenario_text(program, string), string.length);
         } else {
-            scenario_buffer_text(
-                buffer, scenario_choice((enum scenario_choices)field->min, values[0])->text);
+            scenario_buffer_text(buffer,
+                                 scenario_choice((enum scenario_choices)field->min, values[0]));
         }
         break;
     case SCENARIO_TYPE_MARK: scenario_buffer_text(buffer, values[0] != 0 ? "yes" : "no"); break;
@@ -163,7 +162,7 @@ static void expected_words(enum scenario_choices set, char *text, size_t size)
     size_t used = (size_t)snprintf(text, size, "one of");
 
     for (size_t i = 0; i < scenario_choice_count(set); i++) {
-        const char *word = scenario_choice(set, i)->text;
+        const char *word = scenario_choice(set, i);
 
         if (word[0] != 0 && used + strlen(word) + 8 < size) {
             used += (size_t)snprintf(text + used, size - used, " %s", word);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The checker (order, combinations, what is not built), inversion, variants, and the tree's own
- * functions.
+ * The checker (order, combinations), inversion, variants, and the tree's own functions.
  */
 #include "check_main.h"
 #include "language_help.h"

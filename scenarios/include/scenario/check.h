@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What text alone cannot say: order (a name before its use, a backend before what is done to it),
- * combinations of fields, what is not built yet, and whether a file expects anything at all. The
- * decoder asks the same questions of each step and leaves out what they refuse, so every decoded
- * program passes.
+ * combinations of fields, and whether a file expects anything at all. The decoder asks the same
+ * questions of each step and leaves out what they refuse, so every decoded program passes.
  */
 #ifndef SCENARIO_CHECK_H
 #define SCENARIO_CHECK_H

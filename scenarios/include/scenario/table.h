@@ -109,8 +109,7 @@ enum scenario_field_flags {
     SCENARIO_FIELD_HEX = 2,
     SCENARIO_FIELD_PLUS = 4,
     SCENARIO_FIELD_RARE = 8,
-    SCENARIO_FIELD_LATER = 16,
-    SCENARIO_FIELD_TEXT_ONLY = 32
+    SCENARIO_FIELD_TEXT_ONLY = 16
 };
 
 enum scenario_actor {
@@ -174,12 +173,6 @@ struct scenario_row {
     uint8_t weight;
     uint8_t flags;
     uint8_t field_count;
-    bool built;
-};
-
-struct scenario_word {
-    const char *text;
-    bool built;
 };
 
 struct scenario_condition_row {
@@ -189,7 +182,6 @@ struct scenario_condition_row {
     uint64_t max;
     uint16_t places;
     uint8_t type;
-    bool built;
 };
 
 /* Rows in the table's order, 0 <= index < scenario_row_count(); row 0 is `world`, which is no step.
@@ -208,7 +200,7 @@ int scenario_field_index(const struct scenario_row *row, const char *name, size_
 
 /* The words of a set. */
 size_t scenario_choice_count(enum scenario_choices set);
-const struct scenario_word *scenario_choice(enum scenario_choices set, size_t index);
+const char *scenario_choice(enum scenario_choices set, size_t index);
 const char *scenario_choices_name(enum scenario_choices set);
 
 /* The index of a word in its set, or -1. */
@@ -220,12 +212,6 @@ int scenario_condition_index(const char *name, size_t length);
 
 /* "application" and so on. */
 const char *scenario_actor_name(enum scenario_actor actor);
-
-/* Is the row, or this field of it, or this word, built: what is not answers "not built yet". */
-static inline bool scenario_field_is_built(const struct scenario_field *field)
-{
-    return (field->flags & SCENARIO_FIELD_LATER) == 0;
-}
 
 /* The table's own consistency: sizes, sets, defaults in range. For tests. */
 bool scenario_table_check(void);
