@@ -3,34 +3,9 @@
  * What one call does at most (I4, I14), a device that changes its mind while a queue answers, and
  * what the checks of a queue see.
  */
-#include "rig.h"
-
-#include "cunit_main.h"
+#include "plain.h"
 
 #include <setjmp.h>
-
-enum { PAGE = 4096 };
-
-static struct rig rig;
-static unsigned char data[2 * PAGE];
-static const struct blkfront_buffer one_page = {.address = data, .size = PAGE};
-
-static void set_up(void)
-{
-    rig_init(&rig, true);
-}
-
-static void start(void)
-{
-    CU_ASSERT_EQUAL_FATAL(rig_open(&rig), 0);
-}
-
-static void finish(void)
-{
-    CU_ASSERT_TRUE(queue_check(rig.queue));
-    rig_close(&rig, BLKFRONT_DISCONNECTED);
-    CU_ASSERT_EQUAL(rig_left(&rig), 0);
-}
 
 static void submit(struct rig_call *call)
 {

@@ -3,74 +3,7 @@
  * A backend that offers indirect requests and cannot do them (I8): what it has refused goes out
  * directly, and nothing else does again.
  */
-#include "rig.h"
-
-#include "cunit_main.h"
-
-enum { PAGE = 4096, BYTES = RIG_UNITS * 512, SEGMENTS = BLKIF_WIRE_SEGMENTS_MAX };
-
-static struct rig rig;
-static _Alignas(PAGE) unsigned char data[BYTES];
-static struct blkfront_buffer buffers[SEGMENTS];
-static unsigned char *library;
-static struct blkfront_memory *memory;
-
-static void set_up_for(bool any_page)
-{
-    rig_init(&rig, any_page);
-    rig.device.options.segments = SEGMENTS;
-    rig.device.agreed.segments = SEGMENTS;
-    for (size_t i = 0; i < BYTES; i++) {
-        data[i] = (unsigned char)(i * 7 + i / 512);
-        rig.disk[i] = (unsigned char)(i * 13 + i / 4096);
-    }
-}
-
-static void set_up(void)
-{
-    set_up_for(true);
-}
-
-static void start(void)
-{
-    CU_ASSERT_EQUAL_FATAL(rig_open(&rig), 0);
-}
-
-static void finish(void)
-{
-    CU_ASSERT_TRUE(queue_check(rig.queue));
-    CU_ASSERT_EQUAL(rig.faults, 0);
-    rig_close(&rig, BLKFRONT_DISCONNECTED);
-    CU_ASSERT_EQUAL(rig_left(&rig), 0);
-}
-
-/* `count` buffers of one unit each, all in library memory: as many segments. */
-static void make_library_buffers(size_t count)
-{
-    void *address = NULL;
-
-    CU_ASSERT_EQUAL_FATAL(
-        blkfront_memory_create(&rig.device, (count + 7) / 8,
-                               BLKFRONT_MEMORY_TO_DISK | BLKFRONT_MEMORY_FROM_DISK, &memory,
-                               &address),
-        BLKFRONT_OK);
-    library = address;
-    for (size_t i = 0; i < count; i++)
-        buffers[i] =
-            (struct blkfront_buffer){.address = library + i * 512, .size = 512, .memory = memory};
-}
-
-/* `count` whole pages of the caller's: as many segments, copied. */
-static struct blkfront_buffer heap_pages(size_t count)
-{
-    return (struct blkfront_buffer){.address = data, .size = count * PAGE};
-}
-
-static void check_ok(const struct rig_call *call)
-{
-    CU_ASSERT_EQUAL(call->completions, 1);
-    CU_ASSERT_EQUAL(call->result, BLKFRONT_OK);
-}
+#include "large.h"
 
 static void refuse(const struct rig_request *request)
 {

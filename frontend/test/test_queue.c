@@ -3,43 +3,7 @@
  * A queue's poll: correlation (I2), hostile producers (I3), events (I14), completions that submit
  * again, deadlines. Its life is test_life.c's.
  */
-#include "rig.h"
-
-#include "cunit_main.h"
-
-enum { PAGE = 4096 };
-
-static struct rig rig;
-static unsigned char data[64 * PAGE];
-static const struct blkfront_buffer one_page = {.address = data, .size = PAGE};
-
-static void set_up(void)
-{
-    rig_init(&rig, true);
-}
-
-static void start(void)
-{
-    CU_ASSERT_EQUAL_FATAL(rig_open(&rig), 0);
-}
-
-static void finish(void)
-{
-    CU_ASSERT_TRUE(queue_check(rig.queue));
-    rig_close(&rig, BLKFRONT_DISCONNECTED);
-    CU_ASSERT_EQUAL(rig_left(&rig), 0);
-}
-
-static struct rig_call page_read(uint64_t sector)
-{
-    return rig_call(BLKFRONT_READ, sector, &one_page, 1);
-}
-
-static void submit_all(struct rig_call *calls, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
-}
+#include "plain.h"
 
 /* ---- responses ---- */
 
