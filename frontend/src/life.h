@@ -42,11 +42,13 @@ struct device_life {
     bool other_fresh;             /* and since then nothing has been done about it */
     bool look_other;              /* a watch says: look at the backend's state */
     bool look_own;                /* a watch says: look at our own directory */
-    bool own_gone;   /* our own directory is not there any more: nothing is written to it */
-    bool published;  /* our nodes are in XenStore */
-    bool error_told; /* our own failure stands in XenStore */
-    bool destroying; /* the last reference is being released */
-    unsigned resets; /* how often the backend was found connected without us */
+    bool own_gone;      /* our own directory is not there any more: nothing is written to it */
+    bool published;     /* our nodes are in XenStore, as agreed */
+    bool left_behind;   /* those of an agreement before may be there still */
+    bool error_told;    /* our own failure stands in XenStore */
+    bool destroying;    /* the last reference is being released */
+    struct agreed left; /* that agreement */
+    unsigned resets;    /* how often the backend was found connected without us */
 
     bool suspended;    /* between blkfront_suspend and blkfront_resume: nothing is done */
     bool moved;        /* a resume says: paths and all that was shared are void */
@@ -128,6 +130,9 @@ void update_tell(struct blkfront_device *device);
 int publish(struct blkfront_device *device);
 /* Removes what publish wrote. */
 int unpublish(struct blkfront_device *device);
+/* The same before another agreement: what cannot be removed now, the next publish removes, or the
+ * end. */
+void publish_leave(struct blkfront_device *device);
 /* The reason of our own failure, for the toolstack. */
 int publish_error(struct blkfront_device *device);
 

@@ -60,10 +60,9 @@ enum { NODE_MAX = 48 };
 
 /* With one page `ring-ref`, with more `ring-ref0` …, never both: a backend takes either as the
  * word. */
-static int visit_queue(struct blkfront_device *device, const struct store *store, uint32_t index,
-                       bool writing, node_visitor visit)
+static int visit_queue(struct blkfront_device *device, const struct agreed *agreed,
+                       const struct store *store, uint32_t index, bool writing, node_visitor visit)
 {
-    const struct agreed *agreed = &device->agreed;
     const struct blkfront_queue *queue = queue_at(device, index);
     const char *directory = device->life->frontend;
     uint32_t count = UINT32_C(1) << agreed->ring_order;
@@ -86,10 +85,9 @@ static int visit_queue(struct blkfront_device *device, const struct store *store
     return visit_number(store, directory, node, writing ? queue_port(queue) : 0, visit);
 }
 
-static int visit_nodes(struct blkfront_device *device, const struct store *store, bool writing,
-                       node_visitor visit)
+static int visit_nodes(struct blkfront_device *device, const struct agreed *agreed,
+                       const struct store *store, bool writing, node_visitor visit)
 {
-    const struct agreed *agreed = &device->agreed;
     const char *directory = device->life->frontend;
     int result =
         visit(store, directory, BLKIF_NODE_PROTOCOL,
@@ -109,7 +107,7 @@ static int visit_nodes(struct blkfront_device *device, const struct store *store
         result = visit_number(store, directory, BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
                               agreed->queue_count, visit);
     for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++)
-        result = visit_queue(device, store, i, writing, visit);
+        result = visit_queue(device, agreed, store, i, writing, visit);
     return result;
 }
 
@@ -160,7 +158,7 @@ static int publish_body(void *context, const struct store *store)
     int result = remove_stale(device, store);
 
     if (result == 0)
-        result = visit_nodes(device, store, true, put_node);
+        result = visit_nodes(device, &device->agreed, store, true, put_node);
     /* The error of an attempt before this one. Not ours to insist on. */
     if (result == 0 &&
         store_delete(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
@@ -173,25 +171,44 @@ static int publish_body(void *context, const struct store *store)
 
 int publish(struct blkfront_device *device)
 {
+    struct device_life *life = device->life;
+    int result;
+
     /* Also when it fails: a commit whose answer is lost may have happened. */
-    device->life->published = true;
-    return store_transact(device->context->platform, publish_body, device);
+    life->published = true;
+    result = store_transact(device->context->platform, publish_body, device);
+    if (result == 0)
+        life->left_behind = false;
+    return result;
 }
 
-static int remove_all(struct blkfront_device *device, const struct store *store,
-                      node_visitor remove)
+static int remove_set(struct blkfront_device *device, const struct agreed *agreed,
+                      const struct store *store, node_visitor remove)
 {
-    int result = visit_nodes(device, store, false, remove);
+    int result = visit_nodes(device, agreed, store, false, remove);
 
-    for (uint32_t i = 0; i < device->agreed.queue_count && result == 0; i++) {
+    for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++) {
         char node[NODE_MAX];
-        struct text text = begin_queue_node(node, sizeof(node), &device->agreed, i);
+        struct text text = begin_queue_node(node, sizeof(node), agreed, i);
 
         if (text.length == 0)
             break;
         node[text.length - 1] = '\0'; /* the directory itself */
         result = remove(store, device->life->frontend, node, NULL);
     }
+    return result;
+}
+
+static int remove_all(struct blkfront_device *device, const struct store *store,
+                      node_visitor remove)
+{
+    const struct device_life *life = device->life;
+    int result = 0;
+
+    if (life->left_behind)
+        result = remove_set(device, &life->left, store, remove);
+    if (result == 0 && life->published)
+        result = remove_set(device, &device->agreed, store, remove);
     return result;
 }
 
@@ -209,15 +226,29 @@ static int unpublish_permitted_body(void *context, const struct store *store)
 int unpublish(struct blkfront_device *device)
 {
     const struct blkfront_platform *platform = device->context->platform;
+    struct device_life *life = device->life;
     int result = 0;
 
-    if (device->life->published && !device->life->own_gone)
+    if ((life->published || life->left_behind) && !life->own_gone)
         result = store_transact(platform, unpublish_body, device);
     if (result == BLKFRONT_PLATFORM_DENIED)
         result = store_transact(platform, unpublish_permitted_body, device);
     if (result == 0)
-        device->life->published = false;
+        life->published = life->left_behind = false;
     return result;
+}
+
+/* What is agreed on next has nodes of other names. A publishing that failed has ended the device,
+ * so there are never two sets behind us. */
+void publish_leave(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    if (unpublish(device) == 0 || !life->published)
+        return;
+    life->left = device->agreed;
+    life->left_behind = true;
+    life->published = false;
 }
 
 int publish_error(struct blkfront_device *device)

@@ -161,9 +161,8 @@ static bool returning_step(struct blkfront_device *device)
     } else if (error != BLKFRONT_OK || (error = device_watch(device)) != BLKFRONT_OK) {
         device_fail(device, error);
     } else {
-        /* What we wrote goes before our state says that we begin anew. What cannot be removed now,
-         * the next publishing removes. */
-        (void)unpublish(device);
+        /* What we wrote goes before our state says that we begin anew. */
+        publish_leave(device);
         handshake_anew(device);
     }
     return true;
