@@ -124,7 +124,7 @@ void correlation_late(struct oracle *oracle, struct oracle_device *device, struc
     if (part == NULL || part->request == NULL || !operation_matches(part, response))
         return;
     if (response->status == BLKIF_WIRE_OKAY) {
-        if (part->cut)
+        if (part->cut && !oracle_is_fua(part->request)) /* that one is written again (I16) */
             data_lost(oracle, device, part->request, part->first_512, part->count_512, true);
         part->request->late_oks++;
         part->request->late_512 += part->count_512;
@@ -423,7 +423,8 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
     if (request != NULL) {
         request->in_flight--;
         if (response->status == BLKIF_WIRE_OKAY && part->cut)
-            data_lost(oracle, device, request, part->first_512, part->count_512, false);
+            requeue_cut(oracle, device, request, part->first_512,
+                        part->first_512 + part->count_512);
         if (response->status == BLKIF_WIRE_OKAY)
             requeue_answered(oracle, request, part);
         status_response(oracle, device, request, part, response->status);

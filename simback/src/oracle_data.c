@@ -402,7 +402,7 @@ void data_power_cut(struct oracle *oracle, struct oracle_device *device)
         return;
     oracle->data->epochs[device->number]++;
     device->power_cut = ++oracle->stamp;
-    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next) {
         if (!at->has_data || at->operation != BLKFRONT_WRITE)
             continue;
         submit_write(oracle, device, at);
@@ -421,8 +421,7 @@ void data_lost(struct oracle *oracle, const struct oracle_device *device,
     const uint64_t oldest = oldest_besides(device, request);
     struct walk walk;
 
-    if (oracle->data->off || !request->has_data || request->operation != BLKFRONT_WRITE ||
-        oracle_is_fua(request)) /* it is written again, or may not succeed (I16) */
+    if (oracle->data->off || !request->has_data || request->operation != BLKFRONT_WRITE)
         return;
     walk_begin(&walk, oracle, device, request);
     for (uint64_t i = first_512 / units; i < (first_512 + count_512) / units; i++) {
@@ -557,6 +556,8 @@ void data_complete(struct oracle *oracle, struct oracle_device *device,
     if (oracle->data->off)
         return;
     if (request->operation == BLKFRONT_WRITE) {
+        if (result == BLKFRONT_OK)
+            requeue_succeeds(oracle, device, request);
         end_write(oracle, device, request, result == BLKFRONT_OK ? WRITE_DONE : WRITE_FAILED);
     } else if (result == BLKFRONT_OK && can_be_judged(device, request)) {
         oracle_checked(oracle, 7);

@@ -51,6 +51,7 @@ struct oracle_request {
     bool has_data;                /* the buffers are whole sectors of it: I7 keeps book */
     struct oracle_span *answered; /* units answered OKAY, where that is not all (I15) */
     struct oracle_span *former;   /* of a write with FUA: on former connections */
+    struct oracle_span *cut;      /* the same: on this one, before the power was cut */
     struct oracle_request *bucket_next;
     struct oracle_request *next, *previous;           /* of the device, by submit */
     struct oracle_request *wait_next, *wait_previous; /* of the device: `waiting` */

@@ -126,6 +126,7 @@ void requeue_connected(struct oracle *oracle, struct oracle_device *device)
         for (const struct oracle_span *span = at->answered; span != NULL; span = span->next)
             span_add(oracle, &at->former, span->first_512, span->end_512);
         drop_all(oracle, &at->answered);
+        drop_all(oracle, &at->cut);
         if (at->former != NULL)
             oracle_request_wait(device, at);
     }
@@ -172,17 +173,38 @@ void requeue_repeats(struct oracle *oracle, struct oracle_request *request, uint
     drop_all(oracle, &old);
 }
 
-/* ---- the end ---- */
+/* ---- a power cut ---- */
 
-void requeue_power_cut(struct oracle *oracle, struct oracle_device *device,
-                       const struct oracle_request *request)
+/* A write with FUA is written again on the next connection. Where there is none, because another
+ * backend has taken up the ring before the frontend could know, that backend's flush ends it. */
+void requeue_cut(struct oracle *oracle, const struct oracle_device *device,
+                 struct oracle_request *request, uint64_t first_512, uint64_t end_512)
+{
+    if (oracle_is_fua(request))
+        span_add(oracle, &request->cut, first_512, end_512);
+    else
+        data_lost(oracle, device, request, first_512, end_512 - first_512, false);
+}
+
+void requeue_power_cut(struct oracle *oracle, const struct oracle_device *device,
+                       struct oracle_request *request)
 {
     for (const struct oracle_span *span = request->answered; span != NULL; span = span->next)
-        data_lost(oracle, device, request, span->first_512, span->end_512 - span->first_512, false);
+        requeue_cut(oracle, device, request, span->first_512, span->end_512);
 }
+
+void requeue_succeeds(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_request *request)
+{
+    for (const struct oracle_span *span = request->cut; span != NULL; span = span->next)
+        data_lost(oracle, device, request, span->first_512, span->end_512 - span->first_512, true);
+}
+
+/* ---- the end ---- */
 
 void requeue_end(struct oracle *oracle, struct oracle_request *request)
 {
     drop_all(oracle, &request->answered);
     drop_all(oracle, &request->former);
+    drop_all(oracle, &request->cut);
 }

@@ -28,8 +28,14 @@ uint64_t requeue_may_repeat(const struct oracle_request *request, uint64_t first
 /* It does: what it repeats it has not got any more. */
 void requeue_repeats(struct oracle *oracle, struct oracle_request *request, uint64_t first_512,
                      uint64_t count_512);
-void requeue_power_cut(struct oracle *oracle, struct oracle_device *device,
-                       const struct oracle_request *request);
+/* These units, or all that it has got, are lost if they were not durable. */
+void requeue_cut(struct oracle *oracle, const struct oracle_device *device,
+                 struct oracle_request *request, uint64_t first_512, uint64_t end_512);
+void requeue_power_cut(struct oracle *oracle, const struct oracle_device *device,
+                       struct oracle_request *request);
+/* Before the book of the data has it as written. */
+void requeue_succeeds(struct oracle *oracle, const struct oracle_device *device,
+                      const struct oracle_request *request);
 void requeue_end(struct oracle *oracle, struct oracle_request *request);
 
 #endif
