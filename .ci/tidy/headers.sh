@@ -33,7 +33,10 @@ paths_of() { # the include path of a header's folder
     frontend/test/*) echo "-Ifrontend/include -Ifrontend/src -Ifrontend/test -Isimback/include" ;;
     frontend/*) echo "-Ifrontend/include -Ifrontend/src" ;;
     simback/include/*) echo "-Ifrontend/include -Isimback/include" ;;
-    simback/*) echo "-Ifrontend/include -Isimback/include -Isimback/src -Isimback/test" ;;
+    simback/test/*)
+        echo "-Ifrontend/include -Ifrontend/test -Isimback/include -Isimback/src -Isimback/test"
+        ;;
+    simback/*) echo "-Ifrontend/include -Isimback/include -Isimback/src" ;;
     *) echo "-Ifrontend/include -Isimback/include -Iscenarios/include -I${1%%/*}/src" ;;
     esac
 }

@@ -3,58 +3,15 @@
  * The backend's side of the xenbus handshake and its life: each state against each state of the
  * frontend, what it finds wrong with the frontend's nodes, and what somebody makes it do.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 #include <blkfront/platform.h>
 
-static struct fake_device device;
-
-static void set_up(void)
+/* XenStore and the backend say the same. */
+static void back_agrees(unsigned state)
 {
-    fake_device_init(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    CU_ASSERT_FALSE(device.host.watching);
-    for (uint32_t i = 0; i < FAKE_PORTS; i++)
-        CU_ASSERT_FALSE(device.host.port_bound[i]);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static void front(unsigned state)
-{
-    fake_front_state(&device, state);
-    CU_ASSERT_TRUE(fake_settle(&device));
-}
-
-static void back_is(unsigned state)
-{
-    CU_ASSERT_EQUAL(fake_back_state(&device), state);
+    back_is(state);
     CU_ASSERT_EQUAL((unsigned)simback_backend_state(device.backend), state);
-}
-
-static bool complains(const char *words)
-{
-    const bool found = strstr(simback_backend_complaint(device.backend), words) != NULL;
-
-    if (!found)
-        printf("\n    \"%s\" not in: %s", words, simback_backend_complaint(device.backend));
-    return found;
-}
-
-static void front_node(const char *name, const char *value)
-{
-    char path[FAKE_PATH];
-
-    snprintf(path, sizeof(path), FAKE_FRONT "/%s", name);
-    fake_put(&device.host, path, value);
 }
 
 static bool serves(void)
@@ -70,7 +27,7 @@ static bool serves(void)
 static void nothing_happens_before_the_first_poll(void)
 {
     fake_device_start(&device);
-    back_is(1);
+    back_agrees(1);
     CU_ASSERT_FALSE(device.host.watching);
     CU_ASSERT_EQUAL(device.host.transactions, 0);
 }
@@ -78,15 +35,15 @@ static void nothing_happens_before_the_first_poll(void)
 static void connects_serves_and_closes(void)
 {
     fake_connect(&device);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_TRUE(serves());
     front(4);
-    back_is(4);
+    back_agrees(4);
     front(5);
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_EQUAL(device.host.mapped, 1);
     front(6);
-    back_is(6);
+    back_agrees(6);
     CU_ASSERT_EQUAL(device.host.mapped, 0);
     CU_ASSERT_FALSE(device.host.port_bound[3]);
     CU_ASSERT_EQUAL(fake_told(&device.host, SIMBACK_BACK_STATE, NULL), 4);
@@ -113,7 +70,7 @@ static void a_frontend_that_skips_initialised(void)
     CU_ASSERT_TRUE(fake_settle(&device));
     fake_publish_rings(&device);
     front(4);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_TRUE(serves());
 }
 
@@ -122,7 +79,7 @@ static void a_frontend_that_does_not_wait_for_init_wait(void)
     fake_device_start(&device);
     fake_publish_rings(&device);
     front(3);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_TRUE(serves());
 }
 
@@ -131,13 +88,13 @@ static void reopened_if_online(void)
     fake_connect(&device);
     front(6);
     front(1);
-    back_is(2);
+    back_agrees(2);
     for (uint32_t word = 0; word < 4; word++)
         fake_set_ring_word(&device.rings[0], word, word % 2);
     device.rings[0].req_prod = 0;
     device.rings[0].rsp_cons = 0;
     front(3);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_TRUE(serves());
 }
 
@@ -150,10 +107,10 @@ static void not_reopened_if_not_online(void)
     front(5);
     front(6);
     front(1);
-    back_is(6);
+    back_agrees(6);
     simback_backend_set_online(device.backend, true);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(2);
+    back_agrees(2);
 }
 
 /* ---- every state against every state ---- */
@@ -183,7 +140,7 @@ static void each_pair_of_states(void)
             CU_ASSERT_TRUE(fake_settle(&device));
             if (fake_back_state(&device) != ends[ours][theirs])
                 printf("\n    ours %u, theirs %u", ours, theirs);
-            back_is(ends[ours][theirs]);
+            back_agrees(ends[ours][theirs]);
             simback_backend_destroy(device.backend);
             device.backend = NULL;
         }
@@ -197,13 +154,13 @@ static void i11_what_is_left_of_a_former_life_can_be_closed(void)
         fake_device_start(&device);
         fake_publish_rings(&device);
         front(5);
-        back_is(5);
+        back_agrees(5);
         front(6);
-        back_is(6);
+        back_agrees(6);
         front(1);
-        back_is(2);
+        back_agrees(2);
         front(3);
-        back_is(4);
+        back_agrees(4);
         simback_backend_destroy(device.backend);
         device.backend = NULL;
         fake_front_state(&device, 1);
@@ -219,7 +176,7 @@ static void in_connected_a_rewritten_3_and_a_1_are_ignored(void)
     front(3);
     front(1);
     front(4);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_EQUAL(device.host.map_calls, maps);
     CU_ASSERT_TRUE(serves());
 }
@@ -229,7 +186,7 @@ static void a_frontend_that_vanishes_is_closed(void)
     fake_connect(&device);
     fake_put(&device.host, FAKE_FRONT, NULL);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(6);
+    back_agrees(6);
     CU_ASSERT_EQUAL(device.host.mapped, 0);
 }
 
@@ -253,7 +210,7 @@ static void a_state_that_is_no_number_says_nothing(void)
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         front_node("state", values[i]);
         CU_ASSERT_TRUE(fake_settle(&device));
-        back_is(4);
+        back_agrees(4);
         CU_ASSERT_TRUE(complains(FAKE_FRONT "/state"));
     }
     CU_ASSERT_TRUE(serves());
@@ -290,7 +247,7 @@ static void i10_each_bad_node_is_named(void)
         before = device.host.store;
         front_node(cases[i].name, cases[i].value);
         front(3);
-        back_is(5);
+        back_agrees(5);
         CU_ASSERT_TRUE(complains(cases[i].words));
         CU_ASSERT_EQUAL(device.host.mapped, 0);
         CU_ASSERT_FALSE(device.host.port_bound[3]);
@@ -301,13 +258,13 @@ static void i10_each_bad_node_is_named(void)
         CU_ASSERT_STRING_EQUAL(device.host.line, simback_backend_complaint(device.backend));
         /* It recovers: 6, 1, and the right nodes. */
         front(6);
-        back_is(6);
+        back_agrees(6);
         device.host.store = before;
         fake_put(&device.host, FAKE_BACK "/state", "6");
         front(1);
-        back_is(2);
+        back_agrees(2);
         front(3);
-        back_is(4);
+        back_agrees(4);
         simback_backend_destroy(device.backend);
         device.backend = NULL;
         fake_front_state(&device, 1);
@@ -319,7 +276,7 @@ static void ring_pages_in_both_spellings(void)
     for (uint32_t order = 0; order <= 4; order++) {
         device.order = order;
         fake_connect(&device);
-        back_is(4);
+        back_agrees(4);
         CU_ASSERT_EQUAL(device.host.mapped, 1u << order);
         simback_backend_destroy(device.backend);
         device.backend = NULL;
@@ -338,20 +295,20 @@ static void the_deprecated_spelling_alone(void)
     fake_publish_rings(&device);
     front_node("ring-page-order", NULL);
     front(3);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_EQUAL(device.host.mapped, 2);
     front(6);
     front(1);
     front_node("num-ring-pages", "3");
     front(3);
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_TRUE(complains("num-ring-pages: 3, expected a power of two of at most 4"));
     front(6);
     front(1);
     front_node("num-ring-pages", "4");
     front_node("ring-page-order", "1");
     front(3);
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_TRUE(complains("num-ring-pages: 4, but ring-page-order says 2 pages"));
 }
 
@@ -360,7 +317,7 @@ static void two_queues_have_rings_of_their_own(void)
     device.options.queues = 2;
     device.queue_count = 2;
     fake_connect(&device);
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_EQUAL(device.host.mapped, 2);
     CU_ASSERT_TRUE(device.host.port_bound[3] && device.host.port_bound[4]);
     fake_set_ring_word(&device.rings[1], 0, 1);
@@ -373,7 +330,7 @@ static void two_queues_have_rings_of_their_own(void)
     front(1);
     fake_put(&device.host, FAKE_FRONT "/queue-1/ring-ref", NULL);
     front(3);
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_TRUE(complains("reading " FAKE_FRONT "/queue-1/ring-ref: not there"));
 }
 
@@ -383,7 +340,7 @@ static void a_second_queue_that_fails_takes_the_first_along(void)
     device.queue_count = 2;
     device.host.port_open[4] = false;
     fake_connect(&device);
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_TRUE(complains("queue 1: port 4 cannot be bound"));
     CU_ASSERT_EQUAL(device.host.mapped, 0);
 }
@@ -410,12 +367,12 @@ static void each_allocation_may_fail(void)
             continue;
         }
         fake_connect(&device);
-        back_is(5);
+        back_agrees(5);
         CU_ASSERT_TRUE(complains("no memory"));
         front(6);
         front(1);
         front(3);
-        back_is(4); /* the next time there is some */
+        back_agrees(4); /* the next time there is some */
         simback_backend_destroy(device.backend);
         device.backend = NULL;
     }
@@ -429,15 +386,15 @@ static void asks_to_close(void)
     fake_connect(&device);
     simback_backend_close(device.backend);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(5);
+    back_agrees(5);
     CU_ASSERT_TRUE(serves()); /* until the frontend is closed */
     CU_ASSERT_EQUAL(fake_told(&device.host, SIMBACK_BACK_LIFE, "close"), 1);
     front(5);
     front(6);
-    back_is(6);
+    back_agrees(6);
     simback_backend_close(device.backend);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(6);
+    back_agrees(6);
 }
 
 static void crashes(void)
@@ -466,12 +423,12 @@ static void hangs_and_wakes(void)
     CU_ASSERT_FALSE(serves());
     CU_ASSERT_EQUAL(simback_backend_service_at(device.backend, 0), SIMBACK_NEVER);
     front(5);
-    back_is(4);
+    back_agrees(4);
     simback_backend_wake(device.backend);
     CU_ASSERT_TRUE(fake_serve(&device, 0));
     CU_ASSERT_EQUAL(fake_ring_word(&device.rings[0], 2), 1);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(5);
+    back_agrees(5);
 }
 
 static void stalls_before_each_state(void)
@@ -489,12 +446,12 @@ static void stalls_before_each_state(void)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         simback_backend_stall(device.backend, cases[i].stall);
         front(cases[i].front);
-        back_is(cases[i].back);
+        back_agrees(cases[i].back);
         CU_ASSERT_TRUE(fake_settle(&device));
-        back_is(cases[i].back);
+        back_agrees(cases[i].back);
         simback_backend_go(device.backend);
         CU_ASSERT_TRUE(fake_settle(&device));
-        back_is((unsigned)cases[i].stall);
+        back_agrees((unsigned)cases[i].stall);
     }
 }
 
@@ -508,7 +465,7 @@ static void i17_goes_read_only_while_in_use(void)
     simback_backend_set_read_only(device.backend, true);
     CU_ASSERT_TRUE(fake_settle(&device));
     CU_ASSERT_STRING_EQUAL(fake_get(&device.host, FAKE_BACK "/info"), "6");
-    back_is(4);
+    back_agrees(4);
     CU_ASSERT_EQUAL(fake_told(&device.host, SIMBACK_BACK_STATE, NULL), 3);
     fake_put_request(&device, 1, 1, 0, 0, 1);
     CU_ASSERT_TRUE(fake_go(&device));
@@ -522,7 +479,7 @@ static void i17_goes_read_only_before_it_is_in_use(void)
     fake_device_start(&device);
     simback_backend_set_read_only(device.backend, true);
     CU_ASSERT_TRUE(fake_settle(&device));
-    back_is(2);
+    back_agrees(2);
     fake_publish_rings(&device);
     front(3);
     CU_ASSERT_STRING_EQUAL(fake_get(&device.host, FAKE_BACK "/info"), "4");
@@ -534,7 +491,7 @@ static void it_does_without_what_a_host_may_leave_out(void)
     device.host.calls.tell = NULL;
     fake_device_start(&device);
     front(3);
-    back_is(5);
+    back_agrees(5);
     simback_backend_hang(device.backend);
     CU_ASSERT_PTR_EQUAL(simback_backend_disk(device.backend), device.disk);
 }

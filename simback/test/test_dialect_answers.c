@@ -3,45 +3,19 @@
  * What each dialect answers to odd requests, in both ABIs: PROTOCOL's table of what real backends
  * answered, and what their sources say where nobody tried.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 enum { READ, WRITE, BARRIER, FLUSH, RESERVED, DISCARD, INDIRECT, UNKNOWN = 42 };
 
 /* Nothing comes back, and nothing ever will. */
 #define DIES 99
 
-static struct fake_device device;
-
-static void set_up(void)
-{
-    fake_device_init(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static void again(const char *dialect, bool abi_32)
+static void connect_anew(const char *dialect, bool abi_32)
 {
     tear_down();
     set_up();
     device.abi_32 = abi_32;
     fake_use(&device, simback_dialect_find(dialect));
-}
-
-static uint64_t complaints(void)
-{
-    struct simback_backend_counters now;
-
-    simback_backend_get_counters(device.backend, &now);
-    return now.complaints;
 }
 
 /* ---- requests ---- */
@@ -147,7 +121,7 @@ static void for_each(row_test *test)
 
 static void past_the_end(const struct answers *row, bool abi_32)
 {
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     fake_connect(&device);
     fake_put_request(&device, READ, 5, 2041, 0, 1);
     answer_is("past the end", row->past_the_end, READ);
@@ -164,7 +138,7 @@ static void unknown(const struct answers *row, bool abi_32)
     static const uint8_t ops[] = {RESERVED, 7, UNKNOWN, 255};
 
     for (size_t i = 0; i < sizeof(ops); i++) {
-        again(row->dialect, abi_32);
+        connect_anew(row->dialect, abi_32);
         fake_connect(&device);
         fake_put_request(&device, ops[i], 5, 0, 0, 1);
         answer_is("an unknown operation", row->unknown_op, ops[i]);
@@ -179,7 +153,7 @@ static void an_unknown_operation(void)
 
 static void no_segments(const struct answers *row, bool abi_32)
 {
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     fake_connect(&device);
     fake_put_request(&device, READ, 5, 0, 0, 0);
     answer_is("no segments", row->no_segments, READ);
@@ -200,7 +174,7 @@ static void not_offered(const struct answers *row, bool abi_32)
                             row->discard_not_offered, row->indirect_not_offered};
 
     for (size_t i = 0; i < sizeof(ops); i++) {
-        again(row->dialect, abi_32);
+        connect_anew(row->dialect, abi_32);
         device.options.flush = SIMBACK_NO;
         device.options.barrier = SIMBACK_NO;
         device.options.discard = SIMBACK_NO;
@@ -225,7 +199,7 @@ static void an_operation_that_is_not_offered(void)
 
 static void indirect(const struct answers *row, bool abi_32)
 {
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     fake_connect(&device);
     put_indirect(WRITE, 20);
     answer_is("indirect", row->indirect, row->indirect_op);
@@ -238,7 +212,7 @@ static void an_indirect_write(void)
 
 static void flushes(const struct answers *row, bool abi_32)
 {
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     fake_connect(&device);
     memset(device.data[0], 7, 4096);
     fake_put_request(&device, FLUSH, 5, 8, 0, 1);
@@ -248,7 +222,7 @@ static void flushes(const struct answers *row, bool abi_32)
         answer_is("its data", 0, READ);
         CU_ASSERT_EQUAL(device.data[1][100], 7);
     }
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     device.options.mode_read_only = true;
     fake_connect(&device);
     fake_put_request(&device, FLUSH, 5, 0, 0, 0);
@@ -267,7 +241,7 @@ static void discards(const struct answers *row, bool abi_32)
     own.secure = false;
     own.granularity = 8192;
     own.alignment = 1024;
-    again(row->dialect, abi_32);
+    connect_anew(row->dialect, abi_32);
     fake_use(&device, &own);
     device.options.discard = SIMBACK_YES;
     fake_connect(&device);
@@ -299,7 +273,7 @@ static void secure_and_unaligned_discards(void)
 
 static void a_secure_discard_where_it_is_offered(void)
 {
-    again("everything", false);
+    connect_anew("everything", false);
     fake_connect(&device);
     memset(device.data[0], 9, 4096);
     fake_put_request(&device, WRITE, 5, 0, 0, 1);
@@ -314,7 +288,7 @@ static void a_secure_discard_where_it_is_offered(void)
 
 static void a_secure_discard_that_the_options_offer(void)
 {
-    again("qemu", false);
+    connect_anew("qemu", false);
     device.options.discard_secure = SIMBACK_YES;
     fake_connect(&device);
     put_discard(1, 0, 8);
@@ -324,7 +298,7 @@ static void a_secure_discard_that_the_options_offer(void)
 
 static void i9_a_discard_of_pieces_of_sectors(void)
 {
-    again("everything", false);
+    connect_anew("everything", false);
     device.options.sector_size = 4096;
     fake_connect(&device);
     put_discard(0, 8, 16);
@@ -341,7 +315,7 @@ static void i9_a_discard_of_pieces_of_sectors(void)
 /* Taken as the hint that it is: nothing happens. */
 static void qemu_takes_a_discard_that_it_does_not_offer(void)
 {
-    again("qemu", false);
+    connect_anew("qemu", false);
     device.options.discard = SIMBACK_NO;
     fake_connect(&device);
     memset(device.data[0], 9, 4096);
@@ -356,7 +330,7 @@ static void qemu_takes_a_discard_that_it_does_not_offer(void)
 
 static void mirage_dies_of_a_second_indirect_page(void)
 {
-    again("mirage", false);
+    connect_anew("mirage", false);
     device.options.segments = 600;
     fake_connect(&device);
     put_indirect(WRITE, 512);
@@ -371,18 +345,18 @@ static void mirage_dies_of_what_it_cannot_map(void)
 {
     void *page;
 
-    again("mirage", false);
+    connect_anew("mirage", false);
     fake_connect(&device);
     fake_put_segment(&device, READ, 5, 0, 4600, 0, 7);
     answer_is("a bad grant", DIES, READ);
-    again("mirage", false);
+    connect_anew("mirage", false);
     fake_connect(&device);
     page = device.host.grants[device.data_refs[0]].page;
     device.host.grants[device.data_refs[0]].page = NULL;
     put_indirect(WRITE, 20);
     answer_is("a bad indirect page", DIES, WRITE);
     device.host.grants[device.data_refs[0]].page = page; /* for its owner to free */
-    again("mirage", false);
+    connect_anew("mirage", false);
     fake_connect(&device);
     put_indirect(FLUSH, 20);
     answer_is("an indirect flush", DIES, FLUSH);
@@ -406,7 +380,7 @@ static void linux_tells_by_the_node_what_it_does_not_support(void)
                                             .action = SIMBACK_ANSWER_STATUS,
                                             .status = -2};
 
-        again(cases[i].dialect, false);
+        connect_anew(cases[i].dialect, false);
         fake_connect(&device);
         CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, &fault), 0);
         for (uint8_t op = READ; op <= FLUSH; op++)
@@ -430,7 +404,7 @@ static void i19_a_producer_too_far_ahead(void)
     } cases[] = {{"linux", 0}, {"qemu", 40}, {"tapdisk", 40}, {"mirage", 34}, {"minimal", 0}};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        again(cases[i].dialect, false);
+        connect_anew(cases[i].dialect, false);
         fake_connect(&device);
         for (uint64_t n = 0; n < 32; n++)
             fake_put_request(&device, READ, n, 0, 0, 1);
@@ -447,7 +421,7 @@ static void a_bounded_backend_stops_when_no_answer_has_room(void)
     const struct simback_fault fault = {
         .ops = SIMBACK_FAULT_ANY, .last_512 = UINT64_MAX, .percent = 100, .action = SIMBACK_DROP};
 
-    again("qemu", false);
+    connect_anew("qemu", false);
     fake_connect(&device);
     CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, &fault), 0);
     for (uint64_t n = 0; n < 32; n++)

@@ -3,63 +3,7 @@
  * How each dialect reads the frontend's nodes and ring: ABI, the size of the ring in its spellings,
  * the units of sectors, where indices begin.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
-
-static struct fake_device device;
-
-static void set_up(void)
-{
-    fake_device_init(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static void again(const struct simback_dialect *dialect)
-{
-    tear_down();
-    set_up();
-    fake_use(&device, dialect);
-}
-
-static void front(unsigned state)
-{
-    fake_front_state(&device, state);
-    CU_ASSERT_TRUE(fake_settle(&device));
-}
-
-static void back_is(unsigned state)
-{
-    if (fake_back_state(&device) != state)
-        printf("\n    %s is in %u, expected %u", device.options.dialect->name,
-               fake_back_state(&device), state);
-    CU_ASSERT_EQUAL(fake_back_state(&device), state);
-}
-
-static bool complains(const char *words)
-{
-    const bool found = strstr(simback_backend_complaint(device.backend), words) != NULL;
-
-    if (!found)
-        printf("\n    \"%s\" not in: %s", words, simback_backend_complaint(device.backend));
-    return found;
-}
-
-static void front_node(const char *name, const char *value)
-{
-    char path[FAKE_PATH];
-
-    snprintf(path, sizeof(path), FAKE_FRONT "/%s", name);
-    fake_put(&device.host, path, value);
-}
+#include "alone.h"
 
 /* PROTOCOL section 1, row 8. */
 static void the_abi_where_the_frontend_names_none(void)

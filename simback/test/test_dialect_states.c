@@ -3,58 +3,7 @@
  * What each dialect makes of the xenbus states: which of the frontend's it takes, closing with
  * requests in flight, a frontend that is gone, what is left for the next connection.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
-
-static struct fake_device device;
-
-static void set_up(void)
-{
-    fake_device_init(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    CU_ASSERT_FALSE(device.host.watching);
-    for (uint32_t i = 0; i < FAKE_PORTS; i++)
-        CU_ASSERT_FALSE(device.host.port_bound[i]);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static void again(const struct simback_dialect *dialect)
-{
-    tear_down();
-    set_up();
-    fake_use(&device, dialect);
-}
-
-static void front(unsigned state)
-{
-    fake_front_state(&device, state);
-    CU_ASSERT_TRUE(fake_settle(&device));
-}
-
-static void back_is(unsigned state)
-{
-    if (fake_back_state(&device) != state)
-        printf("\n    %s is in %u, expected %u", device.options.dialect->name,
-               fake_back_state(&device), state);
-    CU_ASSERT_EQUAL(fake_back_state(&device), state);
-}
-
-static bool complains(const char *words)
-{
-    const bool found = strstr(simback_backend_complaint(device.backend), words) != NULL;
-
-    if (!found)
-        printf("\n    \"%s\" not in: %s", words, simback_backend_complaint(device.backend));
-    return found;
-}
+#include "alone.h"
 
 static const char *back_node(const char *name)
 {

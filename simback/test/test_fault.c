@@ -2,39 +2,9 @@
 /*
  * Fault rules: which requests they select, what becomes of those, and when an answer comes.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 enum { READ = 0, WRITE = 1, BARRIER = 2, FLUSH = 3 };
-
-static struct fake_device device;
-
-static void set_up(void)
-{
-    fake_device_init(&device);
-    fake_connect(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static struct simback_fault any(enum simback_fault_action action)
-{
-    return (struct simback_fault){
-        .ops = SIMBACK_FAULT_ANY, .last_512 = UINT64_MAX, .percent = 100, .action = action};
-}
-
-static void add(const struct simback_fault *fault)
-{
-    CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, fault), 0);
-}
 
 static void put(uint8_t op, uint64_t id, uint64_t sector_512)
 {
@@ -82,13 +52,13 @@ static void struck_are(uint64_t count, const char *ids)
 
 static void a_status_touches_nothing(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
     struct simback_backend_counters counters;
     uint32_t maps = device.host.map_calls;
 
     fault.status = -5;
     memset(device.data[0], 1, 4096);
-    add(&fault);
+    add_fault(&fault);
     put(WRITE, 1, 0);
     CU_ASSERT_TRUE(fake_go(&device));
     CU_ASSERT_TRUE(fake_answered(&device, 1, WRITE, -5));
@@ -104,48 +74,48 @@ static void a_status_touches_nothing(void)
 
 static void nth_every_times(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
 
     fault.status = -5;
     fault.nth = 3;
-    add(&fault);
+    add_fault(&fault);
     struck_are(7, "c");
     simback_backend_clear_faults(device.backend);
     fault.nth = 0;
     fault.every = 3;
-    add(&fault);
+    add_fault(&fault);
     struck_are(9, "cfi");
     simback_backend_clear_faults(device.backend);
     fault.times = 2;
-    add(&fault);
+    add_fault(&fault);
     struck_are(12, "cf");
     CU_ASSERT_EQUAL(device.host.chances, 0);
 }
 
 static void percent_asks_the_worlds_chance(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
 
     fault.status = -5;
     fault.percent = 30;
-    add(&fault);
+    add_fault(&fault);
     device.host.chance = 98; /* 98, 99, then 0, 1, … */
     struck_are(5, "cde");
     CU_ASSERT_EQUAL(device.host.chances, 5);
     simback_backend_clear_faults(device.backend);
     fault.percent = 0;
-    add(&fault);
+    add_fault(&fault);
     struck_are(5, "");
     CU_ASSERT_EQUAL(device.host.chances, 5);
 }
 
 static void operations_are_told_apart(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
 
     fault.status = -5;
     fault.ops = SIMBACK_FAULT_WRITE | SIMBACK_FAULT_FLUSH;
-    add(&fault);
+    add_fault(&fault);
     put(READ, 1, 0);
     put(WRITE, 2, 0);
     put(FLUSH, 3, 0);
@@ -161,12 +131,12 @@ static void operations_are_told_apart(void)
 
 static void ranges_overlap_or_not(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
 
     fault.status = -5;
     fault.first_512 = 16;
     fault.last_512 = 17;
-    add(&fault);
+    add_fault(&fault);
     put(READ, 1, 8);  /* 8..15 */
     put(READ, 2, 9);  /* 9..16 */
     put(READ, 3, 17); /* 17..24 */
@@ -182,13 +152,13 @@ static void ranges_overlap_or_not(void)
 
 static void the_first_rule_that_matches_acts(void)
 {
-    struct simback_fault first = any(SIMBACK_ANSWER_STATUS), second = first;
+    struct simback_fault first = any_request(SIMBACK_ANSWER_STATUS), second = first;
 
     first.status = -6;
     first.nth = 2;
     second.status = -7;
-    add(&first);
-    add(&second);
+    add_fault(&first);
+    add_fault(&second);
     for (uint64_t i = 0; i < 3; i++)
         put(READ, i, 0);
     CU_ASSERT_TRUE(fake_go(&device));
@@ -199,20 +169,20 @@ static void the_first_rule_that_matches_acts(void)
 
 static void only_so_many_rules(void)
 {
-    const struct simback_fault fault = any(SIMBACK_DROP);
+    const struct simback_fault fault = any_request(SIMBACK_DROP);
 
     for (int i = 0; i < 64; i++)
-        add(&fault);
+        add_fault(&fault);
     CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, &fault), -1);
 }
 
 static void only_when_connected(void)
 {
-    struct simback_fault fault = any(SIMBACK_ANSWER_STATUS);
+    struct simback_fault fault = any_request(SIMBACK_ANSWER_STATUS);
 
     fault.status = -5;
     fault.device_only_when_connected = true;
-    add(&fault);
+    add_fault(&fault);
     struck_are(1, "a");
     simback_backend_close(device.backend);
     CU_ASSERT_TRUE(fake_settle(&device));
@@ -222,11 +192,11 @@ static void only_when_connected(void)
 
 static void a_delayed_answer_comes_in_time(void)
 {
-    struct simback_fault fault = any(SIMBACK_DELAY);
+    struct simback_fault fault = any_request(SIMBACK_DELAY);
 
     fault.delay_ns = 500;
     fault.nth = 1;
-    add(&fault);
+    add_fault(&fault);
     CU_ASSERT_EQUAL(simback_backend_service_at(device.backend, 0), SIMBACK_NEVER);
     memset(device.data[0], 7, 4096);
     device.host.now = 1000;
@@ -244,12 +214,12 @@ static void a_delayed_answer_comes_in_time(void)
 static void delays_end_in_the_order_of_time(void)
 {
     static const uint64_t delays[] = {500, 200, 300, 200};
-    struct simback_fault fault = any(SIMBACK_DELAY);
+    struct simback_fault fault = any_request(SIMBACK_DELAY);
 
     for (uint64_t i = 0; i < 4; i++) {
         fault.delay_ns = delays[i];
         simback_backend_clear_faults(device.backend);
-        add(&fault);
+        add_fault(&fault);
         put(READ, i, 0);
         answers_are("");
     }
@@ -260,10 +230,10 @@ static void delays_end_in_the_order_of_time(void)
 
 static void an_endless_delay_overflows_nothing(void)
 {
-    struct simback_fault fault = any(SIMBACK_DELAY);
+    struct simback_fault fault = any_request(SIMBACK_DELAY);
 
     fault.delay_ns = UINT64_MAX;
-    add(&fault);
+    add_fault(&fault);
     device.host.now = 1000;
     put(READ, 0, 0);
     answers_are("");
@@ -274,15 +244,15 @@ static void an_endless_delay_overflows_nothing(void)
 
 static void held_until_released_under_its_name(void)
 {
-    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct simback_fault fault = any_request(SIMBACK_HOLD);
     struct simback_backend_counters counters;
 
     fault.name = 9;
     fault.times = 2;
-    add(&fault);
+    add_fault(&fault);
     fault.name = 8;
     fault.times = 1;
-    add(&fault);
+    add_fault(&fault);
     for (uint64_t i = 0; i < 4; i++)
         put(READ, i, 0);
     answers_are("d");
@@ -303,9 +273,9 @@ static void held_until_released_under_its_name(void)
 
 static void clearing_the_rules_answers_what_they_hold(void)
 {
-    const struct simback_fault fault = any(SIMBACK_HOLD);
+    const struct simback_fault fault = any_request(SIMBACK_HOLD);
 
-    add(&fault);
+    add_fault(&fault);
     put(READ, 0, 0);
     answers_are("");
     simback_backend_clear_faults(device.backend);
@@ -315,11 +285,11 @@ static void clearing_the_rules_answers_what_they_hold(void)
 
 static void a_held_request_is_done_when_released(void)
 {
-    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct simback_fault fault = any_request(SIMBACK_HOLD);
 
     fault.ops = SIMBACK_FAULT_WRITE;
     fault.name = 1;
-    add(&fault);
+    add_fault(&fault);
     memset(device.data[0], 1, 4096);
     put(WRITE, 0, 0);
     answers_are("");
@@ -336,11 +306,11 @@ static void a_held_request_is_done_when_released(void)
 
 static void dropped_is_never_answered(void)
 {
-    struct simback_fault fault = any(SIMBACK_DROP);
+    struct simback_fault fault = any_request(SIMBACK_DROP);
     struct simback_backend_counters counters;
 
     fault.nth = 1;
-    add(&fault);
+    add_fault(&fault);
     put(READ, 0, 0);
     put(READ, 1, 0);
     answers_are("b");
@@ -354,9 +324,9 @@ static void dropped_is_never_answered(void)
 
 static void i19_what_is_dropped_still_counts_for_the_ring(void)
 {
-    struct simback_fault fault = any(SIMBACK_DROP);
+    struct simback_fault fault = any_request(SIMBACK_DROP);
 
-    add(&fault);
+    add_fault(&fault);
     for (uint64_t i = 0; i < 32; i++)
         put(READ, i, 0);
     answers_are("");
@@ -368,10 +338,10 @@ static void i19_what_is_dropped_still_counts_for_the_ring(void)
 
 static void reordered_comes_after_the_next(void)
 {
-    struct simback_fault fault = any(SIMBACK_REORDER);
+    struct simback_fault fault = any_request(SIMBACK_REORDER);
 
     fault.times = 2;
-    add(&fault);
+    add_fault(&fault);
     for (uint64_t i = 0; i < 4; i++)
         put(READ, i, 0);
     answers_are("cabd");
@@ -380,13 +350,13 @@ static void reordered_comes_after_the_next(void)
 /* One that is due before the reordered one waits for its time all the same. */
 static void reordered_overtakes_the_delayed(void)
 {
-    struct simback_fault delay = any(SIMBACK_DELAY), reorder = any(SIMBACK_REORDER);
+    struct simback_fault delay = any_request(SIMBACK_DELAY), reorder = any_request(SIMBACK_REORDER);
 
     delay.nth = 1;
     delay.delay_ns = 1000;
     reorder.times = 1;
-    add(&delay);
-    add(&reorder);
+    add_fault(&delay);
+    add_fault(&reorder);
     for (uint64_t i = 0; i < 3; i++)
         put(READ, i, 0);
     answers_are("cb");
@@ -396,9 +366,9 @@ static void reordered_overtakes_the_delayed(void)
 
 static void reordered_comes_anyway_if_nothing_follows(void)
 {
-    const struct simback_fault fault = any(SIMBACK_REORDER);
+    const struct simback_fault fault = any_request(SIMBACK_REORDER);
 
-    add(&fault);
+    add_fault(&fault);
     put(READ, 0, 0);
     answers_are("");
     device.host.now = simback_backend_service_at(device.backend, 0);
@@ -408,11 +378,11 @@ static void reordered_comes_anyway_if_nothing_follows(void)
 
 static void a_barrier_waits_for_what_was_before_it(void)
 {
-    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct simback_fault fault = any_request(SIMBACK_HOLD);
 
     fault.nth = 1;
     fault.name = 4;
-    add(&fault);
+    add_fault(&fault);
     memset(device.data[0], 5, 4096);
     put(WRITE, 0, 0);
     put(BARRIER, 1, 8);
@@ -431,7 +401,7 @@ static void a_barrier_waits_for_what_was_before_it(void)
 /* The barrier is of the disk, not of a ring. */
 static void a_barrier_waits_for_the_other_rings(void)
 {
-    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct simback_fault fault = any_request(SIMBACK_HOLD);
     struct fake_response response;
     struct blkif_wire_request_64 request = {.operation = BARRIER, .id = 2};
 
@@ -442,7 +412,7 @@ static void a_barrier_waits_for_the_other_rings(void)
     fake_connect(&device);
     fault.nth = 1;
     fault.name = 4;
-    add(&fault);
+    add_fault(&fault);
     fake_put_request(&device, WRITE, 1, 0, 0, 1);
     CU_ASSERT_TRUE(fake_go(&device));
     fake_put_slot(&device.rings[1], BLKIF_WIRE_SLOT_64, &request, sizeof(request));
@@ -460,10 +430,10 @@ static void a_barrier_waits_for_the_other_rings(void)
 
 static void what_waits_is_forgotten_in_a_crash(void)
 {
-    struct simback_fault fault = any(SIMBACK_HOLD);
+    struct simback_fault fault = any_request(SIMBACK_HOLD);
 
     fault.name = 4;
-    add(&fault);
+    add_fault(&fault);
     put(READ, 0, 0);
     answers_are("");
     CU_ASSERT_EQUAL(device.host.mapped, 2);
@@ -498,4 +468,4 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_waits_is_forgotten_in_a_crash),
 };
 
-UNIT_MAIN_WITH("fault", set_up, tear_down, tests)
+UNIT_MAIN_WITH("fault", set_up_connected, tear_down, tests)

@@ -3,49 +3,25 @@
  * Fault rules that act while a request is carried out: what becomes of the data, what is answered,
  * and which units are said to be wrong afterwards (I7 does not bind there, but everywhere else).
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 enum { READ = 0, WRITE = 1, BARRIER = 2, FLUSH = 3, INDIRECT = 6 };
 enum { UNIT = BLKIF_WIRE_UNIT };
 
-static struct fake_device device;
 static uint64_t ids;
 
-static void set_up(void)
+static void set_up_ids(void)
 {
-    fake_device_init(&device);
-    fake_connect(&device);
+    set_up_connected();
     ids = 0;
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static struct simback_fault rule(enum simback_fault_action action)
-{
-    return (struct simback_fault){
-        .ops = SIMBACK_FAULT_ANY, .last_512 = UINT64_MAX, .percent = 100, .action = action};
-}
-
-static void add(const struct simback_fault *fault)
-{
-    CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, fault), 0);
 }
 
 static void add_once(enum simback_fault_action action)
 {
-    struct simback_fault fault = rule(action);
+    struct simback_fault fault = any_request(action);
 
     fault.times = 1;
-    add(&fault);
+    add_fault(&fault);
 }
 
 /* Unit by unit another value, from this one on. */
@@ -238,11 +214,11 @@ static void i7_nothing_of_what_is_lost_is_written(void)
 
 static void misdirect(uint64_t offset_512, uint64_t sector_512, uint32_t count)
 {
-    struct simback_fault fault = rule(SIMBACK_MISDIRECT);
+    struct simback_fault fault = any_request(SIMBACK_MISDIRECT);
 
     fault.times = 1;
     fault.offset_512 = offset_512;
-    add(&fault);
+    add_fault(&fault);
     request(WRITE, sector_512, 0, count, 0);
 }
 
@@ -333,7 +309,7 @@ static void the_pages_with_the_segments_cannot_be_mapped(void)
 /* Of those that are kept none is in use afterwards; where all are kept, nothing is to be mapped. */
 static void kept_pages_need_no_mapping(void)
 {
-    const struct simback_fault fault = rule(SIMBACK_MAPFAIL);
+    const struct simback_fault fault = any_request(SIMBACK_MAPFAIL);
 
     tear_down();
     fake_device_init(&device);
@@ -341,7 +317,7 @@ static void kept_pages_need_no_mapping(void)
     fake_connect(&device);
     ids = 0;
     request(WRITE, 0, 0, 2, 0);
-    add(&fault);
+    add_fault(&fault);
     request(WRITE, 0, 0, 3, -1);
     request(WRITE, 0, 0, 2, 0);
 }
@@ -351,10 +327,10 @@ static void kept_pages_need_no_mapping(void)
 /* Those that it cannot be done to are not counted. */
 static void only_what_it_can_be_done_to_is_selected(void)
 {
-    struct simback_fault fault = rule(SIMBACK_LOST);
+    struct simback_fault fault = any_request(SIMBACK_LOST);
 
     fault.nth = 2;
-    add(&fault);
+    add_fault(&fault);
     fill(0, 1);
     request(WRITE, 0, 0, 1, 0);
     request(READ, 0, 1, 1, 0);
@@ -365,7 +341,7 @@ static void only_what_it_can_be_done_to_is_selected(void)
     fault.action = SIMBACK_SHORT;
     fault.nth = 1;
     simback_backend_clear_faults(device.backend);
-    add(&fault);
+    add_fault(&fault);
     request(WRITE, 16, 0, 1, 0);
     CU_ASSERT_EQUAL(harms_told(), 1);
     request(READ, 16, 1, 1, 0);
@@ -375,19 +351,19 @@ static void only_what_it_can_be_done_to_is_selected(void)
 /* A request that the backend refuses does no harm. */
 static void what_is_refused_is_not_harmed(void)
 {
-    const struct simback_fault fault = rule(SIMBACK_LOST);
+    const struct simback_fault fault = any_request(SIMBACK_LOST);
 
-    add(&fault);
+    add_fault(&fault);
     request(WRITE, 2044, 0, 1, -1);
     CU_ASSERT_EQUAL(harms_told(), 0);
 }
 
 static void it_may_come_later(void)
 {
-    struct simback_fault fault = rule(SIMBACK_TORN);
+    struct simback_fault fault = any_request(SIMBACK_TORN);
 
     fault.delay_ns = 500;
-    add(&fault);
+    add_fault(&fault);
     fill(0, 1);
     fake_put_request(&device, WRITE, 3, 0, 0, 1);
     CU_ASSERT_TRUE(fake_go(&device));
@@ -402,13 +378,13 @@ static void it_may_come_later(void)
 
 static void a_barrier_that_is_torn_waits_all_the_same(void)
 {
-    struct simback_fault hold = rule(SIMBACK_HOLD), torn = rule(SIMBACK_TORN);
+    struct simback_fault hold = any_request(SIMBACK_HOLD), torn = any_request(SIMBACK_TORN);
 
     hold.ops = SIMBACK_FAULT_WRITE;
     hold.name = 4;
     torn.ops = SIMBACK_FAULT_BARRIER;
-    add(&hold);
-    add(&torn);
+    add_fault(&hold);
+    add_fault(&torn);
     fill(0, 1);
     fake_put_request(&device, WRITE, 1, 0, 0, 1);
     fake_put_request(&device, BARRIER, 2, 8, 0, 1);
@@ -445,4 +421,4 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_barrier_that_is_torn_waits_all_the_same),
 };
 
-UNIT_MAIN_WITH("harm", set_up, tear_down, tests)
+UNIT_MAIN_WITH("harm", set_up_ids, tear_down, tests)

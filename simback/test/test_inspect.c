@@ -3,35 +3,9 @@
  * I10 as the backend judges it: nodes that contradict the ring that was read, or are left over from
  * another connection. Each is named; a strict dialect does not connect, the others do.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 #include <blkfront/platform.h>
-
-static struct fake_device device;
-
-static void set_up(void)
-{
-    fake_device_init(&device);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
-}
-
-static uint64_t complaints(void)
-{
-    struct simback_backend_counters now;
-
-    simback_backend_get_counters(device.backend, &now);
-    return now.complaints;
-}
 
 /* A frontend that connects with one node too many: what the backend says of it. */
 static const struct contradiction {

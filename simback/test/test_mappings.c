@@ -3,28 +3,16 @@
  * Persistent grants on the backend's side: what stays mapped, what is used again, and when it is
  * let go, in virtual time.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
 #define SECOND UINT64_C(1000000000)
 
-static struct fake_device device;
 static struct simback_dialect dialect;
 
-static void set_up(void)
+static void set_up_linux(void)
 {
-    fake_device_init(&device);
+    set_up();
     dialect = *simback_dialect_find("linux");
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
 }
 
 static void connect(void)
@@ -79,7 +67,7 @@ static void only_when_both_sides_say_so(void)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tear_down();
-        set_up();
+        set_up_linux();
         fake_use(&device, simback_dialect_find(cases[i].dialect));
         device.options.persistent = cases[i].option;
         fake_put(&device.host, FAKE_FRONT "/feature-persistent", cases[i].front);
@@ -377,4 +365,4 @@ static const struct unit_test tests[] = {
     UNIT_TEST(nothing_is_allocated_by_requests),
 };
 
-UNIT_MAIN_WITH("mappings", set_up, tear_down, tests)
+UNIT_MAIN_WITH("mappings", set_up_linux, tear_down, tests)

@@ -3,26 +3,13 @@
  * A queue's ring: what the backend does with requests, good ones and bad ones, and the rules of
  * taking and publishing.
  */
-#include "cunit_main.h"
-#include "fake_host.h"
+#include "alone.h"
 
-static struct fake_device device;
-
-static void set_up(void)
+static void set_up_data(void)
 {
-    fake_device_init(&device);
+    set_up();
     for (uint32_t i = 0; i < FAKE_DATA_PAGES; i++)
         memset(device.data[i], (int)(i + 1), 4096);
-}
-
-static void tear_down(void)
-{
-    simback_backend_destroy(device.backend);
-    device.backend = NULL;
-    CU_ASSERT_EQUAL(device.host.mapped, 0);
-    CU_ASSERT_EQUAL(device.host.wrong, 0);
-    fake_device_fini(&device);
-    CU_ASSERT_EQUAL(device.host.allocations, 0);
 }
 
 static struct simback_backend_counters counters(void)
@@ -51,15 +38,6 @@ static int16_t status_of(void)
     CU_ASSERT_TRUE(fake_take(&device, 0, &response));
     CU_ASSERT_EQUAL(response.id, 5);
     return response.status;
-}
-
-static bool complains(const char *words)
-{
-    const bool found = strstr(simback_backend_complaint(device.backend), words) != NULL;
-
-    if (!found)
-        printf("\n    \"%s\" not in: %s", words, simback_backend_complaint(device.backend));
-    return found;
 }
 
 /* ---- data ---- */
@@ -565,4 +543,4 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i19_no_ring_page_is_touched_before_connected),
 };
 
-UNIT_MAIN_WITH("service", set_up, tear_down, tests)
+UNIT_MAIN_WITH("service", set_up_data, tear_down, tests)
