@@ -46,24 +46,38 @@ static void block_put(struct simback_disk *disk, uint8_t *block)
     disk->spare = block;
 }
 
-/* What the durable layer holds of a block. `entry` may be NULL: never touched. */
-static int durable_load(struct simback_disk *disk, const struct disk_entry *entry, uint64_t block,
-                        uint8_t *bytes)
+/* What the durable layer holds of a block. */
+static int durable_load(struct simback_disk *disk, const struct disk_entry *entry, uint8_t *bytes)
 {
+    const uint8_t *durable = entry->group->durable[entry->at];
+
     if (disk->has_file)
-        return disk_file_load(&disk->file, block, bytes);
-    if (entry == NULL || entry->durable == NULL)
+        return disk_file_load(&disk->file, disk_entry_block(entry), bytes);
+    if (durable == NULL)
         memset(bytes, 0, DISK_BLOCK);
     else
-        memcpy(bytes, entry->durable, DISK_BLOCK);
+        memcpy(bytes, durable, DISK_BLOCK);
     return 0;
 }
 
-static void fresh_drop(struct simback_disk *disk, struct disk_entry *entry)
+static bool is_zeroed(const struct disk_entry *entry)
 {
-    block_put(disk, entry->fresh);
-    entry->fresh = NULL;
-    entry->state = FRESH_NONE;
+    return (entry->group->zeroed >> entry->at & 1) != 0;
+}
+
+static void set_zeroed(const struct disk_entry *entry, bool zeroed)
+{
+    const uint32_t bit = UINT32_C(1) << entry->at;
+
+    entry->group->zeroed = (entry->group->zeroed & ~bit) | (zeroed ? bit : 0);
+}
+
+/* Nothing is volatile of it any more. */
+static void fresh_drop(struct simback_disk *disk, const struct disk_entry *entry)
+{
+    block_put(disk, entry->group->fresh[entry->at]);
+    entry->group->fresh[entry->at] = NULL;
+    set_zeroed(entry, false);
 }
 
 /* Bytes of a block that lie on the disk. */
@@ -83,22 +97,25 @@ static size_t block_length(const struct simback_disk *disk, uint64_t block)
 static int entry_to_file(struct simback_disk *disk, const struct disk_entry *entry)
 {
     static const uint8_t zeros[DISK_BLOCK];
+    const uint64_t block = disk_entry_block(entry);
+    const uint8_t *fresh = entry->group->fresh[entry->at];
 
-    if (entry->state == FRESH_NONE)
+    if (fresh == NULL && !is_zeroed(entry))
         return 0;
-    return disk_file_store(&disk->file, entry->block,
-                           entry->state == FRESH_DATA ? entry->fresh : zeros,
-                           block_length(disk, entry->block));
+    return disk_file_store(&disk->file, block, fresh != NULL ? fresh : zeros,
+                           block_length(disk, block));
 }
 
-static void entry_to_memory(struct simback_disk *disk, struct disk_entry *entry)
+static void entry_to_memory(struct simback_disk *disk, const struct disk_entry *entry)
 {
-    if (entry->state == FRESH_NONE)
+    struct disk_group *group = entry->group;
+
+    if (group->fresh[entry->at] == NULL && !is_zeroed(entry))
         return;
-    block_put(disk, entry->durable);
-    entry->durable = entry->fresh; /* NULL with FRESH_ZERO */
-    entry->fresh = NULL;
-    entry->state = FRESH_NONE;
+    block_put(disk, group->durable[entry->at]);
+    group->durable[entry->at] = group->fresh[entry->at]; /* NULL: zeros */
+    group->fresh[entry->at] = NULL;
+    set_zeroed(entry, false);
 }
 
 /* Either all of the volatile layer becomes durable, or (a failing file) it stays volatile. */
@@ -107,17 +124,19 @@ static int commit(struct simback_disk *disk)
     struct disk_map *map = &disk->map;
 
     for (uint32_t i = 0; disk->has_file && i < map->dirty_count; i++) {
-        if (entry_to_file(disk, &map->entries[map->dirty[i]]) != 0)
+        const struct disk_entry entry = disk_map_entry(map, map->dirty[i]);
+
+        if (entry_to_file(disk, &entry) != 0)
             return -1;
     }
     for (uint32_t i = 0; i < map->dirty_count; i++) {
-        struct disk_entry *entry = &map->entries[map->dirty[i]];
+        const struct disk_entry entry = disk_map_entry(map, map->dirty[i]);
 
         if (disk->has_file)
-            fresh_drop(disk, entry);
+            fresh_drop(disk, &entry);
         else
-            entry_to_memory(disk, entry);
-        entry->dirty_index = 0;
+            entry_to_memory(disk, &entry);
+        entry.group->dirty_index[entry.at] = 0;
     }
     map->dirty_count = 0;
     if (disk->has_file)
@@ -189,9 +208,11 @@ void simback_disk_destroy(struct simback_disk *disk)
         return;
     if (disk->has_file)
         end_file(disk);
-    for (uint32_t i = 0; i < disk->map.count; i++) {
-        block_put(disk, disk->map.entries[i].durable);
-        block_put(disk, disk->map.entries[i].fresh);
+    for (uint32_t i = 0; i < disk->map.count * DISK_GROUP; i++) {
+        const struct disk_entry entry = disk_map_entry(&disk->map, i);
+
+        block_put(disk, entry.group->durable[entry.at]);
+        block_put(disk, entry.group->fresh[entry.at]);
     }
     while (disk->spare != NULL) {
         uint8_t *block = block_get(disk);
@@ -214,24 +235,29 @@ static bool in_range(const struct simback_disk *disk, uint64_t first_512, uint64
 
 /* ---- reading and writing ---- */
 
+/* What the file says of a block that nothing is volatile of. */
+static int read_file(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
+                     uint8_t *bytes)
+{
+    uint8_t whole[DISK_BLOCK];
+
+    if (disk_file_load(&disk->file, block, whole) != 0)
+        return -1;
+    memcpy(bytes, whole + offset, length);
+    return 0;
+}
+
 static int read_piece(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
                       uint8_t *bytes)
 {
-    const uint32_t index = disk_map_find(&disk->map, block);
-    const struct disk_entry *entry = index == DISK_NO_ENTRY ? NULL : &disk->map.entries[index];
-    const uint8_t *source = NULL;
-    uint8_t whole[DISK_BLOCK];
+    const struct disk_entry entry = disk_map_find(&disk->map, block);
+    const uint8_t *source = entry.group == NULL ? NULL : entry.group->fresh[entry.at];
 
-    if (entry != NULL && entry->state == FRESH_DATA) {
-        source = entry->fresh;
-    } else if (entry == NULL || entry->state == FRESH_NONE) {
-        if (disk->has_file) {
-            if (disk_file_load(&disk->file, block, whole) != 0)
-                return -1;
-            source = whole;
-        } else if (entry != NULL) {
-            source = entry->durable;
-        }
+    if (source == NULL && (entry.group == NULL || !is_zeroed(&entry))) {
+        if (disk->has_file)
+            return read_file(disk, block, offset, length, bytes);
+        if (entry.group != NULL)
+            source = entry.group->durable[entry.at];
     }
     if (source == NULL)
         memset(bytes, 0, length);
@@ -240,48 +266,57 @@ static int read_piece(struct simback_disk *disk, uint64_t block, size_t offset, 
     return 0;
 }
 
-/* The entry with a volatile copy of the block to write into; NULL: no memory or a failing file. */
-static struct disk_entry *make_fresh(struct simback_disk *disk, uint64_t block, bool whole)
+/* The volatile bytes of a block to write into; NULL: no memory or a failing file. */
+static uint8_t *make_fresh(struct simback_disk *disk, uint64_t block, bool whole)
 {
-    const uint32_t index = disk_map_add(disk->world, &disk->map, block);
-    struct disk_entry *entry;
+    const struct disk_entry entry = disk_map_add(disk->world, &disk->map, block);
     uint8_t *fresh;
 
-    if (index == DISK_NO_ENTRY)
+    if (entry.group == NULL)
         return NULL;
-    entry = &disk->map.entries[index];
-    if (entry->state != FRESH_DATA) {
-        fresh = block_get(disk);
-        if (fresh == NULL)
-            return NULL;
-        if (entry->state == FRESH_ZERO) {
-            memset(fresh, 0, DISK_BLOCK);
-        } else if (!whole && durable_load(disk, entry, block, fresh) != 0) {
-            block_put(disk, fresh);
-            return NULL;
-        }
-        entry->fresh = fresh;
-        entry->state = FRESH_DATA;
-        disk_map_set_dirty(&disk->map, index);
+    fresh = entry.group->fresh[entry.at];
+    if (fresh != NULL)
+        return fresh;
+    fresh = block_get(disk);
+    if (fresh == NULL)
+        return NULL;
+    if (is_zeroed(&entry)) {
+        memset(fresh, 0, DISK_BLOCK);
+        set_zeroed(&entry, false);
+    } else if (!whole && durable_load(disk, &entry, fresh) != 0) {
+        block_put(disk, fresh);
+        return NULL;
     }
-    return entry;
+    entry.group->fresh[entry.at] = fresh;
+    disk_map_set_dirty(&disk->map, &entry);
+    return fresh;
+}
+
+/* No layer has anything of it: it reads as zeros. */
+static bool is_empty(const struct disk_entry *entry)
+{
+    return entry->group == NULL || (entry->group->fresh[entry->at] == NULL &&
+                                    entry->group->durable[entry->at] == NULL && !is_zeroed(entry));
 }
 
 static int write_piece(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
                        const uint8_t *bytes)
 {
-    struct disk_entry *entry;
+    uint8_t *fresh;
 
-    /* Zeros onto what was never touched change nothing. */
-    if (!disk->has_file && bytes[0] == 0 && disk_map_find(&disk->map, block) == DISK_NO_ENTRY &&
-        disk_is_zero(bytes, length))
-        return 0;
+    /* Zeros onto zeros change nothing. */
+    if (!disk->has_file && bytes[0] == 0) {
+        const struct disk_entry entry = disk_map_find(&disk->map, block);
+
+        if (is_empty(&entry) && disk_is_zero(bytes, length))
+            return 0;
+    }
     if (disk->has_file && disk->map.dirty_count >= FILE_DIRTY_MAX && commit(disk) != 0)
         return -1;
-    entry = make_fresh(disk, block, length == DISK_BLOCK);
-    if (entry == NULL)
+    fresh = make_fresh(disk, block, length == DISK_BLOCK);
+    if (fresh == NULL)
         return -1;
-    memcpy(entry->fresh + offset, bytes, length);
+    memcpy(fresh + offset, bytes, length);
     return 0;
 }
 
@@ -342,22 +377,20 @@ int simback_disk_flush(struct simback_disk *disk)
 
 static int zero_block(struct simback_disk *disk, uint64_t block)
 {
-    uint32_t index = disk_map_find(&disk->map, block);
-    struct disk_entry *entry;
+    struct disk_entry entry = disk_map_find(&disk->map, block);
 
-    if (index == DISK_NO_ENTRY) {
-        if (!disk->has_file)
-            return 0;
+    if (disk->has_file) {
         if (disk->map.dirty_count >= FILE_DIRTY_MAX && commit(disk) != 0)
             return -1;
-        index = disk_map_add(disk->world, &disk->map, block);
-        if (index == DISK_NO_ENTRY)
+        entry = disk_map_add(disk->world, &disk->map, block);
+        if (entry.group == NULL)
             return -1;
+    } else if (is_empty(&entry)) {
+        return 0;
     }
-    entry = &disk->map.entries[index];
-    fresh_drop(disk, entry);
-    entry->state = FRESH_ZERO;
-    disk_map_set_dirty(&disk->map, index);
+    fresh_drop(disk, &entry);
+    set_zeroed(&entry, true);
+    disk_map_set_dirty(&disk->map, &entry);
     return 0;
 }
 
@@ -365,9 +398,12 @@ static int zero_block(struct simback_disk *disk, uint64_t block)
  * a huge disk costs no more than what was ever written to it. */
 static int zero_blocks(struct simback_disk *disk, uint64_t from, uint64_t end)
 {
-    if (!disk->has_file && end - from > disk->map.count) {
-        for (uint32_t i = 0; i < disk->map.count; i++) {
-            const uint64_t block = disk->map.entries[i].block;
+    const uint32_t count = disk->map.count * DISK_GROUP;
+
+    if (!disk->has_file && end - from > count) {
+        for (uint32_t i = 0; i < count; i++) {
+            const struct disk_entry entry = disk_map_entry(&disk->map, i);
+            const uint64_t block = disk_entry_block(&entry);
 
             if (block >= from && block < end && zero_block(disk, block) != 0)
                 return -1;
@@ -412,27 +448,30 @@ void simback_disk_power_cut(struct simback_disk *disk)
     struct disk_map *map = &disk->map;
 
     for (uint32_t i = 0; i < map->dirty_count; i++) {
-        struct disk_entry *entry = &map->entries[map->dirty[i]];
+        const struct disk_entry entry = disk_map_entry(map, map->dirty[i]);
 
-        fresh_drop(disk, entry);
-        entry->dirty_index = 0;
+        fresh_drop(disk, &entry);
+        entry.group->dirty_index[entry.at] = 0;
     }
     map->dirty_count = 0;
 }
 
 /* Zeroes what a layer holds of a block behind `length`. */
-static void cut_block(struct simback_disk *disk, struct disk_entry *entry, size_t length)
+static void cut_block(struct simback_disk *disk, const struct disk_entry *entry, size_t length)
 {
+    uint8_t **fresh = &entry->group->fresh[entry->at];
+    uint8_t **durable = &entry->group->durable[entry->at];
+
     if (length == 0) {
         fresh_drop(disk, entry);
-        block_put(disk, entry->durable);
-        entry->durable = NULL;
+        block_put(disk, *durable);
+        *durable = NULL;
         return;
     }
-    if (entry->durable != NULL)
-        memset(entry->durable + length, 0, DISK_BLOCK - length);
-    if (entry->fresh != NULL)
-        memset(entry->fresh + length, 0, DISK_BLOCK - length);
+    if (*durable != NULL)
+        memset(*durable + length, 0, DISK_BLOCK - length);
+    if (*fresh != NULL)
+        memset(*fresh + length, 0, DISK_BLOCK - length);
 }
 
 int simback_disk_resize(struct simback_disk *disk, uint64_t size_512)
@@ -443,11 +482,12 @@ int simback_disk_resize(struct simback_disk *disk, uint64_t size_512)
         return -1;
     if (size_512 < disk->size_512) {
         disk->size_512 = size_512;
-        for (uint32_t i = 0; i < disk->map.count; i++) {
-            const size_t length = block_length(disk, disk->map.entries[i].block);
+        for (uint32_t i = 0; i < disk->map.count * DISK_GROUP; i++) {
+            const struct disk_entry entry = disk_map_entry(&disk->map, i);
+            const size_t length = block_length(disk, disk_entry_block(&entry));
 
             if (length < DISK_BLOCK)
-                cut_block(disk, &disk->map.entries[i], length);
+                cut_block(disk, &entry, length);
         }
     }
     disk->size_512 = size_512;

@@ -3,8 +3,10 @@
  * What disk.c, disk_map.c and disk_file.c share: the map from block numbers to what is kept of
  * them, and the file below a disk.
  *
- * A block is 4 KiB. Only touched blocks have an entry; finding one costs O(1), nothing depends on
- * addresses, and the entries stand in the order in which they were touched first.
+ * A block is 4 KiB. What is known of sixteen neighbours is a group, so that a long transfer seldom
+ * has to search and what it looks at lies together. Only groups with a touched block are there;
+ * finding one costs O(1), nothing depends on addresses, and they stand in the order in which they
+ * were touched first.
  */
 #ifndef SIMBACK_SRC_DISK_INTERNAL_H
 #define SIMBACK_SRC_DISK_INTERNAL_H
@@ -14,38 +16,49 @@
 
 enum { DISK_BLOCK = 4096, DISK_UNIT = 512, DISK_UNITS = 8 };
 
-enum disk_fresh {
-    FRESH_NONE, /* nothing volatile: what is durable counts */
-    FRESH_ZERO, /* volatile zeros */
-    FRESH_DATA  /* volatile bytes */
+enum { DISK_GROUP = 16 };
+
+/* Each array by the block's place in the group. A block that nothing is kept of has no bytes in
+ * either layer and is not zeroed. */
+struct disk_group {
+    uint64_t number;                  /* of its first block, over DISK_GROUP */
+    uint8_t *fresh[DISK_GROUP];       /* volatile bytes; NULL: none, or zeros */
+    uint8_t *durable[DISK_GROUP];     /* memory disks; NULL: zeros */
+    uint32_t dirty_index[DISK_GROUP]; /* place in the list of dirty blocks plus one; 0: not in it */
+    uint32_t zeroed;                  /* a bit a block: volatile zeros */
 };
 
+/* A block of which something may be kept. */
 struct disk_entry {
-    uint64_t block;
-    uint8_t *durable;     /* memory disks; NULL: zeros */
-    uint8_t *fresh;       /* a block's bytes with FRESH_DATA, else NULL */
-    uint32_t dirty_index; /* place in the list of dirty entries plus one; 0: not in it */
-    enum disk_fresh state;
+    struct disk_group *group; /* NULL: nothing is kept of it */
+    uint32_t at;              /* its place there */
 };
 
 struct disk_map {
-    struct disk_entry *entries;
-    uint32_t *dirty; /* indices of entries with something volatile, in the order of writing */
-    uint32_t *slots; /* open addressing: index of an entry plus one; 0: free */
-    uint32_t count;
+    struct disk_group *groups;
+    uint32_t *dirty; /* blocks with something volatile, by disk_map_entry's index, as written */
+    uint32_t *slots; /* open addressing: index of a group plus one; 0: free */
+    uint32_t count;  /* of groups */
     uint32_t dirty_count;
-    uint32_t capacity; /* of entries and dirty; slots are twice as many */
-    uint32_t found;    /* by the last search: index or DISK_NO_ENTRY */
+    uint32_t capacity; /* of groups; slots are twice as many, dirty holds all blocks */
+    uint32_t found;    /* group of the last search */
 };
 
-#define DISK_NO_ENTRY UINT32_MAX
-
-/* Index of the block's entry or DISK_NO_ENTRY. */
-uint32_t disk_map_find(struct disk_map *map, uint64_t block);
-/* The same, made if it is not there; DISK_NO_ENTRY: no memory. */
-uint32_t disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block);
-void disk_map_set_dirty(struct disk_map *map, uint32_t index);
-/* Forgets all entries; their blocks are the caller's. */
+/* The block's entry, without a group if there is none. */
+struct disk_entry disk_map_find(struct disk_map *map, uint64_t block);
+/* The same, made if it is not there; without a group: no memory. */
+struct disk_entry disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block);
+/* By the number of its group times DISK_GROUP plus its place. */
+static inline struct disk_entry disk_map_entry(const struct disk_map *map, uint32_t index)
+{
+    return (struct disk_entry){&map->groups[index / DISK_GROUP], index % DISK_GROUP};
+}
+static inline uint64_t disk_entry_block(const struct disk_entry *entry)
+{
+    return entry->group->number * DISK_GROUP + entry->at;
+}
+void disk_map_set_dirty(struct disk_map *map, const struct disk_entry *entry);
+/* Forgets all that is known; the blocks' memory is the caller's. */
 void disk_map_clear(struct disk_map *map);
 void disk_map_fini(struct simback_world *world, struct disk_map *map);
 

@@ -1,49 +1,55 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The map of a disk's touched blocks: a growing array of entries and a table of their indices with
- * open addressing. It knows nothing of what the entries mean; disk.c does.
+ * The map of a disk's touched blocks: a growing array of groups and a table of their indices with
+ * open addressing. It knows nothing of what is kept of a block; disk.c does.
  */
 #include "disk_internal.h"
 
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64, LARGEST_CAPACITY = 1 << 30 };
+enum { FIRST_CAPACITY = 8, LARGEST_CAPACITY = 1 << 26 };
 
-/* Where the search for a block begins. Neighbours in number are neighbours on disk, so the number
+/* Where the search for a group begins. Neighbours in number are neighbours on disk, so the number
  * is spread first (Fibonacci hashing). */
-static uint32_t first_slot(const struct disk_map *map, uint64_t block)
+static uint32_t first_slot(const struct disk_map *map, uint64_t number)
 {
-    const uint64_t spread = block * UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t spread = number * UINT64_C(0x9e3779b97f4a7c15);
 
     return (uint32_t)(spread >> 32) & (map->capacity * 2 - 1);
 }
 
-static uint32_t search(const struct disk_map *map, uint64_t block)
+/* False: there is no such group. */
+static bool search(struct disk_map *map, uint64_t number)
 {
     if (map->capacity == 0)
-        return DISK_NO_ENTRY;
-    for (uint32_t slot = first_slot(map, block);; slot = (slot + 1) & (map->capacity * 2 - 1)) {
+        return false;
+    for (uint32_t slot = first_slot(map, number);; slot = (slot + 1) & (map->capacity * 2 - 1)) {
         const uint32_t index = map->slots[slot];
 
         if (index == 0)
-            return DISK_NO_ENTRY;
-        if (map->entries[index - 1].block == block)
-            return index - 1;
+            return false;
+        if (map->groups[index - 1].number == number) {
+            map->found = index - 1;
+            return true;
+        }
     }
 }
 
-/* A long transfer goes from a block to the next one, which most often has the next entry too. */
-uint32_t disk_map_find(struct disk_map *map, uint64_t block)
+/* A long transfer goes from a block to the next one, most often in the same group. */
+struct disk_entry disk_map_find(struct disk_map *map, uint64_t block)
 {
-    const uint32_t next = map->found + 1;
+    const uint64_t number = block / DISK_GROUP;
+    struct disk_entry entry = {NULL, block % DISK_GROUP};
 
-    map->found = next < map->count && map->entries[next].block == block ? next : search(map, block);
-    return map->found;
+    if ((map->found < map->count && map->groups[map->found].number == number) ||
+        search(map, number))
+        entry.group = &map->groups[map->found];
+    return entry;
 }
 
 static void enter(struct disk_map *map, uint32_t index)
 {
-    uint32_t slot = first_slot(map, map->entries[index].block);
+    uint32_t slot = first_slot(map, map->groups[index].number);
 
     while (map->slots[slot] != 0)
         slot = (slot + 1) & (map->capacity * 2 - 1);
@@ -57,15 +63,15 @@ static bool grow(struct simback_world *world, struct disk_map *map)
     if (map->capacity >= LARGEST_CAPACITY)
         return false;
     larger.capacity = map->capacity == 0 ? (uint32_t)FIRST_CAPACITY : map->capacity * 2;
-    larger.entries = simback_allocate(world, sizeof(*larger.entries) * larger.capacity);
-    larger.dirty = simback_allocate(world, sizeof(*larger.dirty) * larger.capacity);
+    larger.groups = simback_allocate(world, sizeof(*larger.groups) * larger.capacity);
+    larger.dirty = simback_allocate(world, sizeof(*larger.dirty) * larger.capacity * DISK_GROUP);
     larger.slots = simback_allocate(world, sizeof(*larger.slots) * larger.capacity * 2);
-    if (larger.entries == NULL || larger.dirty == NULL || larger.slots == NULL) {
+    if (larger.groups == NULL || larger.dirty == NULL || larger.slots == NULL) {
         disk_map_fini(world, &larger);
         return false;
     }
     if (map->capacity != 0) {
-        memcpy(larger.entries, map->entries, sizeof(*map->entries) * map->count);
+        memcpy(larger.groups, map->groups, sizeof(*map->groups) * map->count);
         memcpy(larger.dirty, map->dirty, sizeof(*map->dirty) * map->dirty_count);
     }
     for (uint32_t i = 0; i < larger.count; i++)
@@ -75,25 +81,27 @@ static bool grow(struct simback_world *world, struct disk_map *map)
     return true;
 }
 
-uint32_t disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block)
+struct disk_entry disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block)
 {
-    const uint32_t found = disk_map_find(map, block);
+    struct disk_entry entry = disk_map_find(map, block);
 
-    if (found != DISK_NO_ENTRY)
-        return found;
-    if (map->count == map->capacity && !grow(world, map))
-        return DISK_NO_ENTRY;
-    map->entries[map->count] = (struct disk_entry){.block = block};
+    if (entry.group != NULL || (map->count == map->capacity && !grow(world, map)))
+        return entry;
+    entry.group = &map->groups[map->count];
+    *entry.group = (struct disk_group){.number = block / DISK_GROUP};
     enter(map, map->count);
-    return map->count++;
+    map->found = map->count++;
+    return entry;
 }
 
-void disk_map_set_dirty(struct disk_map *map, uint32_t index)
+void disk_map_set_dirty(struct disk_map *map, const struct disk_entry *entry)
 {
-    if (map->entries[index].dirty_index != 0)
+    struct disk_group *group = entry->group;
+
+    if (group->dirty_index[entry->at] != 0)
         return;
-    map->dirty[map->dirty_count++] = index;
-    map->entries[index].dirty_index = map->dirty_count;
+    map->dirty[map->dirty_count++] = (uint32_t)(group - map->groups) * DISK_GROUP + entry->at;
+    group->dirty_index[entry->at] = map->dirty_count;
 }
 
 void disk_map_clear(struct disk_map *map)
@@ -106,10 +114,10 @@ void disk_map_clear(struct disk_map *map)
 
 void disk_map_fini(struct simback_world *world, struct disk_map *map)
 {
-    if (map->entries != NULL)
-        simback_free(world, map->entries, sizeof(*map->entries) * map->capacity);
+    if (map->groups != NULL)
+        simback_free(world, map->groups, sizeof(*map->groups) * map->capacity);
     if (map->dirty != NULL)
-        simback_free(world, map->dirty, sizeof(*map->dirty) * map->capacity);
+        simback_free(world, map->dirty, sizeof(*map->dirty) * map->capacity * DISK_GROUP);
     if (map->slots != NULL)
         simback_free(world, map->slots, sizeof(*map->slots) * map->capacity * 2);
     *map = (struct disk_map){0};
