@@ -143,6 +143,12 @@ function(simblk_report)
     message(STATUS "simblk ${PROJECT_VERSION}: ${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}, "
         "${CMAKE_BUILD_TYPE}")
     message(STATUS "  tests:      ${tests}")
+    if(SIMBLK_HAVE_XEN)
+        set(xen "found: the platform on a real Xen is built")
+    else()
+        set(xen "left out: ${simblk_xen_missing}")
+    endif()
+    message(STATUS "  Xen:        ${xen}")
     message(STATUS "  sanitizers: ${sanitizers}")
     message(STATUS "  coverage:   ${SIMBLK_COVERAGE}, fuzz targets: ${SIMBLK_FUZZ}, "
         "warnings are errors: ${SIMBLK_WERROR}")

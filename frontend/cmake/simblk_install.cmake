@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: ISC
 #
 # What another project gets: headers, libraries, the tool with its scenarios, a CMake package
-# (simblk::blkfront, simblk::blkfront_observed, simblk::simback) and pkg-config files.
+# (simblk::blkfront, simblk::blkfront_observed, simblk::simback, simblk::blkfront_libxen where Xen's
+# libraries were found) and pkg-config files.
 
 include(CMakePackageConfigHelpers)
 
 set(simblk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simblk)
 
 install(TARGETS blkfront_headers blkfront blkfront_observed simback EXPORT simblk-targets)
+if(TARGET blkfront_libxen)
+    install(TARGETS blkfront_libxen EXPORT simblk-targets)
+endif()
 install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
