@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
 # What another project gets: headers, libraries, the tool with its scenarios, a CMake package
-# (simblk::blkfront, simblk::blkfront_observed, simblk::simback, simblk::blkfront_libxen where Xen's
-# libraries were found) and pkg-config files.
+# (simblk::blkfront, simblk::blkfront_observed, simblk::simback, simblk::blkfront_libxen and
+# simblk::simback_live where Xen's libraries were found) and pkg-config files.
 
 include(CMakePackageConfigHelpers)
 
@@ -10,7 +10,7 @@ set(simblk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simblk)
 
 install(TARGETS blkfront_headers blkfront blkfront_observed simback EXPORT simblk-targets)
 if(TARGET blkfront_libxen)
-    install(TARGETS blkfront_libxen EXPORT simblk-targets)
+    install(TARGETS blkfront_libxen simback_live EXPORT simblk-targets)
 endif()
 install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

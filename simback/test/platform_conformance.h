@@ -22,6 +22,7 @@ struct conformance {
     /* A directory that the platform's domain owns and in which it may write, below
      * /local/domain/<domid>; the host may write there too. */
     const char *home;
+    bool privileged; /* the platform's domain may write everywhere: it is dom0 */
     /* Until what one side has done has reached the other; NULL where it does at once. */
     void (*settle)(void *context);
     /* Every check of every case: `what` is its text. */
