@@ -101,6 +101,8 @@ static void record_set(struct grant_block *block, struct grant_record *record,
         __atomic_add_fetch(&block->held, 1, __ATOMIC_RELAXED);
     if (was_held && !is_held)
         __atomic_sub_fetch(&block->held, 1, __ATOMIC_RELAXED);
+    if (state == GRANT_KEPT)
+        __atomic_store_n(&block->keeps, true, __ATOMIC_RELAXED);
     __atomic_store_n(&record->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
@@ -251,7 +253,8 @@ int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool w
     if (page_held(block, &block->records[page << block->records_shift]))
         return GRANT_OCCUPIED;
     grant->made = false;
-    grant->reused = page_claim(block, page, GRANT_KEPT, &grant->record);
+    grant->reused = __atomic_load_n(&block->keeps, __ATOMIC_RELAXED) &&
+                    page_claim(block, page, GRANT_KEPT, &grant->record);
     if (grant->reused)
         return 0;
     if (!page_claim(block, page, GRANT_FREE, &grant->record))

@@ -53,6 +53,7 @@ struct grant_block {
     bool writable;   /* SHARED */
     uint32_t purged; /* the next purge begins with this record */
     uint32_t held;   /* records ABANDONED or BUSY; atomic */
+    bool keeps;      /* a record has been KEPT, at some time; atomic */
     uint32_t *refs;  /* SHARED: one a page */
     struct grant_record *records;
     void (*release)(void *context, void *address); /* REGISTERED */

@@ -47,7 +47,6 @@ struct part {
     uint64_t copied;
     uint32_t limit; /* segments */
     bool writable;  /* what a page is granted for: reads, and everything if persistent */
-    bool bounced;
 };
 
 /* May this buffer's bytes go to the backend as they lie? If not, they are copied. */
@@ -177,16 +176,17 @@ static int add_bounced(struct part *part, size_t forced)
         used += bytes;
         forced -= forced < bytes ? forced : bytes;
     }
-    part->bounced = true;
+    part->slot->bounced = true;
     add_segment(part, pool->block, record, 0, used, true);
     return 0;
 }
 
-static int add_piece(struct part *part)
+/* One segment more, by `direct` of the buffer's own page. */
+static int add_piece(struct part *part, bool direct)
 {
     size_t forced = 0;
 
-    if (goes_direct(part, &part->cursor.buffers[part->cursor.index])) {
+    if (direct) {
         int r = add_direct(part);
 
         if (r < 0 && shortage_relieve(part->queue))
@@ -241,14 +241,30 @@ static uint32_t segment_limit(const struct blkfront_queue *queue,
                : limit;
 }
 
+static bool wants_more(const struct part *part)
+{
+    return part->left > 0 && part->slot->segment_count < part->limit;
+}
+
+/* What goes for a buffer goes for all of it. False: there is no page or no grant for more. */
+static bool add_buffer(struct part *part)
+{
+    const size_t index = part->cursor.index;
+    const bool direct = goes_direct(part, &part->cursor.buffers[index]);
+
+    do {
+        if (!make_room(part) || add_piece(part, direct) != 0)
+            return false;
+    } while (part->cursor.index == index && wants_more(part));
+    return true;
+}
+
 static void fill(struct part *part)
 {
     struct slot *slot = part->slot;
 
-    while (part->left > 0 && slot->segment_count < part->limit) {
-        if (!make_room(part) || add_piece(part) != 0)
-            break;
-    }
+    while (wants_more(part) && add_buffer(part))
+        continue;
     /* Room for a segment that has not come. */
     if (slot->indirect_count > indirect_pages(slot->segment_count))
         pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count],
@@ -338,7 +354,7 @@ static void put_part(struct part *part, struct blkfront_request *request)
     in->buffer_index = part->cursor.index;
     in->buffer_offset = part->cursor.offset;
     queue_put(queue, slot, &wire);
-    statistics_add(part->bounced ? &statistics->bounced : &statistics->direct, 1);
+    statistics_add(slot->bounced ? &statistics->bounced : &statistics->direct, 1);
     if (part->copied > 0)
         statistics_add(&statistics->bytes_copied, part->copied);
 }
@@ -356,7 +372,6 @@ int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     part.cursor = (struct cursor){request->buffers, in->buffer_index, in->buffer_offset};
     part.left = in->bytes_left;
     part.copied = 0;
-    part.bounced = false;
     part.limit = segment_limit(queue, request);
     part.writable = request->operation == BLKFRONT_READ || queue->device->agreed.persistent;
     fill(&part);
@@ -376,6 +391,8 @@ void part_copy_in(struct blkfront_queue *queue, const struct slot *slot)
     struct cursor cursor = {slot->request->buffers, slot->buffer_index, slot->buffer_offset};
     uint64_t copied = 0;
 
+    if (!slot->bounced)
+        return;
     for (uint32_t i = 0; i < slot->segment_count; i++) {
         const struct slot_segment *segment = &slot->segments[i];
         const unsigned char *from =
@@ -395,6 +412,5 @@ void part_copy_in(struct blkfront_queue *queue, const struct slot *slot)
             left -= bytes;
         }
     }
-    if (copied > 0)
-        statistics_add(&queue->statistics.bytes_copied, copied);
+    statistics_add(&queue->statistics.bytes_copied, copied);
 }

@@ -51,6 +51,7 @@ struct slot *slots_take(struct slots *slots)
     slot->state = SLOT_IN_FLIGHT;
     slot->segment_count = 0;
     slot->indirect_count = 0;
+    slot->bounced = false;
     return slot;
 }
 

@@ -40,6 +40,7 @@ struct slot {
     uint8_t operation;
     uint8_t inner;
     uint8_t indirect_count;
+    bool bounced; /* some of its segments are: their bytes are to be copied */
     uint32_t indirect[BLKIF_WIRE_INDIRECT_PAGES]; /* records of the pool that they came from */
     size_t buffer_index; /* where in the caller's buffers its data begins */
     size_t buffer_offset;
