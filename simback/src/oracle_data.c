@@ -251,10 +251,14 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
 void data_submit(struct oracle *oracle, struct oracle_device *device,
                  struct oracle_request *request)
 {
-    if (!usable(oracle, device, request))
+    if (!usable(oracle, device, request)) {
         request->has_data = false;
-    else if (request->operation == BLKFRONT_WRITE)
+        return;
+    }
+    if (request->operation == BLKFRONT_WRITE)
         submit_write(oracle, device, request);
+    if (device->mars != 0 && device->mars == device->connection)
+        data_begin_marred(oracle, device, request);
 }
 
 /* ---- the end of a write ---- */
@@ -528,7 +532,7 @@ static bool judge_touched(struct walk *walk, const struct oracle_device *device,
  * is known no more; and of a backend that was made to answer by hand nobody knows what it did. */
 static bool can_be_judged(const struct oracle_device *device, const struct oracle_request *request)
 {
-    return !device->hostile && request->submitted >= device->power_cut &&
+    return !device->hostile && !request->marred && request->submitted >= device->power_cut &&
            request->sector_size == device->data_sector_size;
 }
 

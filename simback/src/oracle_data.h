@@ -141,6 +141,11 @@ bool data_read_disk(const struct oracle *oracle, const struct oracle_device *dev
 /* Any of these units. */
 bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512);
 
+/* oracle_data_again.c */
+/* Another backend does reads that are over again, into pages that have another use by now. */
+void data_begin_marred(struct oracle *oracle, const struct oracle_device *device,
+                       struct oracle_request *request);
+
 /* oracle_data_table.c */
 struct group *data_group_find(const struct oracle_data *data, uint32_t owner, uint64_t key);
 /* The same, made if it is not there; NULL: no memory. */

@@ -4,7 +4,7 @@
  * Then it does again what stands between rsp_prod and req_prod, and of that the requests that were
  * answered out of their order too: whose pages, if they are granted still, have another use by now.
  * What they write nobody can know until the connection is over and the sectors are written anew;
- * nor what a write behind such a read does, which may have read into the page of that write.
+ * nor, where such a read is among them, what any other request has in its pages on that connection.
  */
 #include "oracle_data.h"
 
@@ -78,25 +78,87 @@ static bool is_forgotten(const struct oracle_device *device, const struct oracle
            (part->request == NULL && device->power_cut != 0);
 }
 
-void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
-                      const struct oracle_ring *ring)
+/* The request that the backend finds there. */
+static void parse(struct oracle *oracle, const struct oracle_ring *ring, uint32_t index,
+                  struct oracle_wire *wire)
 {
-    const uint32_t rsp_prod = ring->view->responses;
-    const uint32_t count = ring->view->requests - rsp_prod;
     uint8_t slot[BLKIF_WIRE_SLOT_64];
-    struct oracle_wire wire;
-    bool forgotten, read_again = false;
 
-    if (oracle->data->off || device->data_sector_size == 0 || count > ring->room)
-        return;
-    data_revive(oracle->data, device->connection);
-    for (uint32_t i = 0; i < count; i++) {
-        monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, rsp_prod + i), slot,
-                          ring->view->slot_size);
-        oracle_wire_parse(oracle, ring, slot, ring->view->slot_size, &wire);
-        forgotten = is_forgotten(device, correlation_find(ring, wire.id), rsp_prod + i);
-        read_again |= forgotten && wire.inner == BLKIF_WIRE_READ;
-        if (forgotten || read_again)
+    monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, index), slot,
+                      ring->view->slot_size);
+    oracle_wire_parse(oracle, ring, slot, ring->view->slot_size, wire);
+}
+
+/* What of the ring is done again; nothing where its indices make no sense. */
+static uint32_t count_of(const struct oracle_ring *ring)
+{
+    const uint32_t count = ring->view->requests - ring->view->responses;
+
+    return count > ring->room ? 0 : count;
+}
+
+static bool reads_again(struct oracle *oracle, const struct oracle_device *device,
+                        const struct oracle_ring *ring)
+{
+    const uint32_t first = ring->view->responses;
+    struct oracle_wire wire;
+
+    for (uint32_t i = 0; i < count_of(ring); i++) {
+        parse(oracle, ring, first + i, &wire);
+        if (wire.inner == BLKIF_WIRE_READ &&
+            is_forgotten(device, correlation_find(ring, wire.id), first + i))
+            return true;
+    }
+    return false;
+}
+
+static void writes_again(struct oracle *oracle, const struct oracle_device *device,
+                         const struct oracle_ring *ring, bool all)
+{
+    const uint32_t first = ring->view->responses;
+    struct oracle_wire wire;
+
+    for (uint32_t i = 0; i < count_of(ring); i++) {
+        parse(oracle, ring, first + i, &wire);
+        if (all || is_forgotten(device, correlation_find(ring, wire.id), first + i))
             done_again(oracle, device, &wire);
     }
+}
+
+static struct oracle_ring *taken_up(const struct oracle_device *device, uint16_t queue)
+{
+    return device->rings[queue] != NULL && device->rings[queue]->attached ? device->rings[queue]
+                                                                          : NULL;
+}
+
+/* Whatever page a read of before is done into again: it may be one of any queue's. */
+void data_taken_again(struct oracle *oracle, struct oracle_device *device)
+{
+    const uint16_t queues = oracle->world->monitor->queues[device->number];
+    bool reads = false;
+
+    if (oracle->data->off || device->data_sector_size == 0)
+        return;
+    data_revive(oracle->data, device->connection);
+    for (uint16_t queue = 0; queue < queues; queue++) {
+        if (taken_up(device, queue) != NULL)
+            reads |= reads_again(oracle, device, taken_up(device, queue));
+    }
+    for (uint16_t queue = 0; queue < queues; queue++) {
+        if (taken_up(device, queue) != NULL)
+            writes_again(oracle, device, taken_up(device, queue), reads);
+    }
+    if (!reads)
+        return;
+    device->mars = device->connection;
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next)
+        at->marred = true;
+}
+
+void data_begin_marred(struct oracle *oracle, const struct oracle_device *device,
+                       struct oracle_request *request)
+{
+    request->marred = true;
+    for (uint64_t i = 0; i < request->sectors && request->operation == BLKFRONT_WRITE; i++)
+        may_be_anything(oracle, device, request->sector + i);
 }

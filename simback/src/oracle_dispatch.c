@@ -271,9 +271,8 @@ static void restarted(struct oracle *oracle, struct oracle_device *device)
         if (device->rings[queue] == NULL)
             continue;
         device->rings[queue]->back_anew = true;
-        if (device->rings[queue]->attached)
-            data_taken_again(oracle, device, device->rings[queue]);
     }
+    data_taken_again(oracle, device);
 }
 
 static void size_changed(struct oracle *oracle, const struct oracle_device *device,

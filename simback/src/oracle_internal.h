@@ -49,6 +49,7 @@ struct oracle_request {
     bool waiting;                 /* in the list of requests that are not wholly on a ring */
     bool ambiguous;               /* another one might have been meant by a part */
     bool has_data;                /* the buffers are whole sectors of it: I7 keeps book */
+    bool marred;                  /* what another one reads may lie in its pages (I7) */
     struct oracle_span *answered; /* units answered OKAY, where that is not all (I15) */
     struct oracle_span *former;   /* of a write with FUA: on former connections */
     struct oracle_span *cut;      /* the same: on this one, before the power was cut */
@@ -219,6 +220,7 @@ struct oracle_device {
     /* I7 */
     uint32_t data_sector_size;
     uint64_t power_cut;   /* stamp of the last one; 0: none */
+    uint64_t mars;        /* the connection on which reads that are over are done again; 0: none */
     uint64_t durable;     /* what was acknowledged before it is: the last flush's submit (I16) */
     bool durable_unknown; /* what the disk keeps through a power cut cannot be told */
     struct oracle_range exempt[ORACLE_EXEMPT];
@@ -485,9 +487,8 @@ void data_lost(struct oracle *oracle, const struct oracle_device *device,
                bool may_come_again);
 /* The connection can carry out nothing any more. */
 void data_dead(struct oracle *oracle, struct oracle_device *device);
-/* The backend begins anew, and finds this ring. */
-void data_taken_again(struct oracle *oracle, const struct oracle_device *device,
-                      const struct oracle_ring *ring);
+/* The backend begins anew, and finds the device's rings. */
+void data_taken_again(struct oracle *oracle, struct oracle_device *device);
 
 /* I20 */
 void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);
