@@ -26,7 +26,9 @@ enum {
     SECTOR_OVERFLOW = 112,     /* signed: UBSan's */
     SECTOR_ODD_TALK = 113,     /* prints what no report may take for its own, then aborts */
     SECTOR_LATE = 114,         /* dies when its process ends */
-    SECTOR_NOTIFIES = 115      /* twice: I14, a SHOULD */
+    SECTOR_NOTIFIES = 115,     /* twice: I14, a SHOULD */
+    SECTOR_BEYOND = 116,       /* stores beyond its memory */
+    SECTOR_LEDGER = 117        /* memory of the platform is not given back */
 };
 
 enum { KEPT = 64 };
@@ -89,6 +91,20 @@ static void die_late(void)
     _exit(9);
 }
 
+/* What lies behind is the heap's, which finds it when that is given back. */
+static void store_beyond(void)
+{
+    char *first = malloc(1000);
+    char *second = malloc(1000);
+
+    lost = first;
+    freed = second;
+    if (first != NULL && second != NULL)
+        memset((char *)lost, 0xff, (size_t)1032 + (size_t)(largest == 0));
+    free(freed);
+    free(first);
+}
+
 /* A file says that it hangs, for a test that waits for it. */
 static void say_that_it_hangs(void)
 {
@@ -119,6 +135,8 @@ static void misbehave(struct blkfront_request *request)
     case SECTOR_CHATTER: die_loudly();
     case SECTOR_ODD_TALK: die_oddly();
     case SECTOR_LATE: atexit(die_late); break;
+    case SECTOR_BEYOND: store_beyond(); break;
+    case SECTOR_LEDGER: lost = platform.allocate(platform.context, 100); break;
     case SECTOR_NOTIFIES: notifies_twice = true; break;
     case SECTOR_NULL: *(volatile char *)freed = 1; break;
     case SECTOR_UNREPEATABLE: request->sector += (uint64_t)++rounds; break;

@@ -46,6 +46,8 @@
 #define TALKS_ODD  READS("113")
 #define DIES_LATE  READS("114")
 #define NOTIFIES   READS("115")
+#define BEYOND     READS("116")
+#define LEDGER     READS("117")
 
 /* Fails with every frontend. */
 #define FAILS                                               \

@@ -212,6 +212,20 @@ START_TEST(a_leak_is_the_scenarios_that_leaked)
 }
 END_TEST
 
+START_TEST(memory_of_the_platform_that_is_kept_breaks_i12)
+{
+    struct outcome run;
+
+    put_file("a.scn", LEDGER);
+    put_file("b.scn", GOOD);
+    run = shell("$misbehaving run --jobs 1 .");
+    assert_status(run, 1);
+    assert_contains(run.out, "FAIL ./a: rule broken (I12)\n");
+    assert_contains(run.out, "1 pieces of the platform's memory are not given back");
+    assert_contains(run.out, "1 passed, 1 failed, 0 skipped\n");
+}
+END_TEST
+
 START_TEST(undefined_behaviour_ends_one_scenario)
 {
     struct outcome run;
@@ -402,6 +416,7 @@ static Suite *tool_worker_suite(void)
     tcase_add_test(ends, without_processes_nothing_more_is_judged);
     tcase_add_test(ends, a_sanitizer_report_ends_one_scenario);
     tcase_add_test(ends, a_leak_is_the_scenarios_that_leaked);
+    tcase_add_test(ends, memory_of_the_platform_that_is_kept_breaks_i12);
     tcase_add_test(ends, undefined_behaviour_ends_one_scenario);
     tcase_add_loop_test(interrupts, an_interrupt_gives_the_summary_so_far_and_130, 0,
                         (int)(sizeof(ending) / sizeof(ending[0])));
