@@ -15,6 +15,9 @@ endif()
 install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
+# What a frontend for `simblk run --frontend` is built with.
+install(FILES scenarios/include/scenario/subject.h
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/scenario)
 if(TARGET simblk)
     install(TARGETS simblk simblk-bench-plain)
     install(DIRECTORY scenarios/conformance scenarios/regression

@@ -54,6 +54,9 @@ static int choose_report(struct run *run)
 static int read_options(struct run *run, int argc, char **argv, int *rest)
 {
     const struct tool_option options[] = {
+        {"--frontend", TOOL_TEXT, "FILE",
+         "judge this shared object (scenario/subject.h) instead of libblkfront",
+         &run->supervisor.frontend, NULL},
         {"--id", TOOL_LIST, "ID", "only these: an id, the end of one, or a pattern with * and ?",
          &run->selection.ids, NULL},
         {"--tag", TOOL_LIST, "TAG", "only files with this tag", &run->selection.tags, NULL},
@@ -244,6 +247,7 @@ static void prepare(struct run *run)
     run->context.repeat = run->repeat;
     run->context.disk = run->supervisor.disk;
     run->context.dialects = run->dialects_path;
+    run->context.frontend = run->supervisor.frontend;
     run->sums.files = tool_suite_scenarios(&run->suite);
     run->sums.cases = run->suite.case_count;
 }

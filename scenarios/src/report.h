@@ -44,6 +44,7 @@ struct report_context {
     uint64_t repeat;
     const char *disk;
     const char *dialects;
+    const char *frontend;
     void *own;   /* what a report keeps from begin to end */
     bool broken; /* set by a report that could not be made */
 };

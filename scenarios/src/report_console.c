@@ -33,6 +33,10 @@ static void print_again(struct report_context *context, const struct report_case
     FILE *stream = context->stream;
 
     fputs("     again: simblk run", stream);
+    if (context->frontend != NULL) {
+        fputs(" --frontend ", stream);
+        report_shell_word(stream, context->frontend);
+    }
     if (context->strict)
         fputs(" --strict", stream);
     if (context->set_seed)

@@ -334,10 +334,20 @@ static bool end_workers(struct supervisor *supervisor)
     return ok;
 }
 
-/* For a debugger: no other process. */
-static int play_here(struct supervisor *supervisor)
+/* A frontend that cannot even be loaded: each case is told of it, and none is tried. */
+static int give_up(struct supervisor *supervisor, const struct scenario_verdict *verdict)
 {
-    const struct supervisor_options *options = supervisor->options;
+    for (size_t i = 0; i < supervisor->options->suite->case_count; i++) {
+        supervisor->results[i].verdict = *verdict;
+        supervisor->results[i].done = true;
+    }
+    tell_results(supervisor, true);
+    return TOOL_OK;
+}
+
+/* For a debugger: no other process. */
+static int play_here(struct supervisor *supervisor, const struct supervisor_options *options)
+{
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_progress *progress = calloc(1, sizeof(*progress));
     struct scenario_program program;
@@ -392,6 +402,36 @@ static int play_in_workers(struct supervisor *supervisor)
     return rc == TOOL_OK && interrupted ? TOOL_INTERRUPTED : rc;
 }
 
+/* The same with a frontend from outside, in this process, too. */
+static int play_here_loaded(struct supervisor *supervisor)
+{
+    struct supervisor_options options = *supervisor->options;
+    char reason[SCENARIO_REASON_MAX];
+
+    if (options.frontend != NULL) {
+        options.subject = subject_load(options.frontend, reason, sizeof(reason));
+        if (options.subject == NULL)
+            return tool_error("%s: %s", options.frontend, reason);
+    }
+    return play_here(supervisor, &options);
+}
+
+static int play_probed(struct supervisor *supervisor)
+{
+    const struct supervisor_options *options = supervisor->options;
+    struct scenario_verdict verdict;
+    int rc = TOOL_OK;
+
+    if (options->break_step != 0)
+        return play_here_loaded(supervisor);
+    memset(&verdict, 0, sizeof(verdict));
+    if (options->frontend != NULL)
+        rc = subject_probe(options->frontend, options->stuck_seconds, &verdict);
+    if (rc == TOOL_FAILED)
+        return give_up(supervisor, &verdict);
+    return rc == TOOL_OK ? play_in_workers(supervisor) : rc;
+}
+
 int supervise(const struct supervisor_options *options, struct tool_result *results)
 {
     struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
@@ -411,7 +451,7 @@ int supervise(const struct supervisor_options *options, struct tool_result *resu
     for (size_t i = 0; i < 3; i++)
         sigaction(ends[i], &action, &before[i]);
     pipe_before = signal(SIGPIPE, SIG_IGN);
-    rc = options->break_step != 0 ? play_here(supervisor) : play_in_workers(supervisor);
+    rc = play_probed(supervisor);
     signal(SIGPIPE, pipe_before);
     for (size_t i = 0; i < 3; i++)
         sigaction(ends[i], &before[i], NULL);

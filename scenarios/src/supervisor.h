@@ -23,6 +23,9 @@ struct tool_result {
 struct supervisor_options {
     const struct tool_suite *suite;
     const struct scenario_subject *subject;
+    /* A shared object with another frontend, which each worker loads; it plays one case only, so
+     * that nothing which the frontend keeps goes from one to the next. NULL: `subject`. */
+    const char *frontend;
     uint32_t jobs;
     uint32_t repeat;        /* times each; different hashes fail the case */
     uint64_t only;          /* of what a program repeats by itself (repeat.h); 0: all */
@@ -45,6 +48,12 @@ struct supervisor_options {
  * not done, and those that are were all told); TOOL_USAGE with a message when no worker can be
  * made; TOOL_FAILED with a message when one ended badly after its last case. */
 int supervise(const struct supervisor_options *options, struct tool_result *results);
+
+/* ---- subject_probe.c ---- */
+
+/* Loads the shared object in a process of its own. 0; TOOL_USAGE after a message, where it is no
+ * frontend for this tool; TOOL_FAILED after one and with a verdict, where it crashes or hangs. */
+int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict);
 
 /* ---- supervisor_case.c ---- */
 

@@ -43,6 +43,12 @@ int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The frontend under test; in tool_subject.c, which a test replaces. */
 const struct scenario_subject *tool_subject(void);
 
+/* ---- subject_load.c ---- */
+
+/* Loads the shared object into this process for good and looks at its table of functions. NULL, and
+ * a sentence why. */
+const struct scenario_subject *subject_load(const char *path, char *reason, size_t size);
+
 /* ---- options.c ---- */
 
 enum tool_option_kind {

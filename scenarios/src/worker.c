@@ -126,14 +126,32 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         fflush(trace);
 }
 
+/* False: the verdict says why. */
+static bool load_frontend(struct supervisor_options *options, struct scenario_progress *progress,
+                          struct scenario_verdict *verdict)
+{
+    char reason[SCENARIO_REASON_MAX];
+
+    progress->phase = SCENARIO_PHASE_SETUP; /* a death is this case's */
+    options->subject = subject_load(options->frontend, reason, sizeof(reason));
+    if (options->subject != NULL)
+        return true;
+    memset(verdict, 0, sizeof(*verdict));
+    verdict->outcome = SCENARIO_BAD;
+    verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
+    snprintf(verdict->reason, sizeof(verdict->reason), "%.100s: %.280s", options->frontend, reason);
+    return false;
+}
+
 static bool read_order(int orders, uint64_t *index)
 {
     return read(orders, index, sizeof(*index)) == (ssize_t)sizeof(*index);
 }
 
-void worker_main(const struct supervisor_options *options, int orders, int answers,
+void worker_main(const struct supervisor_options *given, int orders, int answers,
                  struct scenario_progress *progress, FILE *trace)
 {
+    struct supervisor_options options = *given;
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_program program;
     struct worker_answer answer;
@@ -149,11 +167,12 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     scenario_program_init(&program);
     memset(&answer, 0, sizeof(answer));
     while (!answer.last && read_order(orders, &answer.index)) {
-        worker_play(options, runner, &program, (size_t)answer.index, progress, trace,
-                    &answer.verdict);
+        if (options.frontend == NULL || load_frontend(&options, progress, &answer.verdict))
+            worker_play(&options, runner, &program, (size_t)answer.index, progress, trace,
+                        &answer.verdict);
         progress->phase = SCENARIO_PHASE_IDLE;
         fflush(stdout);
-        answer.last = leaked(&answer.verdict);
+        answer.last = leaked(&answer.verdict) || options.frontend != NULL;
         if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
             break;
     }
@@ -162,6 +181,6 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     dying.runner = NULL;
     scenario_runner_destroy(runner);
     if (answer.last)
-        _exit(0); /* its leak has been told */
+        _exit(0); /* its leak has been told; destructors from outside are nobody's to wait for */
     exit(0);
 }

@@ -89,6 +89,14 @@ struct scenario_subject {
 /* libblkfront as a subject. With the observed library linked it has SCENARIO_SUBJECT_OBSERVED. */
 extern const struct scenario_subject scenario_subject_blkfront;
 
+/*
+ * What a shared object for `simblk run --frontend` exports: this one function. It is called once in
+ * each process, before anything else of the object but its constructors; the table is the object's
+ * own and stays. One with `blkfront_observe` (observe.h) undefined finds it in the tool.
+ */
+#define SCENARIO_SUBJECT_SYMBOL "simblk_frontend"
+__attribute__((visibility("default"))) const struct scenario_subject *simblk_frontend(void);
+
 #ifdef __cplusplus
 }
 #endif

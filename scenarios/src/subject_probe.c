@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whether a shared object can be loaded at all, tried in a process that may die of it: constructors
+ * crash, hang or end the process before there is any frontend to judge.
+ */
+#include "supervisor.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct answer {
+    bool loaded;
+    char reason[SCENARIO_REASON_MAX / 2];
+};
+
+static _Noreturn void load_in_child(const char *path, int to, FILE *output)
+{
+    struct answer answer;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(fileno(output), STDOUT_FILENO);
+    dup2(fileno(output), STDERR_FILENO);
+    memset(&answer, 0, sizeof(answer));
+    answer.loaded = subject_load(path, answer.reason, sizeof(answer.reason)) != NULL;
+    _exit(write(to, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
+}
+
+/* False: it has died, or stands still. */
+static bool wait_for(int from, uint64_t seconds, struct answer *answer, bool *stuck)
+{
+    struct pollfd wait = {from, POLLIN, 0};
+    int ready;
+
+    do
+        ready = poll(&wait, 1, (int)seconds * 1000);
+    while (ready < 0);
+    *stuck = ready == 0;
+    return ready > 0 && read(from, answer, sizeof(*answer)) == (ssize_t)sizeof(*answer);
+}
+
+static void judge(int status, bool stuck, uint64_t stuck_seconds, const char *output,
+                  struct scenario_verdict *verdict)
+{
+    struct scenario_progress *progress = calloc(1, sizeof(*progress));
+    char reason[SCENARIO_REASON_MAX];
+
+    if (progress != NULL)
+        supervisor_judge_death(progress, status, stuck, stuck_seconds, output, verdict);
+    free(progress);
+    snprintf(reason, sizeof(reason), "when it was loaded: %.300s",
+             stuck ? "its constructor did not return" : verdict->reason);
+    memcpy(verdict->reason, reason, sizeof(reason));
+}
+
+static int probe(const char *path, uint64_t stuck_seconds, FILE *output,
+                 struct scenario_verdict *verdict)
+{
+    struct answer answer;
+    bool stuck = false, answered;
+    int ends[2];
+    int status = 0;
+    char *text;
+    pid_t pid;
+
+    if (pipe(ends) != 0)
+        return tool_error("no process to load a frontend in");
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        load_in_child(path, ends[1], output);
+    }
+    close(ends[1]);
+    answered = pid > 0 && wait_for(ends[0], stuck_seconds, &answer, &stuck);
+    close(ends[0]);
+    if (pid <= 0)
+        return tool_error("no process to load a frontend in");
+    if (stuck)
+        kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    if (answered && !answer.loaded)
+        return tool_error("%s: %s", path, answer.reason);
+    if (answered)
+        return TOOL_OK;
+    text = supervisor_take_output(output, false);
+    judge(status, stuck, stuck_seconds, text, verdict);
+    tool_error("%s: %s%s%s", path, verdict->reason, text != NULL ? "\n" : "",
+               text != NULL ? text : "");
+    free(text);
+    return TOOL_FAILED;
+}
+
+int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict)
+{
+    FILE *output = tmpfile();
+    int rc;
+
+    if (output == NULL)
+        return tool_error("no file for what a frontend prints");
+    rc = probe(path, stuck_seconds, output, verdict);
+    fclose(output);
+    return rc;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Other people's frontends, as shared objects: what cannot be one is refused, what crashes, hangs,
+ * leaks or tramples on memory is told with each scenario, and the others go on.
+ */
+#include "check_main.h"
+#include "tool_help.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifndef ADDRESS_SANITIZER
+#define ADDRESS_SANITIZER 0
+#endif
+
+static void frontends(void)
+{
+    setenv("blkfront", TEST_FRONTENDS "/frontend_blkfront.so", 1);
+    setenv("outside", TEST_FRONTENDS "/frontend_outside.so", 1);
+    setenv("nothing", TEST_FRONTENDS "/frontend_nothing.so", 1);
+    setenv("scenarios", SIMBLK_SOURCE_DIR "/scenarios", 1);
+    unsetenv("SIMBLK_TEST_OUTSIDE");
+}
+
+/* ---- what is plugged in is judged as what is built in ---- */
+
+START_TEST(the_same_frontend_is_judged_alike_inside_and_outside)
+{
+    struct outcome inside;
+    struct outcome outside;
+
+    inside = shell("$simblk run --strict --format json $scenarios/conformance/hostile "
+                   "$scenarios/conformance/connect | sed 's/\"seconds\": [^,}]*//'");
+    outside = shell("$simblk run --frontend $blkfront --strict --format json "
+                    "$scenarios/conformance/hostile $scenarios/conformance/connect | "
+                    "sed 's/\"seconds\": [^,}]*//'");
+    assert_status(outside, 0);
+    assert_contains(inside.out, "\"hash\"");
+    ck_assert_str_eq(inside.out, outside.out);
+}
+END_TEST
+
+START_TEST(a_name_without_a_slash_is_a_file_here)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    run = shell("cp $blkfront mine.so && $simblk run --frontend mine.so a.scn");
+    assert_status(run, 0);
+}
+END_TEST
+
+START_TEST(what_it_lacks_is_unsupported_and_not_failed)
+{
+    struct outcome run;
+
+    setenv("SIMBLK_TEST_OUTSIDE", "lacks-much", 1);
+    put_file("a.scn", GOOD);
+    put_file("b.scn", FLUSHES);
+    run = shell("$simblk run --frontend $outside a.scn b.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "skip b: the subject misbehaving has no flush\n");
+    assert_contains(run.out, "1 passed, 0 failed, 1 skipped\n");
+}
+END_TEST
+
+START_TEST(tables_of_other_sizes_are_taken)
+{
+    static const char *const sizes[] = {"older-table", "newer-table"};
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    setenv("SIMBLK_TEST_OUTSIDE", sizes[_i], 1);
+    run = shell("$simblk run --frontend $outside a.scn");
+    assert_status(run, 0);
+}
+END_TEST
+
+START_TEST(the_command_that_repeats_a_failure_names_the_frontend)
+{
+    struct outcome run;
+
+    put_file("a.scn", TWICE);
+    run = shell("cp $outside mine.so; $simblk run --frontend ./mine.so a.scn");
+    assert_status(run, 1);
+    assert_contains(run.out, "FAIL a: rule broken (I2)\n");
+    assert_contains(run.out, "again: simblk run --frontend ./mine.so a.scn\n");
+}
+END_TEST
+
+/* ---- what is no frontend ---- */
+
+static const struct {
+    const char *mode;
+    const char *object;
+    const char *message;
+} refused[] = {
+    {"", "$nothing", "it has no function simblk_frontend (see scenario/subject.h)"},
+    {"", "./absent.so", "it cannot be loaded: "},
+    {"", "a.scn", "it cannot be loaded: "},
+    {"no-table", "$outside", "simblk_frontend gives no table"},
+    {"other-version", "$outside", "its table is of version 2 and this simblk knows version 1"},
+    {"short-table", "$outside", "its table has 64 bytes, a table of version 1 has "},
+    {"no-submit", "$outside", "its table has no submit\n"},
+    {"claims-memory", "$outside", "its table has no memory_create, which a capability"},
+};
+
+START_TEST(what_is_no_frontend_is_refused_before_anything_runs)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    setenv("SIMBLK_TEST_OUTSIDE", refused[_i].mode, 1);
+    run = shell("$simblk run --frontend %s a.scn", refused[_i].object);
+    assert_status(run, 2);
+    assert_contains(run.err, ".s"); /* which object */
+    assert_contains(run.err, refused[_i].message);
+    assert_lacks(run.out, "ok   ");
+    run = shell("ulimit -c 0; $simblk run --break 1 --frontend %s a.scn", refused[_i].object);
+    assert_status(run, 2);
+    assert_contains(run.err, refused[_i].message);
+}
+END_TEST
+
+/* ---- what dies while it is loaded ---- */
+
+static const struct {
+    const char *mode;
+    const char *words;
+    const char *reason;
+    int status;
+} dying[] = {
+    {"constructor-aborts", "crashed (I13)", "when it was loaded: crashed: Aborted\n", 127},
+    {"constructor-exits", "crashed (I13)",
+     "when it was loaded: the process ended with exit code 3 in the middle\n", 127},
+    {"constructor-hangs", "no progress (I4)",
+     "when it was loaded: its constructor did not return\n", 128},
+    {"second-load-aborts", "crashed (I13)", "crashed: Aborted\n", 127},
+};
+
+START_TEST(a_death_in_a_constructor_is_the_verdict_of_each_scenario)
+{
+    struct outcome run;
+    char line[64];
+
+    put_file("a.scn", GOOD);
+    put_file("b.scn", GOOD);
+    setenv("SIMBLK_TEST_OUTSIDE", dying[_i].mode, 1);
+    run = shell("$simblk run --jobs 1 --stuck 1 --frontend $outside a.scn b.scn");
+    assert_status(run, dying[_i].status);
+    snprintf(line, sizeof(line), "FAIL b: %s\n", dying[_i].words);
+    assert_contains(run.out, line);
+    assert_contains(run.out, dying[_i].reason);
+    assert_contains(run.out, "0 passed, 2 failed, 0 skipped\n");
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_destructor)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    setenv("SIMBLK_TEST_OUTSIDE", "destructor-hangs", 1);
+    run = shell("timeout 60 $simblk run --frontend $outside a.scn");
+    assert_status(run, 0);
+}
+END_TEST
+
+/* ---- what dies or does wrong while it is played ---- */
+
+static const struct {
+    const char *scenario;
+    const char *words;
+    const char *reason;
+    int status;
+    bool with_sanitizer;
+} deaths[] = {
+    {ABORTS, "crashed (I13)", "crashed: Aborted", 127, false},
+    {EXITS, "crashed (I13)", "the process ended with exit code 5 in the middle", 127, false},
+    {NULL_STORE, "crashed (I13)", "crashed: ", 127, false},
+    {HANGS, "no progress (I4)", "did not return from a call: no step for 2 seconds", 128, false},
+    {BEYOND, "crashed (I13)", "crashed: ", 127, false},
+    {LEDGER, "rule broken (I12)", "1 pieces of the platform's memory are not given back", 1, false},
+    {LEAKS, "crashed (I13)", "memory leaked", 127, true},
+    {AFTER_FREE, "crashed (I13)", "heap-use-after-free", 127, true},
+};
+
+START_TEST(a_death_ends_one_scenario_and_the_folder_goes_on)
+{
+    struct outcome run;
+    char line[64];
+
+    if (deaths[_i].with_sanitizer && !ADDRESS_SANITIZER)
+        return;
+    put_file("a.scn", GOOD);
+    put_file("b.scn", deaths[_i].scenario);
+    put_file("c.scn", GOOD);
+    run = shell("$simblk run --jobs 1 --stuck 2 --frontend $outside a.scn b.scn c.scn");
+    assert_status(run, deaths[_i].status);
+    snprintf(line, sizeof(line), "FAIL b: %s\n", deaths[_i].words);
+    assert_contains(run.out, "ok   a: ");
+    assert_contains(run.out, line);
+    assert_contains(run.out, deaths[_i].reason);
+    assert_contains(run.out, "ok   c: ");
+    assert_contains(run.out, "2 passed, 1 failed, 0 skipped\n");
+}
+END_TEST
+
+/* It notifies twice from one scenario on; the next one finds a frontend that was never used. */
+START_TEST(nothing_that_it_keeps_goes_from_one_scenario_to_the_next)
+{
+    struct outcome run;
+
+    put_file("a.scn", NOTIFIES);
+    put_file("b.scn", GOOD);
+    run = shell("$simblk run --jobs 1 --strict --frontend $outside a.scn b.scn");
+    assert_status(run, 1);
+    assert_contains(run.out, "FAIL a: rule broken (I14, should)\n");
+    assert_contains(run.out, "ok   b: ");
+}
+END_TEST
+
+static Suite *tool_frontend_suite(void)
+{
+    Suite *suite = suite_create("frontends from outside");
+    TCase *alike = tool_case("judged alike");
+    TCase *loads = tool_case("loading");
+    TCase *plays = tool_case("playing");
+
+    tcase_add_checked_fixture(alike, frontends, NULL);
+    tcase_add_checked_fixture(loads, frontends, NULL);
+    tcase_add_checked_fixture(plays, frontends, NULL);
+    tcase_add_test(alike, the_same_frontend_is_judged_alike_inside_and_outside);
+    tcase_add_test(alike, a_name_without_a_slash_is_a_file_here);
+    tcase_add_test(alike, what_it_lacks_is_unsupported_and_not_failed);
+    tcase_add_loop_test(alike, tables_of_other_sizes_are_taken, 0, 2);
+    tcase_add_test(alike, the_command_that_repeats_a_failure_names_the_frontend);
+    tcase_add_loop_test(loads, what_is_no_frontend_is_refused_before_anything_runs, 0,
+                        (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_loop_test(loads, a_death_in_a_constructor_is_the_verdict_of_each_scenario, 0,
+                        (int)(sizeof(dying) / sizeof(dying[0])));
+    tcase_add_test(loads, nobody_waits_for_a_destructor);
+    tcase_add_loop_test(plays, a_death_ends_one_scenario_and_the_folder_goes_on, 0,
+                        (int)(sizeof(deaths) / sizeof(deaths[0])));
+    tcase_add_test(plays, nothing_that_it_keeps_goes_from_one_scenario_to_the_next);
+    suite_add_tcase(suite, alike);
+    suite_add_tcase(suite, loads);
+    suite_add_tcase(suite, plays);
+    return suite;
+}
+
+CHECK_MAIN(tool_frontend_suite)
