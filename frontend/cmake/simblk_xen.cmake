@@ -22,8 +22,8 @@ else()
     set(simblk_xen_missing "SIMBLK_WITH_XEN=OFF")
 endif()
 if(SIMBLK_WITH_XEN AND NOT SIMBLK_WITH_XEN STREQUAL "AUTO" AND NOT SIMBLK_HAVE_XEN)
-    message(FATAL_ERROR "SIMBLK_WITH_XEN=ON, but ${simblk_xen_missing}: pkg-config knows not all of "
-        "${simblk_xen_modules} (Debian: pkg-config libxen-dev)")
+    message(FATAL_ERROR "SIMBLK_WITH_XEN=ON, but ${simblk_xen_missing}: pkg-config knows not all "
+        "of ${simblk_xen_modules} (Debian: pkg-config libxen-dev)")
 endif()
 
 # simblk_use_xen(TARGET [LINK])      compiles against them, and links them
