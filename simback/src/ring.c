@@ -75,19 +75,31 @@ uint32_t ring_load_req_prod(const struct ring *ring)
     return __atomic_load_n(address, __ATOMIC_ACQUIRE);
 }
 
+/* Of one page; each word is loaded once. */
+static void copy_words(const struct ring *ring, uint32_t offset, uint32_t length, uint8_t *to)
+{
+    const struct simback_host *const host = ring->host;
+    const volatile uint32_t *const words = word_at(ring, offset);
+
+    for (uint32_t i = 0; i < length / sizeof(*words); i++) {
+        uint32_t word;
+
+        ring_tell_load(host, &words[i], sizeof(word));
+        word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+        memcpy(to + i * sizeof(word), &word, sizeof(word));
+    }
+}
+
 void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
 {
     const uint32_t begin = slot_offset(ring, index);
+    const uint32_t in_first = BLKIF_WIRE_PAGE_SIZE - begin % BLKIF_WIRE_PAGE_SIZE;
+    const uint32_t split = in_first < ring->slot_size ? in_first : ring->slot_size;
 
     /* Slots and pages are multiples of 4 bytes, so no word lies in two pages. */
-    for (uint32_t i = 0; i < ring->slot_size; i += (uint32_t)sizeof(uint32_t)) {
-        volatile uint32_t *const address = word_at(ring, begin + i);
-        uint32_t word;
-
-        ring_tell_load(ring->host, address, sizeof(word));
-        word = __atomic_load_n(address, __ATOMIC_RELAXED);
-        memcpy(slot + i, &word, sizeof(word));
-    }
+    copy_words(ring, begin, split, slot);
+    if (split < ring->slot_size)
+        copy_words(ring, begin + split, ring->slot_size - split, slot + split);
 }
 
 void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length)
