@@ -402,16 +402,6 @@ void arena_pages_free(struct arena *arena, uint32_t first)
     }
 }
 
-bool arena_page_number(const struct arena *arena, const volatile void *address, uint32_t *number)
-{
-    uint64_t offset = (uint64_t)((uintptr_t)address - (uintptr_t)arena->page_base);
-
-    if (offset >= (uint64_t)arena->page_next * WORLD_PAGE_SIZE)
-        return false;
-    *number = (uint32_t)(offset / WORLD_PAGE_SIZE);
-    return true;
-}
-
 /* ---- the public calls ---- */
 
 void *simback_allocate(struct simback_world *world, size_t size)

@@ -22,13 +22,12 @@ bool simback_is_short(const struct simback_world *world)
     return world->was_short && world->now - world->short_ns < UINT64_C(1000000000);
 }
 
-bool fail_now(struct simback_world *world, enum simback_resource resource)
+bool fail_counted(struct simback_world *world, enum simback_resource resource)
 {
     struct failure *failure = &world->failures[resource];
 
-    failure->calls++;
     if (!failure->always) {
-        if (failure->countdown == 0 || --failure->countdown != 0)
+        if (--failure->countdown != 0)
             return false;
         failure->always = failure->from_then_on;
     }

@@ -31,7 +31,7 @@ static struct grant *entry(const struct domain *domain, uint32_t ref)
 }
 
 /* NULL for a reference that its owner does not have. */
-static struct grant *used_entry(const struct domain *domain, uint32_t ref)
+static inline struct grant *used_entry(const struct domain *domain, uint32_t ref)
 {
     struct grant *grant;
 
@@ -42,7 +42,7 @@ static struct grant *used_entry(const struct domain *domain, uint32_t ref)
 }
 
 /* NULL also for one that is void. */
-static struct grant *granted_entry(const struct domain *domain, uint32_t ref)
+static inline struct grant *granted_entry(const struct domain *domain, uint32_t ref)
 {
     struct grant *grant = used_entry(domain, ref);
 

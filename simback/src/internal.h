@@ -88,7 +88,17 @@ static inline void *arena_page_address(const struct arena *arena, uint32_t numbe
 {
     return arena->page_base + (size_t)number * WORLD_PAGE_SIZE;
 }
-bool arena_page_number(const struct arena *arena, const volatile void *address, uint32_t *number);
+/* False: no page lies there. */
+static inline bool arena_page_number(const struct arena *arena, const volatile void *address,
+                                     uint32_t *number)
+{
+    uint64_t offset = (uint64_t)((uintptr_t)address - (uintptr_t)arena->page_base);
+
+    if (offset >= (uint64_t)arena->page_next * WORLD_PAGE_SIZE)
+        return false;
+    *number = (uint32_t)(offset / WORLD_PAGE_SIZE);
+    return true;
+}
 
 /* ---- random.c: xoshiro256**, seeded by splitmix64 ---- */
 
@@ -288,8 +298,8 @@ struct failure {
     bool always;
 };
 
-/* Counts a call of a frontend's platform; true: it has to fail. */
-bool fail_now(struct simback_world *world, enum simback_resource resource);
+/* A call that was counted, while one or all are to fail; true: this one has to. Ask fail_now. */
+bool fail_counted(struct simback_world *world, enum simback_resource resource);
 /* A limit has been reached. */
 void fail_short(struct simback_world *world);
 
@@ -407,6 +417,15 @@ struct simback_world {
     struct oracle *oracle;
     struct trace trace;
 };
+
+/* Counts a call of a frontend's platform; true: it has to fail. */
+static inline bool fail_now(struct simback_world *world, enum simback_resource resource)
+{
+    struct failure *failure = &world->failures[resource];
+
+    failure->calls++;
+    return (failure->always || failure->countdown != 0) && fail_counted(world, resource);
+}
 
 /* Ask before building an event that costs something. */
 static inline bool world_listens(const struct simback_world *world)

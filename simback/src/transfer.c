@@ -21,6 +21,7 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
 {
     const struct simback_backend *backend = queue->backend;
     struct blkif_wire_segment *segment = &queue->data[index].segment;
+    const uint32_t units = backend->sector_units;
     const uint32_t first = segment->first_512 * backend->segment_units;
     const uint32_t last = (segment->last_512 + 1) * backend->segment_units - 1;
 
@@ -30,11 +31,11 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
                first, last);
         return false;
     }
-    if (first % backend->sector_units != 0 || (last - first + 1) % backend->sector_units != 0) {
+    if (units != 1 && (first % units != 0 || (last - first + 1) % units != 0)) {
         REFUSE(queue, request,
                "segment %" PRIu32 " (units %" PRIu32 " to %" PRIu32
                ") is not made of whole sectors of %" PRIu32 " units",
-               index, first, last, backend->sector_units);
+               index, first, last, units);
         return false;
     }
     segment->first_512 = (uint8_t)first;
@@ -42,7 +43,21 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
     return true;
 }
 
-/* Copies the segments of an indirect request, each word loaded once. */
+/* Each word of a segment is loaded once. */
+static void copy_segment(const struct simback_host *host, const volatile uint32_t *words,
+                         struct blkif_wire_segment *segment)
+{
+    uint32_t copy[2];
+
+    _Static_assert(sizeof(copy) == sizeof(*segment), "a segment is two words");
+    for (uint32_t i = 0; i < 2; i++) {
+        ring_tell_load(host, &words[i], sizeof(copy[i]));
+        copy[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+    }
+    memcpy(segment, copy, sizeof(copy));
+}
+
+/* Copies the segments of an indirect request. */
 static bool copy_indirect(struct backend_queue *queue, const struct slot_request *request)
 {
     struct simback_backend *backend = queue->backend;
@@ -73,14 +88,8 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
     for (uint32_t i = 0; i < count; i++) {
         const volatile uint32_t *words =
             (const volatile uint32_t *)pages[i / BLKIF_WIRE_SEGMENTS_PER_PAGE];
-        const uint32_t at = i % BLKIF_WIRE_SEGMENTS_PER_PAGE * 2;
-        uint32_t copy[2];
 
-        for (uint32_t j = 0; j < 2; j++) {
-            ring_tell_load(host, &words[at + j], sizeof(copy[j]));
-            copy[j] = __atomic_load_n(&words[at + j], __ATOMIC_RELAXED);
-        }
-        memcpy(&queue->data[i].segment, copy, sizeof(copy));
+        copy_segment(host, &words[i % BLKIF_WIRE_SEGMENTS_PER_PAGE * 2], &queue->data[i].segment);
     }
     connect_unmap(backend, request->data.page_refs, pages, page_count);
     return true;
@@ -142,12 +151,13 @@ void transfer_release(struct backend_queue *queue)
 /* Of all pages those that are kept; how many are missing, with their references and places. */
 static uint32_t find_kept(struct backend_queue *queue, uint32_t count, bool writable)
 {
+    const bool any = queue->mappings.count != 0;
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         struct transfer_page *page = &queue->data[i];
 
-        page->entry = mappings_take(queue, page->segment.grant_ref, writable);
+        page->entry = any ? mappings_take(queue, page->segment.grant_ref, writable) : MAPPING_NONE;
         if (page->entry != MAPPING_NONE) {
             page->page = queue->mappings.entries[page->entry].page;
             continue;
@@ -196,7 +206,8 @@ static bool map_pages(struct backend_queue *queue, const struct slot_request *re
         struct transfer_page *page = &queue->data[queue->places[i]];
 
         page->page = queue->pages[i];
-        page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
+        if (keeps)
+            page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
     }
     queue->prepared = request->segment_count;
     return true;
