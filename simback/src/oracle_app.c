@@ -133,6 +133,7 @@ static void request_free(struct oracle *oracle, struct oracle_device *device,
         .refused = refused,
     };
     oracle->request_count--;
+    device->ambiguous -= request->ambiguous;
     requeue_end(oracle, request);
     request->bucket_next = oracle->free_requests;
     oracle->free_requests = request;

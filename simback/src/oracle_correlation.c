@@ -11,7 +11,7 @@
  */
 #include "oracle_requeue.h"
 
-enum { LOOK_BEYOND = 16 }; /* requests that are looked at for an ambiguity */
+enum { LOOK_BEYOND = 64 }; /* requests that are looked at for an ambiguity */
 
 /* ---- the book of a ring ---- */
 
@@ -241,6 +241,32 @@ static bool is_likelier(const struct oracle_put *put, const struct oracle_reques
     return than->next_512 != put->wire.sector_512 && request->next_512 == put->wire.sector_512;
 }
 
+static void make_ambiguous(struct oracle_device *device, struct oracle_request *request)
+{
+    device->ambiguous += !request->ambiguous;
+    request->ambiguous = true;
+}
+
+/* Of two that ask for the same the one may have been taken for the other: then this may be a part
+ * of one that has all of its parts in the book. */
+static bool may_be_of_an_ambiguous_one(const struct oracle_put *put,
+                                       const struct oracle_request *besides)
+{
+    const struct oracle_wire *wire = &put->wire;
+    const struct oracle_request *at = put->device->ambiguous == 0 ? NULL : put->device->first;
+
+    for (; at != NULL; at = at->next) {
+        if (at == besides || !at->ambiguous || !may_carry(put->device, at, put->ring) ||
+            !same_kind(at, wire))
+            continue;
+        if (is_flush(wire) ||
+            (begins_in(at, wire) &&
+             wire->count_512 <= at->count_512 - (wire->sector_512 - at->first_512)))
+            return true;
+    }
+    return false;
+}
+
 /* The likelier one of two that both want it. */
 static struct oracle_request *choose(const struct oracle_put *put, struct oracle_request *found,
                                      struct oracle_request *other)
@@ -249,8 +275,17 @@ static struct oracle_request *choose(const struct oracle_put *put, struct oracle
 
     if (mine != theirs)
         return theirs > mine ? other : found;
-    found->ambiguous = other->ambiguous = true;
+    make_ambiguous(put->device, found);
+    make_ambiguous(put->device, other);
     return is_likelier(put, other, found) ? other : found;
+}
+
+/* It is all that one of the ring's own queue waits for: of others that wait for the same it is
+ * enough to see some. */
+static bool is_the_rest(const struct oracle_put *put, const struct oracle_request *found)
+{
+    return found->queue == put->ring->view->queue &&
+           put->wire.count_512 == found->count_512 - found->issued_512;
 }
 
 static struct oracle_request *owner(struct oracle_put *put)
@@ -259,11 +294,14 @@ static struct oracle_request *owner(struct oracle_put *put)
     unsigned beyond = 0;
 
     for (struct oracle_request *at = put->device->wait_first; at != NULL; at = at->wait_next) {
-        if (found != NULL && beyond++ >= LOOK_BEYOND && found->queue == put->ring->view->queue)
+        if (found != NULL && beyond++ >= LOOK_BEYOND && is_the_rest(put, found))
             break;
         if (wants(at, put))
             found = found == NULL ? at : choose(put, found, at);
     }
+    if (found != NULL && may_be_of_an_ambiguous_one(put, found) &&
+        evidence_of(put, found) != EVIDENCE_PROOF)
+        make_ambiguous(put->device, found);
     return found;
 }
 
@@ -280,11 +318,13 @@ static struct oracle_request *fua_to_flush(const struct oracle_put *put)
 }
 
 /* Where both wait for one it is the older one's, most likely. */
-static struct oracle_request *flush_or_fua(struct oracle_request *flush, struct oracle_request *fua)
+static struct oracle_request *flush_or_fua(const struct oracle_put *put,
+                                           struct oracle_request *flush, struct oracle_request *fua)
 {
     if (flush == NULL || fua == NULL)
         return flush == NULL ? fua : flush;
-    flush->ambiguous = fua->ambiguous = true;
+    make_ambiguous(put->device, flush);
+    make_ambiguous(put->device, fua);
     return fua->submitted < flush->submitted ? fua : flush;
 }
 
@@ -331,7 +371,7 @@ void correlation_put(struct oracle_put *put)
     part->first_512 = wire->sector_512;
     part->count_512 = is_flush(wire) ? 0 : wire->count_512;
     if (is_flush(wire))
-        request = flush_or_fua(request, fua_to_flush(put));
+        request = flush_or_fua(put, request, fua_to_flush(put));
     if (request == NULL)
         return;
     requeue_put(put, request, part->count_512);
@@ -361,22 +401,6 @@ static const struct oracle_request *too_short_for(const struct oracle_put *put)
     return NULL;
 }
 
-/* Of two that ask for the same the one may have been taken for the other. */
-static bool may_be_of_an_ambiguous_one(const struct oracle_put *put)
-{
-    const struct oracle_wire *wire = &put->wire;
-
-    for (const struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
-        if (!at->ambiguous || !may_carry(put->device, at, put->ring) || !same_kind(at, wire))
-            continue;
-        if (is_flush(wire) ||
-            (begins_in(at, wire) &&
-             wire->count_512 <= at->count_512 - (wire->sector_512 - at->first_512)))
-            return true;
-    }
-    return false;
-}
-
 void correlation_judge(const struct oracle_put *put)
 {
     const struct oracle_wire *wire = &put->wire;
@@ -387,7 +411,7 @@ void correlation_judge(const struct oracle_put *put)
         return;
     if (is_flush(wire) && may_flush_for_itself(put->device))
         return;
-    if (may_be_of_an_ambiguous_one(put))
+    if (may_be_of_an_ambiguous_one(put, NULL))
         return;
     request = too_short_for(put);
     if (request != NULL)
@@ -505,7 +529,7 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
     const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
 
     if (ring != NULL && ring->req_prod_foreign)
-        request->ambiguous = true;
+        make_ambiguous(device, request);
     if (result == BLKFRONT_OK) {
         success(oracle, device, request);
     } else if (result_without_response(result) || request->error != 0 ||

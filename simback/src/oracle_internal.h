@@ -163,6 +163,7 @@ struct oracle_device {
     struct oracle_ring *rings[MONITOR_QUEUES];
     struct oracle_request *first, *last;           /* requests in flight */
     struct oracle_request *wait_first, *wait_last; /* of them not wholly on a ring */
+    uint32_t ambiguous;                            /* requests in flight that are */
     uint64_t connection, connection_before;
 
     /* the two states, as the frontend knows them (I11) */
