@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# What the cases of the live rig say: one line of TAP a case, block devices set up as a toolstack
+# does it.
+
+tap_count=0
+tap_result=/dev/ttyS1
+
+say() { # a remark beside the results
+    echo "# $*" | tee $tap_result
+}
+
+tap() { # name of the case, command...: passes when the command does, within a minute
+    tap_name=$1
+    shift
+    tap_count=$((tap_count + 1))
+    echo "== $tap_count $tap_name"
+    tap_began=$(cut -d ' ' -f 1 /proc/uptime)
+    if timeout "${tap_limit:-60}" "$@" >/tmp/out 2>&1; then
+        tap_word="ok"
+    else
+        tap_word="not ok"
+        tail -n 40 /tmp/out | cut -c 1-200 | sed 's/^/#   /' >$tap_result
+    fi
+    cat /tmp/out
+    echo "$tap_word $tap_count - $tap_name" | tee $tap_result
+    echo "== began $tap_began, ended $(cut -d ' ' -f 1 /proc/uptime)"
+}
+
+# Programs that print TAP themselves: their lines become ours.
+tap_all() { # name before each, command...
+    tap_name=$1
+    shift
+    timeout "${tap_limit:-120}" "$@" >/tmp/out 2>&1
+    tap_status=$?
+    cat /tmp/out
+    sed -n "s/^\(ok\|not ok\) [0-9]* *-* */\1 - $tap_name: /p; /^#/p; /^ /s/^/# /p" /tmp/out \
+        >/tmp/lines
+    while read -r tap_line; do
+        case $tap_line in
+        "ok - "*) tap_count=$((tap_count + 1)); echo "ok $tap_count - ${tap_line#ok - }" ;;
+        "not ok - "*)
+            tap_count=$((tap_count + 1))
+            echo "not ok $tap_count - ${tap_line#not ok - }" ;;
+        *) echo "$tap_line" ;;
+        esac
+    done </tmp/lines >/tmp/told
+    cat /tmp/told >$tap_result
+    # A program that dies has not told of what it did not come to.
+    tap "$tap_name: came to its end" [ $tap_status -le 1 ]
+}
+
+tap_end() {
+    echo "1..$tap_count" >$tap_result
+}
+
+# A device of the kernel's backend: its number, the disk below it, w or r.
+vbd() {
+    vbd_back=/local/domain/0/backend/vbd/0/$1
+    vbd_front=/local/domain/0/device/vbd/$1
+    # Without a name xen-blkback goes to Connected and serves nothing.
+    vbd_name=xvd$(echo abcdefghijklmnop | cut -c $((($1 - 51712) / 16 + 1)))
+    # Where the disk is, as MAJOR:MINOR in hexadecimal: what stat prints.
+    vbd_disk=$(stat -c %t:%T "$2")
+    xenstore-write "$vbd_front/backend-id" 0 "$vbd_front/virtual-device" "$1" \
+        "$vbd_front/device-type" disk "$vbd_front/state" 1 "$vbd_back/frontend" "$vbd_front" \
+        "$vbd_back/frontend-id" 0 "$vbd_back/online" 1 "$vbd_back/mode" "${3:-w}" \
+        "$vbd_back/dev" "$vbd_name" "$vbd_back/device-type" disk \
+        "$vbd_back/physical-device" "$vbd_disk" "$vbd_back/state" 1 "$vbd_front/backend" "$vbd_back"
+}
+
+# Its nodes go, whatever has become of it.
+vbd_remove() { # number, backend's type
+    xenstore-rm "/local/domain/0/backend/${2:-vbd}/0/$1" "/local/domain/0/device/vbd/$1"
+}
