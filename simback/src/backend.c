@@ -213,6 +213,19 @@ void backend_former_life(struct simback_backend *backend)
     }
 }
 
+void backend_inherit(struct simback_backend *heir, const struct simback_backend *old)
+{
+    const uint64_t size = publish_sectors_512(&heir->options);
+
+    memcpy(heir->rules, old->rules, sizeof(old->rules));
+    heir->rule_count = old->rule_count;
+    memcpy(heir->names, old->names, sizeof(old->names));
+    heir->name_count = old->name_count;
+    /* A file that cannot be changed stays as long as it is. */
+    if (size <= SIMBACK_DISK_MAX_512 && size != simback_disk_size(heir->disk))
+        (void)simback_disk_resize(heir->disk, size);
+}
+
 /* ---- running ---- */
 
 static void start(struct simback_backend *backend)

@@ -299,6 +299,9 @@ void backend_unwatch(struct simback_backend *backend);
 void backend_settle_options(struct simback_backend *backend);
 /* What is there of a former life (start_state of 2 and more): all that it had published. */
 void backend_former_life(struct simback_backend *backend);
+/* What one backend leaves to the next one of the same disk: the fault rules, with what they have
+ * caught. The disk gets the size that the heir's options say. */
+void backend_inherit(struct simback_backend *heir, const struct simback_backend *old);
 
 /* ---- handshake.c ---- */
 

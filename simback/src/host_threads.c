@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The backend's half of the threaded world: host.h filled. XenStore and memory are asked of the
- * stepped world's host, under the lock; there is no chance, and nobody who is told.
+ * stepped world's host, under the lock; there is nobody who is told.
  */
 #include "threads.h"
 
@@ -124,6 +124,12 @@ static void host_free(void *context, void *memory, size_t size)
     threads_leave(threads);
 }
 
+/* For fault rules with a chance. Only the backend's thread uses the world of its disk. */
+static uint64_t host_random(void *context)
+{
+    return simback_random(((struct simback_threads *)context)->back.disk_world);
+}
+
 static const struct simback_host calls = {
     .map = host_map,
     .unmap = host_unmap,
@@ -142,6 +148,7 @@ static const struct simback_host calls = {
     .now = host_now,
     .allocate = host_allocate,
     .free = host_free,
+    .random = host_random,
 };
 
 void thread_host_init(struct simback_threads *threads)

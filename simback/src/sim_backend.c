@@ -7,8 +7,6 @@
 #include "disk_internal.h"
 #include "internal.h"
 
-#include <string.h>
-
 struct sim_backend;
 
 struct sim_queue {
@@ -178,22 +176,14 @@ struct simback_backend *simback_world_add_backend(struct simback_world *world,
     return enter_world(sim);
 }
 
-/* What outlives a backend: its disk, in the size that the new options say, and the fault rules with
- * what they have caught. */
+/* What outlives a backend: its disk too. */
 static void inherit(struct sim_backend *sim, struct simback_backend *old)
 {
     struct sim_backend *old_sim = old->runner;
-    const uint64_t size = publish_sectors_512(&sim->backend->options);
 
-    memcpy(sim->backend->rules, old->rules, sizeof(old->rules));
-    sim->backend->rule_count = old->rule_count;
-    memcpy(sim->backend->names, old->names, sizeof(old->names));
-    sim->backend->name_count = old->name_count;
+    backend_inherit(sim->backend, old);
     sim->own_disk = old_sim->own_disk;
     old_sim->own_disk = NULL;
-    /* A file that cannot be changed stays as long as it is. */
-    if (size <= SIMBACK_DISK_MAX_512 && size != simback_disk_size(old->disk))
-        (void)simback_disk_resize(old->disk, size);
 }
 
 /* Another backend in the place of the old one, which is gone then; it does not run yet. NULL: no

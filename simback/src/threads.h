@@ -78,7 +78,7 @@ struct thread_order {
 
 struct thread_backend {
     struct simback_backend *backend;
-    struct simback_world *disk_world; /* its thread allocates blocks without the lock */
+    struct simback_world *disk_world; /* its thread draws and allocates blocks without the lock */
     struct simback_disk *disk;
     struct thread_order order;
     uint32_t stops; /* atomic */

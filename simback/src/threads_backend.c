@@ -7,6 +7,8 @@
 #include "backend_internal.h"
 #include "threads.h"
 
+#include <stdio.h>
+
 /* ---- the thread ---- */
 
 static bool take_order(struct thread_backend *back)
@@ -107,32 +109,21 @@ static void clean_up(struct simback_threads *threads)
     back->disk_world = NULL;
 }
 
-int simback_threads_start(struct simback_threads *threads,
-                          const struct simback_backend_options *options)
+/* The options as this world has them: one device, domain 0 serves the guest. */
+static struct simback_backend_options settle(const struct simback_backend_options *options)
 {
-    struct thread_backend *back = &threads->back;
     struct simback_backend_options own = *options;
-    int result;
 
-    if (back->runs)
-        return BLKFRONT_PLATFORM_INVALID;
     own.device = 0;
     own.domid = SIMBACK_DOM0;
     own.front_domid = SIMBACK_FRONT_DOMID;
-    result = make_nodes(threads, &own);
-    if (result != 0)
-        return result;
-    if (make_disk(back, publish_sectors_512(&own))) {
-        own.disk = back->disk;
-        back->backend = simback_backend_create(&threads->host, &own);
-    }
-    if (back->backend == NULL) {
-        clean_up(threads);
-        return BLKFRONT_PLATFORM_NO_MEMORY;
-    }
-    back->backend->wake = wake;
-    back->backend->runner = threads;
-    backend_former_life(back->backend);
+    return own;
+}
+
+static int begin_thread(struct simback_threads *threads)
+{
+    struct thread_backend *back = &threads->back;
+
     back->stops = 0;
     if (pthread_create(&back->thread, NULL, run, threads) != 0) {
         clean_up(threads);
@@ -142,16 +133,102 @@ int simback_threads_start(struct simback_threads *threads,
     return 0;
 }
 
-void simback_threads_stop(struct simback_threads *threads)
+static void end_thread(struct simback_threads *threads)
 {
     struct thread_backend *back = &threads->back;
 
-    if (!back->runs)
-        return;
     __atomic_store_n(&back->stops, 1, __ATOMIC_RELEASE);
     doorbell_ring(&threads->back_bell);
     (void)pthread_join(back->thread, NULL);
     back->runs = false;
+}
+
+/* It is this world's from now on. */
+static void enter(struct simback_threads *threads, struct simback_backend *backend)
+{
+    threads->back.backend = backend;
+    backend->wake = wake;
+    backend->runner = threads;
+    backend_former_life(backend);
+}
+
+int simback_threads_start(struct simback_threads *threads,
+                          const struct simback_backend_options *options)
+{
+    struct thread_backend *back = &threads->back;
+    struct simback_backend_options own = settle(options);
+    struct simback_backend *backend = NULL;
+    int result;
+
+    if (back->runs)
+        return BLKFRONT_PLATFORM_INVALID;
+    result = make_nodes(threads, &own);
+    if (result != 0)
+        return result;
+    if (make_disk(back, publish_sectors_512(&own))) {
+        own.disk = back->disk;
+        backend = simback_backend_create(&threads->host, &own);
+    }
+    if (backend == NULL) {
+        clean_up(threads);
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    }
+    enter(threads, backend);
+    return begin_thread(threads);
+}
+
+/* Nobody runs meanwhile who could see the old backend or the new one. */
+int simback_threads_restart(struct simback_threads *threads,
+                            const struct simback_backend_options *options)
+{
+    struct thread_backend *back = &threads->back;
+    struct simback_backend_options own = settle(options), before;
+    struct simback_backend *heir;
+    int result, begun;
+
+    if (!back->runs)
+        return BLKFRONT_PLATFORM_INVALID;
+    end_thread(threads);
+    own.disk = back->disk;
+    heir = simback_backend_create(&threads->host, &own);
+    if (heir == NULL) {
+        begun = begin_thread(threads);
+        return begun != 0 ? begun : BLKFRONT_PLATFORM_NO_MEMORY;
+    }
+    backend_inherit(heir, back->backend);
+    before = back->backend->options;
+    simback_backend_destroy(back->backend);
+    threads_enter(threads);
+    result = simback_toolstack_replace_back(threads->world, &before, &own);
+    threads_leave(threads);
+    enter(threads, heir);
+    begun = begin_thread(threads);
+    return begun != 0 ? begun : result;
+}
+
+enum blkif_wire_state simback_threads_front_state(struct simback_threads *threads)
+{
+    char back[BACKEND_PATH], front[BACKEND_PATH], path[BACKEND_PATH + 8], digit[1];
+    size_t length = 0;
+
+    if (!threads->back.runs)
+        return BLKIF_WIRE_UNKNOWN;
+    simback_paths(&threads->back.backend->options, back, sizeof(back), front, sizeof(front));
+    (void)snprintf(path, sizeof(path), "%s/%s", front, BLKIF_NODE_STATE);
+    threads_enter(threads);
+    if (simback_store_read(threads->world, path, digit, sizeof(digit), &length) != 0)
+        length = 0;
+    threads_leave(threads);
+    return length == 1 && digit[0] >= '0' && digit[0] <= '8'
+               ? (enum blkif_wire_state)(digit[0] - '0')
+               : BLKIF_WIRE_UNKNOWN;
+}
+
+void simback_threads_stop(struct simback_threads *threads)
+{
+    if (!threads->back.runs)
+        return;
+    end_thread(threads);
     clean_up(threads);
 }
 

@@ -43,8 +43,18 @@ const struct simback_host *simback_threads_host(struct simback_threads *threads)
  * blkfront_platform_error; INVALID: there is one. */
 int simback_threads_start(struct simback_threads *threads,
                           const struct simback_backend_options *options);
+/* Another backend, with these options, in the place of the one that runs or has crashed, which lets
+ * go of everything without a word. Disk and fault rules stay; the disk gets the size that the
+ * options say. Where the frontend says Connected it has not noticed, and the new backend takes its
+ * rings for what they are: see options->attach. INVALID: none was started. NO_MEMORY: the old one
+ * goes on, or, where no thread can be made, there is none any more. Not at the same time as a call
+ * of the backend's. */
+int simback_threads_restart(struct simback_threads *threads,
+                            const struct simback_backend_options *options);
 /* The backend lets go of everything at once, and its thread ends. */
 void simback_threads_stop(struct simback_threads *threads);
+/* The frontend's xenbus state as it stands in XenStore (enum blkif_wire_state); UNKNOWN: none. */
+enum blkif_wire_state simback_threads_front_state(struct simback_threads *threads);
 /* Runs a function in the backend's thread, between two of its steps, and returns when it has run:
  * the way to every call of backend.h. From one thread at a time; a backend must run. */
 void simback_threads_call(struct simback_threads *threads,
