@@ -47,6 +47,7 @@ enum broken_fault {
     LEAVES_NODES,                         /* I12 */
     LEAVES_THE_WATCH,                     /* I12 */
     LEAVES_THE_PORT,                      /* I12 */
+    LEAVES_MEMORY,                        /* I12: of itself, when it is gone */
     NEVER_NOTIFIES,                       /* I14 */
     NOTIFIES_ALWAYS,                      /* I14, a SHOULD */
     SLEEPS_WITHOUT_A_LOOK,                /* I14: rsp_event, and no more of rsp_prod */

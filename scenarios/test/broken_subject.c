@@ -34,7 +34,9 @@ static void destroy(void *opaque)
 {
     struct naive_context *context = opaque;
 
-    context->platform->free(context->platform->context, context, sizeof(*context));
+    if (broken_fault != LEAVES_MEMORY) {
+        context->platform->free(context->platform->context, context, sizeof(*context));
+    }
 }
 
 static const char *no_detail(const void *opaque)

@@ -127,6 +127,14 @@ START_TEST(i12_the_port_is_left)
 }
 END_TEST
 
+START_TEST(i12_memory_is_left)
+{
+    breaks_and_near_misses(LEAVES_MEMORY, one_read,
+                           rule(12, 0, "the program is over, but 1 pieces of memory are left"),
+                           "backend linux\nexpect rules\n"); /* nothing is released there */
+}
+END_TEST
+
 /* ---- I14 ---- */
 
 START_TEST(i14_no_notification)
@@ -402,6 +410,7 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i12_nodes_are_left);
     tcase_add_test(rules, i12_the_watch_is_left);
     tcase_add_test(rules, i12_the_port_is_left);
+    tcase_add_test(rules, i12_memory_is_left);
     tcase_add_test(rules, i14_no_notification);
     tcase_add_test(rules, i14_too_many_notifications_are_a_should);
     tcase_add_test(rules, i14_no_final_check);

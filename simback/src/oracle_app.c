@@ -411,4 +411,5 @@ void simback_app_end(struct simback_world *world)
             indices_end(oracle, device);
     }
     grants_end(oracle);
+    teardown_end(oracle);
 }

@@ -553,6 +553,7 @@ void teardown_transaction(struct oracle *oracle, const struct simback_event *eve
 void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint64_t request);
 void teardown_final(const struct oracle *oracle, struct oracle_device *device);
 void teardown_released(struct oracle *oracle, struct oracle_device *device);
+void teardown_end(struct oracle *oracle);
 void teardown_written_by_others(struct oracle_device *device, const char *rest);
 /* True if the device is over: then it was no access to a ring. */
 bool teardown_access(struct oracle *oracle, struct oracle_device *device,

@@ -2,7 +2,8 @@
 /*
  * I12: when a device is gone nothing of it is left: its ports, its watches and the nodes that its
  * frontend wrote; what the toolstack wrote is never removed; and after disconnect has returned
- * there is no callback, no notification and no access to the ring any more.
+ * there is no callback, no notification and no access to the ring any more. When the frontend is
+ * gone, so is the memory that it asked for.
  */
 #include "oracle_internal.h"
 
@@ -252,6 +253,33 @@ void teardown_released(struct oracle *oracle, struct oracle_device *device)
     device->ports = device->watches = 0;
     device->node_count = 0;
     device->one_domain = false;
+}
+
+static void judge_count(struct oracle *oracle, uint64_t count, const char *what)
+{
+    oracle_checked(oracle, 12);
+    if (count > 0)
+        oracle_broken(oracle, 12, NULL, 0, "the program is over, but %llu %s left",
+                      (unsigned long long)count, what);
+}
+
+void teardown_end(struct oracle *oracle)
+{
+    struct simback_ledger left;
+
+    if (!oracle->released_any)
+        return;
+    simback_get_ledger(oracle->world, simback_guest(oracle->world), &left);
+    judge_count(oracle, left.allocations, "pieces of memory are");
+    judge_count(oracle, left.transactions, "transactions are");
+    /* Of a set that is not empty more has been said. */
+    if (left.ports == 0)
+        judge_count(oracle, left.channel_sets, "sets of event channels are");
+    if (left.watches == 0)
+        judge_count(oracle, left.watch_sets, "sets of watches are");
+    /* A block with a page that the backend would not let go is given up whole (I5). */
+    if (left.grants == 0 && left.deferred == 0)
+        judge_count(oracle, left.pages, "pages are");
 }
 
 bool teardown_access(struct oracle *oracle, struct oracle_device *device,
