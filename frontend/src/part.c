@@ -86,21 +86,23 @@ static size_t part_left(const struct part *part)
     return left < part->left ? left : (size_t)part->left;
 }
 
-/* Those of them that lie in the page that the first lies in. */
-static size_t piece_size(const struct part *part)
+static size_t page_offset(const struct part *part)
 {
-    size_t offset = (uintptr_t)cursor_at(&part->cursor) & (BLKIF_WIRE_PAGE_SIZE - 1);
-    size_t left = part_left(part);
-
-    return left < BLKIF_WIRE_PAGE_SIZE - offset ? left : BLKIF_WIRE_PAGE_SIZE - offset;
+    return (uintptr_t)cursor_at(&part->cursor) & (BLKIF_WIRE_PAGE_SIZE - 1);
 }
 
-static void count_grant(struct blkfront_queue *queue, const struct grant *grant)
+/* Of the bytes from this offset of a page on those that lie in the page. */
+static size_t in_page(size_t offset, size_t bytes)
 {
-    if (grant->made)
-        statistics_add(&queue->statistics.grants, 1);
-    if (grant->reused)
-        statistics_add(&queue->statistics.grants_reused, 1);
+    return bytes < BLKIF_WIRE_PAGE_SIZE - offset ? bytes : BLKIF_WIRE_PAGE_SIZE - offset;
+}
+
+static void count_grants(struct blkfront_queue *queue, uint32_t made, uint32_t reused)
+{
+    if (made > 0)
+        statistics_add(&queue->statistics.grants, made);
+    if (reused > 0)
+        statistics_add(&queue->statistics.grants_reused, reused);
 }
 
 static int take_page(struct blkfront_queue *queue, struct pool *pool, bool writable,
@@ -113,28 +115,53 @@ static int take_page(struct blkfront_queue *queue, struct pool *pool, bool writa
         (void)shortage_relieve(queue);
     if (r != 0)
         return r;
-    count_grant(queue, &grant);
+    count_grants(queue, grant.made, grant.reused);
     *record = grant.record;
     return 0;
 }
 
+/* How many segments more the slot has room for as it is. */
+static uint32_t room_left(const struct slot *slot)
+{
+    uint32_t room = slot->indirect_count == 0
+                        ? BLKIF_WIRE_SEGMENTS
+                        : (uint32_t)slot->indirect_count * BLKIF_WIRE_SEGMENTS_PER_PAGE;
+
+    return room - slot->segment_count;
+}
+
+/* Pages of the buffer, as far as there is room for them: 0, or why the next one is not granted. */
 static int add_direct(struct part *part)
 {
     const struct blkfront_memory *memory = part->cursor.buffers[part->cursor.index].memory;
-    const void *address = cursor_at(&part->cursor);
-    size_t bytes = piece_size(part);
+    const uint16_t domid = part->queue->device->agreed.backend_id;
+    uint32_t page = memory_page(memory, cursor_at(&part->cursor));
+    size_t offset = page_offset(part);
+    size_t left = part_left(part);
+    uint32_t room = room_left(part->slot);
+    uint32_t most = part->limit - part->slot->segment_count;
+    uint32_t made = 0, reused = 0;
     struct grant grant;
-    int r = grant_begin(memory->block, memory_page(memory, address),
-                        part->queue->device->agreed.backend_id, part->writable, &grant);
+    size_t bytes, done = 0;
+    int r = 0;
 
-    if (r != 0)
-        return r;
-    count_grant(part->queue, &grant);
-    add_segment(part, memory->block, grant.record, (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1),
-                bytes, false);
-    cursor_advance(&part->cursor, bytes);
-    part->left -= bytes;
-    return 0;
+    if (most > room)
+        most = room;
+    for (; done < left && most > 0; done += bytes, most--) {
+        bytes = in_page(offset, left - done);
+        r = grant_begin(memory->block, page, domid, part->writable, &grant);
+        if (r != 0)
+            break;
+        made += grant.made;
+        reused += grant.reused;
+        add_segment(part, memory->block, grant.record, offset, bytes, false);
+        offset = 0;
+        page++;
+    }
+    cursor_advance(&part->cursor, done);
+    part->left -= done;
+    count_grants(part->queue, made, reused);
+    return r;
 }
 
 /*
@@ -181,7 +208,7 @@ static int add_bounced(struct part *part, size_t forced)
     return 0;
 }
 
-/* One segment more, by `direct` of the buffer's own page. */
+/* One segment more at least: of the buffer's own pages, or one that is copied. */
 static int add_piece(struct part *part, bool direct)
 {
     size_t forced = 0;
@@ -195,7 +222,7 @@ static int add_piece(struct part *part, bool direct)
             return 0;
         /* The page is held, or in flight in too many pieces; or there is no grant for it, for which
          * a page that is granted already may do. */
-        forced = piece_size(part);
+        forced = in_page(page_offset(part), part_left(part));
     }
     return add_bounced(part, forced);
 }
@@ -219,7 +246,7 @@ static bool make_room(struct part *part)
     struct blkfront_queue *queue = part->queue;
     struct slot *slot = part->slot;
 
-    if (indirect_pages(slot->segment_count + 1) == slot->indirect_count)
+    if (room_left(slot) > 0)
         return true;
     if (slot->segments == slot->own && !slots_lengthen(&queue->slots, slot))
         return false;
