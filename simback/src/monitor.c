@@ -147,7 +147,8 @@ static void tell(struct simback_world *world, struct monitor_ring *ring,
     world->monitor->front_acts = front;
     if (now[SIMBACK_REQ_PROD] != ring->seen[SIMBACK_REQ_PROD])
         tell_requests(world, ring, now[SIMBACK_REQ_PROD], front);
-    if (now[SIMBACK_RSP_PROD] != ring->seen[SIMBACK_RSP_PROD])
+    /* One that was beyond what had been asked may have been caught up with. */
+    if (now[SIMBACK_RSP_PROD] != ring->responses)
         tell_responses(world, ring, now[SIMBACK_RSP_PROD]);
     for (unsigned i = 0; i < MONITOR_WORDS; i++) {
         uint32_t old = ring->seen[order[i]];

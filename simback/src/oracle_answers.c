@@ -3,8 +3,8 @@
  * Responses between their publishing and the moment when the frontend takes them. What counts for
  * the caller is what the frontend has read, and a hostile backend may change a slot after it was
  * published: so a response is booked when the frontend loads its status, or, where nobody observes
- * that, when something shows that the frontend has gone on: a completion, a new request, or that it
- * asks for the next event.
+ * that, when something shows that the frontend has gone on: a completion, that it asks for the next
+ * event, or a new request, which does not show whether it has come past an answer of nobody.
  */
 #include "oracle_internal.h"
 
@@ -73,6 +73,22 @@ void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct 
         return;
     read_slot(ring, index);
     apply_up_to(oracle, device, ring, index + 1);
+}
+
+void answers_passed(struct oracle *oracle, struct oracle_device *device)
+{
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+        uint32_t end;
+
+        if (ring == NULL || !ring->attached || ring->observed ||
+            ring->view->responses - ring->applied > ring->room)
+            continue;
+        end = ring->applied;
+        while (end != ring->view->responses && correlation_answers(ring, answer_at(ring, end)))
+            end++;
+        apply_up_to(oracle, device, ring, end);
+    }
 }
 
 void answers_taken(struct oracle *oracle, struct oracle_device *device)

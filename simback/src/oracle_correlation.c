@@ -100,6 +100,12 @@ static bool operation_matches(const struct oracle_part *part,
     return response->operation == part->operation || response->operation == part->inner;
 }
 
+static void make_ambiguous(struct oracle_device *device, struct oracle_request *request)
+{
+    device->ambiguous += !request->ambiguous;
+    request->ambiguous = true;
+}
+
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
@@ -114,6 +120,13 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
         ring->parts[i - 1] = (struct oracle_part){.next = ring->free_part};
         ring->free_part = i;
     }
+}
+
+bool correlation_answers(const struct oracle_ring *ring, const struct oracle_response *response)
+{
+    const struct oracle_part *part = correlation_find(ring, response->id);
+
+    return part != NULL && operation_matches(part, response);
 }
 
 void correlation_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
@@ -152,6 +165,10 @@ void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring)
 {
     answers_late(oracle, device, ring);
+    /* What was put behind somebody else's req_prod is not in the book. */
+    for (struct oracle_request *at = device->first; ring->req_prod_foreign && at != NULL;
+         at = at->next)
+        make_ambiguous(device, at);
     for (uint32_t i = 0; i < ring->room; i++) {
         struct oracle_part *part = &ring->parts[i];
         struct oracle_request *request = part->request;
@@ -239,12 +256,6 @@ static bool is_likelier(const struct oracle_put *put, const struct oracle_reques
     if ((request->queue == queue) != (than->queue == queue))
         return request->queue == queue;
     return than->next_512 != put->wire.sector_512 && request->next_512 == put->wire.sector_512;
-}
-
-static void make_ambiguous(struct oracle_device *device, struct oracle_request *request)
-{
-    device->ambiguous += !request->ambiguous;
-    request->ambiguous = true;
 }
 
 /* Of two that ask for the same the one may have been taken for the other: then this may be a part

@@ -163,7 +163,7 @@ static void ring_put(struct oracle *oracle, struct oracle_device *device, struct
         .index = (uint32_t)event->a,
     };
 
-    answers_taken(oracle, device);
+    answers_passed(oracle, device);
     /* Beyond what the ring holds it lies over another one: I3 says so, and nothing else is certain.
      */
     if (put.index - ring->view->responses >= ring->view->slots)

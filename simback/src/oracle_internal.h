@@ -427,6 +427,8 @@ void correlation_forget(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_request *request);
 void correlation_end(struct oracle *oracle, struct oracle_device *device);
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
+/* Is there a ring request that it answers? */
+bool correlation_answers(const struct oracle_ring *ring, const struct oracle_response *response);
 
 /* The ring ends: what is published and not booked is told to correlation_late. */
 void answers_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
@@ -435,6 +437,8 @@ void answers_told(struct oracle_ring *ring, uint32_t index, const struct oracle_
 void answers_changed(struct oracle_ring *ring);
 void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
                     uint32_t index, uint32_t first, uint32_t count);
+/* A new request, or a completion: what is published has been read. */
+void answers_passed(struct oracle *oracle, struct oracle_device *device);
 void answers_taken(struct oracle *oracle, struct oracle_device *device);
 void answers_event_moved(struct oracle *oracle, struct oracle_device *device,
                          struct oracle_ring *ring, uint32_t rsp_event);
