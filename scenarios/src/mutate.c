@@ -84,7 +84,20 @@ struct mutation {
     const struct scenario_program *other; /* NULL: there is none */
     const struct scenario_chance *chance;
     const struct scenario_steps_allowed *allowed;
+    size_t first; /* steps before it stay */
 };
+
+/* How many steps may be changed. */
+static size_t open_count(const struct mutation *m)
+{
+    return m->program->step_count > m->first ? m->program->step_count - m->first : 0;
+}
+
+/* One of them, or the place behind all. */
+static size_t some_place(const struct mutation *m)
+{
+    return m->program->step_count - open_count(m) + chance_below(m->chance, open_count(m) + 1);
+}
 
 static int insert(const struct mutation *m)
 {
@@ -94,20 +107,19 @@ static int insert(const struct mutation *m)
     if (result != SCENARIO_OK) {
         return result;
     }
-    return scenario_program_insert(m->program, chance_below(m->chance, m->program->step_count + 1),
-                                   NULL, &step);
+    return scenario_program_insert(m->program, some_place(m), NULL, &step);
 }
 
 static int take_out(const struct mutation *m)
 {
-    size_t count = m->program->step_count, at, length;
+    size_t count = open_count(m), at, length;
 
     if (count == 0) {
         return SCENARIO_OK;
     }
     at = chance_below(m->chance, count);
     length = 1 + (chance_below(m->chance, 4) == 0 ? chance_below(m->chance, count - at) : 0);
-    scenario_program_remove(m->program, at, length);
+    scenario_program_remove(m->program, m->first + at, length);
     return SCENARIO_OK;
 }
 
@@ -120,7 +132,7 @@ static int put_piece(const struct mutation *m, const struct scenario_program *fr
     if (from->step_count == 0) {
         return SCENARIO_OK;
     }
-    at = chance_below(m->chance, m->program->step_count + 1);
+    at = some_place(m);
     first = chance_below(m->chance, from->step_count);
     length = 1 + chance_below(m->chance, from->step_count - first);
     length = length > 8 ? 1 + chance_below(m->chance, 8) : length;
@@ -136,27 +148,29 @@ static int put_piece(const struct mutation *m, const struct scenario_program *fr
 
 static int move(const struct mutation *m)
 {
-    size_t count = m->program->step_count, from;
+    size_t count = open_count(m), from;
     struct scenario_step step;
 
     if (count < 2) {
         return SCENARIO_OK;
     }
-    from = chance_below(m->chance, count);
+    from = m->first + chance_below(m->chance, count);
     step = m->program->steps[from];
     scenario_program_remove(m->program, from, 1);
-    return scenario_program_insert(m->program, chance_below(m->chance, count), NULL, &step);
+    return scenario_program_insert(m->program, m->first + chance_below(m->chance, count), NULL,
+                                   &step);
 }
 
 static int set_field(const struct mutation *m)
 {
-    size_t at = chance_below(m->chance, m->program->step_count + RARELY);
+    size_t count = open_count(m);
+    size_t at = chance_below(m->chance, count + (m->first == 0 ? RARELY : count == 0 ? 1 : 0));
     struct scenario_step *step =
-        at < m->program->step_count ? &m->program->steps[at] : &m->program->world;
+        at < count ? &m->program->steps[m->first + at] : &m->program->world;
     const struct scenario_row *row = scenario_row(step->opcode);
     unsigned index;
 
-    if (row->field_count == 0) {
+    if (row->field_count == 0 || (at >= count && m->first != 0)) {
         return SCENARIO_OK;
     }
     index = (unsigned)chance_below(m->chance, row->field_count);
@@ -215,7 +229,8 @@ int scenario_mutate(struct scenario_program *program, const struct scenario_prog
                     size_t max_steps, const struct scenario_chance *chance,
                     const struct scenario_steps_allowed *allowed)
 {
-    struct mutation mutation = {program, other, chance, allowed};
+    struct mutation mutation = {program, other, chance, allowed,
+                                allowed == NULL ? 0 : allowed->first};
     uint64_t changes = 1 + chance_below(chance, CHANGES_MAX);
     int result = SCENARIO_OK;
     int mended;

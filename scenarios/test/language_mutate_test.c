@@ -154,8 +154,8 @@ START_TEST(only_what_is_allowed_is_chosen)
 {
     uint64_t state = 7;
     struct scenario_chance chance = {from_state, &state};
-    const struct scenario_steps_allowed tame = {1u << SCENARIO_ACTOR_APPLICATION};
-    const struct scenario_steps_allowed nothing = {0};
+    const struct scenario_steps_allowed tame = {1u << SCENARIO_ACTOR_APPLICATION, 0};
+    const struct scenario_steps_allowed nothing = {0, 0};
     struct scenario_program program;
     struct scenario_step step;
 
@@ -166,6 +166,40 @@ START_TEST(only_what_is_allowed_is_chosen)
     }
     ck_assert_int_eq(scenario_random_step(&program, &step, &chance, &nothing), 0);
     ck_assert_uint_eq(step.opcode, STEP_RUN);
+    scenario_program_fini(&program);
+}
+END_TEST
+
+START_TEST(the_beginning_stays_where_it_has_to)
+{
+    static const char text[] = "world seed=3\nbackend linux\nconnect\nfault op=read hold as R\n"
+                               "read 0 +8 async as A\nrelease R\nwait A\ndisconnect\n";
+    uint64_t state = 11;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_steps_allowed allowed = {.actors = UINT32_MAX, .first = 3};
+    struct scenario_program program;
+    struct scenario_buffer before, after;
+
+    scenario_program_init(&program);
+    scenario_buffer_init(&before);
+    scenario_buffer_init(&after);
+    for (int round = 0; round < 1000; round++) {
+        parse_text(&program, text);
+        ck_assert_int_eq(scenario_mutate(&program, NULL, MAX_STEPS, &chance, &allowed), 0);
+        ck_assert_uint_ge(program.step_count, allowed.first);
+        scenario_program_remove(&program, allowed.first, program.step_count - allowed.first);
+        scenario_buffer_clear(round == 0 ? &before : &after);
+        ck_assert_int_eq(scenario_print(&program, round == 0 ? &before : &after), 0);
+        if (round != 0) {
+            ck_assert_str_eq(before.data, after.data);
+        }
+    }
+    allowed.first = MAX_STEPS; /* there are fewer: nothing changes but what is put in behind them */
+    parse_text(&program, "connect\n");
+    ck_assert_int_eq(scenario_mutate(&program, NULL, MAX_STEPS, &chance, &allowed), 0);
+    ck_assert_uint_eq(program.steps[0].opcode, STEP_CONNECT);
+    scenario_buffer_fini(&before);
+    scenario_buffer_fini(&after);
     scenario_program_fini(&program);
 }
 END_TEST
@@ -200,6 +234,7 @@ static Suite *mutate_suite(void)
     tcase_add_test(tests, the_same_chance_gives_the_same_program);
     tcase_add_test(tests, chance_comes_to_every_step_and_field);
     tcase_add_test(tests, only_what_is_allowed_is_chosen);
+    tcase_add_test(tests, the_beginning_stays_where_it_has_to);
     tcase_add_test(tests, a_full_program_stays_within_its_limits);
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
