@@ -322,6 +322,7 @@ static void count_effects(struct scenario_runner *runner)
     struct scenario_verdict *verdict = runner->verdict;
 
     verdict->steps_played++;
+    verdict->steps_effective += runner->effects != 0;
     verdict->reached_frontend += (runner->effects & EFFECT_FRONTEND) != 0;
     verdict->reached_ring += (runner->effects & EFFECT_RING) != 0;
     verdict->reached_store += (runner->effects & EFFECT_STORE) != 0;
