@@ -60,18 +60,50 @@ static void apply_up_to(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
-/* Bytes `first` to `first + count - 1` of the slot are about to be loaded. */
+/* Of a response's bytes, those that say which request it answers, and how. */
+static bool is_whole(const struct oracle_slot *book)
+{
+    const uint64_t id = UINT64_C(0xff), status = UINT64_C(3)
+                                                 << offsetof(struct blkif_wire_response_64, status);
+
+    return (book->loaded[0] & (id | status)) == (id | status);
+}
+
+/* What the frontend has loaded; what it has not yet as it is now. */
+static void read_loaded(const struct oracle_ring *ring, const struct oracle_slot *book,
+                        uint32_t index)
+{
+    uint8_t slot[sizeof(struct blkif_wire_response_64)];
+
+    monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, index), slot, sizeof(slot));
+    for (size_t i = 0; i < sizeof(slot); i++) {
+        if ((book->loaded[0] >> i & 1) != 0)
+            slot[i] = book->answer[i];
+    }
+    oracle_wire_response(ring, slot, sizeof(slot), answer_at(ring, index));
+}
+
+/* Bytes `first` to `first + count - 1` of the slot are about to be loaded: at once, or a word after
+ * the other. */
 void answers_loaded(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
                     uint32_t index, uint32_t first, uint32_t count)
 {
-    enum { STATUS = offsetof(struct blkif_wire_response_64, status) };
+    struct oracle_slot *book = &ring->slots[index & (ring->view->slots - 1)];
     /* What a load step has published is not told yet, but it is what the frontend sees. */
     uint32_t published = ring->rsp_prod_loaded - ring->applied;
+    bool was_whole = is_whole(book);
 
-    if (first > STATUS || first + count <= STATUS || published > ring->room ||
+    if (first >= sizeof(book->answer))
+        return;
+    if (count > sizeof(book->answer) - first)
+        count = (uint32_t)sizeof(book->answer) - first;
+    monitor_ring_copy(ring->view, monitor_slot_offset(ring->view, index) + first,
+                      book->answer + first, count);
+    book->loaded[0] |= ((UINT64_C(1) << count) - 1) << first;
+    if (was_whole || !is_whole(book) || published > ring->room ||
         index - ring->applied >= published)
         return;
-    read_slot(ring, index);
+    read_loaded(ring, book, index);
     apply_up_to(oracle, device, ring, index + 1);
 }
 

@@ -83,6 +83,7 @@ struct oracle_response {
 /* Which bytes of a slot the frontend has loaded (I1). */
 struct oracle_slot {
     uint64_t loaded[2]; /* a bit a byte */
+    uint8_t answer[16]; /* id, operation and status as they were loaded */
     uint32_t index;     /* of the response */
     bool valid;
     bool stored; /* since then the frontend has put a request there */
