@@ -107,18 +107,6 @@ function(simblk_add_program name)
     target_link_libraries(${name} PRIVATE ${arg_LINKS})
 endfunction()
 
-# simblk_add_fuzz_target(NAME SOURCES file... [LINKS target...] REPLAY file)
-# One source with LLVMFuzzerTestOneInput, two programs: NAME under libFuzzer with SIMBLK_FUZZ, and
-# NAME_replay, whose main (REPLAY) runs files given as arguments, with every compiler.
-function(simblk_add_fuzz_target name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "REPLAY" "SOURCES;LINKS")
-    simblk_add_program(${name}_replay SOURCES ${arg_SOURCES} ${arg_REPLAY} LINKS ${arg_LINKS})
-    if(SIMBLK_FUZZ)
-        simblk_add_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
-        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    endif()
-endfunction()
-
 # One screen that tells what was found and what is therefore built.
 function(simblk_report)
     if(NOT BUILD_TESTING)

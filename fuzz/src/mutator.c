@@ -8,8 +8,9 @@
 #include "fuzz.h"
 #include "scenario/bytes.h"
 #include "scenario/mutate.h"
+#include "target.h"
 
-enum { STEPS_MAX = 256, BYTES_RARELY = 16 };
+enum { STEPS_MAX = 256, BYTES_RARELY = 16, BEGINNING_RARELY = 32 };
 
 /* splitmix64 (Vigna): any seed is a good one. */
 static uint64_t next_number(void *context)
@@ -25,6 +26,35 @@ static uint64_t next_number(void *context)
 /* Kept, so that mutating allocates nothing once it is warm. */
 static struct scenario_program program, other;
 static struct scenario_buffer bytes;
+
+static const struct fuzz_target *this_target(void)
+{
+    static const struct fuzz_target *target;
+
+    if (target == NULL) {
+        target = fuzz_target_find(fuzz_target_name);
+    }
+    return target;
+}
+
+/* As the target will take it. */
+static bool read_program(struct scenario_program *to, const uint8_t *data, size_t size)
+{
+    struct scenario_decoder decoder = {.actors = this_target()->takes};
+
+    return scenario_decode(to, data, size, &decoder) == SCENARIO_OK;
+}
+
+static bool change_program(uint64_t *state)
+{
+    const struct scenario_chance chance = {next_number, state};
+    struct scenario_steps_allowed allowed = {.actors = this_target()->draws};
+
+    if (this_target()->keeps_beginning && next_number(state) % BEGINNING_RARELY != 0) {
+        allowed.first = fuzz_beginning(&program);
+    }
+    return scenario_mutate(&program, NULL, STEPS_MAX, &chance, &allowed) == SCENARIO_OK;
+}
 
 /* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
 static size_t write_program(uint8_t *out, size_t max_size)
@@ -56,12 +86,10 @@ static size_t change_bytes(uint8_t *data, size_t size, size_t max_size, uint64_t
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     uint64_t state = seed;
-    const struct scenario_chance chance = {next_number, &state};
     size_t written;
 
-    if (next_number(&state) % BYTES_RARELY == 0 ||
-        scenario_decode(&program, data, size, NULL) != SCENARIO_OK ||
-        scenario_mutate(&program, NULL, STEPS_MAX, &chance, NULL) != SCENARIO_OK) {
+    if (next_number(&state) % BYTES_RARELY == 0 || !read_program(&program, data, size) ||
+        !change_program(&state)) {
         return change_bytes(data, size, max_size, &state);
     }
     written = write_program(data, max_size);
@@ -74,8 +102,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
     uint64_t state = seed;
     const struct scenario_chance chance = {next_number, &state};
 
-    if (scenario_decode(&program, data1, size1, NULL) != SCENARIO_OK ||
-        scenario_decode(&other, data2, size2, NULL) != SCENARIO_OK ||
+    if (!read_program(&program, data1, size1) || !read_program(&other, data2, size2) ||
         scenario_cross_over(&program, &other, STEPS_MAX, &chance) != SCENARIO_OK) {
         return 0;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A whole device under a program made of any bytes: decoded, played by the runner, judged by the
+ * An input of a target whose inputs are programs: decoded, played by the runner, judged by the
  * rules alone. A broken rule is told as a report and the program's text, so that it can be kept as
  * a scenario, and ends the process.
  */
@@ -12,6 +12,7 @@
 #include "scenario/bytes.h"
 #include "scenario/run.h"
 #include "scenario/table.h"
+#include "target.h"
 
 /* Of the world without a completed call (I4): more than a program takes that floods nobody, and few
  * enough that what never comes to rest costs a second and not a minute. */
@@ -20,9 +21,11 @@ enum { MAX_STEPS = 20000 };
 /* Pools of gigabytes would say nothing new, and the marks of a checker on them stay. */
 #define MEMORY_LIMIT ((uint64_t)128 << 20)
 
+static const struct fuzz_target *target;
 static struct scenario_runner *runner;
 static struct scenario_program program;
 static struct scenario_progress progress;
+static uint64_t inputs, effective_steps;
 
 /* Sanitizers die by themselves, after their report. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
@@ -44,13 +47,24 @@ static void on_death(void)
     print_events();
 }
 
+/* In the form of libFuzzer's own figures. */
+static void print_figures(void)
+{
+    if (inputs != 0) {
+        fprintf(stderr, "stat::effective_steps_per_unit: %.1f\n",
+                (double)effective_steps / (double)inputs);
+    }
+}
+
 static void begin(void)
 {
+    target = fuzz_target_find(fuzz_target_name);
     runner = scenario_runner_create();
-    if (runner == NULL) {
+    if (target == NULL || runner == NULL) {
         fputs("no memory for a world\n", stderr);
         exit(2);
     }
+    atexit(print_figures);
     scenario_program_init(&program);
     if (__sanitizer_set_death_callback != NULL) {
         __sanitizer_set_death_callback(on_death);
@@ -89,21 +103,25 @@ static uint64_t max_steps(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct scenario_decoder decoder = {0};
     struct scenario_run_options options;
     struct scenario_verdict verdict;
 
     if (runner == NULL) {
         begin();
     }
-    if (scenario_decode(&program, data, size, NULL) != SCENARIO_OK) {
+    decoder.actors = target->takes;
+    if (scenario_decode(&program, data, size, &decoder) != SCENARIO_OK) {
         return 0; /* no memory */
     }
     scenario_run_options_init(&options);
-    options.subject = &scenario_subject_blkfront;
+    options.subject = fuzz_subject();
     options.max_steps = max_steps();
     options.memory_limit = MEMORY_LIMIT;
     options.progress = &progress;
     scenario_runner_run(runner, &program, &options, &verdict);
+    inputs++;
+    effective_steps += verdict.steps_effective;
     switch (verdict.outcome) {
     case SCENARIO_PASSED:
     case SCENARIO_UNSUPPORTED:

@@ -9,6 +9,9 @@
 #include "check_main.h"
 #include "fuzz.h"
 #include "scenario/bytes.h"
+#include "target.h"
+
+const char *const fuzz_target_name = "ring";
 
 enum { ROOM = 256 };
 
@@ -84,6 +87,34 @@ START_TEST(two_inputs_cross_over)
 }
 END_TEST
 
+START_TEST(only_steps_of_the_target_are_put_in)
+{
+    uint8_t data[ROOM];
+    size_t size = 0;
+    struct scenario_program program;
+    bool hostile = false;
+
+    scenario_program_init(&program);
+    for (unsigned seed = 0; seed < 500; seed++) {
+        size = LLVMFuzzerCustomMutator(data, size, ROOM, seed);
+        /* As bytes anything may come, and is left out when it is read. */
+        ck_assert_int_eq(scenario_decode(&program, data, size,
+                                         &(struct scenario_decoder){
+                                             .actors = fuzz_target_find(fuzz_target_name)->takes}),
+                         0);
+        for (size_t i = 0; i < program.step_count; i++) {
+            unsigned actor = scenario_row(program.steps[i].opcode)->actor;
+
+            ck_assert_uint_ne(actor, SCENARIO_ACTOR_STORE);
+            ck_assert_uint_ne(actor, SCENARIO_ACTOR_RESOURCE);
+            hostile = hostile || actor == SCENARIO_ACTOR_HOSTILE;
+        }
+    }
+    ck_assert(hostile);
+    scenario_program_fini(&program);
+}
+END_TEST
+
 static Suite *mutator_suite(void)
 {
     Suite *suite = suite_create("fuzz_mutator");
@@ -93,6 +124,7 @@ static Suite *mutator_suite(void)
     tcase_add_test(tests, it_stays_in_its_memory);
     tcase_add_test(tests, programs_grow_from_nothing);
     tcase_add_test(tests, two_inputs_cross_over);
+    tcase_add_test(tests, only_steps_of_the_target_are_put_in);
     suite_add_tcase(suite, tests);
     return suite;
 }
