@@ -23,6 +23,7 @@ enum { MAX_STEPS = 20000 };
 
 static const struct fuzz_target *target;
 static struct scenario_runner *runner;
+static struct scenario_snapshots *snapshots; /* NULL: there is no memory for them */
 static struct scenario_program program;
 static struct scenario_progress progress;
 static uint64_t inputs, effective_steps;
@@ -60,6 +61,7 @@ static void begin(void)
 {
     target = fuzz_target_find(fuzz_target_name);
     runner = scenario_runner_create();
+    snapshots = scenario_snapshots_create();
     if (target == NULL || runner == NULL) {
         fputs("no memory for a world\n", stderr);
         exit(2);
@@ -119,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.max_steps = max_steps();
     options.memory_limit = MEMORY_LIMIT;
     options.progress = &progress;
+    options.snapshots = snapshots;
     scenario_runner_run(runner, &program, &options, &verdict);
     inputs++;
     effective_steps += verdict.steps_effective;

@@ -199,25 +199,31 @@ static uint32_t choose(void *context, uint32_t count)
                                   count);
 }
 
-static void reset_world(struct scenario_runner *runner)
+void run_world_options(const struct scenario_runner *runner, struct simback_world_options *options)
 {
     const struct scenario_step *world = &runner->program->world;
+
+    simback_world_options_init(options);
+    options->seed =
+        runner->options.set_seed ? runner->options.seed : scenario_value(world, FIELD_WORLD_SEED);
+    options->random_order = scenario_value(world, FIELD_WORLD_SCHEDULE) == CHOICE_SCHEDULE_RANDOM;
+    options->share_only = scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
+    options->grant_limit = (uint32_t)scenario_value(world, FIELD_WORLD_GRANTS);
+    options->port_limit = (uint32_t)scenario_value(world, FIELD_WORLD_PORTS);
+    options->max_steps = runner->options.max_steps != 0
+                             ? runner->options.max_steps
+                             : scenario_value(world, FIELD_WORLD_MAX_STEPS);
+    options->memory_limit = runner->options.memory_limit;
+    options->rules = !runner->options.rules_off;
+    options->power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
+    options->trace_hash = !runner->options.hash_off;
+}
+
+static void reset_world(struct scenario_runner *runner)
+{
     struct simback_world_options options;
 
-    simback_world_options_init(&options);
-    options.seed =
-        runner->options.set_seed ? runner->options.seed : scenario_value(world, FIELD_WORLD_SEED);
-    options.random_order = scenario_value(world, FIELD_WORLD_SCHEDULE) == CHOICE_SCHEDULE_RANDOM;
-    options.share_only = scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
-    options.grant_limit = (uint32_t)scenario_value(world, FIELD_WORLD_GRANTS);
-    options.port_limit = (uint32_t)scenario_value(world, FIELD_WORLD_PORTS);
-    options.max_steps = runner->options.max_steps != 0
-                            ? runner->options.max_steps
-                            : scenario_value(world, FIELD_WORLD_MAX_STEPS);
-    options.memory_limit = runner->options.memory_limit;
-    options.rules = !runner->options.rules_off;
-    options.power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
-    options.trace_hash = !runner->options.hash_off;
+    run_world_options(runner, &options);
     if (runner->options.choose != NULL) {
         options.choose = choose;
         options.choose_context = runner;
@@ -335,11 +341,11 @@ static bool is_struck_with(const struct scenario_runner *runner, size_t step)
            runner->options.strike.step == step;
 }
 
-static void play(struct scenario_runner *runner)
+static void play(struct scenario_runner *runner, size_t from)
 {
     const struct scenario_program *program = runner->program;
 
-    for (size_t i = 0; i < program->step_count && !runner->stopped; i++) {
+    for (size_t i = from; i < program->step_count && !runner->stopped; i++) {
         if (is_struck_with(runner, i)) {
             continue;
         }
@@ -356,6 +362,7 @@ static void play(struct scenario_runner *runner)
         calls_sweep(runner);
         run_judge_rules(runner);
         count_effects(runner);
+        snapshots_offer(runner, i + 1);
     }
 }
 
@@ -498,6 +505,8 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
                          const struct scenario_run_options *options,
                          struct scenario_verdict *verdict)
 {
+    size_t played;
+
     memset(verdict, 0, sizeof(*verdict));
     runner->program = program;
     runner->options = *options;
@@ -508,9 +517,12 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     forget(runner);
     read_expectations(runner);
     heap_begin(runner);
-    begin(runner);
+    played = snapshots_load(runner);
+    if (played == 0) {
+        begin(runner);
+    }
     if (!runner->stopped) {
-        play(runner);
+        play(runner, played);
     }
     if (!runner->stopped) {
         teardown(runner);

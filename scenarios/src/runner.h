@@ -306,6 +306,16 @@ void strike_fault_seen(struct scenario_runner *runner, uint64_t rule);
 void strike_moment(struct scenario_runner *runner);
 bool strike_has_struck(const struct scenario_runner *runner);
 
+/* ---- snapshots.c ---- */
+
+/* Options for a world that begins. */
+void run_world_options(const struct scenario_runner *runner, struct simback_world_options *options);
+/* Goes on from where such a program has been before: how many of its steps are played then; 0: it
+ * has to begin. */
+size_t snapshots_load(struct scenario_runner *runner);
+/* So many steps are played: keeps what has come of them, if that is what a snapshot is of. */
+void snapshots_offer(struct scenario_runner *runner, size_t steps);
+
 /* ---- sink.c ---- */
 
 void sink_begin(struct scenario_runner *runner);

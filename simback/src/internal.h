@@ -161,6 +161,7 @@ struct trace {
     uint64_t hash;
     uint64_t count;
     uint64_t kept_count; /* the newest is kept[(kept_count - 1) % TRACE_KEPT] */
+    uint64_t kept_from;  /* of the first that is there, as far as there is room */
     void (*sink)(void *context, const struct simback_event *event, uint64_t time_ns);
     void *sink_context;
     struct trace_record kept[TRACE_KEPT];

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__has_feature)
 #define POISON_HAS_FEATURE(feature) __has_feature(feature)
@@ -77,6 +78,38 @@ static inline void unpoison(void *address, size_t size)
 #endif
 }
 
+#if POISON_ASAN
+/* The marks of a region that begins at a page: `size` bytes of memory have poison_marks_size(size)
+ * bytes of marks, from the address that this gives. */
+static inline void *poison_marks(const void *address)
+{
+    size_t scale = 0, offset = 0;
+
+    __asan_get_shadow_mapping(&scale, &offset);
+    return (void *)(((uintptr_t)address >> scale) + offset);
+}
+
+static inline size_t poison_marks_size(size_t size)
+{
+    size_t scale = 0, offset = 0;
+
+    __asan_get_shadow_mapping(&scale, &offset);
+    return (size + ((size_t)1 << scale) - 1) >> scale;
+}
+#else
+static inline void *poison_marks(const void *address)
+{
+    (void)address;
+    return NULL;
+}
+
+static inline size_t poison_marks_size(size_t size)
+{
+    (void)size;
+    return 0;
+}
+#endif
+
 /* Programs under valgrind see a smaller address space. */
 static inline bool poison_in_valgrind(void)
 {
@@ -85,6 +118,12 @@ static inline bool poison_in_valgrind(void)
 #else
     return false;
 #endif
+}
+
+/* Whether the marks of a region can be copied, as its bytes are: to come back to. */
+static inline bool poison_can_copy(void)
+{
+    return !POISON_MSAN && !poison_in_valgrind();
 }
 
 #endif

@@ -16,7 +16,7 @@ void trace_reset(struct simback_world *world)
 
     trace->hash = 0;
     trace->count = 0;
-    trace->kept_count = 0;
+    trace->kept_count = trace->kept_from = 0;
     trace->sink = NULL;
     trace->sink_context = NULL;
     world->quiet = !world->options.trace_hash && !world->options.rules;
@@ -154,8 +154,10 @@ void simback_last_events(const struct simback_world *world, uint32_t lines,
                          void (*line)(void *context, const char *text), void *context)
 {
     const struct trace *trace = &world->trace;
-    uint64_t there = trace->kept_count < TRACE_KEPT ? trace->kept_count : TRACE_KEPT;
+    uint64_t there = trace->kept_count - trace->kept_from;
 
+    if (there > TRACE_KEPT)
+        there = TRACE_KEPT;
     if (lines > there)
         lines = (uint32_t)there;
     for (uint64_t at = trace->kept_count - lines; at < trace->kept_count; at++) {

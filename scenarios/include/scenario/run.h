@@ -20,6 +20,7 @@ extern "C" {
 
 struct simback_world;
 struct scenario_runner;
+struct scenario_snapshots;
 
 /* ---- verdict ---- */
 
@@ -147,6 +148,9 @@ struct scenario_run_options {
     void (*trace)(void *context, const char *line);
     void *trace_context;
     struct scenario_progress *progress; /* NULL: none */
+    /* Where programs that begin alike begin; all of them are played with the same other options
+     * (but max_steps). NULL: each is played from its first step. The verdict is the same. */
+    struct scenario_snapshots *snapshots;
 };
 
 /* All off, subject libblkfront must be set by the caller. */
@@ -155,6 +159,12 @@ void scenario_run_options_init(struct scenario_run_options *options);
 /* NULL: no memory, or the world's address is taken. */
 struct scenario_runner *scenario_runner_create(void);
 void scenario_runner_destroy(struct scenario_runner *runner);
+
+/* Of one runner. The beginning of a program goes up to its first `connect`. NULL: no memory. */
+struct scenario_snapshots *scenario_snapshots_create(void);
+void scenario_snapshots_destroy(struct scenario_snapshots *snapshots);
+/* How many runs began at one. */
+uint64_t scenario_snapshots_used(const struct scenario_snapshots *snapshots);
 
 /*
  * Plays the program, which must be valid (scenario_check); its variants are not expanded here

@@ -125,6 +125,21 @@ uint64_t simback_fold(uint64_t digest, const void *memory, size_t length);
 /* Who is ready: for exploration and for messages. */
 uint32_t simback_ready_count(const struct simback_world *world);
 
+/* ---- coming back ---- */
+
+/*
+ * The world as it is now, outside of it. NULL: no memory; or what cannot be brought back: disks over
+ * files, memory whose marks a checker keeps to itself (MemorySanitizer, valgrind).
+ */
+struct simback_snapshot;
+struct simback_snapshot *simback_world_save(const struct simback_world *world);
+void simback_snapshot_free(struct simback_snapshot *snapshot);
+/* The world is what it was, but for `max_steps`, whatever has become of it: reset, or gone on from
+ * another snapshot. Whoever holds pointers into it finds there what there was. Written is only what
+ * differs. Of the last events those from long before may be missing. */
+void simback_world_load(struct simback_world *world, const struct simback_snapshot *snapshot,
+                        uint64_t max_steps);
+
 /* ---- what the two sides hand over ---- */
 
 /*

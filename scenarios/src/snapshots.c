@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where runs can begin that begin alike: what world and runner are after the first `connect` of a
+ * program, found by all that has led there. A program that begins as one before goes on from there,
+ * and ends as if it had been played from its first step: a fuzzer's inputs differ mostly in what
+ * comes later, and a device takes longer to connect than to break.
+ *
+ * What support_missing and other questions to a whole program may change is a part of what it is
+ * found by, or asked anew.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner.h"
+#include "scenario/text.h"
+
+enum {
+    PLACES = 64,       /* snapshots; a newer one takes the place of an older */
+    SEEN = 1024,       /* of beginnings that came once: a snapshot is worth the second time */
+    STEPS_MAX = 32,    /* of a beginning */
+    WORLD_STEPS = 5000 /* of the world in it: none is near to any limit (I4) */
+};
+
+/* Members of the runner between these two are copied whole; the others one by one. */
+#define FIRST_PART_BEGIN offsetof(struct scenario_runner, context)
+#define FIRST_PART_END   offsetof(struct scenario_runner, queue_actors)
+#define LAST_PART_BEGIN  offsetof(struct scenario_runner, names_used_count)
+#define LAST_PART_END    offsetof(struct scenario_runner, log)
+
+struct snapshot {
+    struct simback_snapshot *world; /* NULL: the place is free */
+    struct scenario_buffer key;
+    struct scenario_buffer runner; /* as `write_runner` says */
+    struct scenario_verdict verdict;
+};
+
+struct scenario_snapshots {
+    struct snapshot places[PLACES];
+    uint64_t seen[SEEN];
+    struct scenario_buffer key; /* of the program that is played */
+    uint64_t hash;              /* of the key */
+    size_t steps;               /* after which it is to be kept; 0: not */
+    uint64_t used;
+};
+
+struct scenario_snapshots *scenario_snapshots_create(void)
+{
+    return calloc(1, sizeof(struct scenario_snapshots));
+}
+
+static void empty(struct snapshot *snapshot)
+{
+    simback_snapshot_free(snapshot->world);
+    snapshot->world = NULL;
+    scenario_buffer_clear(&snapshot->key);
+    scenario_buffer_clear(&snapshot->runner);
+}
+
+void scenario_snapshots_destroy(struct scenario_snapshots *snapshots)
+{
+    if (snapshots == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < PLACES; i++) {
+        empty(&snapshots->places[i]);
+        scenario_buffer_fini(&snapshots->places[i].key);
+        scenario_buffer_fini(&snapshots->places[i].runner);
+    }
+    scenario_buffer_fini(&snapshots->key);
+    free(snapshots);
+}
+
+uint64_t scenario_snapshots_used(const struct scenario_snapshots *snapshots)
+{
+    return snapshots->used;
+}
+
+/* ---- what it is found by ---- */
+
+static void add_value(struct scenario_buffer *key, const void *value, size_t size)
+{
+    scenario_buffer_add(key, value, size);
+}
+
+/* Strings lie elsewhere in each program: their bytes count. */
+static void add_step(struct scenario_buffer *key, const struct scenario_program *program,
+                     const struct scenario_step *step)
+{
+    const struct scenario_row *row = scenario_row(step->opcode);
+    const uint8_t head[2] = {step->opcode, step->device};
+    const uint8_t result[4] = {step->result, step->result_negated, step->negated,
+                               step->condition_count != 0};
+
+    add_value(key, head, sizeof(head));
+    add_value(key, result, sizeof(result));
+    add_value(key, &step->position, sizeof(step->position));
+    add_value(key, &step->given, sizeof(step->given));
+    for (unsigned i = 0; i < row->field_count; i++) {
+        enum scenario_type type = (enum scenario_type)row->fields[i].type;
+
+        if (!scenario_given(step, i)) {
+            continue; /* the row's default */
+        }
+        if (type == SCENARIO_TYPE_STRING ||
+            (type == SCENARIO_TYPE_OPEN && scenario_is_name(step->values[i]))) {
+            struct scenario_string string = type == SCENARIO_TYPE_STRING
+                                                ? scenario_string_of(step, i)
+                                                : scenario_open_name(step->values[i]);
+
+            add_value(key, &string.length, sizeof(string.length));
+            add_value(key, scenario_text(program, string), string.length);
+        } else {
+            add_value(key, &step->values[i], sizeof(step->values[i]));
+        }
+    }
+}
+
+/* Questions to the whole program. */
+static void add_whole(struct scenario_buffer *key, const struct scenario_runner *runner)
+{
+    struct simback_world_options options;
+    uint8_t whole[3];
+
+    run_world_options(runner, &options);
+    whole[0] = options.power_may_fail;
+    whole[1] = runner->has_beside;
+    whole[2] = runner->rules_only;
+    add_value(key, whole, sizeof(whole));
+    add_value(key, &runner->tolerated, sizeof(runner->tolerated));
+}
+
+static size_t beginning(const struct scenario_program *program)
+{
+    for (size_t i = 0; i < program->step_count && i < STEPS_MAX; i++) {
+        if (program->steps[i].condition_count != 0) {
+            return 0; /* looks at more than is kept */
+        }
+        if (program->steps[i].opcode == STEP_CONNECT) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static bool may_use(const struct scenario_runner *runner)
+{
+    const struct scenario_run_options *options = &runner->options;
+
+    return options->snapshots != NULL && options->choose == NULL && options->trace == NULL &&
+           options->strike.kind == SCENARIO_STRIKE_NONE && options->dialects == NULL &&
+           options->disk == NULL && !options->may_open_files && options->break_step == 0;
+}
+
+/* ---- the runner's part ---- */
+
+/* Reading and writing it is the same walk. */
+static void copy(struct scenario_buffer *buffer, size_t *at, void *memory, size_t size)
+{
+    if (at == NULL) {
+        scenario_buffer_add(buffer, memory, size);
+    } else if (size != 0) {
+        memcpy(memory, buffer->data + *at, size);
+        *at += size;
+    }
+}
+
+static void copy_device(struct scenario_buffer *buffer, size_t *at, struct scenario_runner *runner,
+                        unsigned device)
+{
+    if (runner->has_actors[device]) {
+        copy(buffer, at, runner->queue_actors[device],
+             runner->queue_actor_count[device] * sizeof(runner->queue_actors[device][0]));
+    }
+    if (runner->has_backend[device]) {
+        copy(buffer, at, &runner->backends[device], sizeof(runner->backends[device]));
+        copy(buffer, at, runner->params[device], sizeof(runner->params[device]));
+    }
+}
+
+static void copy_runner(struct scenario_buffer *buffer, size_t *at, struct scenario_runner *runner)
+{
+    unsigned char *bytes = (unsigned char *)runner;
+
+    copy(buffer, at, bytes + FIRST_PART_BEGIN, FIRST_PART_END - FIRST_PART_BEGIN);
+    copy(buffer, at, runner->queue_actor_count, sizeof(runner->queue_actor_count));
+    copy(buffer, at, runner->has_actors, sizeof(runner->has_actors));
+    copy(buffer, at, runner->has_backend, sizeof(runner->has_backend));
+    for (unsigned device = 0; device < SCENARIO_DEVICES_MAX; device++) {
+        copy_device(buffer, at, runner, device);
+    }
+    copy(buffer, at, &runner->dialects.count, sizeof(runner->dialects.count));
+    copy(buffer, at, runner->dialects.list,
+         runner->dialects.count * sizeof(runner->dialects.list[0]));
+    copy(buffer, at, bytes + LAST_PART_BEGIN, LAST_PART_END - LAST_PART_BEGIN);
+    copy(buffer, at, runner->log, runner->log_length);
+    for (uint32_t i = 0; i < runner->names_used_count; i++) {
+        uint16_t *name = &runner->names_used[i];
+
+        copy(buffer, at, name, sizeof(*name));
+        copy(buffer, at, &runner->names[*name], sizeof(runner->names[0]));
+        copy(buffer, at, &runner->rule_device[*name], sizeof(runner->rule_device[0]));
+    }
+}
+
+/* ---- coming back ---- */
+
+static struct snapshot *place_of(struct scenario_snapshots *snapshots)
+{
+    return &snapshots->places[snapshots->hash % PLACES];
+}
+
+static bool is_this(const struct snapshot *snapshot, const struct scenario_buffer *key)
+{
+    return snapshot->world != NULL && snapshot->key.length == key->length &&
+           memcmp(snapshot->key.data, key->data, key->length) == 0;
+}
+
+static void make_key(struct scenario_runner *runner, size_t steps)
+{
+    struct scenario_snapshots *snapshots = runner->options.snapshots;
+
+    scenario_buffer_clear(&snapshots->key);
+    add_whole(&snapshots->key, runner);
+    add_step(&snapshots->key, runner->program, &runner->program->world);
+    for (size_t i = 0; i < steps; i++) {
+        add_step(&snapshots->key, runner->program, &runner->program->steps[i]);
+    }
+    if (!snapshots->key.failed) {
+        snapshots->hash = simback_fold(0, snapshots->key.data, snapshots->key.length);
+        snapshots->steps = steps;
+    }
+}
+
+size_t snapshots_load(struct scenario_runner *runner)
+{
+    struct scenario_snapshots *snapshots = runner->options.snapshots;
+    struct scenario_verdict *verdict = runner->verdict;
+    size_t steps = may_use(runner) ? beginning(runner->program) : 0, at = 0;
+    struct snapshot *snapshot;
+    char reason[SCENARIO_REASON_MAX];
+
+    if (snapshots != NULL) {
+        snapshots->steps = 0;
+    }
+    if (steps == 0) {
+        return 0;
+    }
+    make_key(runner, steps);
+    snapshot = place_of(snapshots);
+    if (snapshots->steps == 0 || !is_this(snapshot, &snapshots->key) ||
+        support_missing(runner->program, runner->subject, reason, sizeof(reason))) {
+        return 0;
+    }
+    snapshots->steps = 0; /* it is there */
+    snapshots->used++;
+    simback_world_load(runner->world, snapshot->world,
+                       runner->options.max_steps != 0
+                           ? runner->options.max_steps
+                           : scenario_value(&runner->program->world, FIELD_WORLD_MAX_STEPS));
+    copy_runner(&snapshot->runner, &at, runner);
+    *verdict = snapshot->verdict;
+    runner->step = &runner->program->steps[steps - 1];
+    return steps;
+}
+
+/* ---- keeping ---- */
+
+static bool is_worth_it(const struct scenario_runner *runner)
+{
+    struct scenario_snapshots *snapshots = runner->options.snapshots;
+    uint64_t *seen = &snapshots->seen[snapshots->hash / PLACES % SEEN];
+    bool before = *seen == snapshots->hash;
+
+    *seen = snapshots->hash;
+    return before && !runner->stopped && runner->load_count == 0 &&
+           simback_steps(runner->world) < WORLD_STEPS;
+}
+
+void snapshots_offer(struct scenario_runner *runner, size_t steps)
+{
+    struct scenario_snapshots *snapshots = runner->options.snapshots;
+    struct snapshot *snapshot;
+
+    if (snapshots == NULL || snapshots->steps != steps || !is_worth_it(runner)) {
+        return;
+    }
+    snapshot = place_of(snapshots);
+    empty(snapshot);
+    scenario_buffer_add(&snapshot->key, snapshots->key.data, snapshots->key.length);
+    copy_runner(&snapshot->runner, NULL, runner);
+    if (snapshot->key.failed || snapshot->runner.failed) {
+        empty(snapshot);
+        return;
+    }
+    snapshot->world = simback_world_save(runner->world);
+    snapshot->verdict = *runner->verdict;
+}
