@@ -51,27 +51,33 @@ struct simback_world *scenario_runner_world(struct scenario_runner *runner)
 
 /* ---- progress ---- */
 
-static void save_line(void *context, const char *text)
+static void copy_text(char line[SCENARIO_EVENT_TEXT], const char *text)
 {
-    struct scenario_progress *progress = context;
-    char *line;
     size_t i = 0;
 
-    if (progress->event_lines >= SCENARIO_EVENT_LINES) {
-        return;
-    }
-    line = progress->event_text[progress->event_lines];
     while (i < SCENARIO_EVENT_TEXT - 1 && text[i] != '\0') {
         line[i] = text[i];
         i++;
     }
     line[i] = '\0';
-    progress->event_lines = progress->event_lines + 1;
+}
+
+static void save_line(void *context, const char *text)
+{
+    struct scenario_progress *progress = context;
+
+    if (progress->event_lines < SCENARIO_EVENT_LINES) {
+        copy_text(progress->event_text[progress->event_lines], text);
+        progress->event_lines = progress->event_lines + 1;
+    }
 }
 
 void scenario_runner_save_events(const struct scenario_runner *runner,
                                  struct scenario_progress *progress)
 {
+    const struct simback_violation *first = simback_violation(runner->world, 0);
+
+    copy_text(progress->broken, first == NULL || first->should ? "" : first->text);
     progress->event_lines = 0;
     simback_last_events(runner->world, SCENARIO_EVENT_LINES, save_line, progress);
 }

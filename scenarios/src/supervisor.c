@@ -182,6 +182,7 @@ static void order_next(struct supervisor *supervisor, struct worker *worker)
     worker->playing = supervisor->next++;
     worker->began = worker->moved = seconds_now();
     worker->progress->event_lines = 0;
+    worker->progress->broken[0] = '\0';
     worker->progress->step = 0;
     worker->progress->line = 0;
     worker->beats = worker->progress->beats;

@@ -88,6 +88,16 @@ static const char *find_report(const char *output)
     return report;
 }
 
+/* What the rules had to say before the frontend died is most often why. */
+static void add_broken(const struct scenario_progress *progress, struct scenario_verdict *verdict)
+{
+    size_t length = strlen(verdict->reason);
+
+    if (progress->broken[0] != '\0')
+        snprintf(verdict->reason + length, sizeof(verdict->reason) - length, "; before: %.*s",
+                 SCENARIO_EVENT_TEXT - 1, progress->broken);
+}
+
 void supervisor_judge_death(const struct scenario_progress *progress, int status, bool stuck,
                             uint64_t stuck_seconds, const char *output,
                             struct scenario_verdict *verdict)
@@ -115,5 +125,6 @@ void supervisor_judge_death(const struct scenario_progress *progress, int status
         snprintf(verdict->reason, sizeof(verdict->reason),
                  "the process ended with exit code %d in the middle", WEXITSTATUS(status));
     }
+    add_broken(progress, verdict);
     verdict->exit_code = scenario_exit_code(verdict->outcome);
 }

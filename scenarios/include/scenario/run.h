@@ -102,6 +102,7 @@ struct scenario_progress {
     volatile uint32_t event_lines;
     char event_text[SCENARIO_EVENT_LINES]
                    [SCENARIO_EVENT_TEXT]; /* oldest first, each with its NUL */
+    char broken[SCENARIO_EVENT_TEXT];     /* the first rule that was broken before; "": none */
 };
 
 /* ---- running ---- */
@@ -175,8 +176,9 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
                          const struct scenario_run_options *options,
                          struct scenario_verdict *verdict);
 
-/* Copies the world's last events into the progress record. Reads the world's memory only and
- * allocates nothing: for a handler of fatal signals and for a sanitizer's death callback. */
+/* Copies the world's last events and the first broken rule into the progress record. Reads the
+ * world's memory only and allocates nothing: for a handler of fatal signals and for a sanitizer's
+ * death callback. */
 void scenario_runner_save_events(const struct scenario_runner *runner,
                                  struct scenario_progress *progress);
 /* The world as the last run left it, until the next one: for reports of every violation. */
