@@ -4,6 +4,7 @@
  * makes the scenario unsupported, never failed.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "runner.h"
 
@@ -31,9 +32,38 @@ static bool world_missing(const struct scenario_program *program,
                  reason, size);
 }
 
-static bool connect_missing(const struct scenario_step *step,
+/* Strings of a program have no NUL. */
+static bool is_number(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+    }
+    return length > 0 && length < 10 && text[0] != '0';
+}
+
+/* A number, or "xvda" to "xvdp", the latter also behind "/dev/": what any frontend is asked for. */
+static bool is_plain_name(const struct scenario_program *program, struct scenario_string name)
+{
+    const char *text = scenario_text(program, name);
+    size_t length = name.length;
+
+    if (length > 5 && memcmp(text, "/dev/", 5) == 0) {
+        text += 5;
+        length -= 5;
+    } else if (is_number(text, length)) {
+        return true;
+    }
+    return length == 4 && memcmp(text, "xvd", 3) == 0 && text[3] >= 'a' && text[3] <= 'p';
+}
+
+static bool connect_missing(const struct scenario_program *program,
+                            const struct scenario_step *step,
                             const struct scenario_subject *subject, char *reason, size_t size)
 {
+    struct scenario_string name = scenario_string_of(step, FIELD_CONNECT_NAME);
+    bool names = scenario_given(step, FIELD_CONNECT_NAME) && !is_plain_name(program, name);
     bool deadlines = scenario_given(step, FIELD_CONNECT_DEADLINE) ||
                      scenario_given(step, FIELD_CONNECT_REQUEST_DEADLINE);
     const struct need {
@@ -41,6 +71,7 @@ static bool connect_missing(const struct scenario_step *step,
         uint64_t capability;
         const char *what;
     } needs[] = {
+        {names, SCENARIO_SUBJECT_NAMES, "such names of devices"},
         {deadlines, SCENARIO_SUBJECT_DEADLINES, "deadlines"},
         {scenario_value(step, FIELD_CONNECT_ABI) == CHOICE_ABI_X86_32, SCENARIO_SUBJECT_ABI_32,
          "32-bit ABI"},
@@ -96,11 +127,11 @@ static bool write_missing(const struct scenario_step *step, const struct scenari
            memory_missing(scenario_value(step, FIELD_WRITE_MEMORY), subject, reason, size);
 }
 
-static bool step_missing(const struct scenario_step *step, const struct scenario_subject *subject,
-                         char *reason, size_t size)
+static bool step_missing(const struct scenario_program *program, const struct scenario_step *step,
+                         const struct scenario_subject *subject, char *reason, size_t size)
 {
     switch (step->opcode) {
-    case STEP_CONNECT: return connect_missing(step, subject, reason, size);
+    case STEP_CONNECT: return connect_missing(program, step, subject, reason, size);
     case STEP_READ: return read_missing(step, subject, reason, size);
     case STEP_WRITE: return write_missing(step, subject, reason, size);
     case STEP_FLUSH: return lacks(subject, SCENARIO_SUBJECT_FLUSH, "flush", reason, size);
@@ -145,7 +176,7 @@ bool support_missing(const struct scenario_program *program, const struct scenar
     }
     missing = missing || world_missing(program, subject, reason, size);
     for (size_t i = 0; i < program->step_count && !missing; i++) {
-        missing = step_missing(&program->steps[i], subject, reason, size);
+        missing = step_missing(program, &program->steps[i], subject, reason, size);
     }
     for (size_t i = 0; i < program->condition_count && !missing; i++) {
         missing = condition_missing(&program->conditions[i], subject, reason, size);

@@ -79,6 +79,21 @@ static void trace_line(void *context, const char *line)
     fputc('\n', context);
 }
 
+/* A scenario that goes on from what libblkfront would have done, a watch on a certain path, a ring
+ * that is mapped, says nothing of another frontend that has done something else. */
+static void excuse(const struct supervisor_options *options, struct scenario_verdict *verdict)
+{
+    char reason[SCENARIO_REASON_MAX];
+
+    if (options->frontend == NULL || verdict->outcome != SCENARIO_BAD ||
+        verdict->reached_frontend == 0)
+        return;
+    verdict->outcome = SCENARIO_UNSUPPORTED;
+    verdict->exit_code = scenario_exit_code(SCENARIO_UNSUPPORTED);
+    snprintf(reason, sizeof(reason), "cannot be played on: %.300s", verdict->reason);
+    memcpy(verdict->reason, reason, sizeof(reason));
+}
+
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
                  FILE *trace, struct scenario_verdict *verdict)
@@ -109,6 +124,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
     }
     for (uint32_t round = 0; round < options->repeat; round++) {
         scenario_repeat_run(runner, program, &run, options->only, verdict);
+        excuse(options, verdict);
         run.trace = NULL;
         if (round == 0) {
             first_hash = verdict->hash;

@@ -37,7 +37,8 @@ enum scenario_subject_capability {
     SCENARIO_SUBJECT_FUA = 1u << 14,
     SCENARIO_SUBJECT_BARRIER = 1u << 15,
     SCENARIO_SUBJECT_RECOVERY = 1u << 16, /* the option recover_deadline_ns is honoured (I15) */
-    SCENARIO_SUBJECT_SUSPEND = 1u << 17   /* suspend and resume */
+    SCENARIO_SUBJECT_SUSPEND = 1u << 17,  /* suspend and resume */
+    SCENARIO_SUBJECT_NAMES = 1u << 18     /* all names of a device, not only 51712 and xvda */
 };
 
 struct scenario_subject {
