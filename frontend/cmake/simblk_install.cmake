@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: ISC
 #
 # What another project gets: headers, libraries, the tool with its scenarios, a CMake package
-# (simblk::blkfront, simblk::blkfront_observed, simblk::simback, simblk::blkfront_libxen and
-# simblk::simback_live where Xen's libraries were found) and pkg-config files.
+# (simblk::blkfront, simblk::blkfront_observed, simblk::simback, simblk::simblk_shim,
+# simblk::blkfront_libxen and simblk::simback_live where Xen's libraries were found) and pkg-config
+# files.
 
 include(CMakePackageConfigHelpers)
 
 set(simblk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simblk)
 
-install(TARGETS blkfront_headers blkfront blkfront_observed simback EXPORT simblk-targets)
+install(TARGETS blkfront_headers blkfront blkfront_observed simback simblk_shim
+    EXPORT simblk-targets)
 if(TARGET blkfront_libxen)
     install(TARGETS blkfront_libxen simback_live EXPORT simblk-targets)
 endif()
@@ -16,7 +18,7 @@ install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
 # What a frontend for `simblk run --frontend` is built with.
-install(FILES scenarios/include/scenario/subject.h
+install(FILES scenarios/include/scenario/subject.h scenarios/include/scenario/shim.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/scenario)
 if(TARGET simblk)
     install(TARGETS simblk simblk-bench-plain)
@@ -55,7 +57,8 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
 else()
     set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-foreach(pc IN ITEMS frontend/cmake/blkfront.pc simback/cmake/simback.pc)
+foreach(pc IN ITEMS
+        frontend/cmake/blkfront.pc simback/cmake/simback.pc scenarios/cmake/simblk-shim.pc)
     cmake_path(GET pc FILENAME pc_name)
     configure_file(${pc}.in ${CMAKE_CURRENT_BINARY_DIR}/${pc_name} @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${pc_name} DESTINATION ${pc_dir})

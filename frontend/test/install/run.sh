@@ -3,7 +3,8 @@
 #
 # Installs the build into an empty prefix, moves that elsewhere, and builds and runs a consumer from
 # there: once by find_package, with the README's own lines, once by pkg-config. Then the installed
-# tool plays the installed scenarios. Nothing of this tree is on the consumer's paths.
+# tool plays the installed scenarios, and judges the tiny frontend of the examples, built with the
+# installed shim. Nothing of this tree is on the consumer's paths.
 #
 #     run.sh BUILD_DIR WORK_DIR CC
 
@@ -47,6 +48,14 @@ echo "== pkg-config"
 "$cc" -std=c11 -o "$work/consumer" "$work/source/consumer.c" \
     $(pkg-config --cflags --libs blkfront simback)
 "$work/consumer"
+
+echo "== a frontend over simblk-shim"
+cp "$here/../../../examples/tiny-frontend/tiny.c" "$work/source"
+# shellcheck disable=SC2046
+"$cc" -std=gnu11 -O1 -shared -fPIC -o "$work/tiny.so" "$work/source/tiny.c" \
+    $(pkg-config --cflags --libs simblk-shim)
+"$prefix/bin/simblk" run --quiet --frontend "$work/tiny.so" \
+    "$(find "$prefix" -type d -path '*/conformance/write')"
 
 echo "== the installed tool"
 "$prefix/bin/simblk" --version
