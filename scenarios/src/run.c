@@ -406,20 +406,6 @@ static void finish_names(struct scenario_runner *runner)
     }
 }
 
-/* I12: what the frontend took of the platform's memory it has given back. */
-static void judge_allocations(struct scenario_runner *runner)
-{
-    struct simback_ledger ledger;
-
-    simback_get_ledger(runner->world, SIMBACK_FRONT_DOMID, &ledger);
-    if (ledger.allocations != 0 && !runner->options.rules_off) {
-        simback_violate(runner->world, 12, false, SIMBACK_NO_DEVICE, 0,
-                        "the frontend is gone, but %llu pieces of the platform's memory are not "
-                        "given back",
-                        (unsigned long long)ledger.allocations);
-    }
-}
-
 static void teardown(struct scenario_runner *runner)
 {
     runner->step = NULL;
@@ -447,7 +433,6 @@ static void teardown(struct scenario_runner *runner)
     }
     simback_enter(runner->world, SIMBACK_NO_DEVICE);
     runner->subject->destroy(runner->context);
-    judge_allocations(runner);
     simback_app_end(runner->world);
     run_judge_rules(runner);
 }

@@ -187,7 +187,7 @@ static const struct {
     {NULL_STORE, "crashed (I13)", "crashed: ", 127, false},
     {HANGS, "no progress (I4)", "did not return from a call: no step for 2 seconds", 128, false},
     {BEYOND, "crashed (I13)", "crashed: ", 127, false},
-    {LEDGER, "rule broken (I12)", "1 pieces of the platform's memory are not given back", 1, false},
+    {LEDGER, "rule broken (I12)", "but 1 pieces of memory are left", 1, false},
     {LEAKS, "crashed (I13)", "memory leaked", 127, true},
     {AFTER_FREE, "crashed (I13)", "heap-use-after-free", 127, true},
 };

@@ -221,7 +221,7 @@ START_TEST(memory_of_the_platform_that_is_kept_breaks_i12)
     run = shell("$misbehaving run --jobs 1 .");
     assert_status(run, 1);
     assert_contains(run.out, "FAIL ./a: rule broken (I12)\n");
-    assert_contains(run.out, "1 pieces of the platform's memory are not given back");
+    assert_contains(run.out, "but 1 pieces of memory are left");
     assert_contains(run.out, "1 passed, 1 failed, 0 skipped\n");
 }
 END_TEST
