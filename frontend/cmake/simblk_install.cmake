@@ -21,7 +21,7 @@ install(DIRECTORY frontend/include/ simback/include/
 install(FILES scenarios/include/scenario/subject.h scenarios/include/scenario/shim.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/scenario)
 if(TARGET simblk)
-    install(TARGETS simblk simblk-bench-plain)
+    install(TARGETS simblk simblk-bench-plain simblk-soak)
     install(DIRECTORY scenarios/conformance scenarios/regression
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
         FILES_MATCHING PATTERN "*.scn")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Reading and writing files, and finding the scenarios in folders: always in the same order,
- * whatever the file system says.
+ * whatever the file system says. And programs beside this one.
  */
 #include "tool.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *tool_read_file(const char *path, size_t *length)
 {
@@ -155,4 +156,20 @@ void tool_paths_fini(struct tool_paths *paths)
         free(paths->path[i]);
     free(paths->path);
     memset(paths, 0, sizeof(*paths));
+}
+
+bool tool_beside(const char *program, char *path, size_t size)
+{
+    const ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    const size_t needed = strlen(program) + 1;
+    char *slash;
+
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash - path) + 1 + needed > size)
+        return false;
+    memcpy(slash + 1, program, needed);
+    return access(path, X_OK) == 0;
 }

@@ -36,6 +36,7 @@ int cmd_dialects(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_swarm(int argc, char **argv);
 int cmd_shrink(int argc, char **argv);
+int cmd_soak(int argc, char **argv);
 
 /* "simblk: " and the sentence, on stderr. Returns TOOL_USAGE. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -90,6 +91,9 @@ const struct tool_command *tool_command_find(const char *name);
 char *tool_read_file(const char *path, size_t *length);
 /* Whether everything was written; a message on stderr if not. */
 bool tool_write_file(const char *path, const void *data, size_t length);
+
+/* Where a program lies that was built or installed beside this one; false: it does not. */
+bool tool_beside(const char *program, char *path, size_t size);
 
 /* Sorted list of paths; owns its strings. */
 struct tool_paths {
