@@ -8,6 +8,7 @@
 
 #include "runner.h"
 #include "scenario/text.h"
+#include "step_values.h"
 
 /* Set up before the first step. */
 void exec_WORLD(struct scenario_runner *runner, const struct scenario_step *step)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runner.h"
+#include "step_values.h"
 
 static void give(struct scenario_runner *runner, int code, const struct front *front)
 {
@@ -40,40 +41,11 @@ static uint64_t disconnect_deadline(const struct scenario_runner *runner, unsign
     return UINT64_C(30000000000);
 }
 
-/* The defaults that blkfront.h promises, written here because a subject need not be libblkfront. */
-static const struct blkfront_options default_options = {
-    .queues = 1, .segments = BLKIF_WIRE_SEGMENTS, .pool_pages = 352, .abi = BLKFRONT_ABI_64};
-
 static void read_options(const struct scenario_runner *runner, const struct scenario_step *step,
                          struct blkfront_options *options)
 {
-    *options = default_options;
+    step_connect(step, options);
     options->ring_start = (uint32_t)scenario_value(&runner->program->world, FIELD_WORLD_START);
-    if (scenario_given(step, FIELD_CONNECT_POOL)) {
-        options->pool_pages = (uint32_t)scenario_value(step, FIELD_CONNECT_POOL);
-    }
-    if (scenario_given(step, FIELD_CONNECT_DEADLINE)) {
-        options->connect_deadline_ns = scenario_value(step, FIELD_CONNECT_DEADLINE);
-    }
-    if (scenario_given(step, FIELD_CONNECT_REQUEST_DEADLINE)) {
-        options->request_deadline_ns = scenario_value(step, FIELD_CONNECT_REQUEST_DEADLINE);
-    }
-    if (scenario_given(step, FIELD_CONNECT_ORDER)) {
-        options->ring_order = (uint32_t)scenario_value(step, FIELD_CONNECT_ORDER);
-    }
-    if (scenario_given(step, FIELD_CONNECT_QUEUES)) {
-        options->queues = (uint32_t)scenario_value(step, FIELD_CONNECT_QUEUES);
-    }
-    if (scenario_given(step, FIELD_CONNECT_SEGMENTS)) {
-        options->segments = (uint32_t)scenario_value(step, FIELD_CONNECT_SEGMENTS);
-    }
-    if (scenario_given(step, FIELD_CONNECT_PERSISTENT)) {
-        options->persistent = scenario_value(step, FIELD_CONNECT_PERSISTENT) == CHOICE_BOOLEAN_YES;
-    }
-    options->page_buffers = scenario_value(step, FIELD_CONNECT_PAGE_BUFFERS) != 0;
-    options->abi = scenario_value(step, FIELD_CONNECT_ABI) == CHOICE_ABI_X86_32 ? BLKFRONT_ABI_32
-                                                                                : BLKFRONT_ABI_64;
-    options->recover_deadline_ns = scenario_value(step, FIELD_CONNECT_RECOVER);
     options->disconnect_deadline_ns = disconnect_deadline(runner, step->device);
 }
 

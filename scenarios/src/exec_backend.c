@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runner.h"
+#include "step_values.h"
 
 struct simback_backend *backend_of(struct scenario_runner *runner, unsigned device)
 {
@@ -20,62 +21,15 @@ struct simback_backend *backend_of(struct scenario_runner *runner, unsigned devi
 
 /* ---- backend ---- */
 
-static enum simback_choice choice(const struct scenario_step *step, unsigned field)
-{
-    if (!scenario_given(step, field)) {
-        return SIMBACK_DEFAULT;
-    }
-    return scenario_value(step, field) == CHOICE_BOOLEAN_YES ? SIMBACK_YES : SIMBACK_NO;
-}
-
-static int32_t number_or_default(const struct scenario_step *step, unsigned field)
-{
-    return scenario_given(step, field) ? (int32_t)scenario_value(step, field) : -1;
-}
-
-static int64_t wide_or_default(const struct scenario_step *step, unsigned field)
-{
-    return scenario_given(step, field) ? (int64_t)scenario_value(step, field) : -1;
-}
-
 static void read_options(struct scenario_runner *runner, const struct scenario_step *step,
                          struct simback_backend_options *options)
 {
     struct scenario_string params = scenario_string_of(step, FIELD_BACKEND_PARAMS);
 
-    simback_backend_options_init(options);
+    step_backend(step, options);
     options->dialect = scenario_dialect_of(&runner->dialects, runner->program,
                                            scenario_value(step, FIELD_BACKEND_DIALECT));
-    options->device = step->device;
-    options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_BACKEND_ID);
     options->front_domid = simback_guest(runner->world);
-    options->vdev = scenario_given(step, FIELD_BACKEND_VDEV)
-                        ? (uint32_t)scenario_value(step, FIELD_BACKEND_VDEV)
-                        : VDEV_OF_DISK(step->device);
-    options->sectors = scenario_value(step, FIELD_BACKEND_SECTORS);
-    options->sector_size = (uint32_t)scenario_value(step, FIELD_BACKEND_SECTOR_SIZE);
-    options->physical_sector_size =
-        (uint32_t)scenario_value(step, FIELD_BACKEND_PHYSICAL_SECTOR_SIZE);
-    options->mode_read_only = scenario_value(step, FIELD_BACKEND_MODE) == CHOICE_MODE_R;
-    options->info = number_or_default(step, FIELD_BACKEND_INFO);
-    options->flush = choice(step, FIELD_BACKEND_FLUSH);
-    options->barrier = choice(step, FIELD_BACKEND_BARRIER);
-    options->discard = choice(step, FIELD_BACKEND_DISCARD);
-    options->persistent = choice(step, FIELD_BACKEND_PERSISTENT);
-    options->ring_order = number_or_default(step, FIELD_BACKEND_ORDER);
-    options->queues = number_or_default(step, FIELD_BACKEND_QUEUES);
-    options->segments = number_or_default(step, FIELD_BACKEND_SEGMENTS);
-    options->discard_granularity = wide_or_default(step, FIELD_BACKEND_DISCARD_GRANULARITY);
-    options->discard_alignment = wide_or_default(step, FIELD_BACKEND_DISCARD_ALIGNMENT);
-    options->discard_secure = choice(step, FIELD_BACKEND_DISCARD_SECURE);
-    options->discard_disabled =
-        scenario_value(step, FIELD_BACKEND_DISCARD_ENABLE) == CHOICE_BOOLEAN_NO;
-    options->floppy = scenario_value(step, FIELD_BACKEND_FLOPPY) != 0;
-    options->trusted = scenario_value(step, FIELD_BACKEND_TRUSTED) == CHOICE_BOOLEAN_YES;
-    options->removable = scenario_value(step, FIELD_BACKEND_REMOVABLE) != 0;
-    options->cdrom = scenario_value(step, FIELD_BACKEND_CDROM) != 0;
-    options->attach = scenario_value(step, FIELD_BACKEND_ATTACH) != 0;
-    options->start_state = (int32_t)scenario_value(step, FIELD_BACKEND_STATE);
     if (scenario_given(step, FIELD_BACKEND_PARAMS)) {
         char *text = runner->params[step->device];
 
@@ -206,18 +160,6 @@ BACKEND_STEP(BACKEND_ONLINE,
 BACKEND_STEP(GRANT_KEEP, simback_backend_keep_grants(backend, true))
 BACKEND_STEP(GRANT_DROP, simback_backend_keep_grants(backend, false))
 
-/* The same bytes in sectors of another size, if the step says only that. */
-static uint64_t sectors_of(const struct simback_backend_options *options, uint32_t sector_size)
-{
-    uint64_t old_units = options->sector_size / BLKIF_WIRE_UNIT;
-    uint64_t units = sector_size / BLKIF_WIRE_UNIT;
-
-    if (units == 0 || old_units == 0 || options->sectors > UINT64_MAX / old_units) {
-        return options->sectors;
-    }
-    return options->sectors * old_units / units;
-}
-
 void exec_BACKEND_RESIZE(struct scenario_runner *runner, const struct scenario_step *step)
 {
     struct simback_backend *backend = backend_of(runner, step->device);
@@ -242,56 +184,14 @@ void exec_BACKEND_RESIZE(struct scenario_runner *runner, const struct scenario_s
 
 /* ---- restart ---- */
 
-static void change_choice(const struct scenario_step *step, unsigned field,
-                          enum simback_choice *value)
-{
-    if (scenario_given(step, field)) {
-        *value = choice(step, field);
-    }
-}
-
-static void change_number(const struct scenario_step *step, unsigned field, int32_t *value)
-{
-    if (scenario_given(step, field)) {
-        *value = number_or_default(step, field);
-    }
-}
-
-static void change_disk(const struct scenario_step *step, struct simback_backend_options *options)
-{
-    if (scenario_given(step, FIELD_BACKEND_RESTART_SECTOR_SIZE)) {
-        uint32_t size = (uint32_t)scenario_value(step, FIELD_BACKEND_RESTART_SECTOR_SIZE);
-
-        options->sectors = sectors_of(options, size);
-        options->sector_size = size;
-    }
-    if (scenario_given(step, FIELD_BACKEND_RESTART_SECTORS)) {
-        options->sectors = scenario_value(step, FIELD_BACKEND_RESTART_SECTORS);
-    }
-    if (scenario_given(step, FIELD_BACKEND_RESTART_MODE)) {
-        options->mode_read_only = scenario_value(step, FIELD_BACKEND_RESTART_MODE) == CHOICE_MODE_R;
-    }
-}
-
 static void change_options(struct scenario_runner *runner, const struct scenario_step *step,
                            struct simback_backend_options *options)
 {
+    step_restart(step, options);
     if (scenario_given(step, FIELD_BACKEND_RESTART_DIALECT)) {
         options->dialect = scenario_dialect_of(&runner->dialects, runner->program,
                                                scenario_value(step, FIELD_BACKEND_RESTART_DIALECT));
     }
-    if (scenario_given(step, FIELD_BACKEND_RESTART_BACKEND_ID)) {
-        options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_RESTART_BACKEND_ID);
-    }
-    change_disk(step, options);
-    change_choice(step, FIELD_BACKEND_RESTART_FLUSH, &options->flush);
-    change_choice(step, FIELD_BACKEND_RESTART_BARRIER, &options->barrier);
-    change_choice(step, FIELD_BACKEND_RESTART_DISCARD, &options->discard);
-    change_choice(step, FIELD_BACKEND_RESTART_PERSISTENT, &options->persistent);
-    change_number(step, FIELD_BACKEND_RESTART_ORDER, &options->ring_order);
-    change_number(step, FIELD_BACKEND_RESTART_QUEUES, &options->queues);
-    change_number(step, FIELD_BACKEND_RESTART_SEGMENTS, &options->segments);
-    options->start_state = BLKIF_WIRE_INITIALISING;
 }
 
 void exec_BACKEND_RESTART(struct scenario_runner *runner, const struct scenario_step *step)

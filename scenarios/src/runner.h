@@ -16,9 +16,6 @@
 #include "scenario/dialects.h"
 #include "scenario/run.h"
 
-/* The number of disk n of the xvd series (PROTOCOL section 9). */
-#define VDEV_OF_DISK(disk) ((uint32_t)(202 << 8 | (disk) << 4))
-
 enum {
     FRONTS_MAX = 32,         /* devices of the subject held at once */
     QUEUES_MAX = 64,         /* of a device */

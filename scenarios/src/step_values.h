@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The fields of a step as options, for the runner and for whoever else plays steps.
+ */
+#ifndef SCENARIO_STEP_VALUES_H
+#define SCENARIO_STEP_VALUES_H
+
+#include "scenario/program.h"
+
+#include <simback/backend.h>
+
+#include <blkfront/blkfront.h>
+
+/* The number of disk n of the xvd series (PROTOCOL section 9). */
+#define VDEV_OF_DISK(disk) ((uint32_t)(202 << 8 | (disk) << 4))
+
+/* All but dialect, front_domid, params and disk, which are as simback_backend_options_init has
+ * them. */
+void step_backend(const struct scenario_step *step, struct simback_backend_options *options);
+/* Changes what `backend restart` says; the dialect is left as it is. */
+void step_restart(const struct scenario_step *step, struct simback_backend_options *options);
+/* All but ring_start, disconnect_deadline_ns and who hears of changes. */
+void step_connect(const struct scenario_step *step, struct blkfront_options *options);
+/* All but the name. `units`: of 512 bytes in a sector. */
+void step_fault(const struct scenario_step *step, uint64_t units, struct simback_fault *fault);
+
+#endif
