@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * I5: the ledger of grants. Pages are freed, granted again and used too early and just not too
- * early, and at the end something is left, or is rightly in quarantine.
+ * early, and at the end something is left, or is rightly in quarantine. And I12: what else belongs
+ * to no device and is left.
  */
 #include "cunit_main.h"
 #include "puppet.h"
@@ -291,6 +292,51 @@ static void i5_a_grant_of_no_device(void)
     puppet_expect(&puppet, 5, false, "no device: the program is over, but 1 grants are left");
 }
 
+static void expect_left(const char *text)
+{
+    puppet_connect(&puppet);
+    puppet_close(&puppet);
+    puppet_expect(&puppet, 12, false, text);
+}
+
+static void i12_memory_left(void)
+{
+    const struct blkfront_platform *platform = puppet.platform;
+
+    CU_ASSERT_PTR_NOT_NULL(platform->allocate(puppet.context, 16));
+    platform->free(puppet.context, platform->allocate(puppet.context, 32), 32);
+    expect_left("the program is over, but 1 pieces of memory are left");
+}
+
+static void i12_a_transaction_left_open(void)
+{
+    blkfront_transaction transaction;
+
+    CU_ASSERT_EQUAL(puppet.platform->transaction_start(puppet.context, &transaction), 0);
+    expect_left("the program is over, but 1 transactions are left");
+}
+
+static void i12_empty_sets_left(void)
+{
+    struct blkfront_channel_set *channels;
+    struct blkfront_watch_set *watches;
+
+    CU_ASSERT_EQUAL(puppet.platform->channels_open(puppet.context, &channels), 0);
+    expect_left("the program is over, but 1 sets of event channels are left");
+    tear_down();
+    set_up();
+    CU_ASSERT_EQUAL(puppet.platform->watches_open(puppet.context, &watches), 0);
+    expect_left("the program is over, but 1 sets of watches are left");
+}
+
+static void i12_pages_left(void)
+{
+    void *pages;
+
+    CU_ASSERT_EQUAL(puppet.platform->page_allocate(puppet.context, 3, &pages), 0);
+    expect_left("the program is over, but 3 pages are left");
+}
+
 /* A runner that releases nothing lets nothing be judged. */
 static void i5_nothing_was_released(void)
 {
@@ -341,6 +387,10 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i5_what_the_backend_holds_is_in_quarantine),
     UNIT_TEST(i5_a_mapped_grant_that_nobody_tried_to_end),
     UNIT_TEST(i5_a_grant_of_no_device),
+    UNIT_TEST(i12_memory_left),
+    UNIT_TEST(i12_a_transaction_left_open),
+    UNIT_TEST(i12_empty_sets_left),
+    UNIT_TEST(i12_pages_left),
     UNIT_TEST(i5_nothing_was_released),
     UNIT_TEST(i5_an_end_that_is_deferred),
 };

@@ -329,51 +329,6 @@ static void i12_a_watch_left_set(void)
     puppet_expect(&puppet, 12, false, "released with 1 watches set");
 }
 
-static void expect_left(const char *text)
-{
-    puppet_connect(&puppet);
-    puppet_close(&puppet);
-    puppet_expect(&puppet, 12, false, text);
-}
-
-static void i12_memory_left(void)
-{
-    const struct blkfront_platform *platform = puppet.platform;
-
-    CU_ASSERT_PTR_NOT_NULL(platform->allocate(puppet.context, 16));
-    platform->free(puppet.context, platform->allocate(puppet.context, 32), 32);
-    expect_left("the program is over, but 1 pieces of memory are left");
-}
-
-static void i12_a_transaction_left_open(void)
-{
-    blkfront_transaction transaction;
-
-    CU_ASSERT_EQUAL(puppet.platform->transaction_start(puppet.context, &transaction), 0);
-    expect_left("the program is over, but 1 transactions are left");
-}
-
-static void i12_empty_sets_left(void)
-{
-    struct blkfront_channel_set *channels;
-    struct blkfront_watch_set *watches;
-
-    CU_ASSERT_EQUAL(puppet.platform->channels_open(puppet.context, &channels), 0);
-    expect_left("the program is over, but 1 sets of event channels are left");
-    tear_down();
-    set_up();
-    CU_ASSERT_EQUAL(puppet.platform->watches_open(puppet.context, &watches), 0);
-    expect_left("the program is over, but 1 sets of watches are left");
-}
-
-static void i12_pages_left(void)
-{
-    void *pages;
-
-    CU_ASSERT_EQUAL(puppet.platform->page_allocate(puppet.context, 3, &pages), 0);
-    expect_left("the program is over, but 3 pages are left");
-}
-
 static void i12_a_node_left_behind(void)
 {
     puppet_connect(&puppet);
@@ -614,10 +569,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_all_is_taken_down),
     UNIT_TEST(i12_a_port_left_open),
     UNIT_TEST(i12_a_watch_left_set),
-    UNIT_TEST(i12_memory_left),
-    UNIT_TEST(i12_a_transaction_left_open),
-    UNIT_TEST(i12_empty_sets_left),
-    UNIT_TEST(i12_pages_left),
     UNIT_TEST(i12_a_node_left_behind),
     UNIT_TEST(i12_a_node_that_cannot_be_removed),
     UNIT_TEST(i12_a_node_that_could_not_be_removed_in_time),
