@@ -30,9 +30,9 @@ struct mutant_edit {
 
 struct mutant {
     char name[MUTANT_NAME];
-    char rows[32]; /* of docs/bugs.md; the kind of change of a generic one */
-    char about[256];
-    uint32_t rules; /* bit n: rule In is expected to catch it */
+    char rows[32];   /* of docs/bugs.md; the kind of change of a generic one */
+    char about[256]; /* of a generic one: the line that it changes */
+    uint32_t rules;  /* bit n: rule In is expected to catch it */
     struct mutant_edit edits[MUTANT_EDITS];
     unsigned edit_count;
     uint64_t hash; /* of all that it changes */
@@ -61,12 +61,16 @@ bool mutant_source(const char *root, const char *file, struct scenario_buffer *s
 
 /* ---- drawing generic ones (mutant_draw.c) ---- */
 
-struct mutant_draw; /* all changes that could be made, in an order that the seed has drawn */
+/* All changes that could be made. The order is drawn by the seed, place by place: what is changed
+ * elsewhere in the sources changes nothing in it. */
+struct mutant_draw;
 
 /* `coverage`: an lcov file; lines that it says never run are left out. It may be NULL. */
 struct mutant_draw *mutant_draw_create(const char *root, const char *coverage, uint64_t seed);
 void mutant_draw_destroy(struct mutant_draw *draw);
 size_t mutant_draw_count(const struct mutant_draw *draw);
+size_t mutant_draw_left_out(const struct mutant_draw *draw);
+/* The hash is that of the file's name, the line and the change, wherever the line stands. */
 bool mutant_draw_take(const struct mutant_draw *draw, size_t index, struct mutant *mutant);
 
 /* ---- building (mutant_build.c) ---- */
@@ -108,15 +112,19 @@ struct mutant_ignore {
 };
 
 const char *mutant_suite_name(enum mutant_suite suite);
-/* Plays one suite with the tool until it fails. False: it could not be played. */
-bool mutant_play(const struct mutant_build *build, const char *tool, enum mutant_suite suite,
-                 const struct mutant_ignore *ignore, struct mutant_kill *kill);
+/* Plays all suites with the tool, each until it fails; in a hurry until one has failed. `before`:
+ * what killed this mutant before is enough, if it does so again; it may be NULL. False: they could
+ * not be played. */
+bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
+                 const struct mutant_ignore *ignore, const struct mutant_kill *before,
+                 struct mutant_kill *kills);
 bool mutant_play_original(const struct mutant_build *build, struct mutant_ignore *ignore);
 
 /* ---- results (mutant_results.c) ---- */
 
 struct mutant_result {
     char name[MUTANT_NAME], rows[32], file[MUTANT_PATH];
+    char about[128]; /* as of the mutant, perhaps cut short */
     uint32_t rules;
     uint64_t tree, hash;
     enum mutant_built built;
@@ -126,17 +134,25 @@ struct mutant_result {
 struct mutant_results {
     struct mutant_result *all;
     size_t count, room;
+    char sample[160]; /* of generic ones: which, of how many */
 };
 
-/* Later lines replace earlier ones of the same name. */
+/* Later lines replace earlier ones of the same mutant: a seeded one is known by its name, a generic
+ * one by its hash. */
 bool mutant_results_read(struct mutant_results *results, const char *path);
 bool mutant_results_add(struct mutant_results *results, const struct mutant_result *result);
+/* NULL: there is none. */
 const struct mutant_result *mutant_results_find(const struct mutant_results *results,
-                                                const char *name);
+                                                const struct mutant *mutant);
 void mutant_results_fini(struct mutant_results *results);
+/* Writes the file anew; what was there before is kept beside it, as PATH.before. */
+bool mutant_results_write(const struct mutant_results *results, const char *path);
 /* One line at the end of the file, with one write: several processes may do so at once. */
 bool mutant_result_append(const struct mutant_result *result, const char *path);
-/* One line for people. */
+
+/* ---- for people (mutant_table.c) ---- */
+
+/* One line. */
 void mutant_result_tell(const struct mutant_result *result);
 /* The figures and a row for each in the order of their names, as Markdown. */
 void mutant_results_table(struct mutant_results *results, bool generic);

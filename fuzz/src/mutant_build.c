@@ -8,6 +8,8 @@
 
 #include "mutant.h"
 
+#include "fuzz.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +55,20 @@ static bool read_pair(struct mutant_build *build, const char *key, const char *v
     return true;
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+    size_t length = strlen(text), of_end = strlen(end);
+
+    return length > of_end && strcmp(text + length - of_end, end) == 0;
+}
+
+/* Objects of another tree would be taken for those of this one. */
+static int forget_object(void *context, const char *file)
+{
+    (void)context;
+    return ends_in(file, ".o") ? unlink(file) : 0;
+}
+
 bool mutant_build_read(struct mutant_build *build, const char *path)
 {
     FILE *file = fopen(path, "r");
@@ -78,7 +94,8 @@ bool mutant_build_read(struct mutant_build *build, const char *path)
         fprintf(stderr, "%s: this does not say how to build\n", path);
         return false;
     }
-    return mkdir(build->work, 0777) == 0 || errno == EEXIST;
+    return (mkdir(build->work, 0777) == 0 || errno == EEXIST) &&
+           fuzz_walk(build->work, forget_object, NULL) == 0;
 }
 
 void mutant_build_fini(struct mutant_build *build)
@@ -160,13 +177,6 @@ static bool link_tool(const struct mutant_build *build, char **objects, unsigned
 }
 
 /* ---- the sources ---- */
-
-static bool ends_in(const char *text, const char *end)
-{
-    size_t length = strlen(text), of_end = strlen(end);
-
-    return length > of_end && strcmp(text + length - of_end, end) == 0;
-}
 
 static bool write_file(const char *path, const struct scenario_buffer *text)
 {
@@ -262,22 +272,24 @@ struct making {
     bool same; /* so far all objects are as they were */
 };
 
-/* The original is compiled with the mutant's name and folder, so that nothing but the change tells
- * the objects apart; once a source. */
+/* Once a source and campaign (mutant_build_read has removed what was there before), with the
+ * mutant's name, so that nothing but the change tells the objects apart. */
 static bool compile_original(struct making *making, const char *name, const char *object)
 {
     char source[1100], reference[1100], path[1024];
     struct scenario_buffer text;
-    bool ok;
+    bool ok = true;
 
     snprintf(source, sizeof(source), "%s/%s", making->original, name);
     snprintf(reference, sizeof(reference), "%s/%s.o", making->original, name);
-    snprintf(path, sizeof(path), "%s/%s", SOURCES, name);
-    scenario_buffer_init(&text);
-    ok = mutant_source(making->build->root, path, &text) && write_file(source, &text);
-    scenario_buffer_fini(&text);
-    snprintf(path, sizeof(path), "%s/%s", making->build->root, SOURCES);
-    ok = ok && compile(making->build, path, source, reference);
+    if (access(reference, F_OK) != 0) {
+        snprintf(path, sizeof(path), "%s/%s", SOURCES, name);
+        scenario_buffer_init(&text);
+        ok = mutant_source(making->build->root, path, &text) && write_file(source, &text);
+        scenario_buffer_fini(&text);
+        snprintf(path, sizeof(path), "%s/%s", making->build->root, SOURCES);
+        ok = ok && compile(making->build, path, source, reference);
+    }
     making->same = making->same && ok && same_bytes(object, reference);
     return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Generic mutants: all changes that mutant_sites.c finds in the frontend, less those on lines that
- * no test runs, in an order that the seed has drawn.
+ * nothing runs, in an order that the seed has drawn.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -18,12 +18,13 @@
 struct change {
     struct mutant_site site;
     size_t file;
+    uint64_t hash, rank;
 };
 
 struct source {
     char name[MUTANT_PATH];
     struct scenario_buffer text;
-    unsigned char *never; /* never[line] != 0: no test runs it */
+    unsigned char *never; /* of each line, whether anything runs it */
     size_t lines;
     bool told; /* lcov says something of it */
 };
@@ -32,7 +33,7 @@ struct mutant_draw {
     const char *root;
     struct source *sources;
     struct change *changes;
-    size_t source_count, change_count, change_room;
+    size_t source_count, change_count, change_room, left_out;
     bool failed;
 };
 
@@ -48,19 +49,72 @@ static size_t line_of(const char *text, size_t at)
 
 /* ---- lines that never run ---- */
 
-/* What lcov leaves out for a reason that stands there. */
-static void leave_excluded_out(struct source *source)
-{
-    const char *from = source->text.data;
+enum { RUNS, NEVER_RUNS, NOT_TOLD };
 
-    while ((from = strstr(from, "LCOV_EXCL_LINE")) != NULL) {
-        source->never[line_of(source->text.data, (size_t)(from - source->text.data))] = 1;
-        from++;
+/* What lcov leaves out for a reason that stands there. */
+static void leave_excluded_out(struct mutant_draw *draw)
+{
+    for (size_t i = 0; i < draw->source_count; i++) {
+        const char *text = draw->sources[i].text.data;
+
+        for (const char *at = text; (at = strstr(at, "LCOV_EXCL_LINE")) != NULL; at++) {
+            draw->sources[i].never[line_of(text, (size_t)(at - text))] = NEVER_RUNS;
+        }
     }
 }
 
-/* "SF:/.../frontend/src/x.c", then "DA:line,count". A file of which nothing is told is in no
- * program that was run. */
+/* A line of which nothing is told is part of what is before it, up to the end of the function. */
+static void fill_in(struct source *source)
+{
+    const char *line = source->text.data;
+    unsigned char before = RUNS;
+
+    for (size_t i = 1; i <= source->lines; i++) {
+        if (line[0] == '}') {
+            before = RUNS;
+        }
+        if (source->never[i] == NOT_TOLD) {
+            source->never[i] = before;
+        }
+        before = source->never[i];
+        line += strcspn(line, "\n");
+        line += line[0] != '\0';
+    }
+}
+
+static void begin_coverage(struct mutant_draw *draw)
+{
+    for (size_t i = 0; i < draw->source_count; i++) {
+        memset(draw->sources[i].never, NOT_TOLD, draw->sources[i].lines + 1);
+    }
+}
+
+/* A file of which nothing is told is in no program that was run. */
+static void end_coverage(struct mutant_draw *draw)
+{
+    for (size_t i = 0; i < draw->source_count; i++) {
+        struct source *source = &draw->sources[i];
+
+        if (source->told) {
+            fill_in(source);
+        } else {
+            memset(source->never, NEVER_RUNS, source->lines + 1);
+        }
+    }
+}
+
+static struct source *source_of(struct mutant_draw *draw, const char *path)
+{
+    for (size_t i = 0; i < draw->source_count; i++) {
+        if (strstr(path, draw->sources[i].name) != NULL) {
+            draw->sources[i].told = true;
+            return &draw->sources[i];
+        }
+    }
+    return NULL;
+}
+
+/* "SF:/.../frontend/src/x.c", then "DA:line,count". */
 static bool leave_uncovered_out(struct mutant_draw *draw, const char *coverage)
 {
     FILE *file = fopen(coverage, "r");
@@ -71,29 +125,20 @@ static bool leave_uncovered_out(struct mutant_draw *draw, const char *coverage)
         perror(coverage);
         return false;
     }
+    begin_coverage(draw);
     while (fgets(line, sizeof(line), file) != NULL) {
         unsigned long number, count;
 
         line[strcspn(line, "\n")] = '\0';
         if (strncmp(line, "SF:", 3) == 0) {
-            source = NULL;
-            for (size_t i = 0; i < draw->source_count; i++) {
-                if (strstr(line, draw->sources[i].name) != NULL) {
-                    source = &draw->sources[i];
-                    source->told = true;
-                }
-            }
+            source = source_of(draw, line);
         } else if (source != NULL && sscanf(line, "DA:%lu,%lu", &number, &count) == 2 &&
-                   count == 0 && number <= source->lines) {
-            source->never[number] = 1;
+                   number <= source->lines) {
+            source->never[number] = count == 0 ? NEVER_RUNS : RUNS;
         }
     }
     fclose(file);
-    for (size_t i = 0; i < draw->source_count; i++) {
-        if (!draw->sources[i].told) {
-            memset(draw->sources[i].never, 1, draw->sources[i].lines + 1);
-        }
-    }
+    end_coverage(draw);
     return true;
 }
 
@@ -125,7 +170,6 @@ static int add_source(void *context, const char *path)
     if (source->never == NULL) {
         return -1;
     }
-    leave_excluded_out(source);
     return 0;
 }
 
@@ -146,7 +190,7 @@ static void add_change(void *context, const struct mutant_site *site)
         }
     }
     if (!draw->failed) {
-        draw->changes[draw->change_count++] = (struct change){*site, file};
+        draw->changes[draw->change_count++] = (struct change){.site = *site, .file = file};
     }
 }
 
@@ -169,34 +213,71 @@ static void drop_never_run(struct mutant_draw *draw)
         const struct change *change = &draw->changes[i];
         const struct source *source = &draw->sources[change->file];
 
-        if (source->never[line_of(source->text.data, change->site.at)] == 0) {
+        if (source->never[line_of(source->text.data, change->site.at)] == RUNS) {
             draw->changes[kept++] = *change;
         }
     }
+    draw->left_out = draw->change_count - kept;
     draw->change_count = kept;
 }
 
 /* ---- the order ---- */
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
+/* The line in which the change is, without what stands before it. */
+static const char *line_around(const char *text, size_t at, size_t *length)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    const char *line = text + at;
 
+    while (line != text && line[-1] != '\n') {
+        line--;
+    }
+    line += strspn(line, " ");
+    *length = strcspn(line, "\n");
+    return line;
+}
+
+/* What the change is, wherever its line stands: so the rest of the sources may move. Of the same
+ * line in the same file, the nth one. */
+static void name_changes(struct mutant_draw *draw)
+{
+    for (size_t i = 0; i < draw->change_count; i++) {
+        struct change *change = &draw->changes[i];
+        const struct source *source = &draw->sources[change->file];
+        size_t length;
+        const char *line = line_around(source->text.data, change->site.at, &length);
+        unsigned char column = (unsigned char)(source->text.data + change->site.at - line);
+        uint64_t hash = mutant_hash(MUTANT_HASH, source->name, strlen(source->name) + 1);
+
+        hash = mutant_hash(hash, line, length);
+        hash = mutant_hash(hash, &column, 1);
+        change->hash = mutant_hash(hash, change->site.new, strlen(change->site.new) + 1);
+        for (size_t k = 0; k < i; k++) {
+            change->hash += draw->changes[k].hash == change->hash;
+        }
+    }
+}
+
+/* splitmix64's last steps (Vigna): every bit depends on every other. */
+static uint64_t mix(uint64_t z)
+{
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return z ^ z >> 31;
 }
 
-static void shuffle(struct mutant_draw *draw, uint64_t seed)
+static int by_rank(const void *a, const void *b)
 {
-    for (size_t i = draw->change_count; i > 1; i--) {
-        size_t other = (size_t)(next_random(&seed) % i);
-        struct change change = draw->changes[i - 1];
+    const struct change *left = a, *right = b;
 
-        draw->changes[i - 1] = draw->changes[other];
-        draw->changes[other] = change;
+    return left->rank < right->rank ? -1 : left->rank > right->rank;
+}
+
+static void put_in_order(struct mutant_draw *draw, uint64_t seed)
+{
+    for (size_t i = 0; i < draw->change_count; i++) {
+        draw->changes[i].rank = mix(draw->changes[i].hash ^ mix(seed));
     }
+    qsort(draw->changes, draw->change_count, sizeof(draw->changes[0]), by_rank);
 }
 
 struct mutant_draw *mutant_draw_create(const char *root, const char *coverage, uint64_t seed)
@@ -211,9 +292,13 @@ struct mutant_draw *mutant_draw_create(const char *root, const char *coverage, u
     snprintf(folder, sizeof(folder), "%s/frontend/src", root);
     if (fuzz_walk(folder, add_source, draw) == 0 &&
         (coverage == NULL || leave_uncovered_out(draw, coverage))) {
+        leave_excluded_out(draw);
         add_changes(draw);
+        name_changes(draw);
         drop_never_run(draw);
-        shuffle(draw, seed);
+        if (draw->change_count != 0) {
+            put_in_order(draw, seed);
+        }
     }
     if (draw->failed || draw->change_count == 0) {
         fprintf(stderr, "mutants: no changes can be drawn from %s\n", folder);
@@ -242,6 +327,11 @@ size_t mutant_draw_count(const struct mutant_draw *draw)
     return draw->change_count;
 }
 
+size_t mutant_draw_left_out(const struct mutant_draw *draw)
+{
+    return draw->left_out;
+}
+
 /* One line of it, without what separates words. */
 static void shorten(char *out, size_t size, const char *text, size_t length)
 {
@@ -263,18 +353,20 @@ bool mutant_draw_take(const struct mutant_draw *draw, size_t index, struct mutan
     const struct source *source = &draw->sources[change->file];
     struct mutant_edit *edit = &mutant->edits[mutant->edit_count++];
     char old[28], new[36];
+    size_t length;
+    const char *line = line_around(source->text.data, change->site.at, &length);
 
     shorten(old, sizeof(old), source->text.data + change->site.at, change->site.length);
     shorten(new, sizeof(new), change->site.new, strlen(change->site.new));
-    snprintf(mutant->name, sizeof(mutant->name), "%s:%zu `%s` to `%s` (%zu)",
-             strrchr(source->name, '/') + 1, line_of(source->text.data, change->site.at), old, new,
-             change->site.at);
+    snprintf(mutant->name, sizeof(mutant->name), "%s:%zu `%s` to `%s`",
+             strrchr(source->name, '/') + 1, line_of(source->text.data, change->site.at), old, new);
+    snprintf(mutant->about, sizeof(mutant->about), "%.*s", (int)length, line);
     snprintf(mutant->rows, sizeof(mutant->rows), "%s", change->site.kind);
     snprintf(edit->file, sizeof(edit->file), "%s", source->name);
     scenario_buffer_add(&edit->old, source->text.data + change->site.at, change->site.length);
     scenario_buffer_text(&edit->new, change->site.new);
     edit->placed = true;
     edit->at = change->site.at;
-    mutant->hash = mutant_hash(MUTANT_HASH, mutant->name, strlen(mutant->name));
+    mutant->hash = change->hash;
     return !edit->old.failed && !edit->new.failed;
 }

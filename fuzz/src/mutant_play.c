@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,16 +24,13 @@ enum {
     NO_TOOL = 126
 };
 
-/* Seeds come in portions: what a swarm finds it tells at its end. */
-static const char *const portions[] = {"1..4", "5..20", "21..100", "101..300"};
-
 struct play {
     const struct mutant_build *build;
     const char *tool;
     const struct mutant_ignore *ignore;
     struct mutant_ignore *collect; /* the original is played: keep what fails */
-    struct mutant_kill *kill;
-    unsigned crashes;
+    struct mutant_kill *kills, *kill;
+    unsigned crashes[MUTANT_SUITES];
     char where[192]; /* of the case whose lines are being read */
 };
 
@@ -77,14 +75,13 @@ static bool note(struct play *play, unsigned rule, bool crash)
     if (is_ignored(play, play->where)) {
         return false;
     }
-    play->crashes += crash;
     if (!kill->killed || !crash) {
         kill->killed = true;
         kill->crash = crash;
         kill->rule = rule;
         snprintf(kill->where, sizeof(kill->where), "%s", play->where);
     }
-    return !crash || play->crashes >= CRASHES;
+    return !crash || ++play->crashes[kill - play->kills] >= CRASHES;
 }
 
 /* ---- what the tool says ---- */
@@ -105,7 +102,7 @@ static bool hear_run(struct play *play, const char *line)
     if (strncmp(line, "ok ", 3) == 0 || strncmp(line, "not ok ", 7) == 0) {
         play->kill->runs += !play->kill->killed || play->kill->crash;
         if (id != NULL) {
-            snprintf(play->where, sizeof(play->where), "%s", id + 3);
+            snprintf(play->where, sizeof(play->where), "%.191s", id + 3);
         }
     }
     if (strncmp(line, "  verdict: '", 12) == 0) {
@@ -121,7 +118,7 @@ static bool hear_swarm(struct play *play, const char *line)
     unsigned rule = crash ? 13 : strstr(play->where, "no progress") != NULL ? 4 : 0;
 
     if (strncmp(line, "FAIL seed ", 10) == 0) {
-        snprintf(play->where, sizeof(play->where), "%s", line + 5);
+        snprintf(play->where, sizeof(play->where), "%.191s", line + 5);
         return false;
     }
     if (play->where[0] != '\0') {
@@ -137,21 +134,44 @@ static bool hear_swarm(struct play *play, const char *line)
 
 /* ---- playing ---- */
 
-/* What is played: `run --format tap FOLDER` or `swarm --seeds A..B`. */
+/* What is played in one go: a command of the tool, and what comes behind its options. */
 struct part {
-    const char *command, *option, *value, *path;
-    bool (*hear)(struct play *play, const char *line);
+    enum mutant_suite suite;
+    const char *command;
+    const char *arguments[6];
+};
+
+#define REPEATING(folder) "scenarios/conformance/" folder
+
+/* All there is, the quickest first: most mutants die early. The folders whose scenarios repeat
+ * themselves take as long as all others together, ten times over. Seeds come in portions: what a
+ * swarm finds it tells at its end. */
+static const struct part parts[] = {
+    {MUTANT_SWARM, "swarm", {"--seeds", "1..4"}},
+    {MUTANT_SWARM, "swarm", {"--seeds", "5..20"}},
+    {MUTANT_CONFORMANCE,
+     "run",
+     {"--exclude", REPEATING("any-time/*"), "--exclude", REPEATING("resources/*"),
+      "scenarios/conformance"}},
+    {MUTANT_REGRESSION, "run", {"scenarios/regression"}},
+    {MUTANT_SWARM, "swarm", {"--seeds", "21..100"}},
+    {MUTANT_SWARM, "swarm", {"--seeds", "101..300"}},
+    {MUTANT_CONFORMANCE, "run", {REPEATING("any-time")}},
+    {MUTANT_CONFORMANCE, "run", {REPEATING("resources")}},
 };
 
 static _Noreturn void become_tool(const struct play *play, const struct part *part, int output)
 {
+    const char *const *rest = part->arguments;
     struct rlimit none = {0, 0};
 
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     dup2(output, STDOUT_FILENO);
     setrlimit(RLIMIT_CORE, &none);
     if (chdir(play->build->root) == 0) {
         execl(play->tool, play->tool, part->command, "--strict", "--jobs", "1", "--stuck", "2",
-              part->option, part->value, part->path, (char *)NULL);
+              strcmp(part->command, "run") == 0 ? "--format=tap" : "--steps=120", rest[0], rest[1],
+              rest[2], rest[3], rest[4], (char *)NULL);
     }
     _exit(NO_TOOL);
 }
@@ -190,7 +210,7 @@ static bool hear(struct play *play, const struct part *part)
     play->where[0] = '\0';
     while (!enough && fgets(line, sizeof(line), stream) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        enough = part->hear(play, line);
+        enough = part->suite == MUTANT_SWARM ? hear_swarm(play, line) : hear_run(play, line);
     }
     if (enough) {
         kill(pid, SIGTERM);
@@ -203,61 +223,81 @@ static bool hear(struct play *play, const struct part *part)
                       WEXITSTATUS(status) != TOOL_USAGE);
 }
 
-static bool play_scenarios(struct play *play, const char *folder)
+/* Whether there is nothing more to be learned from the suite. */
+static bool is_decided(const struct mutant_kill *kill)
 {
-    const struct part part = {"run", "--format", "tap", folder, hear_run};
-
-    return hear(play, &part);
+    return kill->killed && !kill->crash;
 }
 
-static bool play_seeds(struct play *play)
+/* The seconds of a suite are those of its parts up to the failure. */
+static bool play_part(struct play *play, const struct part *part)
 {
-    bool ok = true;
+    double began = seconds_now();
+    bool ok;
 
-    for (size_t i = 0; ok && i < sizeof(portions) / sizeof(portions[0]); i++) {
-        const struct part part = {"swarm", "--seeds", portions[i], NULL, hear_swarm};
+    play->kill = &play->kills[part->suite];
+    ok = hear(play, part);
+    play->kill->played = ok;
+    play->kill->seconds += seconds_now() - began;
+    return ok;
+}
 
-        if (!play->kill->killed || play->kill->crash) {
-            ok = hear(play, &part);
+static bool play_parts(struct play *play, bool hurry)
+{
+    bool ok = true, killed = false;
+
+    for (size_t i = 0; ok && !killed && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const struct mutant_kill *kill = &play->kills[parts[i].suite];
+
+        if (!is_decided(kill)) {
+            ok = play_part(play, &parts[i]);
+            killed = hurry && is_decided(kill);
         }
     }
     return ok;
 }
 
-static bool play_suite(struct play *play, enum mutant_suite suite)
+/* Where it died the last time it is likely to die again. */
+static bool play_again(struct play *play, enum mutant_suite suite, const char *where)
 {
-    double began = seconds_now();
-    bool ok = false;
+    struct part part = {suite, "run", {"--id", where, NULL}};
+    char path[192];
 
-    switch (suite) {
-    case MUTANT_CONFORMANCE: ok = play_scenarios(play, "scenarios/conformance"); break;
-    case MUTANT_REGRESSION: ok = play_scenarios(play, "scenarios/regression"); break;
-    case MUTANT_SWARM: ok = play_seeds(play); break;
-    case MUTANT_SUITES: break;
+    if (suite == MUTANT_SWARM) {
+        part = (struct part){suite, "swarm", {"--seeds", where + strcspn(where, "0123456789")}};
+    } else {
+        snprintf(path, sizeof(path), "%.*s.scn", (int)strcspn(where, "["), where);
+        part.arguments[2] = path;
     }
-    play->kill->played = ok;
-    play->kill->seconds = seconds_now() - began;
-    return ok;
+    /* The scenario or the variant may be gone: then there is nothing to be heard. */
+    if (!play_part(play, &part)) {
+        play->kill->played = false;
+    }
+    return is_decided(play->kill);
 }
 
-bool mutant_play(const struct mutant_build *build, const char *tool, enum mutant_suite suite,
-                 const struct mutant_ignore *ignore, struct mutant_kill *kill)
+bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
+                 const struct mutant_ignore *ignore, const struct mutant_kill *before,
+                 struct mutant_kill *kills)
 {
-    struct play play = {.build = build, .tool = tool, .ignore = ignore, .kill = kill};
+    struct play play = {.build = build, .tool = tool, .ignore = ignore, .kills = kills};
 
-    memset(kill, 0, sizeof(*kill));
-    return play_suite(&play, suite);
+    for (unsigned suite = 0; before != NULL && suite < MUTANT_SUITES; suite++) {
+        if (is_decided(&before[suite]) &&
+            play_again(&play, (enum mutant_suite)suite, before[suite].where)) {
+            return true;
+        }
+    }
+    memset(kills, 0, MUTANT_SUITES * sizeof(*kills));
+    memset(play.crashes, 0, sizeof(play.crashes));
+    return play_parts(&play, hurry);
 }
 
 bool mutant_play_original(const struct mutant_build *build, struct mutant_ignore *ignore)
 {
-    struct mutant_kill kill = {.runs = 0};
-    struct play play = {.build = build, .tool = build->tool, .collect = ignore, .kill = &kill};
-    bool ok = true;
+    struct mutant_kill kills[MUTANT_SUITES] = {{.runs = 0}};
+    struct play play = {.build = build, .tool = build->tool, .collect = ignore, .kills = kills};
 
     scenario_buffer_text(&ignore->names, "\n");
-    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
-        ok = ok && play_suite(&play, (enum mutant_suite)suite);
-    }
-    return ok;
+    return play_parts(&play, false);
 }

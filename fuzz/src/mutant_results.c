@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file of results, a line a mutant with tabs between its fields, and the tables made of it.
+ * The file of results: a line a mutant with tabs between its fields; and one that begins with # and
+ * says of generic ones which they are.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "mutant.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,28 +26,62 @@ static void print_kill(struct scenario_buffer *line, const struct mutant_kill *k
                            kill->runs, kill->seconds);
 }
 
-bool mutant_result_append(const struct mutant_result *result, const char *path)
+static void print_result(struct scenario_buffer *line, const struct mutant_result *result)
 {
-    struct scenario_buffer line;
-    int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
-    bool ok;
-
-    scenario_buffer_init(&line);
-    scenario_buffer_format(&line, "%s\t%s\t%s\t%" PRIx32 "\t%" PRIx64 "\t%" PRIx64 "\t%d",
-                           result->name, result->rows, result->file, result->rules, result->tree,
-                           result->hash, (int)result->built);
+    scenario_buffer_format(line, "%s\t%s\t%s\t%s\t%" PRIx32 "\t%" PRIx64 "\t%" PRIx64 "\t%d",
+                           result->name, result->rows, result->file, result->about, result->rules,
+                           result->tree, result->hash, (int)result->built);
     for (unsigned i = 0; i < MUTANT_SUITES; i++) {
-        print_kill(&line, &result->kills[i]);
+        print_kill(line, &result->kills[i]);
     }
-    scenario_buffer_text(&line, "\n");
-    ok = file >= 0 && !line.failed && write(file, line.data, line.length) == (ssize_t)line.length;
+    scenario_buffer_text(line, "\n");
+}
+
+static bool write_lines(const struct scenario_buffer *lines, const char *path, int flags)
+{
+    int file = open(path, O_WRONLY | O_CREAT | flags, 0666);
+    bool ok = file >= 0 && !lines->failed &&
+              write(file, lines->data, lines->length) == (ssize_t)lines->length;
+
     if (!ok) {
         perror(path);
     }
     if (file >= 0) {
         close(file);
     }
+    return ok;
+}
+
+bool mutant_result_append(const struct mutant_result *result, const char *path)
+{
+    struct scenario_buffer line;
+    bool ok;
+
+    scenario_buffer_init(&line);
+    print_result(&line, result);
+    ok = write_lines(&line, path, O_APPEND);
     scenario_buffer_fini(&line);
+    return ok;
+}
+
+bool mutant_results_write(const struct mutant_results *results, const char *path)
+{
+    struct scenario_buffer lines;
+    char before[1024];
+    bool ok;
+
+    snprintf(before, sizeof(before), "%s.before", path);
+    if (rename(path, before) != 0 && errno != ENOENT) {
+        perror(path);
+        return false;
+    }
+    scenario_buffer_init(&lines);
+    scenario_buffer_format(&lines, "# %s\n", results->sample);
+    for (size_t i = 0; i < results->count; i++) {
+        print_result(&lines, &results->all[i]);
+    }
+    ok = write_lines(&lines, path, O_EXCL);
+    scenario_buffer_fini(&lines);
     return ok;
 }
 
@@ -79,6 +115,7 @@ static void read_line(struct mutant_result *result, char *rest)
     snprintf(result->name, sizeof(result->name), "%.95s", field(&rest));
     snprintf(result->rows, sizeof(result->rows), "%.31s", field(&rest));
     snprintf(result->file, sizeof(result->file), "%.63s", field(&rest));
+    snprintf(result->about, sizeof(result->about), "%.127s", field(&rest));
     result->rules = (uint32_t)strtoul(field(&rest), NULL, 16);
     result->tree = strtoull(field(&rest), NULL, 16);
     result->hash = strtoull(field(&rest), NULL, 16);
@@ -88,13 +125,26 @@ static void read_line(struct mutant_result *result, char *rest)
     }
 }
 
-bool mutant_results_add(struct mutant_results *results, const struct mutant_result *result)
+static struct mutant_result *find(const struct mutant_results *results, const char *name,
+                                  uint32_t rules, uint64_t hash)
 {
     for (size_t i = 0; i < results->count; i++) {
-        if (strcmp(results->all[i].name, result->name) == 0) {
-            results->all[i] = *result;
-            return true;
+        struct mutant_result *one = &results->all[i];
+
+        if (rules == 0 ? one->rules == 0 && one->hash == hash : strcmp(one->name, name) == 0) {
+            return one;
         }
+    }
+    return NULL;
+}
+
+bool mutant_results_add(struct mutant_results *results, const struct mutant_result *result)
+{
+    struct mutant_result *same = find(results, result->name, result->rules, result->hash);
+
+    if (same != NULL) {
+        *same = *result;
+        return true;
     }
     if (results->count == results->room) {
         size_t room = results->room == 0 ? 64 : 2 * results->room;
@@ -122,7 +172,10 @@ bool mutant_results_read(struct mutant_results *results, const char *path)
     }
     while (ok && fgets(line, sizeof(line), file) != NULL) {
         /* A line without an end is of a run that was stopped. */
-        if (strchr(line, '\n') != NULL) {
+        if (line[0] == '#') {
+            snprintf(results->sample, sizeof(results->sample), "%.*s", (int)strcspn(line + 2, "\n"),
+                     line + 2);
+        } else if (strchr(line, '\n') != NULL) {
             read_line(&result, line);
             ok = mutant_results_add(results, &result);
         }
@@ -132,274 +185,12 @@ bool mutant_results_read(struct mutant_results *results, const char *path)
 }
 
 const struct mutant_result *mutant_results_find(const struct mutant_results *results,
-                                                const char *name)
+                                                const struct mutant *mutant)
 {
-    for (size_t i = 0; i < results->count; i++) {
-        if (strcmp(results->all[i].name, name) == 0) {
-            return &results->all[i];
-        }
-    }
-    return NULL;
+    return find(results, mutant->name, mutant->rules, mutant->hash);
 }
 
 void mutant_results_fini(struct mutant_results *results)
 {
     free(results->all);
-}
-
-/* ---- for people ---- */
-
-/* "I5", "I13, a crash", "an expectation". */
-static const char *killer(const struct mutant_kill *kill, char *text, size_t size)
-{
-    if (!kill->played) {
-        return "not played";
-    }
-    if (!kill->killed) {
-        return "**survives**";
-    }
-    if (kill->rule == 0) {
-        return "expectation";
-    }
-    snprintf(text, size, "I%u%s", kill->rule, kill->crash ? " (crash)" : "");
-    return text;
-}
-
-static bool without_regression(const struct mutant_result *result)
-{
-    return result->kills[MUTANT_CONFORMANCE].killed || result->kills[MUTANT_SWARM].killed;
-}
-
-static bool with_regression(const struct mutant_result *result)
-{
-    return result->kills[MUTANT_CONFORMANCE].killed || result->kills[MUTANT_REGRESSION].killed;
-}
-
-/* Whatever it was killed by was a crash. */
-static bool crash_only(const struct mutant_result *result)
-{
-    bool killed = false;
-
-    for (unsigned i = 0; i < MUTANT_SUITES; i++) {
-        if (result->kills[i].killed && !result->kills[i].crash) {
-            return false;
-        }
-        killed = killed || result->kills[i].killed;
-    }
-    return killed;
-}
-
-static const char *place(const struct mutant_kill *kill)
-{
-    static const char folder[] = "scenarios/";
-
-    return strncmp(kill->where, folder, sizeof(folder) - 1) == 0 ? kill->where + sizeof(folder) - 1
-                                                                 : kill->where;
-}
-
-void mutant_result_tell(const struct mutant_result *result)
-{
-    char text[32];
-
-    printf("%s:", result->name);
-    if (result->built == MUTANT_REFUSED) {
-        printf(" does not compile\n");
-    } else if (result->built == MUTANT_SAME_CODE) {
-        printf(" makes the same code\n");
-    } else if (result->built == MUTANT_ERROR) {
-        printf(" could not be built\n");
-    } else {
-        for (unsigned i = 0; i < MUTANT_SUITES; i++) {
-            const struct mutant_kill *kill = &result->kills[i];
-
-            if (kill->played) {
-                printf(" %s %s", mutant_suite_name((enum mutant_suite)i),
-                       killer(kill, text, sizeof(text)));
-                printf(kill->killed ? " in %s, %.1f s;" : ";", place(kill), kill->seconds);
-            }
-        }
-        printf("\n");
-    }
-    fflush(stdout);
-}
-
-static bool counts(const struct mutant_result *result, bool generic)
-{
-    return result->built == MUTANT_BUILT && (result->rules == 0) == generic;
-}
-
-static void figure(const char *what, size_t part, size_t all)
-{
-    printf("| %s | %zu of %zu | %.1f %% |\n", what, part, all,
-           all == 0 ? 0.0 : 100.0 * (double)part / (double)all);
-}
-
-static void print_figures(const struct mutant_results *results, bool generic)
-{
-    size_t all = 0, without = 0, with = 0, any = 0, crash = 0, by_conformance = 0, by_swarm = 0;
-
-    for (size_t i = 0; i < results->count; i++) {
-        const struct mutant_result *one = &results->all[i];
-
-        if (counts(one, generic)) {
-            all++;
-            by_conformance += one->kills[MUTANT_CONFORMANCE].killed;
-            by_swarm += one->kills[MUTANT_SWARM].killed;
-            without += without_regression(one);
-            with += with_regression(one);
-            any += without_regression(one) || with_regression(one);
-            crash += crash_only(one);
-        }
-    }
-    printf("| killed by | mutants | |\n|---|---|---|\n");
-    if (!generic) {
-        figure("conformance/ alone", by_conformance, all);
-        figure("300 seeds of the swarm alone", by_swarm, all);
-    }
-    figure("conformance/ or swarm, regression/ left out", without, all);
-    if (!generic) {
-        figure("all of scenarios/", with, all);
-    }
-    figure("anything", any, all);
-    figure("a crash (I13) and nothing else", crash, all);
-}
-
-/* By what those were killed that a rule has killed first, suite by suite. */
-static void print_rules(const struct mutant_results *results, bool generic)
-{
-    size_t by_rule[MUTANT_RULES + 1] = {0};
-
-    for (size_t i = 0; i < results->count; i++) {
-        const struct mutant_result *one = &results->all[i];
-
-        for (unsigned suite = 0; counts(one, generic) && suite < MUTANT_SUITES; suite++) {
-            if (one->kills[suite].killed && one->kills[suite].rule <= MUTANT_RULES) {
-                by_rule[one->kills[suite].rule]++;
-                break;
-            }
-        }
-    }
-    printf("\nBy the first to kill:");
-    for (unsigned rule = 1; rule <= MUTANT_RULES; rule++) {
-        if (by_rule[rule] != 0) {
-            printf(" I%u %zu,", rule, by_rule[rule]);
-        }
-    }
-    printf(" an expectation %zu.\n", by_rule[0]);
-}
-
-static void print_expected(uint32_t rules)
-{
-    for (unsigned rule = 1; rule <= MUTANT_RULES; rule++) {
-        if ((rules >> rule & 1) != 0) {
-            printf("I%u ", rule);
-        }
-    }
-}
-
-static void print_seeded(const struct mutant_results *results)
-{
-    char text[32];
-
-    printf("\n| mutant | row | expected | conformance | swarm | regression |\n"
-           "|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < results->count; i++) {
-        const struct mutant_result *one = &results->all[i];
-
-        if (one->rules == 0 || one->built != MUTANT_BUILT) {
-            continue;
-        }
-        printf("| %s | %s | ", one->name, one->rows);
-        print_expected(one->rules);
-        for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
-            const struct mutant_kill *kill = &one->kills[suite];
-
-            printf("| %s ", killer(kill, text, sizeof(text)));
-            if (kill->killed) {
-                printf("%.*s, %.1f s ", (int)strcspn(place(kill), "["), place(kill), kill->seconds);
-            }
-        }
-        printf("|\n");
-    }
-}
-
-static bool survives(const struct mutant_result *result)
-{
-    return !without_regression(result) && !with_regression(result);
-}
-
-/* How many there are of each kind of change, in the order in which the kinds come. */
-static void print_kinds(const struct mutant_results *results)
-{
-    printf("\n| change | mutants | survive |\n|---|---|---|\n");
-    for (size_t i = 0; i < results->count; i++) {
-        const char *kind = results->all[i].rows;
-        size_t all = 0, alive = 0, before = 0;
-
-        for (size_t k = 0; k < results->count; k++) {
-            const struct mutant_result *one = &results->all[k];
-
-            if (counts(one, true) && strcmp(one->rows, kind) == 0) {
-                all++;
-                alive += survives(one);
-                before += k < i;
-            }
-        }
-        if (before == 0 && counts(&results->all[i], true)) {
-            printf("| %s | %zu | %zu |\n", kind, all, alive);
-        }
-    }
-}
-
-/* A bar would end the cell; and the place in bytes, in brackets at the end, tells nobody much. */
-static void print_change(const char *name)
-{
-    const char *end = strrchr(name, '(');
-    size_t length = end != NULL && end != name ? (size_t)(end - name) - 1 : strlen(name);
-
-    for (size_t i = 0; i < length; i++) {
-        printf(name[i] == '|' ? "\\%c" : "%c", name[i]);
-    }
-}
-
-static void print_generic(const struct mutant_results *results)
-{
-    size_t refused = 0, same = 0;
-
-    for (size_t i = 0; i < results->count; i++) {
-        refused += results->all[i].rules == 0 && results->all[i].built == MUTANT_REFUSED;
-        same += results->all[i].rules == 0 && results->all[i].built == MUTANT_SAME_CODE;
-    }
-    print_kinds(results);
-    printf("\nBeside these %zu that do not compile and %zu of which the compiler makes the same "
-           "code.\n\n| survivor | change |\n|---|---|\n",
-           refused, same);
-    for (size_t i = 0; i < results->count; i++) {
-        const struct mutant_result *one = &results->all[i];
-
-        if (counts(one, true) && survives(one)) {
-            printf("| ");
-            print_change(one->name);
-            printf(" | %s |\n", one->rows);
-        }
-    }
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct mutant_result *)a)->name, ((const struct mutant_result *)b)->name);
-}
-
-void mutant_results_table(struct mutant_results *results, bool generic)
-{
-    if (results->count != 0) {
-        qsort(results->all, results->count, sizeof(results->all[0]), by_name);
-    }
-    print_figures(results, generic);
-    print_rules(results, generic);
-    if (generic) {
-        print_generic(results);
-    } else {
-        print_seeded(results);
-    }
 }

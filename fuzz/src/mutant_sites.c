@@ -100,31 +100,34 @@ static bool is_word(char c)
 static const struct {
     const char *kind, *old, *new;
 } operators[] = {
-    {"comparison", " < ", " <= "},
-    {"comparison", " <= ", " < "},
-    {"comparison", " > ", " >= "},
-    {"comparison", " >= ", " > "},
-    {"comparison", " == ", " != "},
-    {"comparison", " != ", " == "},
-    {"condition", " && ", " || "},
-    {"condition", " || ", " && "},
-    {"plus one", " + ", " + 1 + "},
-    {"plus one", " - ", " - 1 - "},
+    {"comparison", " <", " <="},
+    {"comparison", " <=", " <"},
+    {"comparison", " >", " >="},
+    {"comparison", " >=", " >"},
+    {"comparison", " ==", " !="},
+    {"comparison", " !=", " =="},
+    {"condition", " &&", " ||"},
+    {"condition", " ||", " &&"},
+    {"plus one", " +", " + 1 +"},
+    {"plus one", " -", " - 1 -"},
     {"ordering", "__ATOMIC_ACQUIRE", "__ATOMIC_RELAXED"},
     {"ordering", "__ATOMIC_RELEASE", "__ATOMIC_RELAXED"},
     {"ordering", "__ATOMIC_ACQ_REL", "__ATOMIC_RELAXED"},
     {"ordering", "__ATOMIC_SEQ_CST", "__ATOMIC_RELAXED"},
 };
 
+/* An operator stands between spaces, or at the end of its line. */
 static void find_operators(const struct finder *finder)
 {
     for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+        size_t length = strlen(operators[i].old);
         const char *from = finder->code;
 
-        while ((from = strstr(from, operators[i].old)) != NULL) {
-            found(finder, operators[i].kind, (size_t)(from - finder->code),
-                  strlen(operators[i].old), operators[i].new);
-            from++;
+        for (; (from = strstr(from, operators[i].old)) != NULL; from++) {
+            if (from[0] != ' ' || strchr(" \n", from[length]) != NULL) {
+                found(finder, operators[i].kind, (size_t)(from - finder->code), length,
+                      operators[i].new);
+            }
         }
     }
 }
@@ -145,6 +148,30 @@ static bool is_constant(const char *word, size_t length)
            strncmp(word, "__", 2) != 0;
 }
 
+/* The size of an array that is declared: "char bytes[LIMIT + 4];". A larger one is no mistake. */
+static bool is_size(const struct finder *finder, size_t at)
+{
+    size_t line = at, bracket = 0, words = 0;
+
+    while (line != 0 && finder->code[line - 1] != '\n') {
+        line--;
+    }
+    line += strspn(finder->code + line, " ");
+    if (strncmp(finder->code + line, "return ", 7) == 0) {
+        return false;
+    }
+    for (size_t i = line; i < at; i++) {
+        char c = finder->code[i];
+
+        if (!is_word(c) && strchr(" *,[]+", c) == NULL) {
+            return false;
+        }
+        words += bracket == 0 && is_word(c) && (i == line || !is_word(finder->code[i - 1]));
+        bracket = c == '[' ? i : c == ']' ? 0 : bracket;
+    }
+    return bracket != 0 && words >= 2;
+}
+
 static void change_number(const struct finder *finder, size_t at, size_t length)
 {
     char new[64];
@@ -155,9 +182,11 @@ static void change_number(const struct finder *finder, size_t at, size_t length)
     if (digits == 0 || length > 16) {
         return;
     }
-    snprintf(new, sizeof(new), "%lu%.*s", number + 1, (int)(length - digits),
-             finder->code + at + digits);
-    found(finder, "constant", at, length, new);
+    if (!is_size(finder, at)) {
+        snprintf(new, sizeof(new), "%lu%.*s", number + 1, (int)(length - digits),
+                 finder->code + at + digits);
+        found(finder, "constant", at, length, new);
+    }
     if (number != 0) {
         snprintf(new, sizeof(new), "%lu%.*s", number - 1, (int)(length - digits),
                  finder->code + at + digits);
@@ -186,7 +215,8 @@ static void find_constants(const struct finder *finder)
         } else if (length == 5 && strncmp(word, "false", 5) == 0) {
             found(finder, "constant", at, length, "true");
         } else if (word[length] != '(' && is_constant(word, length)) {
-            snprintf(new, sizeof(new), "(%.*s + 1)", (int)length, word);
+            snprintf(new, sizeof(new), "(%.*s %c 1)", (int)length, word,
+                     is_size(finder, at) ? '-' : '+');
             found(finder, "constant", at, length, new);
         }
         at += length;

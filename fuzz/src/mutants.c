@@ -18,9 +18,11 @@
 #include "fuzz.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,28 +42,24 @@ struct campaign {
 
 /* ---- one mutant, in a process of its own ---- */
 
-static bool has_killed(const struct mutant_result *result)
+/* What is known from before: perhaps of another tree, and then only where to look first. */
+static const struct mutant_kill *kills_before(const struct campaign *campaign,
+                                              const struct mutant *mutant)
 {
-    bool killed = false;
+    const struct mutant_result *result = mutant_results_find(&campaign->results, mutant);
 
-    for (unsigned i = 0; i < MUTANT_SUITES; i++) {
-        killed = killed || (result->kills[i].killed && !result->kills[i].crash);
-    }
-    return killed;
+    return campaign->hurry && result != NULL ? result->kills : NULL;
 }
 
-static bool play_mutant(const struct campaign *campaign, unsigned job, struct mutant_result *result)
+static bool play_mutant(const struct campaign *campaign, const struct mutant *mutant, unsigned job,
+                        struct mutant_result *result)
 {
     char tool[600];
-    bool ok = true;
+    bool ok;
 
     mutant_build_tool(&campaign->build, job, tool, sizeof(tool));
-    for (unsigned suite = 0; ok && suite < MUTANT_SUITES; suite++) {
-        if (!campaign->hurry || !has_killed(result)) {
-            ok = mutant_play(&campaign->build, tool, (enum mutant_suite)suite, &campaign->ignore,
-                             &result->kills[suite]);
-        }
-    }
+    ok = mutant_play(&campaign->build, tool, campaign->hurry, &campaign->ignore,
+                     kills_before(campaign, mutant), result->kills);
     if (!ok) {
         fprintf(stderr, "%s: %s cannot be run\n", result->name, tool);
     }
@@ -76,8 +74,9 @@ static bool finish(const struct campaign *campaign, const struct mutant *mutant,
     snprintf(result.name, sizeof(result.name), "%s", mutant->name);
     snprintf(result.rows, sizeof(result.rows), "%s", mutant->rows);
     snprintf(result.file, sizeof(result.file), "%s", mutant->edits[0].file);
+    snprintf(result.about, sizeof(result.about), "%.127s", mutant->about);
     result.built = mutant_build_make(&campaign->build, mutant, job);
-    if (result.built == MUTANT_BUILT && !play_mutant(campaign, job, &result)) {
+    if (result.built == MUTANT_BUILT && !play_mutant(campaign, mutant, job, &result)) {
         return false;
     }
     mutant_result_tell(&result);
@@ -126,7 +125,7 @@ static void finish_all(struct campaign *campaign)
 
 static bool is_finished(const struct campaign *campaign, const struct mutant *mutant)
 {
-    const struct mutant_result *result = mutant_results_find(&campaign->results, mutant->name);
+    const struct mutant_result *result = mutant_results_find(&campaign->results, mutant);
 
     return result != NULL && result->tree == campaign->tree && result->hash == mutant->hash;
 }
@@ -142,6 +141,7 @@ static bool begin(struct campaign *campaign, const struct mutant *mutant)
     fflush(NULL);
     campaign->pids[job] = fork();
     if (campaign->pids[job] == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* the next campaign uses the same folder */
         _exit(finish(campaign, mutant, job) ? 0 : 1);
     }
     return campaign->pids[job] > 0;
@@ -271,6 +271,38 @@ static int command_run(int argc, char **argv)
     return close_campaign(&campaign, ok && walk_seeded(&seeded));
 }
 
+/* Keeps of the results those of the sample, each with the place where its line stands by now. */
+static bool keep_sample(struct campaign *campaign, const struct mutant_draw *draw, uint64_t seed,
+                        size_t count)
+{
+    struct mutant_results kept = {.count = 0};
+    size_t all = mutant_draw_count(draw);
+    bool ok = true;
+
+    snprintf(kept.sample, sizeof(kept.sample),
+             "Seed %" PRIu64 " draws %zu of %zu changes; %zu more are on lines that never run.",
+             seed, count, all, mutant_draw_left_out(draw));
+    for (size_t i = 0; ok && i < count; i++) {
+        const struct mutant_result *found;
+        struct mutant mutant;
+
+        mutant_init(&mutant);
+        ok = mutant_draw_take(draw, i, &mutant);
+        found = mutant_results_find(&campaign->results, &mutant);
+        if (ok && found != NULL) {
+            struct mutant_result result = *found;
+
+            snprintf(result.name, sizeof(result.name), "%s", mutant.name);
+            ok = mutant_results_add(&kept, &result);
+        }
+        mutant_fini(&mutant);
+    }
+    mutant_results_fini(&campaign->results);
+    campaign->results = kept;
+    printf("%s\n%zu of these have been played before\n", kept.sample, kept.count);
+    return ok && mutant_results_write(&kept, campaign->path);
+}
+
 static int command_draw(int argc, char **argv)
 {
     struct campaign campaign;
@@ -283,11 +315,11 @@ static int command_draw(int argc, char **argv)
         ok = draw != NULL;
     }
     campaign.hurry = true;
-    if (ok) {
-        printf("seed %" PRIu64 ": %" PRIu64 " of %zu changes\n", seed, count,
-               mutant_draw_count(draw));
+    if (ok && count > mutant_draw_count(draw)) {
+        count = mutant_draw_count(draw);
     }
-    for (uint64_t i = 0; ok && i < count && i < mutant_draw_count(draw); i++) {
+    ok = ok && keep_sample(&campaign, draw, seed, (size_t)count);
+    for (uint64_t i = 0; ok && i < count; i++) {
         struct mutant mutant;
 
         mutant_init(&mutant);
@@ -300,7 +332,7 @@ static int command_draw(int argc, char **argv)
 
 static int command_table(const char *path)
 {
-    struct mutant_results results = {NULL, 0, 0};
+    struct mutant_results results = {.count = 0};
     bool ok = mutant_results_read(&results, path), generic;
 
     generic = results.count != 0 && results.all[0].rules == 0;

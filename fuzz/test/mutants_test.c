@@ -167,7 +167,8 @@ START_TEST(every_kind_of_change_is_found)
 {
     expect_sites("void f(void)\n"
                  "{\n"
-                 "    if (a < b && g(c))\n"
+                 "    if (a < b &&\n"
+                 "        g(c))\n"
                  "        d->e = h(c);\n"
                  "    while (a)\n"
                  "        i();\n"
@@ -175,15 +176,15 @@ START_TEST(every_kind_of_change_is_found)
                  "    k = __atomic_load_n(&l, __ATOMIC_ACQUIRE);\n"
                  "    return m(LIMIT + 7);\n"
                  "}\n",
-                 "comparison:  <  ->  <= \n"
-                 "condition:  &&  ->  || \n"
-                 "plus one:  +  ->  + 1 + \n"
+                 "comparison:  < ->  <=\n"
+                 "condition:  && ->  ||\n"
+                 "plus one:  + ->  + 1 +\n"
                  "ordering: __ATOMIC_ACQUIRE -> __ATOMIC_RELAXED\n"
                  "constant: true -> false\n"
                  "constant: LIMIT -> (LIMIT + 1)\n"
                  "constant: 7 -> 8\n"
                  "constant: 7 -> 6\n"
-                 "condition: (a < b && g(c)) -> (!(a < b && g(c)))\n"
+                 "condition: (a < b &&\n        g(c)) -> (!(a < b &&\n        g(c)))\n"
                  "condition: (a) -> (!(a))\n"
                  "statement: d->e = h(c) -> \n"
                  "result ignored: d->e = h(c) -> (void)h(c)\n"
@@ -191,6 +192,21 @@ START_TEST(every_kind_of_change_is_found)
                  "statement: j = true -> \n"
                  "statement: k = __atomic_load_n(&l, __ATOMIC_ACQUIRE) -> \n"
                  "result ignored: m(LIMIT + 7) -> (m(LIMIT + 7), 0)\n");
+}
+END_TEST
+
+START_TEST(an_array_is_made_smaller_and_not_larger)
+{
+    expect_sites("char a[LIMIT], b[8];\n"
+                 "return a[LIMIT];\n"
+                 "b[7] = c[8];\n",
+                 "constant: LIMIT -> (LIMIT - 1)\n"
+                 "constant: 8 -> 7\n"
+                 "constant: LIMIT -> (LIMIT + 1)\n"
+                 "constant: 7 -> 8\n"
+                 "constant: 7 -> 6\n"
+                 "constant: 8 -> 9\n"
+                 "constant: 8 -> 7\n");
 }
 END_TEST
 
@@ -235,9 +251,10 @@ START_TEST(a_line_or_a_file_that_never_runs_is_not_drawn)
 
     scenario_buffer_init(&info);
     scenario_buffer_text(&info, "SF:/somewhere/frontend/src/slots.c\n");
-    for (unsigned line = 1; line <= 60; line++) {
+    for (unsigned line = 1; line <= 60; line += 3) { /* those between are part of it */
         scenario_buffer_format(&info, "DA:%u,0\n", line);
     }
+    scenario_buffer_text(&info, "DA:61,1\n");
     write_text(path, info.data);
     scenario_buffer_fini(&info);
     less = mutant_draw_create(SIMBLK_SOURCE_DIR, path, 1);
@@ -261,11 +278,21 @@ END_TEST
 
 /* ---- results ---- */
 
+static struct mutant_results read_results(const char *path)
+{
+    struct mutant_results results = {.count = 0};
+
+    ck_assert(mutant_results_read(&results, path));
+    remove(path);
+    return results;
+}
+
 START_TEST(the_last_result_of_a_name_counts)
 {
     static const char path[] = "mutants-test.results";
-    struct mutant_results results = {NULL, 0, 0};
     struct mutant_result result = {.name = "m001-one", .rows = "1", .file = "f.c", .rules = 2};
+    const struct mutant mutant = {.name = "m001-one", .rules = 2};
+    struct mutant_results results;
     const struct mutant_result *read;
 
     remove(path);
@@ -278,16 +305,39 @@ START_TEST(the_last_result_of_a_name_counts)
                                                       .where = "seed 7",
                                                       .seconds = 1.5};
     ck_assert(mutant_result_append(&result, path));
-    ck_assert(mutant_results_read(&results, path));
-    remove(path);
+    results = read_results(path);
     ck_assert_uint_eq(results.count, 1);
-    read = mutant_results_find(&results, "m001-one");
+    read = mutant_results_find(&results, &mutant);
     ck_assert_ptr_nonnull(read);
     ck_assert(read->tree == result.tree && read->rules == 2);
     ck_assert(!read->kills[MUTANT_CONFORMANCE].played);
     ck_assert(read->kills[MUTANT_SWARM].killed && read->kills[MUTANT_SWARM].crash);
     ck_assert_uint_eq(read->kills[MUTANT_SWARM].rule, 13);
     ck_assert_str_eq(read->kills[MUTANT_SWARM].where, "seed 7");
+    mutant_results_fini(&results);
+}
+END_TEST
+
+START_TEST(a_change_is_known_wherever_its_line_has_gone)
+{
+    static const char path[] = "mutants-test.results";
+    struct mutant_result result = {.name = "f.c:7 `1` to `2`", .hash = 99};
+    const struct mutant moved = {.name = "f.c:9 `1` to `2`", .hash = 99};
+    const struct mutant other = {.name = "f.c:7 `1` to `2`", .hash = 98};
+    struct mutant_results results = {.count = 0, .sample = "all of them"};
+    const struct mutant_result *read;
+
+    remove(path);
+    snprintf(result.about, sizeof(result.about), "a = 1;");
+    ck_assert(mutant_results_add(&results, &result));
+    ck_assert(mutant_results_write(&results, path));
+    mutant_results_fini(&results);
+    results = read_results(path);
+    ck_assert_str_eq(results.sample, "all of them");
+    read = mutant_results_find(&results, &moved);
+    ck_assert_ptr_nonnull(read);
+    ck_assert_str_eq(read->about, "a = 1;");
+    ck_assert_ptr_null(mutant_results_find(&results, &other));
     mutant_results_fini(&results);
 }
 END_TEST
@@ -303,9 +353,11 @@ static Suite *mutants_suite(void)
     tcase_add_test(texts, old_lines_that_are_there_twice_or_never_are_refused);
     tcase_add_test(texts, a_text_that_is_no_mutant_is_refused);
     tcase_add_test(texts, the_last_result_of_a_name_counts);
+    tcase_add_test(texts, a_change_is_known_wherever_its_line_has_gone);
     suite_add_tcase(suite, texts);
     tcase_add_test(draws, comments_strings_and_directives_are_no_code);
     tcase_add_test(draws, every_kind_of_change_is_found);
+    tcase_add_test(draws, an_array_is_made_smaller_and_not_larger);
     tcase_add_test(draws, the_same_seed_draws_the_same);
     tcase_add_test(draws, a_line_or_a_file_that_never_runs_is_not_drawn);
     suite_add_tcase(suite, draws);
