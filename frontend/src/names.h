@@ -88,6 +88,7 @@
 #define pool_try               blkfront_internal_pool_try
 #define publish                blkfront_internal_publish
 #define publish_error          blkfront_internal_publish_error
+#define publish_leave          blkfront_internal_publish_leave
 #define quarantine_forget      blkfront_internal_quarantine_forget
 #define quarantine_put         blkfront_internal_quarantine_put
 #define quarantine_retry       blkfront_internal_quarantine_retry
