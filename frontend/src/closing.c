@@ -97,8 +97,7 @@ void device_retry_later(struct blkfront_device *device)
 
 static bool is_past_deadline(const struct blkfront_device *device)
 {
-    return device->life->deadline_ns != UINT64_MAX &&
-           device_now(device) >= device->life->deadline_ns;
+    return device_now(device) >= device->life->deadline_ns;
 }
 
 /* Nothing more will come from it, and nothing will be let go either. */
@@ -143,8 +142,7 @@ static bool close_move(struct blkfront_device *device, enum blkif_wire_state sta
 static void close_move_now(struct blkfront_device *device, enum blkif_wire_state state)
 {
     device->life->store_failures = 0;
-    while (!close_move(device, state))
-        continue;
+    while (!close_move(device, state)) {}
     device->life->retry_at_ns = UINT64_MAX;
 }
 
@@ -171,7 +169,6 @@ static bool stopping_step(struct blkfront_device *device)
             return false;
     }
     device->life->stage = LIFE_CLOSING;
-    device->life->purpose = HANDSHAKE_CLOSE;
     return true;
 }
 
@@ -231,7 +228,6 @@ static void finish(struct blkfront_device *device)
     for (uint32_t i = 0; i < device->options.queues; i++)
         queue_end(queue_at(device, i));
     device->life->stage = LIFE_FINAL;
-    device->life->deadline_ns = UINT64_MAX;
     device->life->retry_at_ns = UINT64_MAX;
     device_set_state(device, device->life->end);
 }
@@ -320,7 +316,6 @@ void device_cut_off(struct blkfront_device *device)
     if (life->own_known)
         close_without_waiting(device);
     (void)close_queues(device, true);
-    for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++)
-        continue;
+    for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++) {}
     finish(device);
 }

@@ -262,8 +262,7 @@ static bool poll_life(struct blkfront_device *device)
         check_violations(device);
         check_connect_deadline(device);
     }
-    while (step(device))
-        continue;
+    while (step(device)) {}
     update_tell(device);
     return more;
 }

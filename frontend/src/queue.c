@@ -280,17 +280,17 @@ void queue_refresh(struct blkfront_queue *queue)
     /* Submit comes here also while the device starts the queue: a new connection is seen with its
      * sectors. */
     uint64_t connection = __atomic_load_n(&queue->connection, __ATOMIC_ACQUIRE);
-    uint32_t before = queue->sector_mask + 1;
-    uint32_t now = agreed_number(&queue->device->agreed.sector_size);
+    uint32_t size = agreed_number(&queue->device->agreed.sector_size);
+    uint32_t mask = size - 1;
 
     /* On a new connection all that waits is checked anew: nothing has grown yet. */
     if (queue->sectors_of != connection)
         queue->sectors_grew = false;
-    else if (now > before)
+    else if (mask > queue->sector_mask)
         queue->sectors_grew = true;
     queue->sectors_of = connection;
-    queue->sector_mask = now - 1;
-    queue->sector_shift = sector_shift(now);
+    queue->sector_mask = mask;
+    queue->sector_shift = sector_shift(size);
 }
 
 /* The device wants something of the queue's poll, which may be another thread's. */

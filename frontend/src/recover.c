@@ -98,12 +98,10 @@ static bool pausing_step(struct blkfront_device *device)
 {
     if (any_queue_is(device, QUEUE_PAUSING))
         return false;
-    if (device->life->moved) {
+    if (device->life->moved)
         recover_keep(device);
-    } else {
+    else
         device->life->stage = LIFE_CLOSING;
-        device->life->purpose = HANDSHAKE_CLOSE;
-    }
     return true;
 }
 
