@@ -161,6 +161,11 @@ static bool condition_missing(const struct scenario_condition *condition,
     case CONDITION_GRANTS_REUSED:
     case CONDITION_REISSUED:
     case CONDITION_RECONNECTS:
+    case CONDITION_COMPLETED:
+    case CONDITION_TOLD_REQUESTS:
+    case CONDITION_TOLD_NOTIFIES:
+    case CONDITION_TOLD_EVENTS:
+    case CONDITION_TOLD_SPURIOUS:
         return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
     default: return false;
     }
