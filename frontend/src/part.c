@@ -86,9 +86,9 @@ static size_t part_left(const struct part *part)
     return left < part->left ? left : (size_t)part->left;
 }
 
-static size_t page_offset(const struct part *part)
+static size_t page_offset(const void *address)
 {
-    return (uintptr_t)cursor_at(&part->cursor) & (BLKIF_WIRE_PAGE_SIZE - 1);
+    return (uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1);
 }
 
 /* Of the bytes from this offset of a page on those that lie in the page. */
@@ -121,13 +121,14 @@ static int take_page(struct blkfront_queue *queue, struct pool *pool, bool writa
 }
 
 /* How many segments more the slot has room for as it is. */
-static uint32_t room_left(const struct slot *slot)
+static uint32_t room_left(const struct part *part)
 {
+    const struct slot *slot = part->slot;
     uint32_t room = slot->indirect_count == 0
                         ? BLKIF_WIRE_SEGMENTS
                         : (uint32_t)slot->indirect_count * BLKIF_WIRE_SEGMENTS_PER_PAGE;
 
-    return room - slot->segment_count;
+    return (room < part->limit ? room : part->limit) - slot->segment_count;
 }
 
 /* Pages of the buffer, as far as there is room for them: 0, or why the next one is not granted. */
@@ -135,31 +136,28 @@ static int add_direct(struct part *part)
 {
     const struct blkfront_memory *memory = part->cursor.buffers[part->cursor.index].memory;
     const uint16_t domid = part->queue->device->agreed.backend_id;
-    uint32_t page = memory_page(memory, cursor_at(&part->cursor));
-    size_t offset = page_offset(part);
-    size_t left = part_left(part);
-    uint32_t room = room_left(part->slot);
-    uint32_t most = part->limit - part->slot->segment_count;
+    const unsigned char *begin = cursor_at(&part->cursor);
+    const unsigned char *end = begin + part_left(part);
+    const unsigned char *at;
+    uint32_t room = room_left(part);
     uint32_t made = 0, reused = 0;
-    struct grant grant;
-    size_t bytes, done = 0;
+    size_t bytes;
     int r = 0;
 
-    if (most > room)
-        most = room;
-    for (; done < left && most > 0; done += bytes, most--) {
-        bytes = in_page(offset, left - done);
-        r = grant_begin(memory->block, page, domid, part->writable, &grant);
+    for (at = begin; at != end && room > 0; at += bytes, room--) {
+        size_t offset = page_offset(at);
+        struct grant grant;
+
+        r = grant_begin(memory->block, memory_page(memory, at), domid, part->writable, &grant);
         if (r != 0)
             break;
         made += grant.made;
         reused += grant.reused;
+        bytes = in_page(offset, (size_t)(end - at));
         add_segment(part, memory->block, grant.record, offset, bytes, false);
-        offset = 0;
-        page++;
     }
-    cursor_advance(&part->cursor, done);
-    part->left -= done;
+    cursor_advance(&part->cursor, (size_t)(at - begin));
+    part->left -= (size_t)(at - begin);
     count_grants(part->queue, made, reused);
     return r;
 }
@@ -222,7 +220,7 @@ static int add_piece(struct part *part, bool direct)
             return 0;
         /* The page is held, or in flight in too many pieces; or there is no grant for it, for which
          * a page that is granted already may do. */
-        forced = in_page(page_offset(part), part_left(part));
+        forced = in_page(page_offset(cursor_at(&part->cursor)), part_left(part));
     }
     return add_bounced(part, forced);
 }
@@ -246,7 +244,7 @@ static bool make_room(struct part *part)
     struct blkfront_queue *queue = part->queue;
     struct slot *slot = part->slot;
 
-    if (room_left(slot) > 0)
+    if (room_left(part) > 0)
         return true;
     if (slot->segments == slot->own && !slots_lengthen(&queue->slots, slot))
         return false;
