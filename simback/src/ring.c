@@ -75,28 +75,50 @@ uint32_t ring_load_req_prod(const struct ring *ring)
     return __atomic_load_n(address, __ATOMIC_ACQUIRE);
 }
 
+/* So many of the bytes from here on lie in the page that the first does. Slots and pages are
+ * multiples of 4 bytes, so no word lies in two pages. */
+static uint32_t split_of(uint32_t offset, uint32_t length)
+{
+    const uint32_t there = BLKIF_WIRE_PAGE_SIZE - offset % BLKIF_WIRE_PAGE_SIZE;
+
+    return there < length ? there : length;
+}
+
 /* Of one page; each word is loaded once. */
 static void copy_words(const struct ring *ring, uint32_t offset, uint32_t length, uint8_t *to)
 {
     const struct simback_host *const host = ring->host;
-    const volatile uint32_t *const words = word_at(ring, offset);
+    const volatile uint32_t *words = word_at(ring, offset);
+    const bool told = host->before_load != NULL;
 
-    for (uint32_t i = 0; i < length / sizeof(*words); i++) {
+    for (const uint8_t *end = to + length; to != end; to += sizeof(*words), words++) {
         uint32_t word;
 
-        ring_tell_load(host, &words[i], sizeof(word));
-        word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
-        memcpy(to + i * sizeof(word), &word, sizeof(word));
+        if (told)
+            ring_tell_load(host, words, sizeof(word));
+        word = __atomic_load_n(words, __ATOMIC_RELAXED);
+        memcpy(to, &word, sizeof(word));
+    }
+}
+
+static void store_words(const struct ring *ring, uint32_t offset, uint32_t length,
+                        const uint8_t *from)
+{
+    volatile uint32_t *words = word_at(ring, offset);
+
+    for (const uint8_t *end = from + length; from != end; from += sizeof(*words), words++) {
+        uint32_t word;
+
+        memcpy(&word, from, sizeof(word));
+        __atomic_store_n(words, word, __ATOMIC_RELAXED);
     }
 }
 
 void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
 {
     const uint32_t begin = slot_offset(ring, index);
-    const uint32_t in_first = BLKIF_WIRE_PAGE_SIZE - begin % BLKIF_WIRE_PAGE_SIZE;
-    const uint32_t split = in_first < ring->slot_size ? in_first : ring->slot_size;
+    const uint32_t split = split_of(begin, ring->slot_size);
 
-    /* Slots and pages are multiples of 4 bytes, so no word lies in two pages. */
     copy_words(ring, begin, split, slot);
     if (split < ring->slot_size)
         copy_words(ring, begin + split, ring->slot_size - split, slot + split);
@@ -105,13 +127,11 @@ void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
 void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length)
 {
     const uint32_t begin = slot_offset(ring, index);
+    const uint32_t split = split_of(begin, (uint32_t)length);
 
-    for (uint32_t i = 0; i < length; i += (uint32_t)sizeof(uint32_t)) {
-        uint32_t word;
-
-        memcpy(&word, bytes + i, sizeof(word));
-        __atomic_store_n(word_at(ring, begin + i), word, __ATOMIC_RELAXED);
-    }
+    store_words(ring, begin, split, bytes);
+    if (split < length)
+        store_words(ring, begin + split, (uint32_t)length - split, bytes + split);
 }
 
 bool ring_publish(struct ring *ring)

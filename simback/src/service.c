@@ -172,6 +172,8 @@ static void scale(const struct simback_backend *backend, struct slot_request *re
 {
     const uint32_t units = backend->number_units;
 
+    if (units == 1)
+        return;
     request->sector_512 =
         request->sector_512 > UINT64_MAX / units ? UINT64_MAX : request->sector_512 * units;
     request->count_512 =

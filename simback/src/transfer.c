@@ -99,6 +99,7 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
 static uint32_t collect_segments(struct backend_queue *queue, const struct slot_request *request)
 {
     const bool indirect = request->operation == BLKIF_WIRE_INDIRECT;
+    const uint32_t units = queue->backend->sector_units;
     const uint32_t most = indirect ? queue->backend->segments : (uint32_t)BLKIF_WIRE_SEGMENTS;
     uint32_t length = 0;
 
@@ -118,10 +119,10 @@ static uint32_t collect_segments(struct backend_queue *queue, const struct slot_
             return 0;
         length += (uint32_t)segment->last_512 - segment->first_512 + 1;
     }
-    if (request->sector_512 % queue->backend->sector_units != 0) {
+    if (units != 1 && request->sector_512 % units != 0) {
         REFUSE(queue, request,
                "unit %" PRIu64 " is not the beginning of a sector of %" PRIu32 " units",
-               request->sector_512, queue->backend->sector_units);
+               request->sector_512, units);
         return 0;
     }
     return length;
