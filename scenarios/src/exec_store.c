@@ -139,3 +139,9 @@ void exec_FAIL(struct scenario_runner *runner, const struct scenario_step *step)
                      scenario_value(step, FIELD_FAIL_NTH),
                      scenario_value(step, FIELD_FAIL_FAILURES) == CHOICE_FAILURES_FROM);
 }
+
+void exec_MEND(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    (void)step;
+    simback_mend(runner->world);
+}
