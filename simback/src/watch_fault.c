@@ -75,6 +75,12 @@ void watch_event_is_lost(const struct blkfront_watch_set *set, const struct stor
          hash_xxh64(watch->path, watch->path_size - 1, 0), faults->lose);
 }
 
+void watch_event_is_unheard(const struct blkfront_watch_set *set, const struct store_watch *watch)
+{
+    tell(set->domain->world, set->device, "watch lose",
+         hash_xxh64(watch->path, watch->path_size - 1, 0), 0);
+}
+
 /* ---- merged ---- */
 
 void simback_watch_merge(struct simback_world *world, uint16_t device)

@@ -158,6 +158,8 @@ struct watch_faults *watch_faults_of(const struct blkfront_watch_set *set);
 bool watch_event_is_there(const struct blkfront_watch_set *set);
 /* One that is among those to be lost. */
 void watch_event_is_lost(const struct blkfront_watch_set *set, const struct store_watch *watch);
+/* One of a node that its frontend may not read, on purpose. */
+void watch_event_is_unheard(const struct blkfront_watch_set *set, const struct store_watch *watch);
 /* Some wait for their time. */
 void watch_events_are_late(struct simback_world *world);
 

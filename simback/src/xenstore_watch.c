@@ -110,14 +110,16 @@ static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, 
 
     if (watch->gone)
         return;
-    if (store_path_is_within(path, watch->path)) {
-        if (may_hear(set, path))
-            store_watch_event(set, watch, path, 1);
-    } else if (removed && store_path_is_within(watch->path, path) &&
-               store_tree_find(world->store.root, watch->path) != NULL &&
-               may_hear(set, watch->path)) {
-        store_watch_event(set, watch, watch->path, 1);
+    if (!store_path_is_within(path, watch->path)) {
+        if (!removed || !store_path_is_within(watch->path, path) ||
+            store_tree_find(world->store.root, watch->path) == NULL)
+            return;
+        path = watch->path;
     }
+    if (may_hear(set, path))
+        store_watch_event(set, watch, path, 1);
+    else if (set->front && store_is_denied(world, path))
+        watch_event_is_unheard(set, watch);
 }
 
 void store_watches_fire(struct simback_world *world, const char *path, bool removed)
