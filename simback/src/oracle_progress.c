@@ -44,19 +44,22 @@ static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle
     return ring->in_flight < ring->view->slots || !request->waiting;
 }
 
-/* By the ring of its queue, or where that is gone by any other one that the device has; where there
- * is none, nothing of it is in flight. */
+/* By the ring of its queue, or where that is gone, or was, by any other one that the device has:
+ * there it may wait behind what that queue has put before. Where there is none, nothing of it is in
+ * flight. */
 static bool could_go_on(const struct oracle *oracle, const struct oracle_device *device,
                         const struct oracle_request *request)
 {
     const struct oracle_ring *own = oracle_ring_get(device, request->queue);
 
-    if (own != NULL && own->attached)
+    if (own != NULL && own->attached && (own->missed == 0 || own->missed < request->born))
         return could_go_on_with(own, request);
     for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
         const struct oracle_ring *ring = device->rings[queue];
 
-        if (ring != NULL && ring->attached && !could_go_on_with(ring, request))
+        if (ring != NULL && ring->attached &&
+            ((ring->in_flight > 0 && ring->applied == ring->view->responses) ||
+             !could_go_on_with(ring, request)))
             return false;
     }
     return true;
