@@ -93,9 +93,12 @@ static uint32_t waiting(const struct simback_backend *backend)
 static void end_barrier(struct backend_queue *queue)
 {
     const struct slot_request request = queue->barrier;
+    const struct simback_backend *backend = queue->backend;
 
     queue->barrier_waits = false;
-    answer(queue, &request, execute(queue, &request));
+    /* A frontend that has closed lets go of its pages: what is not mapped yet stays so (I19). */
+    answer(queue, &request,
+           backend->drains || backend->lingers ? BLKIF_WIRE_ERROR : execute(queue, &request));
 }
 
 /* What was waited for may have been answered by another queue than the one that waits. */
