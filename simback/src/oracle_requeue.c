@@ -89,7 +89,8 @@ void requeue_put(const struct oracle_put *put, const struct oracle_request *requ
 {
     uint64_t first = put->wire.sector_512;
 
-    if (count_512 == 0 || request->parts == 0 || request->connection == put->device->connection)
+    if (count_512 == 0 || request->parts == 0 || request->connection == put->device->connection ||
+        request->ambiguous) /* what it has got may be another one's */
         return;
     oracle_checked(put->oracle, 15);
     for (const struct oracle_span *span = request->answered; span != NULL; span = span->next) {
