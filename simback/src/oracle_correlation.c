@@ -531,7 +531,8 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
     return request->first_512 + request->count_512 > device->capacity_512 ||
            request->sector_size != device->sector_size ||
            (request->operation == BLKFRONT_WRITE &&
-            (device->read_only || (request->flags != 0 && device->off != 0)));
+            (device->read_only ||
+             (request->flags != 0 && (device->off != 0 || device->flushes == 0))));
 }
 
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,

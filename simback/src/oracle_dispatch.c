@@ -9,6 +9,12 @@
 
 /* ---- XenStore ---- */
 
+static void flush_told(struct oracle_device *device, unsigned operation, bool offered)
+{
+    device->flush_offered |= offered;
+    device->flushes = (device->flushes & ~(1u << operation)) | (unsigned)offered << operation;
+}
+
 /* What the frontend has read in its backend's directory. */
 static void back_node_read(struct oracle_device *device, const char *node, uint64_t value)
 {
@@ -30,9 +36,10 @@ static void back_node_read(struct oracle_device *device, const char *node, uint6
         device->discard_granularity = value < UINT32_MAX ? (uint32_t)value : 0;
     } else if (strcmp(node, BLKIF_NODE_DISCARD_ALIGNMENT) == 0) {
         device->discard_alignment = value < UINT32_MAX ? (uint32_t)value : 0;
-    } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0 ||
-               strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
-        device->flush_offered |= value == 1; /* anything else says nothing */
+    } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0) {
+        flush_told(device, BLKIF_WIRE_FLUSH_DISKCACHE, value == 1);
+    } else if (strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
+        flush_told(device, BLKIF_WIRE_WRITE_BARRIER, value == 1);
     }
 }
 

@@ -185,7 +185,8 @@ struct oracle_device {
     struct oracle_told told_sectors, told_sector_size; /* as far as they make sense (I20) */
     bool read_only, read_only_before;                  /* info had bit 4 at Connected (I17) */
     bool mode_read_only;
-    bool flush_offered;
+    bool flush_offered;    /* since it has connected; anything but 1 says nothing */
+    unsigned flushes;      /* bits 1 << operation: offered when it was read last */
     bool flush_succeeded;  /* on this connection (I8) */
     unsigned off;          /* bits 1 << operation: known not to be supported (I8) */
     uint64_t capacity_512; /* 0: not read */

@@ -86,6 +86,7 @@ static void forget_offers(struct oracle_device *device)
     device->sector_size = 0;
     device->discard_granularity = device->discard_alignment = 0;
     device->flush_offered = false;
+    device->flushes = 0;
     told_forget(device);
 }
 
