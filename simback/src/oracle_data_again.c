@@ -73,8 +73,9 @@ static void done_again(struct oracle *oracle, const struct oracle_device *device
 static bool is_forgotten(const struct oracle_device *device, const struct oracle_part *part,
                          uint32_t index)
 {
-    /* Its id may be another one's by now. */
-    return part == NULL || part->index != index ||
+    /* Its id may be another one's by now; and who is told the answer may let go of its pages at any
+     * time. */
+    return part == NULL || part->index != index || part->answered ||
            (part->request == NULL && device->power_cut != 0);
 }
 
