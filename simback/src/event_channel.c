@@ -295,6 +295,34 @@ int port_allocate(struct domain *domain, struct blkfront_channel_set *set, uint1
     return 0;
 }
 
+int port_adopt(struct domain *domain, struct blkfront_channel_set *set, uint16_t peer,
+               uint32_t number)
+{
+    struct port **chunk, *port;
+
+    if (number == 0 || number > domain->port_limit || find(domain, number) != NULL)
+        return BLKFRONT_PLATFORM_INVALID;
+    chunk = &domain->port_chunks[number / PORT_CHUNK];
+    if (*chunk == NULL)
+        *chunk = simback_allocate(domain->world, PORT_CHUNK * sizeof((*chunk)[0]));
+    if (*chunk == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    port = &(*chunk)[number % PORT_CHUNK];
+    *port = (struct port){
+        .domain = domain, .number = number, .state = UNBOUND, .set = set, .peer = peer};
+    domain->ledger.ports++;
+    tell(port, SIMBACK_PORT_ALLOC, 0);
+    return 0;
+}
+
+void port_fire(struct domain *domain, uint32_t number)
+{
+    struct port *port = find(domain, number);
+
+    if (port != NULL)
+        fire(port);
+}
+
 /* As Xen does, the new local port fires at once: the other side may have notified before. */
 int port_bind(struct sim_host *host, uint16_t domid, uint32_t remote_port, uint16_t tag,
               uint32_t *number)

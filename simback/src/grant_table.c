@@ -99,6 +99,8 @@ static uint32_t take_ref(struct domain *domain)
 static void give_ref_back(struct domain *domain, uint32_t ref)
 {
     *entry(domain, ref) = (struct grant){.state = FREE};
+    if (domain->world->options.live)
+        return; /* a real Xen gives them out */
     if (domain->grant_free_last != 0)
         entry(domain, domain->grant_free_last)->next = ref;
     else
@@ -106,25 +108,32 @@ static void give_ref_back(struct domain *domain, uint32_t ref)
     domain->grant_free_last = ref;
 }
 
+static void enter_grant(struct domain *domain, uint32_t ref, uint16_t peer, uint32_t page,
+                        bool writable, bool block)
+{
+    struct page *info = &domain->world->arena.pages[page];
+
+    *entry(domain, ref) = (struct grant){.page = page,
+                                         .next = info->ref,
+                                         .peer = peer,
+                                         .state = GRANTED,
+                                         .writable = writable,
+                                         .block = block};
+    info->ref = ref;
+    info->domid = domain->domid;
+    domain->ledger.grants++;
+}
+
 static int make_grant(struct domain *domain, uint16_t peer, uint32_t page, bool writable,
                       bool block, uint32_t *ref)
 {
-    struct page *info = &domain->world->arena.pages[page];
     uint32_t got = take_ref(domain);
 
     if (got == 0) {
         fail_short(domain->world);
         return BLKFRONT_PLATFORM_NO_MEMORY;
     }
-    *entry(domain, got) = (struct grant){.page = page,
-                                         .next = info->ref,
-                                         .peer = peer,
-                                         .state = GRANTED,
-                                         .writable = writable,
-                                         .block = block};
-    info->ref = got;
-    info->domid = domain->domid;
-    domain->ledger.grants++;
+    enter_grant(domain, got, peer, page, writable, block);
     *ref = got;
     return 0;
 }
@@ -181,6 +190,47 @@ int grant_table_share(struct domain *domain, uint16_t peer, uint32_t count, bool
         tell_own(domain, SIMBACK_PAGE_ALLOC, 0, 0, count, 0, BLKFRONT_PLATFORM_NO_MEMORY);
         return BLKFRONT_PLATFORM_NO_MEMORY;
     }
+    domain->ledger.pages += count;
+    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0, 0);
+    for (uint32_t i = 0; i < count; i++)
+        tell_own(domain, SIMBACK_GRANT, peer, refs[i], first + i, writable, 0);
+    *address = arena_page_address(&world->arena, first);
+    return 0;
+}
+
+/* Entries for every reference up to this one; false: no memory. */
+static bool reach_ref(struct domain *domain, uint32_t ref)
+{
+    if (ref < GRANT_FIRST || ref >= domain->grant_limit)
+        return false;
+    for (uint32_t chunk = 0; chunk <= ref / GRANT_CHUNK; chunk++) {
+        if (domain->grant_chunks[chunk] == NULL)
+            domain->grant_chunks[chunk] =
+                simback_allocate(domain->world, GRANT_CHUNK * sizeof(struct grant));
+        if (domain->grant_chunks[chunk] == NULL)
+            return false;
+    }
+    if (domain->grant_fresh <= ref)
+        domain->grant_fresh = ref + 1;
+    return true;
+}
+
+int grant_table_adopt(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
+                      void **address, const uint32_t *refs)
+{
+    struct simback_world *world = domain->world;
+    uint32_t first = arena_pages_allocate(&world->arena, count, PAGE_SHARED, domain->domid);
+    bool reached = first != 0;
+
+    for (uint32_t i = 0; i < count && reached; i++)
+        reached = reach_ref(domain, refs[i]) && entry(domain, refs[i])->state == FREE;
+    if (!reached) {
+        if (first != 0)
+            arena_pages_free(&world->arena, first);
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        enter_grant(domain, refs[i], peer, first + i, writable, true);
     domain->ledger.pages += count;
     tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0, 0);
     for (uint32_t i = 0; i < count; i++)

@@ -205,6 +205,10 @@ struct domain *domain_find(const struct simback_world *world, uint16_t domid);
 /* platform.h's grant calls, for a domain. */
 int grant_table_share(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
                       void **address, uint32_t *refs);
+/* Of a block that a real Xen has shared under these references (live.h): the pages at *address
+ * stand for it, and are the domain's as if share had given them. */
+int grant_table_adopt(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
+                      void **address, const uint32_t *refs);
 int grant_table_unshare(struct domain *domain, void *address, uint32_t count);
 int grant_table_page_allocate(struct domain *domain, uint32_t count, void **address);
 void grant_table_page_free(struct domain *domain, void *address, uint32_t count);
@@ -233,6 +237,11 @@ int channels_open(struct domain *domain, struct blkfront_channel_set **set);
 void channels_close(struct domain *domain, struct blkfront_channel_set *set);
 int port_allocate(struct domain *domain, struct blkfront_channel_set *set, uint16_t peer,
                   uint32_t *number);
+/* One that a real Xen has given under this number. */
+int port_adopt(struct domain *domain, struct blkfront_channel_set *set, uint16_t peer,
+               uint32_t number);
+/* It has fired there. */
+void port_fire(struct domain *domain, uint32_t number);
 /* Ports of a frontend carry its set, those of a backend are of `set` NULL. */
 int port_close(struct domain *domain, const struct blkfront_channel_set *set, uint32_t number);
 int port_notify(struct domain *domain, const struct blkfront_channel_set *set, uint32_t number);

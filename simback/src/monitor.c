@@ -88,8 +88,11 @@ static void emit_slot(struct simback_world *world, const struct monitor_ring *ri
 
     event.domid = kind == SIMBACK_RING_REQUEST ? ring->front_domid : ring->back_domid;
     event.peer = kind == SIMBACK_RING_REQUEST ? ring->back_domid : ring->front_domid;
-    monitor_front_copy(world->monitor, ring, monitor_slot_offset(ring, index), slot,
-                       ring->slot_size);
+    if (kind == SIMBACK_RING_REQUEST && ring->published != NULL)
+        memcpy(slot, ring->published + monitor_slot_offset(ring, index), ring->slot_size);
+    else
+        monitor_front_copy(world->monitor, ring, monitor_slot_offset(ring, index), slot,
+                           ring->slot_size);
     simback_emit(world, &event);
 }
 
@@ -174,6 +177,44 @@ static void look(struct simback_world *world, struct monitor_ring *ring, bool fr
     tell(world, ring, now, false);
 }
 
+/* The words that are `front`'s to move, as they stand now; the others as seen last. */
+static void look_at_own(struct simback_world *world, struct monitor_ring *ring, bool front)
+{
+    const enum simback_ring_word index = front ? SIMBACK_REQ_PROD : SIMBACK_RSP_PROD;
+    const enum simback_ring_word event = front ? SIMBACK_RSP_EVENT : SIMBACK_REQ_EVENT;
+    uint32_t now[MONITOR_WORDS];
+
+    memcpy(now, ring->seen, sizeof(now));
+    now[index] = monitor_ring_word(ring, index);
+    now[event] = monitor_ring_word(ring, event);
+    /* Answers to what the frontend has not been seen to ask yet wait until it was. */
+    if (!front && now[index] - ring->responses > ring->requests - ring->responses)
+        now[index] = ring->requests;
+    tell(world, ring, now, front);
+}
+
+void monitor_before_publish(struct simback_world *world, struct monitor_ring *ring)
+{
+    const size_t size = (size_t)ring->pages * WORLD_PAGE_SIZE;
+
+    if (ring->published == NULL)
+        ring->published = simback_allocate(world, size);
+    if (ring->published != NULL)
+        monitor_ring_copy(ring, 0, ring->published, size);
+}
+
+/* The backend acts at any moment, so each side's words are its own doing. What it has answered of
+ * what is known by now comes first, for the frontend may have taken that and asked anew; then what
+ * is asked, then answers to that. */
+void monitor_look_live(struct simback_world *world, struct monitor_ring *ring, bool front)
+{
+    look_at_own(world, ring, false);
+    if (!front)
+        return;
+    look_at_own(world, ring, true);
+    look_at_own(world, ring, false);
+}
+
 void simback_handover(struct simback_world *world, uint16_t device, bool front)
 {
     struct monitor *monitor = world->monitor;
@@ -184,7 +225,11 @@ void simback_handover(struct simback_world *world, uint16_t device, bool front)
     for (uint16_t queue = 0; queue < monitor->queues[number]; queue++) {
         struct monitor_ring *ring = monitor->rings[number][queue];
 
-        if (ring != NULL && ring->attached)
+        if (ring == NULL || !ring->attached)
+            continue;
+        if (world->options.live)
+            monitor_look_live(world, ring, front);
+        else
             look(world, ring, front);
     }
     if (world->options.rules)

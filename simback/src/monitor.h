@@ -47,6 +47,9 @@ struct monitor_ring {
     uint32_t requests;  /* req_prod as the frontend itself published it last */
     uint32_t responses; /* rsp_prod as far as it made sense */
     uint64_t connection;
+    /* With a real backend, which answers in the same slots at any moment: the ring as it was just
+     * before req_prod was stored last. NULL: it never was. */
+    uint8_t *published;
 };
 
 /* A page of a ring. */
@@ -143,6 +146,10 @@ static inline uint32_t monitor_slot_offset(const struct monitor_ring *ring, uint
     return BLKIF_WIRE_RING_HEADER + (index & (ring->slots - 1)) * ring->slot_size;
 }
 
+/* A hand-over of this ring, whose backend is a real one. */
+void monitor_look_live(struct simback_world *world, struct monitor_ring *ring, bool front);
+/* The frontend is about to store req_prod there. */
+void monitor_before_publish(struct simback_world *world, struct monitor_ring *ring);
 /* Finds and attaches what the frontend of `device` has published just now. */
 void monitor_attach(struct simback_world *world, uint16_t device);
 void monitor_detach(struct simback_world *world, struct monitor_ring *ring);

@@ -243,5 +243,8 @@ void monitor_forget(struct simback_world *world, struct monitor_ring *ring)
     monitor_detach(world, ring);
     if (ring->pages != 0)
         pages_remove(world->monitor, ring);
+    if (ring->published != NULL)
+        simback_free(world, ring->published, (size_t)ring->pages * WORLD_PAGE_SIZE);
+    ring->published = NULL;
     ring->pages = 0;
 }

@@ -312,6 +312,14 @@ void blkfront_observe(const volatile void *address, size_t size, enum blkfront_a
                 offset, size);
     if (page == NULL)
         return;
+    if (world->options.live) { /* what it is about to act on is told before it does */
+        if (!page->ring->attached)
+            return;
+        monitor_look_live(world, page->ring, true);
+        if (access == BLKFRONT_ACCESS_STORE && page->index == 0 && offset == 0)
+            monitor_before_publish(world, page->ring);
+        return;
+    }
     if (access == BLKFRONT_ACCESS_LOAD && world->oracle->loads_waiting != 0)
         before_load(world, page->ring);
     device = world->options.rules ? oracle_device_get(world->oracle, page->ring->device) : NULL;

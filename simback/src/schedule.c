@@ -347,9 +347,7 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
     if (schedule->ready_count == 0)
         store_watches_let_through(world);
     if (schedule->ready_count == 0) {
-        const uint64_t next = schedule->timer_count == 0
-                                  ? SIMBACK_NEVER
-                                  : schedule->actors[schedule->timers[0]].timer_ns;
+        const uint64_t next = simback_next_timer(world);
         const uint64_t passes = next < until_ns ? next : until_ns; /* so far time goes anyhow */
 
         if (passes == SIMBACK_NEVER || !fire_idle(world, passes)) {
@@ -371,6 +369,14 @@ enum simback_step simback_world_step(struct simback_world *world, uint64_t until
 uint64_t simback_steps(const struct simback_world *world)
 {
     return world->schedule.steps;
+}
+
+uint64_t simback_next_timer(const struct simback_world *world)
+{
+    const struct schedule *schedule = &world->schedule;
+
+    return schedule->timer_count == 0 ? SIMBACK_NEVER
+                                      : schedule->actors[schedule->timers[0]].timer_ns;
 }
 
 void simback_progress(struct simback_world *world)

@@ -39,6 +39,9 @@ struct simback_world_options {
     uint32_t (*choose)(void *context, uint32_t count);
     void *choose_context;
     bool trace_hash; /* default true. Only the benchmark switches it off */
+    /* The other side is a real Xen's (live.h), and acts whenever it likes: rules that need to know
+     * what it did between two accesses of the frontend are not judged. Default false. */
+    bool live;
 };
 
 void simback_world_options_init(struct simback_world_options *options);
@@ -115,6 +118,8 @@ enum simback_step {
  * `until_ns` (then REST). */
 enum simback_step simback_world_step(struct simback_world *world, uint64_t until_ns);
 uint64_t simback_steps(const struct simback_world *world);
+/* The earliest time that an actor waits for; SIMBACK_NEVER. */
+uint64_t simback_next_timer(const struct simback_world *world);
 /* A call has completed: counts the steps of I4 anew. */
 void simback_progress(struct simback_world *world);
 /* All that decides how the world goes on, as one number; for exploration. Never the same in two
