@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The backend's half of a real Xen (host.h), under Linux: grants mapped by libxengnttab, ports
- * bound by libxenevtchn. XenStore, time and memory are a platform's (platform.h), so that both
- * halves of a program share one connection to xenstored. In the library simback_live, which is
- * built where Xen's libraries are found.
+ * On a real Xen, under Linux; in the library simback_live, which is built where Xen's libraries are
+ * found. XenStore, time and memory are a platform's (platform.h), so that all of a program shares
+ * one connection to xenstored.
+ *
+ * The host is the backend's half (host.h): grants mapped by libxengnttab, ports bound by
+ * libxenevtchn. The live world is a world (world.h) whose frontends meet a real backend.
  */
 #ifndef SIMBACK_LIVE_H
 #define SIMBACK_LIVE_H
@@ -42,6 +44,75 @@ struct simback_live_ledger {
 
 void simback_live_get_ledger(const struct simback_live_host *host,
                              struct simback_live_ledger *ledger);
+
+/* ---- the live world ---- */
+
+/*
+ * A world with `live` set in its options stands for a real Xen: what its guest asks for is done
+ * there, and told as events and kept in the world's tables too, so that trace, counters and rules
+ * see a real run as they see a simulated one. What the real backend does is seen in the rings and
+ * in XenStore. The guest is domain 1 of the world and the backend's domain 0, whatever they are in
+ * truth: in dom0 of a test both are this program's own.
+ */
+struct simback_live;
+struct simback_world;
+
+/* The disk below a device's backend. */
+enum simback_live_disk {
+    SIMBACK_LIVE_RAM,  /* xen-blkback over /dev/ram<device>: no flush, no discard */
+    SIMBACK_LIVE_LOOP, /* over a loop device of a file: flush, barrier, discard, any size */
+    SIMBACK_LIVE_NULL, /* over /dev/nullb0: sectors of 4096 bytes */
+    SIMBACK_LIVE_QDISK /* QEMU's backend over a file; QEMU runs already */
+};
+
+struct simback_live_options {
+    enum simback_live_disk disk;
+    const char *directory; /* for the files of disks */
+};
+
+int simback_live_open(const struct blkfront_platform *platform,
+                      const struct simback_live_options *options, struct simback_live **live,
+                      char *text);
+void simback_live_close(struct simback_live *live);
+
+/* The world was made or reset with `live` set: it is this one from now on. Its guest's platform;
+ * NULL: no memory. */
+const struct blkfront_platform *simback_live_begin(struct simback_live *live,
+                                                   struct simback_world *world);
+/* The run is over: its devices are removed, and all that frontends have left is ended. */
+void simback_live_end(struct simback_live *live);
+
+struct simback_backend_options;
+
+enum simback_live_result {
+    SIMBACK_LIVE_OK,
+    SIMBACK_LIVE_CANNOT, /* a real backend over such a disk cannot be what the options ask for */
+    SIMBACK_LIVE_FAILED  /* it should, and something went wrong */
+};
+
+/* A real backend for a device of the world, as a toolstack sets it up. Text says what is wrong. */
+enum simback_live_result simback_live_add_backend(struct simback_live *live,
+                                                  const struct simback_backend_options *options,
+                                                  char *text);
+
+/* What is done to a device from outside. */
+enum simback_live_change {
+    SIMBACK_LIVE_DETACH, /* the toolstack says: offline, and close */
+    SIMBACK_LIVE_RESIZE  /* the disk has `value` units of 512 bytes from now on */
+};
+
+enum simback_live_result simback_live_change(struct simback_live *live, uint16_t device,
+                                             enum simback_live_change change, uint64_t value,
+                                             char *text);
+/* What the disk holds, read past every cache. 0 or -1. */
+int simback_live_disk_read(struct simback_live *live, uint16_t device, uint64_t sector_512,
+                           uint32_t count_512, void *to);
+
+/* Moves the world's clock to where the real one is. */
+uint64_t simback_live_now(struct simback_live *live);
+/* Waits until a port has fired or XenStore has changed, and brings that into the world; at most
+ * until `until_ns`. False: nothing came. */
+bool simback_live_wait(struct simback_live *live, uint64_t until_ns);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Real devices for the live world, set up, changed and removed as a toolstack does it.
+ */
+#include "live.h"
+
+#include <simback/backend.h>
+#include <simback/dialect.h>
+
+#include <blkfront/blkif.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define REAL(call, ...) live->platform->call(live->platform->context, __VA_ARGS__)
+
+/* So long a real backend has for what it does by itself. */
+#define PATIENCE_NS UINT64_C(5000000000)
+
+/* ---- what a real backend over such a disk is ---- */
+
+struct abilities {
+    const char *dialect, *type; /* who it is, and its directory */
+    bool flush, barrier, discard, secure, persistent;
+    int32_t order, segments;
+};
+
+static const struct abilities abilities[] = {
+    [SIMBACK_LIVE_RAM] = {"linux", "vbd", false, false, false, false, true, 4, 256},
+    [SIMBACK_LIVE_LOOP] = {"linux", "vbd", true, true, true, false, true, 4, 256},
+    [SIMBACK_LIVE_NULL] = {"linux", "vbd", false, false, false, false, true, 4, 256},
+    [SIMBACK_LIVE_QDISK] = {"qemu", "qdisk", true, false, true, false, false, 4, 0},
+};
+
+static bool agrees(enum simback_choice asked, bool really)
+{
+    return asked == SIMBACK_DEFAULT || (asked == SIMBACK_YES) == really;
+}
+
+/* What the options ask for, beside the size of the disk, has to be what there is. */
+static enum simback_live_result can_be(const struct simback_live *live,
+                                       const struct simback_backend_options *options, char *text)
+{
+    const struct abilities *is = &abilities[live->options.disk];
+    const char *what = NULL;
+
+    if (options->dialect == NULL || strcmp(options->dialect->name, is->dialect) != 0)
+        what = "another backend";
+    else if (options->domid != SIMBACK_DOM0)
+        what = "a backend elsewhere";
+    else if (options->device >= WORLD_DEVICES || options->vdev >> 8 != 202)
+        what = "another kind of device";
+    else if (!agrees(options->flush, is->flush) || !agrees(options->barrier, is->barrier) ||
+             !agrees(options->discard, is->discard) ||
+             !agrees(options->discard_secure, is->secure) ||
+             !agrees(options->persistent, is->persistent))
+        what = "other features";
+    else if ((options->ring_order != -1 && options->ring_order != is->order) ||
+             (options->segments != -1 && options->segments != is->segments) ||
+             options->queues != -1 || options->info != -1)
+        what = "other limits";
+    else if (options->discard_granularity != -1 || options->discard_alignment != -1 ||
+             options->physical_sector_size != 0)
+        what = "another layout of the disk";
+    else if (options->floppy || options->cdrom || options->removable || options->attach ||
+             options->start_state != BLKIF_WIRE_INITIALISING || options->params != NULL)
+        what = "another kind of disk";
+    if (what == NULL)
+        return SIMBACK_LIVE_OK;
+    return live_fail(text, SIMBACK_LIVE_CANNOT, "a real backend: the scenario wants %s", what);
+}
+
+/* ---- nodes ---- */
+
+static int put(const struct simback_live *live, const char *directory, const char *name,
+               const char *value)
+{
+    char path[LIVE_PATH + 64];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return REAL(store_write, 0, path, value, strlen(value));
+}
+
+static int put_number(const struct simback_live *live, const char *directory, const char *name,
+                      uint32_t value)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%u", (unsigned)value);
+    return put(live, directory, name, text);
+}
+
+/* As xl writes it for each kind; the state last, which wakes the drivers. */
+static int create_back(const struct simback_live *live, const struct live_device *device,
+                       const struct simback_backend_options *options)
+{
+    char name[8], disk[LIVE_PATH + 8];
+    struct stat about;
+    int result = 0;
+
+    snprintf(name, sizeof(name), "xvd%c", 'a' + (int)(device->vdev >> 4 & 15));
+    result |= put(live, device->back, BLKIF_NODE_FRONTEND, device->front);
+    result |= put_number(live, device->back, BLKIF_NODE_FRONTEND_ID, live->domid);
+    result |= put(live, device->back, BLKIF_NODE_ONLINE, "1");
+    result |= put(live, device->back, BLKIF_NODE_REMOVABLE, "0");
+    result |= put(live, device->back, "bootable", "1");
+    result |= put(live, device->back, BLKIF_NODE_DEV, name);
+    result |= put(live, device->back, BLKIF_NODE_TYPE, "phy");
+    result |= put(live, device->back, BLKIF_NODE_MODE, options->mode_read_only ? "r" : "w");
+    result |= put(live, device->back, BLKIF_NODE_DEVICE_TYPE, "disk");
+    result |=
+        put(live, device->back, BLKIF_NODE_DISCARD_ENABLE, options->discard_disabled ? "0" : "1");
+    if (live->options.disk == SIMBACK_LIVE_QDISK) {
+        snprintf(disk, sizeof(disk), "aio:%s", device->disk.file);
+        result |= put(live, device->back, BLKIF_NODE_PARAMS, disk);
+    } else {
+        if (stat(device->disk.device, &about) != 0)
+            return -1;
+        snprintf(disk, sizeof(disk), "%x:%x", major(about.st_rdev), minor(about.st_rdev));
+        result |= put(live, device->back, "physical-device", disk);
+    }
+    return result | put(live, device->back, BLKIF_NODE_STATE, "1");
+}
+
+static int create_front(const struct simback_live *live, const struct live_device *device,
+                        const struct simback_backend_options *options)
+{
+    int result = 0;
+
+    result |= put_number(live, device->front, BLKIF_NODE_BACKEND_ID, 0);
+    result |= put_number(live, device->front, BLKIF_NODE_VIRTUAL_DEVICE, device->vdev);
+    result |= put(live, device->front, BLKIF_NODE_DEVICE_TYPE, "disk");
+    result |= put(live, device->front, BLKIF_NODE_TRUSTED, options->trusted ? "1" : "0");
+    result |= put(live, device->front, BLKIF_NODE_STATE, "1");
+    return result | put(live, device->front, BLKIF_NODE_BACKEND, device->back);
+}
+
+/* Runs the mirror until the node is in the world. */
+static bool wait_for_node(struct simback_live *live, const char *directory, const char *name)
+{
+    const uint64_t end = simback_live_now(live) + PATIENCE_NS;
+    char path[LIVE_PATH], real[LIVE_PATH + 64];
+    size_t length;
+
+    snprintf(real, sizeof(real), "%s/%s", directory, name);
+    live_world_path(live, real, path);
+    while (simback_store_read(live->world, path, NULL, 0, &length) != 0) {
+        if (!simback_live_wait(live, end))
+            return false;
+    }
+    return true;
+}
+
+/* The guest may read its own home, as if dom0 had made it. */
+static void permit(struct simback_live *live, const struct live_device *device)
+{
+    char path[LIVE_PATH];
+
+    (void)simback_store_permit(live->world, "/local/domain/1/error", LIVE_GUEST, LIVE_GUEST);
+    live_world_path(live, device->front, path);
+    (void)simback_store_permit(live->world, path, LIVE_GUEST, SIMBACK_DOM0);
+    live_world_path(live, device->back, path);
+    (void)simback_store_permit(live->world, path, SIMBACK_DOM0, LIVE_GUEST);
+}
+
+static void forget(struct simback_live *live, struct live_device *device)
+{
+    live_mirror_watch(live, device, false);
+    (void)REAL(store_remove, 0, device->front);
+    (void)REAL(store_remove, 0, device->back);
+    live_disk_remove(&device->disk);
+    device->used = false;
+}
+
+enum simback_live_result simback_live_add_backend(struct simback_live *live,
+                                                  const struct simback_backend_options *options,
+                                                  char *text)
+{
+    enum simback_live_result result = can_be(live, options, text);
+    struct live_device *device;
+
+    if (result != SIMBACK_LIVE_OK)
+        return result;
+    device = &live->devices[options->device];
+    if (device->used)
+        return live_fail(text, SIMBACK_LIVE_CANNOT, "a real backend is set up once in a run");
+    *device = (struct live_device){.number = options->device, .vdev = options->vdev};
+    snprintf(device->front, sizeof(device->front), "/local/domain/%u/device/vbd/%u",
+             (unsigned)live->domid, (unsigned)device->vdev);
+    snprintf(device->back, sizeof(device->back), "/local/domain/0/backend/%s/%u/%u",
+             abilities[live->options.disk].type, (unsigned)live->domid, (unsigned)device->vdev);
+    result = live_disk_make(live, &device->disk, options, text);
+    if (result != SIMBACK_LIVE_OK) {
+        live_disk_remove(&device->disk);
+        return result;
+    }
+    device->used = true;
+    permit(live, device);
+    live_mirror_watch(live, device, true);
+    /* The kernel makes no device of a backend whose frontend's directory is not there yet. */
+    if (create_front(live, device, options) != 0 || create_back(live, device, options) != 0 ||
+        !wait_for_node(live, device->back, BLKIF_NODE_STATE)) {
+        forget(live, device);
+        return live_fail(text, SIMBACK_LIVE_FAILED, "the nodes of the device cannot be written");
+    }
+    return SIMBACK_LIVE_OK;
+}
+
+/* ---- changes ---- */
+
+enum simback_live_result simback_live_change(struct simback_live *live, uint16_t number,
+                                             enum simback_live_change change, uint64_t value,
+                                             char *text)
+{
+    struct live_device *device = &live->devices[number];
+
+    if (number >= WORLD_DEVICES || !device->used)
+        return live_fail(text, SIMBACK_LIVE_FAILED, "there is no backend for this device");
+    if (change == SIMBACK_LIVE_RESIZE)
+        return live_disk_resize(live, &device->disk, value, text);
+    if (put(live, device->back, BLKIF_NODE_ONLINE, "0") != 0 ||
+        put(live, device->back, BLKIF_NODE_STATE, "5") != 0)
+        return live_fail(text, SIMBACK_LIVE_FAILED, "the backend's state cannot be written");
+    return SIMBACK_LIVE_OK;
+}
+
+/* ---- the end ---- */
+
+/* Until the kernel's own device of it is gone, the same number cannot be set up anew. */
+static void wait_until_gone(struct simback_live *live, const struct live_device *device)
+{
+    const uint64_t end = live->platform->now(live->platform->context) + PATIENCE_NS;
+    char path[LIVE_PATH];
+
+    snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/%s-%u-%u",
+             abilities[live->options.disk].type, (unsigned)live->domid, (unsigned)device->vdev);
+    while (access(path, F_OK) == 0 && live->platform->now(live->platform->context) < end)
+        usleep(5000);
+}
+
+void simback_live_end(struct simback_live *live)
+{
+    if (live->world == NULL)
+        return;
+    live_guest_end(live);
+    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
+        struct live_device *device = &live->devices[i];
+        struct live_disk disk;
+
+        if (!device->used)
+            continue;
+        disk = device->disk; /* the backend has it open until it is gone */
+        device->disk = (struct live_disk){.loop = -1};
+        forget(live, device);
+        wait_until_gone(live, device);
+        live_disk_remove(&disk);
+    }
+    live->world = NULL;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The real XenStore, brought into the world's: what others than the guest write there is written
+ * here too, in the same order, as the backend's domain does it. Paths and the values that are paths
+ * call the guest by its name in the world.
+ */
+#include "live.h"
+
+#include <blkfront/blkif.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+/* "/local/domain/0/…" with the guest's number where it stands for the guest: its home, and in
+ * "/backend/TYPE/<guest>/". */
+static void rename_guest(const char *path, unsigned from, unsigned to, char *out)
+{
+    static const char root[] = "/local/domain/";
+    char number[8], type[32];
+    int taken = 0, length;
+    unsigned owner, front;
+    char rest[8];
+
+    snprintf(number, sizeof(number), "%u", from);
+    length = (int)strlen(number);
+    /* The backend's directory first: where both are one domain, that is what tells them apart. */
+    if (sscanf(path, "/local/domain/%u/backend/%31[^/]/%u%n", &owner, type, &front, &taken) == 3 &&
+        front == from && (path[taken] == '/' || path[taken] == '\0')) {
+        snprintf(out, LIVE_PATH, "/local/domain/%u/backend/%s/%u%s", owner, type, to, path + taken);
+        return;
+    }
+    if (strncmp(path, root, sizeof(root) - 1) == 0 &&
+        strncmp(path + sizeof(root) - 1, number, (size_t)length) == 0 &&
+        sscanf(path + sizeof(root) - 1 + length, "/%7[a-z]", rest) == 1 &&
+        (strcmp(rest, "device") == 0 || strcmp(rest, "error") == 0 || strcmp(rest, "data") == 0)) {
+        snprintf(out, LIVE_PATH, "%s%u%s", root, to, path + sizeof(root) - 1 + length);
+        return;
+    }
+    snprintf(out, LIVE_PATH, "%s", path);
+}
+
+void live_real_path(const struct simback_live *live, const char *path, char *real)
+{
+    rename_guest(path, LIVE_GUEST, live->domid, real);
+}
+
+void live_world_path(const struct simback_live *live, const char *real, char *path)
+{
+    rename_guest(real, live->domid, LIVE_GUEST, path);
+}
+
+static bool is_called(const char *path, const char *name)
+{
+    const char *last = strrchr(path, '/');
+
+    return last != NULL && strcmp(last + 1, name) == 0;
+}
+
+/* Values that name the guest. Returns the length. */
+static size_t world_value(const struct simback_live *live, const char *path, const char *value,
+                          size_t length, char *out)
+{
+    if (is_called(path, BLKIF_NODE_BACKEND) || is_called(path, BLKIF_NODE_FRONTEND)) {
+        live_world_path(live, value, out);
+        return strlen(out);
+    }
+    if (is_called(path, BLKIF_NODE_FRONTEND_ID))
+        return (size_t)snprintf(out, LIVE_PATH, "%d", LIVE_GUEST);
+    memcpy(out, value, length);
+    return length;
+}
+
+/* ---- nodes ---- */
+
+static struct live_device *device_of(struct simback_live *live, const char *real, bool *back)
+{
+    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
+        struct live_device *device = &live->devices[i];
+        const char *const directories[] = {device->back, device->front};
+
+        for (unsigned j = 0; device->used && j < 2; j++) {
+            const size_t length = strlen(directories[j]);
+
+            if (strncmp(real, directories[j], length) == 0 &&
+                (real[length] == '/' || real[length] == '\0')) {
+                *back = j == 0;
+                return device;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* The backend's own view of its state, which it does not tell us otherwise. */
+static void tell_state(struct simback_live *live, struct live_device *device, const char *value,
+                       size_t length)
+{
+    const uint8_t state = length == 1 && value[0] >= '0' && value[0] <= '8'
+                              ? (uint8_t)(value[0] - '0')
+                              : (uint8_t)BLKIF_WIRE_UNKNOWN;
+
+    simback_emit(live->world, &(struct simback_event){.kind = SIMBACK_BACK_STATE,
+                                                      .domid = SIMBACK_DOM0,
+                                                      .device = device->number,
+                                                      .a = state,
+                                                      .b = device->back_state});
+    device->back_state = state;
+}
+
+static void bring(struct simback_live *live, const char *real, bool again)
+{
+    static char value[LIVE_VALUE], there[LIVE_VALUE];
+    struct domain *dom0 = domain_get(live->world, SIMBACK_DOM0);
+    const uint16_t entered = live->world->entered;
+    char path[LIVE_PATH], *found;
+    struct live_device *device;
+    size_t length = 0, known = 0;
+    bool back = false, is_there;
+    unsigned bytes = 0;
+
+    device = device_of(live, real, &back);
+    live_world_path(live, real, path);
+    is_there = simback_store_read(live->world, path, there, sizeof(there), &known) == 0;
+    found = xs_read(live->store, XBT_NULL, real, &bytes);
+    if (dom0 == NULL || (found == NULL && !is_there)) {
+        free(found);
+        return;
+    }
+    if (found != NULL && bytes < sizeof(value))
+        length = world_value(live, path, found, bytes, value);
+    if (found != NULL && is_there && !again && known == length &&
+        memcmp(value, there, length) == 0) {
+        free(found);
+        return;
+    }
+    live->happened = true;
+    live->world->entered = device == NULL ? SIMBACK_NO_DEVICE : device->number;
+    if (found == NULL) {
+        (void)xenstore_remove(dom0, 0, path);
+    } else {
+        if (device != NULL && back && is_called(path, BLKIF_NODE_STATE))
+            tell_state(live, device, value, length);
+        (void)xenstore_write(dom0, 0, path, value, length);
+    }
+    live->world->entered = entered;
+    free(found);
+}
+
+void live_mirror_node(struct simback_live *live, const char *real)
+{
+    bring(live, real, false);
+}
+
+/* A backend that writes its state anew, the same, says: look again. */
+void live_mirror_take(struct simback_live *live)
+{
+    char **event;
+
+    while ((event = xs_check_watch(live->store)) != NULL) {
+        bool back = false;
+        const struct live_device *device = device_of(live, event[XS_WATCH_PATH], &back);
+        const bool first = event[XS_WATCH_TOKEN][0] == 'f';
+
+        if (device != NULL)
+            bring(live, event[XS_WATCH_PATH],
+                  back && !first && is_called(event[XS_WATCH_PATH], BLKIF_NODE_STATE));
+        free(event);
+    }
+}
+
+/* ---- watches ---- */
+
+void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on)
+{
+    const struct blkfront_platform *platform = live->platform;
+
+    if (on) {
+        (void)xs_watch(live->store, device->back, "back");
+        (void)xs_watch(live->store, device->front, "front");
+        (void)platform->watch(platform->context, live->wake, device->back, device->vdev);
+        (void)platform->watch(platform->context, live->wake, device->front, device->vdev);
+        return;
+    }
+    (void)xs_unwatch(live->store, device->back, "back");
+    (void)xs_unwatch(live->store, device->front, "front");
+    (void)platform->unwatch(platform->context, live->wake, device->back, device->vdev);
+    (void)platform->unwatch(platform->context, live->wake, device->front, device->vdev);
+}
