@@ -4,6 +4,7 @@
  * file ends it before anything runs.
  */
 #include "expected.h"
+#include "live.h"
 #include "report.h"
 #include "supervisor.h"
 #include "tool.h"
@@ -27,7 +28,7 @@ struct run {
     int exit_code;
     bool any_code;
     uint64_t jobs, repeat, break_step;
-    const char *format, *output, *expected_path, *dialects_path;
+    const char *format, *output, *expected_path, *dialects_path, *world, *live_disk;
     bool list, dry_run, quiet, matrix;
 };
 
@@ -48,6 +49,20 @@ static int choose_report(struct run *run)
         return tool_error(
             "run: unknown format '%s'; there are console, tap, junit, json and matrix",
             run->format);
+    return TOOL_OK;
+}
+
+/* A real Xen has one set of devices: one run at a time. */
+static int choose_world(struct run *run)
+{
+    if (strcmp(run->world, "simulated") == 0)
+        return TOOL_OK;
+    if (strcmp(run->world, "live") != 0)
+        return tool_error("run: --world is simulated or live");
+    if (!live_disk_is_known(run->live_disk))
+        return tool_error("run: --live-disk is ram, loop, null or qdisk");
+    run->supervisor.live = run->live_disk;
+    run->jobs = 1;
     return TOOL_OK;
 }
 
@@ -76,6 +91,11 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
          &run->repeat, NULL},
         {"--disk", TOOL_TEXT, "FILE", "disk image for the first device; then --jobs is 1",
          &run->supervisor.disk, NULL},
+        {"--world", TOOL_TEXT, "WORLD", "simulated, the default, or live: on a real Xen, in dom0",
+         &run->world, NULL},
+        {"--live-disk", TOOL_TEXT, "KIND",
+         "below the real backend: ram, loop, null (xen-blkback) or qdisk (QEMU); default loop",
+         &run->live_disk, NULL},
         {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of (simblk dialects)",
          &run->dialects_path, NULL},
         {"--trace", TOOL_FLAG, NULL, "print every event", &run->supervisor.trace, NULL},
@@ -102,6 +122,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
     if (*rest == 0)
         return tool_error("run: name a scenario or a folder of them, for example: simblk run "
                           "scenarios/");
+    if (choose_world(run) != TOOL_OK)
+        return TOOL_USAGE;
     if (run->jobs < 1 || run->jobs > 64)
         return tool_error("run: --jobs needs a number from 1 to 64");
     if (run->repeat < 1 || run->repeat > 1000000)
@@ -301,6 +323,8 @@ int cmd_run(int argc, char **argv)
     run->jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint64_t)processors;
     run->repeat = 1;
     run->format = "console";
+    run->world = "simulated";
+    run->live_disk = "loop";
     run->supervisor.stuck_seconds = 10;
     scenario_program_init(&run->dialects);
     rc = read_options(run, argc, argv, &rest);

@@ -115,6 +115,12 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
     if (!can_begin(runner, &options)) {
         return;
     }
+    if (runner->options.live != NULL) {
+        if (live_backend(runner, &options)) {
+            runner->backends[step->device] = options;
+        }
+        return;
+    }
     options.disk = make_disk(runner, step, &options);
     if (options.disk == NULL) {
         return;
@@ -142,7 +148,6 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
         }                                                                               \
     }
 
-BACKEND_STEP(BACKEND_CLOSE, simback_backend_close(backend))
 BACKEND_STEP(BACKEND_CRASH, simback_backend_crash(backend))
 BACKEND_STEP(BACKEND_HANG, simback_backend_hang(backend))
 BACKEND_STEP(BACKEND_WAKE, simback_backend_wake(backend))
@@ -160,13 +165,35 @@ BACKEND_STEP(BACKEND_ONLINE,
 BACKEND_STEP(GRANT_KEEP, simback_backend_keep_grants(backend, true))
 BACKEND_STEP(GRANT_DROP, simback_backend_keep_grants(backend, false))
 
+void exec_BACKEND_CLOSE(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct simback_backend *backend;
+
+    if (runner->options.live != NULL) {
+        live_detach(runner, step->device);
+        return;
+    }
+    backend = backend_of(runner, step->device);
+    if (backend != NULL) {
+        simback_backend_close(backend);
+        simback_handover(runner->world, step->device, false);
+    }
+}
+
 void exec_BACKEND_RESIZE(struct scenario_runner *runner, const struct scenario_step *step)
 {
-    struct simback_backend *backend = backend_of(runner, step->device);
     struct simback_backend_options *options = &runner->backends[step->device];
     uint64_t sectors = scenario_value(step, FIELD_BACKEND_RESIZE_SECTORS);
     uint32_t sector_size = options->sector_size;
+    struct simback_backend *backend;
 
+    if (runner->options.live != NULL) {
+        if (live_resize(runner, step->device, sectors * (sector_size / BLKIF_WIRE_UNIT))) {
+            options->sectors = sectors;
+        }
+        return;
+    }
+    backend = backend_of(runner, step->device);
     if (backend == NULL) {
         return;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runner.h"
+#include "scenario/live.h"
 
 /* `found` is what was seen, for the message. */
 static void judge(struct scenario_runner *runner, const struct scenario_step *step, bool holds,
@@ -118,9 +119,21 @@ void exec_EXPECT_VIOLATION(struct scenario_runner *runner, const struct scenario
     judge(runner, step, broken, found);
 }
 
+/* Into the scratch; 0 or -1. */
+static int read_disk(struct scenario_runner *runner, uint16_t device,
+                     struct simback_backend *backend, uint64_t sector_512, uint32_t count)
+{
+    const struct scenario_live *live = runner->options.live;
+
+    return live != NULL ? live->disk_read(live->context, device, sector_512, count, runner->scratch)
+                        : simback_disk_read(simback_backend_disk(backend), sector_512, count,
+                                            runner->scratch);
+}
+
 void exec_EXPECT_DISK(struct scenario_runner *runner, const struct scenario_step *step)
 {
-    struct simback_backend *backend = backend_of(runner, step->device);
+    struct simback_backend *backend =
+        runner->options.live != NULL ? NULL : backend_of(runner, step->device);
     uint64_t size = runner->backends[step->device].sector_size;
     uint64_t sector = scenario_value(step, FIELD_EXPECT_DISK_SECTOR);
     uint64_t count = scenario_value(step, FIELD_EXPECT_DISK_COUNT);
@@ -128,7 +141,7 @@ void exec_EXPECT_DISK(struct scenario_runner *runner, const struct scenario_step
     char found[80] = "it does";
     bool holds = true;
 
-    if (backend == NULL) {
+    if (backend == NULL && runner->options.live == NULL) {
         return;
     }
     if (size < BLKIF_WIRE_UNIT || size > SCRATCH_BYTES) {
@@ -139,8 +152,7 @@ void exec_EXPECT_DISK(struct scenario_runner *runner, const struct scenario_step
         uint64_t units = size / BLKIF_WIRE_UNIT;
 
         if (sector + i > UINT64_MAX / units ||
-            simback_disk_read(simback_backend_disk(backend), (sector + i) * units, (uint32_t)units,
-                              runner->scratch) != 0) {
+            read_disk(runner, step->device, backend, (sector + i) * units, (uint32_t)units) != 0) {
             run_stop(runner, SCENARIO_FAILED, 0, "sector %" PRIu64 " of the disk cannot be read",
                      sector + i);
             return;

@@ -11,7 +11,11 @@
 #include <string.h>
 
 #include "runner.h"
+#include "scenario/live.h"
 #include "scenario/text.h"
+
+/* What a real Xen may number them. */
+enum { LIVE_GRANTS = 65536, LIVE_PORTS = 4095 };
 
 void scenario_run_options_init(struct scenario_run_options *options)
 {
@@ -223,6 +227,12 @@ void run_world_options(const struct scenario_runner *runner, struct simback_worl
     options->rules = !runner->options.rules_off;
     options->power_may_fail = has_step(runner->program, STEP_BACKEND_POWER_CUT);
     options->trace_hash = !runner->options.hash_off;
+    if (runner->options.live != NULL) {
+        options->live = true;
+        options->share_only = true;
+        options->grant_limit = LIVE_GRANTS;
+        options->port_limit = LIVE_PORTS;
+    }
 }
 
 static void reset_world(struct scenario_runner *runner)
@@ -297,6 +307,14 @@ static bool load_dialects(struct scenario_runner *runner)
     return result == SCENARIO_OK;
 }
 
+static const struct blkfront_platform *guest_platform(struct scenario_runner *runner)
+{
+    const struct scenario_live *live = runner->options.live;
+
+    return live == NULL ? simback_platform(runner->world, SIMBACK_FRONT_DOMID)
+                        : live->begin(live->context, runner->world);
+}
+
 static void begin(struct scenario_runner *runner)
 {
     char reason[SCENARIO_REASON_MAX];
@@ -308,6 +326,10 @@ static void begin(struct scenario_runner *runner)
         run_stop(runner, SCENARIO_UNSUPPORTED, 0, "%s", reason);
         return;
     }
+    if (runner->options.live != NULL && live_missing(runner->program, reason, sizeof(reason))) {
+        run_stop(runner, SCENARIO_UNSUPPORTED, 0, "%s", reason);
+        return;
+    }
     if (!load_dialects(runner)) {
         run_stop(runner, SCENARIO_BAD, 0, "the file of dialects makes no backends");
         return;
@@ -315,8 +337,7 @@ static void begin(struct scenario_runner *runner)
     make_home(runner);
     strike_begin(runner);
     simback_enter(runner->world, SIMBACK_NO_DEVICE);
-    error = runner->subject->create(simback_platform(runner->world, SIMBACK_FRONT_DOMID),
-                                    &runner->context);
+    error = runner->subject->create(guest_platform(runner), &runner->context);
     if (error != BLKFRONT_OK && strike_has_struck(runner)) {
         simback_app_end(runner->world); /* nothing is left of it */
         run_judge_rules(runner);
@@ -517,6 +538,9 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     }
     if (!runner->stopped) {
         teardown(runner);
+    }
+    if (options->live != NULL) {
+        options->live->end(options->live->context);
     }
     judge_end(runner);
     fill_verdict(runner);

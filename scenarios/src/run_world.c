@@ -78,7 +78,8 @@ enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t s
         if (taken == steps || (done != NULL && done(runner, context))) {
             return RAN_DONE;
         }
-        switch (simback_world_step(runner->world, until_ns)) {
+        switch (runner->options.live != NULL ? live_step(runner, until_ns, done != NULL)
+                                             : simback_world_step(runner->world, until_ns)) {
         case SIMBACK_STEP_RAN: break;
         case SIMBACK_STEP_REST: return RAN_REST;
         case SIMBACK_STEP_CUT:

@@ -313,6 +313,17 @@ size_t snapshots_load(struct scenario_runner *runner);
 /* So many steps are played: keeps what has come of them, if that is what a snapshot is of. */
 void snapshots_offer(struct scenario_runner *runner, size_t steps);
 
+/* ---- exec_live.c: where options.live is set ---- */
+
+/* The sentence why the program cannot be played on a real Xen; false: it can. */
+bool live_missing(const struct scenario_program *program, char *reason, size_t size);
+/* False: the run is over. */
+bool live_backend(struct scenario_runner *runner, const struct simback_backend_options *options);
+void live_detach(struct scenario_runner *runner, uint16_t device);
+bool live_resize(struct scenario_runner *runner, uint16_t device, uint64_t size_512);
+/* simback_world_step, where the other side moves too; REST when nothing comes any more. */
+enum simback_step live_step(struct scenario_runner *runner, uint64_t until_ns, bool awaited);
+
 /* ---- sink.c ---- */
 
 void sink_begin(struct scenario_runner *runner);

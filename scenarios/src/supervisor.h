@@ -35,6 +35,7 @@ struct supervisor_options {
     uint64_t seed;
     bool trace;
     const char *disk;
+    const char *live;                        /* the disk of the live world; NULL: simulated */
     const struct scenario_program *dialects; /* of a file; NULL: none */
     uint32_t break_step;                     /* not 0: everything in this process, for a debugger */
     /* Called in the order of the suite as soon as a case and all before it are done. */

@@ -3,6 +3,7 @@
  * A worker process: plays the cases that it is told to. When it dies, by a signal, a sanitizer or
  * exit, it saves the world's last events where the supervisor finds them.
  */
+#include "live.h"
 #include "supervisor.h"
 
 #include "scenario/repeat.h"
@@ -101,6 +102,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
     struct scenario_run_options run;
     uint64_t first_hash = 0;
 
+    memset(verdict, 0, sizeof(*verdict));
     scenario_run_options_init(&run);
     run.subject = options->subject;
     run.strict = options->strict;
@@ -111,11 +113,18 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
     run.disk = options->disk;
     run.dialects = options->dialects;
     run.progress = progress;
+    if (options->live != NULL) {
+        run.live = live_table(options->live, verdict->reason);
+        if (run.live == NULL) {
+            verdict->outcome = SCENARIO_BAD;
+            verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
+            return;
+        }
+    }
     if (trace != NULL) {
         run.trace = trace_line;
         run.trace_context = trace;
     }
-    memset(verdict, 0, sizeof(*verdict));
     if (tool_suite_program(options->suite, index, program) != SCENARIO_OK) {
         verdict->outcome = SCENARIO_BAD;
         verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
@@ -128,7 +137,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         run.trace = NULL;
         if (round == 0) {
             first_hash = verdict->hash;
-        } else if (verdict->hash != first_hash) {
+        } else if (verdict->hash != first_hash && options->live == NULL) {
             verdict->outcome = SCENARIO_FAILED;
             verdict->exit_code = scenario_exit_code(SCENARIO_FAILED);
             snprintf(verdict->reason, sizeof(verdict->reason),

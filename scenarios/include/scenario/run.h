@@ -19,6 +19,7 @@ extern "C" {
 #endif
 
 struct simback_world;
+struct scenario_live;
 struct scenario_runner;
 struct scenario_snapshots;
 
@@ -145,6 +146,8 @@ struct scenario_run_options {
     struct scenario_strike strike; /* from then on only the rules are judged */
     bool rules_off;                /* the benchmark alone: nothing is judged */
     bool hash_off;                 /* the benchmark alone */
+    /* On a real Xen (live.h); NULL: simulated. */
+    const struct scenario_live *live;
     /* Each event as a line of text, as it happens; NULL: no text is made. */
     void (*trace)(void *context, const char *line);
     void *trace_context;

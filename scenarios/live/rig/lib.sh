@@ -74,3 +74,10 @@ vbd() {
 vbd_remove() { # number, backend's type
     xenstore-rm "/local/domain/0/backend/${2:-vbd}/0/$1" "/local/domain/0/device/vbd/$1"
 }
+
+# QEMU as a backend of its own for devices of this domain, from now on.
+qdisk_start() {
+    xen-qemu-system-i386 -xen-domid 0 -xen-attach -name dom0 -nographic -M xenpv -daemonize \
+        -monitor /dev/null -serial /dev/null -parallel /dev/null -nodefaults -no-user-config \
+        -pidfile /run/qemu.pid
+}
