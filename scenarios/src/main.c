@@ -11,6 +11,8 @@
 static const struct tool_command commands[] = {
     {"run", "PATH...", "play scenarios (files or folders) and judge the frontend by the rules",
      cmd_run},
+    {"compare", "FRONTEND...", "play the same on several frontends, and set them side by side",
+     cmd_compare},
     {"show", "FILE", "print a scenario as the tool understands it, or the steps it would play",
      cmd_show},
     {"fmt", "FILE...", "rewrite scenarios in canonical form", cmd_fmt},
@@ -54,7 +56,7 @@ static void print_usage(FILE *stream)
 {
     fputs("usage: simblk COMMAND [OPTION...] [ARGUMENT...]\n\n", stream);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(stream, "  %-8s %-8s %s\n", commands[i].name, commands[i].arguments,
+        fprintf(stream, "  %-8s %-11s %s\n", commands[i].name, commands[i].arguments,
                 commands[i].help);
     fputs("\n`simblk COMMAND --help` tells a command's options.\n", stream);
 }

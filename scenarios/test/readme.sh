@@ -129,6 +129,18 @@ check_fuzzing() {
     grep -q '^simblk decode crash-… ' line || complain "block $1 does not end with a replay"
 }
 
+# A frontend of somebody's own: the one of the examples.
+check_frontend() {
+    mkdir -p build/release
+    ln -sfn "$(dirname "$simblk")" build/release/scenarios
+    ln -sfn "$root/frontend" frontend
+    cp "$root/examples/tiny-frontend/tiny.c" theirs.c
+    PATH=$work/bin:$PATH sh -e "$1" >out 2>&1 </dev/null || {
+        complain "block $1 fails"
+        cat out
+    }
+}
+
 # ---- exit codes ----
 
 # A scenario that reads this sector: what comes of it stands in misbehaving_subject.c.
@@ -196,6 +208,7 @@ for block in blocks/*; do
     *.none)
         case $(head -n 1 "$block") in
         '$ simblk '*) check_sample "$block" ;;
+        'cc '*) check_frontend "$block" ;;
         'cmake --preset fuzz '*) check_fuzzing "$block" ;;
         *) complain "nothing tests block $block" ;;
         esac ;;
