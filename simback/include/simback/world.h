@@ -133,8 +133,8 @@ uint32_t simback_ready_count(const struct simback_world *world);
 /* ---- coming back ---- */
 
 /*
- * The world as it is now, outside of it. NULL: no memory; or what cannot be brought back: disks over
- * files, memory whose marks a checker keeps to itself (MemorySanitizer, valgrind).
+ * The world as it is now, outside of it. NULL: no memory; or what cannot be brought back: disks
+ * over files, memory whose marks a checker keeps to itself (MemorySanitizer, valgrind).
  */
 struct simback_snapshot;
 struct simback_snapshot *simback_world_save(const struct simback_world *world);
