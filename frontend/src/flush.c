@@ -121,10 +121,11 @@ int flush_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     return BLKFRONT_OK;
 }
 
-/* Has any flush of this connection succeeded? */
+/* Has any flush of this connection succeeded? A queue that has no ring in it only remembers one
+ * before. */
 static bool flush_worked(const struct blkfront_queue *queue)
 {
-    for (uint32_t i = 0; i < queue->device->options.queues; i++) {
+    for (uint32_t i = 0; i < queue->device->agreed.queue_count; i++) {
         if (agreed_flag(&sibling(queue, i)->flush_worked))
             return true;
     }
