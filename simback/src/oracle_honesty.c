@@ -42,8 +42,11 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
                       const struct oracle_ring *ring, struct oracle_part *part,
                       const struct oracle_response *response)
 {
-    uint64_t number = part == NULL ? 0 : part->number;
+    const uint64_t number = part == NULL ? 0 : part->number;
+    const bool again = part != NULL && part->answered;
 
+    if (part != NULL)
+        part->answered = true; /* until the frontend takes it, the request stays in the book */
     /* One that takes up a ring as it stands goes by rsp_prod: what was answered in another order
      * than it was put there it may answer again. */
     if (device->hostile || ring->untracked || ring->back_anew)
@@ -53,7 +56,7 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, 0,
                       "the backend answers id %#llx on queue %u, which is not in flight",
                       (unsigned long long)response->id, ring->view->queue);
-    else if (part->answered)
+    else if (again)
         oracle_broken(oracle, 19, device, number,
                       "the backend answers id %#llx on queue %u a second time",
                       (unsigned long long)response->id, ring->view->queue);
@@ -65,8 +68,6 @@ void honesty_response(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, number,
                       "the padding of the backend's response to id %#llx is not zero",
                       (unsigned long long)response->id);
-    if (part != NULL)
-        part->answered = true; /* until the frontend takes it, the request stays in the book */
 }
 
 void honesty_moved(struct oracle *oracle, struct oracle_device *device,
