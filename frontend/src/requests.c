@@ -175,7 +175,6 @@ void requests_lose_slot(struct slot *slot)
 
 void requests_abandon(struct blkfront_queue *queue, struct blkfront_request *request, int result)
 {
-    requeue_drop(queue, request);
     for (uint32_t i = 0; i < queue->slots.count; i++) {
         if (queue->slots.slots[i].request == request)
             requests_lose_slot(&queue->slots.slots[i]);
