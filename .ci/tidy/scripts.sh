@@ -12,5 +12,5 @@ command -v shellcheck >/dev/null || { echo "shellcheck not found: skipped"; exit
 
 find frontend simback scenarios fuzz .ci -type f \
     \( -name '*.sh' -o -path .ci/run -o -path .ci/test -o -path .ci/coverage \
-       -o -path .ci/conformance -o -path .ci/mutants \) \
+       -o -path .ci/conformance -o -path .ci/mutants -o -path .ci/mutants_generic \) \
     -exec shellcheck {} +
