@@ -9,7 +9,7 @@
 #include "store.h"
 
 #define RETRY_FIRST_NS UINT64_C(1000000)
-#define RETRY_LAST_NS  UINT64_C(64000000)
+#define RETRY_LAST_NS  UINT64_C(512000000)
 
 /* ---- the reason ---- */
 
