@@ -118,6 +118,7 @@ static int add_run(struct seeds *seeds)
             SCENARIO_OK) {
         return -1;
     }
+    fuzz_tame(&seeds->input);
     scenario_buffer_clear(&seeds->bytes);
     if (scenario_encode(&seeds->input, &seeds->bytes) != SCENARIO_OK) {
         return -1;

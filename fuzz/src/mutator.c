@@ -59,6 +59,7 @@ static bool change_program(uint64_t *state)
 /* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
 static size_t write_program(uint8_t *out, size_t max_size)
 {
+    fuzz_tame(&program);
     scenario_buffer_clear(&bytes);
     if (scenario_encode(&program, &bytes) != SCENARIO_OK || bytes.length > max_size) {
         return 0;

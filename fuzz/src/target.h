@@ -33,6 +33,14 @@ const struct fuzz_target *fuzz_target_find(const char *name);
 /* Leading steps up to the first `connect` and with it; 0: there is none. */
 size_t fuzz_beginning(const struct scenario_program *program);
 
+/*
+ * Makes the program one that takes not too long, as seeds and mutations are: floods of some dozens
+ * of events, requests of some hundred sectors, small pools (connecting and closing takes as long as
+ * the pool is large, and what is short happens sooner). What more of the same does, scenarios show;
+ * bytes may still say it.
+ */
+void fuzz_tame(struct scenario_program *program);
+
 /* Those of this program, of fuzz_NAME.c. */
 extern const char *const fuzz_target_name;
 const struct scenario_subject *fuzz_subject(void);
