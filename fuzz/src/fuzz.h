@@ -5,6 +5,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 /* The same from two inputs. */
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
                                  size_t size2, uint8_t *out, size_t max_out, unsigned seed);
+
+/* The input as the text of a scenario, on standard output; false: inputs of the target are no
+ * programs. */
+bool fuzz_print_text(const uint8_t *data, size_t size);
 
 /* Calls `each` for the file, or for every file below the folder, in the order of their names'
  * bytes. 0, or -1 with a message on standard error. */

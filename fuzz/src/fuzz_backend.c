@@ -23,3 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
+
+bool fuzz_print_text(const uint8_t *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    return false;
+}

@@ -102,3 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_bytes(data, size);
     return 0;
 }
+
+bool fuzz_print_text(const uint8_t *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    return false;
+}

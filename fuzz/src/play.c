@@ -139,3 +139,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     report(&verdict);
     abort();
 }
+
+bool fuzz_print_text(const uint8_t *data, size_t size)
+{
+    const struct scenario_decoder decoder = {.actors = fuzz_target_find(fuzz_target_name)->takes};
+    struct scenario_buffer text;
+    bool printed;
+
+    scenario_buffer_init(&text);
+    printed = scenario_decode(&program, data, size, &decoder) == SCENARIO_OK &&
+              scenario_print(&program, &text) == SCENARIO_OK && text.data != NULL;
+    if (printed) {
+        fputs(text.data, stdout);
+    }
+    scenario_buffer_fini(&text);
+    return printed;
+}

@@ -2,9 +2,13 @@
 /*
  * Replays inputs of a fuzz target without a fuzzer, with any compiler: files and folders as
  * arguments. A finding ends it by abort(), after the name of the file.
+ *
+ *     fuzz_..._replay FILE|FOLDER...
+ *     fuzz_..._replay --text FILE         the input as a scenario's text, not played
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz.h"
 
@@ -27,10 +31,31 @@ static int replay(void *context, const char *file)
     return 0;
 }
 
+static int print_text(const char *file)
+{
+    size_t size = 0;
+    unsigned char *bytes = fuzz_read_file(file, INPUT_MAX, &size);
+    bool printed;
+
+    if (bytes == NULL) {
+        return 2;
+    }
+    printed = fuzz_print_text(bytes, size);
+    free(bytes);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        perror("standard output");
+        return 2;
+    }
+    return printed ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     size_t count = 0;
 
+    if (argc == 3 && strcmp(argv[1], "--text") == 0) {
+        return print_text(argv[2]);
+    }
     for (int i = 1; i < argc; i++) {
         if (fuzz_walk(argv[i], replay, &count) != 0) {
             return 2;

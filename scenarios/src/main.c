@@ -24,6 +24,8 @@ static const struct tool_command commands[] = {
     {"swarm", "", "play programs by seed: trouble of all kinds, and then all has to be well",
      cmd_swarm},
     {"shrink", "FILE", "make a scenario that fails as small as it can be", cmd_shrink},
+    {"fuzz", "TARGET", "hammer a part with a libFuzzer program; what it finds becomes a scenario",
+     cmd_fuzz},
     {"soak", "", "verified requests in threads, while connections end and begin, for days",
      cmd_soak},
     {"bench", "", "measure rates beside the copy of the same bytes", cmd_bench},

@@ -36,6 +36,7 @@ int cmd_dialects(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_swarm(int argc, char **argv);
 int cmd_shrink(int argc, char **argv);
+int cmd_fuzz(int argc, char **argv);
 int cmd_soak(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 

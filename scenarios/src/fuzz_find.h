@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a fuzz target has found: an input, and what becomes of it.
+ */
+#ifndef SCENARIO_FUZZ_FIND_H
+#define SCENARIO_FUZZ_FIND_H
+
+#include "scenario/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fuzz_find {
+    char input[1024]; /* the file */
+    char
+        reason[512]; /* "rule broken: I2 ..." or what a sanitizer sums up; "" if nothing was said */
+    char kept[1024]; /* the scenario in the tree; "" if it was not kept */
+    struct scenario_buffer text; /* the smallest scenario that ends alike; empty: there is none */
+    bool again;                  /* it ends alike when it is played again */
+};
+
+struct fuzz_find_options {
+    const char *target;  /* "ring" */
+    const char *replay;  /* the program that plays inputs */
+    const char *work;    /* a folder for what is tried */
+    const char *keep_in; /* where scenarios are kept; NULL: nowhere */
+    unsigned stuck_seconds;
+    unsigned attempts; /* at most so many to make it smaller */
+};
+
+/* The words by which a report tells of a find, at the beginning of this line; false: none. */
+bool fuzz_find_reads(const char *line, char *reason, size_t size);
+
+/* Plays the input again, turns it into a scenario, makes that as small as it can be and keeps it,
+ * if asked to, before anything is printed. False after a message: it could not be kept. */
+bool fuzz_find_examine(const struct fuzz_find_options *options, struct fuzz_find *find);
+
+#endif

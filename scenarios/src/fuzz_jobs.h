@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libFuzzer programs at work: started, listened to, and what they said in figures.
+ */
+#ifndef SCENARIO_FUZZ_JOBS_H
+#define SCENARIO_FUZZ_JOBS_H
+
+#include "fuzz_find.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum { FUZZ_JOBS_MAX = 64 };
+
+struct fuzz_job {
+    pid_t pid; /* 0: it has ended */
+    bool found;
+    int output;
+    FILE *log;
+    char line[4096];
+    size_t length;
+    char reason[512];
+    uint64_t inputs, edges, features, corpus, rate;
+    char last_words[512]; /* its last line: for when it ends without a reason */
+};
+
+struct fuzz_jobs {
+    /* of the caller */
+    const char *program, *corpus_folder, *seeds_folder, *dictionary, *finds_folder;
+    uint64_t time; /* seconds */
+    unsigned count;
+    uint32_t seed; /* of the first job, the others' follow; 0: any */
+
+    struct fuzz_job job[FUZZ_JOBS_MAX];
+    struct fuzz_find finds[FUZZ_JOBS_MAX]; /* a find ends its job */
+    size_t find_count;
+    double seconds;
+    uint64_t inputs, edges, features, corpus; /* the sum; the most of any; the newest */
+    int rc; /* TOOL_OK, TOOL_USAGE after a message, TOOL_INTERRUPTED */
+};
+
+/* Until all have ended. A live line on standard error, of a terminal again and again, else now and
+ * then. */
+void fuzz_jobs_run(struct fuzz_jobs *jobs);
+void fuzz_jobs_fini(struct fuzz_jobs *jobs);
+
+#endif
