@@ -13,6 +13,8 @@ static const struct tool_command commands[] = {
      cmd_run},
     {"compare", "FRONTEND...", "play the same on several frontends, and set them side by side",
      cmd_compare},
+    {"explain", "[RULE...]", "tell what a rule says, why, and which bugs it would have caught",
+     cmd_explain},
     {"show", "FILE", "print a scenario as the tool understands it, or the steps it would play",
      cmd_show},
     {"fmt", "FILE...", "rewrite scenarios in canonical form", cmd_fmt},

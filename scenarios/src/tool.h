@@ -39,6 +39,7 @@ int cmd_shrink(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
 int cmd_soak(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 
 /* "simblk: " and the sentence, on stderr. Returns TOOL_USAGE. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
