@@ -17,14 +17,16 @@ enum { SLICE_NS = 20000000 };
 static int open_all(struct simback_live *live, char *text)
 {
     if (REAL(own_domid, &live->domid) != 0)
-        return live_fail(text, SIMBACK_LIVE_FAILED, "XenStore does not say which domain this is");
+        return (int)live_fail(text, SIMBACK_LIVE_FAILED,
+                              "XenStore does not say which domain this is");
     live->grants = xengntshr_open(NULL, 0);
     live->store = xs_open(0);
     if (live->grants == NULL || live->store == NULL)
-        return live_fail(text, SIMBACK_LIVE_FAILED, "%s cannot be opened: %s",
-                         live->grants == NULL ? "/dev/xen/gntalloc" : "XenStore", strerror(errno));
+        return (int)live_fail(text, SIMBACK_LIVE_FAILED, "%s cannot be opened: %s",
+                              live->grants == NULL ? "/dev/xen/gntalloc" : "XenStore",
+                              strerror(errno));
     if (REAL(watches_open, &live->wake) != 0)
-        return live_fail(text, SIMBACK_LIVE_FAILED, "no memory is left");
+        return (int)live_fail(text, SIMBACK_LIVE_FAILED, "no memory is left");
     return SIMBACK_LIVE_OK;
 }
 
@@ -36,7 +38,7 @@ int simback_live_open(const struct blkfront_platform *platform,
     int result;
 
     if (opened == NULL)
-        return live_fail(text, SIMBACK_LIVE_FAILED, "no memory is left");
+        return (int)live_fail(text, SIMBACK_LIVE_FAILED, "no memory is left");
     opened->platform = platform;
     opened->options = *options;
     result = open_all(opened, text);
