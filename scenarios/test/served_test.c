@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the nbdkit plugin is made of, without nbdkit: threads that block on requests while a
+ * scenario happens to the disk. (With real clients: nbdkit.sh.)
+ */
+#include "cunit_main.h"
+
+#include "../nbdkit/director.h"
+#include "../nbdkit/served.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SECTOR = 512, CLIENTS = 4, ROUNDS = 400, MIB = 1 << 20 };
+
+#define LONG_NS UINT64_C(30000000000)
+
+static struct director *director;
+static struct served *served;
+static char said[400];
+
+static void tell(const char *sentence)
+{
+    (void)snprintf(said, sizeof(said), "%s", sentence);
+}
+
+static void serve(const char *scenario, const char *fifo)
+{
+    struct simback_backend_options backend;
+    struct blkfront_options front;
+    struct blkfront_info info;
+    char error[300];
+
+    said[0] = '\0';
+    director = director_create(scenario, scenario == NULL ? 0 : strlen(scenario), 0, tell, error,
+                               sizeof(error));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(director);
+    director_options(director, &backend, &front);
+    served = served_create(&backend, &front);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(served);
+    CU_ASSERT_FATAL(served_start(served));
+    CU_ASSERT_FATAL(director_begin(director, served, fifo));
+    CU_ASSERT_EQUAL(served_wait(served, LONG_NS, &info), BLKFRONT_OK);
+}
+
+static void end(void)
+{
+    director_destroy(director);
+    served_destroy(served);
+}
+
+static int read_at(uint64_t offset, unsigned char *first)
+{
+    unsigned char data[SECTOR] = {0};
+    const int result = served_request(served, BLKFRONT_READ, 0, data, sizeof(data), offset);
+
+    *first = data[0];
+    return result;
+}
+
+static int write_at(uint64_t offset, unsigned char mark)
+{
+    unsigned char data[SECTOR];
+
+    memset(data, mark, sizeof(data));
+    return served_request(served, BLKFRONT_WRITE, 0, data, sizeof(data), offset);
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+
+    (void)nanosleep(&pause, NULL);
+}
+
+/* ---- clients at once ---- */
+
+struct client {
+    pthread_t thread;
+    unsigned index;
+    unsigned failures;
+};
+
+static void *use_disk(void *context)
+{
+    struct client *client = context;
+    const uint64_t base = client->index * (uint64_t)MIB / CLIENTS;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const uint64_t offset = base + i % 64 * SECTOR;
+        unsigned char mark = 0;
+
+        client->failures += write_at(offset, (unsigned char)(i + client->index)) != BLKFRONT_OK;
+        client->failures += read_at(offset, &mark) != BLKFRONT_OK;
+        client->failures += mark != (unsigned char)(i + client->index);
+        if (i % 50 == 0)
+            client->failures +=
+                served_request(served, BLKFRONT_FLUSH, 0, NULL, 0, 0) != BLKFRONT_OK;
+    }
+    return NULL;
+}
+
+static unsigned use_disk_at_once(void)
+{
+    struct client clients[CLIENTS];
+    unsigned failures = 0;
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct client){.index = i};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&clients[i].thread, NULL, use_disk, &clients[i]), 0);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        CU_ASSERT_EQUAL(pthread_join(clients[i].thread, NULL), 0);
+        failures += clients[i].failures;
+    }
+    return failures;
+}
+
+static void clients_at_once_get_what_they_have_written(void)
+{
+    serve(NULL, NULL);
+    CU_ASSERT_EQUAL(use_disk_at_once(), 0);
+    end();
+    CU_ASSERT_STRING_EQUAL(said, "");
+}
+
+/* I15: a device that waits for its backend hides that it was away. */
+static void i15_a_device_that_recovers_hides_a_crash(void)
+{
+    serve("backend linux\n"
+          "connect recover=ever\n"
+          "run time=5ms\n"
+          "backend close\n"
+          "run time=5ms\n"
+          "backend crash\n"
+          "run time=1ms\n"
+          "backend restart\n",
+          NULL);
+    director_used(director);
+    CU_ASSERT_EQUAL(use_disk_at_once(), 0);
+    end();
+    CU_ASSERT_STRING_EQUAL(said, "");
+}
+
+/* ---- what goes wrong ---- */
+
+static void i8_errors_reach_who_waits(void)
+{
+    unsigned char mark;
+
+    serve("backend linux\n"
+          "connect\n"
+          "fault op=read sectors=8-15 error\n"
+          "fault op=write sectors=16-23 status=-2\n",
+          NULL);
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(read_at(8 * SECTOR, &mark), BLKFRONT_IO_ERROR);
+    CU_ASSERT_EQUAL(write_at(8 * SECTOR, 1), BLKFRONT_OK);
+    CU_ASSERT_NOT_EQUAL(write_at(16 * SECTOR, 1), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(read_at(MIB, &mark), BLKFRONT_OUT_OF_RANGE);
+    CU_ASSERT_EQUAL(read_at(1, &mark), BLKFRONT_INVALID);
+    end();
+}
+
+static void i17_a_read_only_disk_takes_no_writes(void)
+{
+    unsigned char mark;
+
+    serve("backend linux mode=r\nconnect\n", NULL);
+    CU_ASSERT_EQUAL(write_at(0, 1), BLKFRONT_READ_ONLY);
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
+    end();
+}
+
+/* Without recovery requests fail at once while nobody is there, and go on with the next backend. */
+static void a_device_that_was_cut_off_comes_back(void)
+{
+    struct blkfront_info info;
+    unsigned char mark = 0;
+
+    serve("backend linux\n"
+          "connect\n"
+          "run time=1ms\n"
+          "backend crash\n"
+          "run time=300ms\n"
+          "backend restart sectors=4096\n",
+          NULL);
+    CU_ASSERT_EQUAL(write_at(0, 77), BLKFRONT_OK);
+    director_used(director);
+    while (read_at(0, &mark) == BLKFRONT_OK)
+        continue;
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_DISCONNECTED);
+    CU_ASSERT_NOT_EQUAL(served_wait(served, 0, &info), BLKFRONT_OK);
+    CU_ASSERT_EQUAL_FATAL(served_wait(served, LONG_NS, &info), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(info.size_sectors, 4096);
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(mark, 77);
+    end();
+    CU_ASSERT_STRING_EQUAL(said, "");
+}
+
+/* ---- the FIFO ---- */
+
+static void say(const char *path, const char *lines)
+{
+    FILE *file = fopen(path, "w");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(fputs(lines, file) >= 0);
+    CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+static void steps_come_through_a_fifo(void)
+{
+    char path[] = "/tmp/simblk-served-XXXXXX";
+    unsigned char mark;
+    unsigned tries = 0;
+
+    CU_ASSERT_FATAL(mkdtemp(path) != NULL);
+    CU_ASSERT_EQUAL_FATAL(chdir(path), 0);
+    serve("backend linux\nconnect\n", "control");
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
+    say("control", "\nfault op=read error\n");
+    while (read_at(0, &mark) == BLKFRONT_OK && tries++ < 10000)
+        pause_ms(1);
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_IO_ERROR);
+    say("control", "what is this\nbackend linux\nread 0 +1\nfault clear\n");
+    while (read_at(0, &mark) != BLKFRONT_OK && tries++ < 20000)
+        pause_ms(1);
+    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
+    end();
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "only those of the backend have a place here"));
+    CU_ASSERT_EQUAL(unlink("control"), 0);
+    CU_ASSERT_EQUAL(chdir("/"), 0);
+    CU_ASSERT_EQUAL(rmdir(path), 0);
+}
+
+static void what_is_no_fifo_is_refused(void)
+{
+    struct simback_backend_options backend;
+    struct blkfront_options front;
+    char error[300];
+
+    director = director_create(NULL, 0, MIB, tell, error, sizeof(error));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(director);
+    director_options(director, &backend, &front);
+    CU_ASSERT_EQUAL(backend.sectors, MIB / SECTOR);
+    served = served_create(&backend, &front);
+    CU_ASSERT_FATAL(served_start(served));
+    CU_ASSERT_FALSE(director_begin(director, served, "/"));
+    CU_ASSERT_FALSE(director_begin(director, served, "/dev/null"));
+    end();
+}
+
+static const struct unit_test tests[] = {
+    UNIT_TEST(clients_at_once_get_what_they_have_written),
+    UNIT_TEST(i15_a_device_that_recovers_hides_a_crash),
+    UNIT_TEST(i8_errors_reach_who_waits),
+    UNIT_TEST(i17_a_read_only_disk_takes_no_writes),
+    UNIT_TEST(a_device_that_was_cut_off_comes_back),
+    UNIT_TEST(steps_come_through_a_fifo),
+    UNIT_TEST(what_is_no_fifo_is_refused),
+};
+
+UNIT_MAIN("served", tests)
