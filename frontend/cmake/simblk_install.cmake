@@ -27,6 +27,10 @@ if(TARGET simblk)
         FILES_MATCHING PATTERN "*.scn")
 endif()
 
+if(TARGET nbdkit-simblk-plugin)
+    install(TARGETS nbdkit-simblk-plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nbdkit/plugins)
+endif()
+
 install(EXPORT simblk-targets NAMESPACE simblk:: DESTINATION ${simblk_package_dir})
 configure_package_config_file(
     frontend/cmake/simblk-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/simblk-config.cmake

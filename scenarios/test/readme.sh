@@ -3,12 +3,12 @@
 #
 # Every example of README.md is run: scenarios, command lines, the sample output, the exit codes.
 #
-#     readme.sh ROOT WORK_DIR SIMBLK MISBEHAVING CARELESS
+#     readme.sh ROOT WORK_DIR SIMBLK MISBEHAVING CARELESS [PLUGIN]
 #
-# The last two are the tool over frontends that go wrong: misbehaving_subject.c and
-# careless_subject.c. What takes a build of its own is run elsewhere, and here it is checked that it
-# is: the two first commands by .ci/run (stages clone and test), the fuzzer by its stage fuzz, the
-# CMake snippet by the test install_consumer.
+# PLUGIN is nbdkit's, where it is built. MISBEHAVING and CARELESS are the tool over frontends that
+# go wrong: misbehaving_subject.c and careless_subject.c. What takes a build of its own is run
+# elsewhere, and here it is checked that it is: the two first commands by .ci/run (stages clone and
+# test), the fuzzer by its stage fuzz, the CMake snippet by the test install_consumer.
 
 set -eu
 LC_ALL=C
@@ -19,6 +19,7 @@ work=$2
 simblk=$3
 misbehaving=$4
 careless=$5
+plugin=${6-}
 readme=$root/README.md
 bad=0
 
@@ -141,6 +142,24 @@ check_frontend() {
     }
 }
 
+# ---- nbdkit ----
+
+# The command as it stands, with the plugin of this build and a scenario by that name.
+check_served() {
+    [ -n "$plugin" ] || return 0
+    grep -qF ' build/release/scenarios/nbdkit/nbdkit-simblk-plugin.so ' "$1" ||
+        complain "block $1 does not name the plugin"
+    printf 'backend linux\nconnect\nfault percent=1 delay=1ms\n' >faults.scn
+    {
+        echo 'set -e'
+        sed "s, build/release/[^ ]*nbdkit-simblk-plugin.so , $plugin ," "$1"
+    } >served
+    timeout -k 5 200 sh served >out 2>&1 </dev/null || {
+        complain "this fails: $(cat served)"
+        cat out
+    }
+}
+
 # ---- exit codes ----
 
 # A scenario that reads this sector: what comes of it stands in misbehaving_subject.c.
@@ -209,6 +228,7 @@ for block in blocks/*; do
         case $(head -n 1 "$block") in
         '$ simblk '*) check_sample "$block" ;;
         'cc '*) check_frontend "$block" ;;
+        'nbdkit '*) check_served "$block" ;;
         'cmake --preset fuzz '*) check_fuzzing "$block" ;;
         *) complain "nothing tests block $block" ;;
         esac ;;
