@@ -91,8 +91,8 @@ static size_t block_records(const struct grant_block *block)
     return (size_t)block->pages << block->records_shift;
 }
 
-static void record_set(struct grant_block *block, struct grant_record *record,
-                       enum grant_state state)
+static inline void record_set(struct grant_block *block, struct grant_record *record,
+                              enum grant_state state)
 {
     bool was_held = grant_state(record) > GRANT_USED;
     bool is_held = state > GRANT_USED;

@@ -71,18 +71,11 @@ static void tell_own(struct domain *domain, enum simback_event_kind kind, uint16
 
 /* ---- references ---- */
 
-/* 0: the table is full. */
-static uint32_t take_ref(struct domain *domain)
+/* One that was never used; 0: the table is full. */
+static uint32_t fresh_ref(struct domain *domain)
 {
-    uint32_t ref = domain->grant_free_first;
+    uint32_t ref = domain->grant_fresh;
 
-    if (ref != 0) {
-        domain->grant_free_first = entry(domain, ref)->next;
-        if (domain->grant_free_first == 0)
-            domain->grant_free_last = 0;
-        return ref;
-    }
-    ref = domain->grant_fresh;
     if (ref >= domain->grant_limit)
         return 0;
     if (domain->grant_chunks[ref / GRANT_CHUNK] == NULL) {
@@ -96,7 +89,19 @@ static uint32_t take_ref(struct domain *domain)
     return ref;
 }
 
-static void give_ref_back(struct domain *domain, uint32_t ref)
+static inline uint32_t take_ref(struct domain *domain)
+{
+    uint32_t ref = domain->grant_free_first;
+
+    if (ref == 0)
+        return fresh_ref(domain);
+    domain->grant_free_first = entry(domain, ref)->next;
+    if (domain->grant_free_first == 0)
+        domain->grant_free_last = 0;
+    return ref;
+}
+
+static inline void give_ref_back(struct domain *domain, uint32_t ref)
 {
     *entry(domain, ref) = (struct grant){.state = FREE};
     if (domain->world->options.live)
@@ -108,8 +113,8 @@ static void give_ref_back(struct domain *domain, uint32_t ref)
     domain->grant_free_last = ref;
 }
 
-static void enter_grant(struct domain *domain, uint32_t ref, uint16_t peer, uint32_t page,
-                        bool writable, bool block)
+static inline void enter_grant(struct domain *domain, uint32_t ref, uint16_t peer, uint32_t page,
+                               bool writable, bool block)
 {
     struct page *info = &domain->world->arena.pages[page];
 
@@ -124,22 +129,22 @@ static void enter_grant(struct domain *domain, uint32_t ref, uint16_t peer, uint
     domain->ledger.grants++;
 }
 
-static int make_grant(struct domain *domain, uint16_t peer, uint32_t page, bool writable,
-                      bool block, uint32_t *ref)
+/* The reference; 0: the table is full. */
+static inline uint32_t make_grant(struct domain *domain, uint16_t peer, uint32_t page,
+                                  bool writable, bool block)
 {
     uint32_t got = take_ref(domain);
 
     if (got == 0) {
         fail_short(domain->world);
-        return BLKFRONT_PLATFORM_NO_MEMORY;
+        return 0;
     }
     enter_grant(domain, got, peer, page, writable, block);
-    *ref = got;
-    return 0;
+    return got;
 }
 
 /* The caller has seen that it is not mapped. */
-static void drop_grant(struct domain *domain, uint32_t ref)
+static inline void drop_grant(struct domain *domain, uint32_t ref)
 {
     struct grant *grant = entry(domain, ref);
     uint32_t *link = &domain->world->arena.pages[grant->page].ref;
@@ -179,7 +184,8 @@ int grant_table_share(struct domain *domain, uint16_t peer, uint32_t count, bool
     }
     first = arena_pages_allocate(&world->arena, count, PAGE_SHARED, domain->domid);
     for (made = 0; first != 0 && made < count; made++) {
-        if (make_grant(domain, peer, first + made, writable, true, &refs[made]) != 0)
+        refs[made] = make_grant(domain, peer, first + made, writable, true);
+        if (refs[made] == 0)
             break;
     }
     if (first == 0 || made < count) {
@@ -386,27 +392,42 @@ void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
         free_block(domain, first);
 }
 
+/* The page that begins at this address, and whether it is one that the domain may grant. */
+static inline bool may_grant(const struct domain *domain, const void *address, uint32_t *number)
+{
+    const struct arena *arena = &domain->world->arena;
+    const struct page *page;
+
+    if (!arena_page_number(arena, address, number) || arena_page_address(arena, *number) != address)
+        return false;
+    page = &arena->pages[*number];
+    if (page->use == PAGE_WORLD)
+        return page->ref == 0 || page->domid == domain->domid;
+    return page->use == PAGE_OWNED && page->domid == domain->domid;
+}
+
+static int refuse_grant(struct domain *domain, uint16_t peer, uint32_t page, bool writable,
+                        int result)
+{
+    tell_own(domain, SIMBACK_GRANT, peer, 0, page, writable, result);
+    return result;
+}
+
 int grant_table_grant(struct domain *domain, uint16_t peer, const void *page, bool writable,
                       uint32_t *ref)
 {
-    const struct arena *arena = &domain->world->arena;
-    uint32_t number = 0, got = 0;
-    int result;
+    uint32_t number = 0, got;
 
-    if (!arena_page_number(arena, page, &number) || arena_page_address(arena, number) != page ||
-        !(arena->pages[number].use == PAGE_WORLD ||
-          (arena->pages[number].use == PAGE_OWNED &&
-           arena->pages[number].domid == domain->domid)) ||
-        (arena->pages[number].ref != 0 && arena->pages[number].domid != domain->domid))
-        result = BLKFRONT_PLATFORM_INVALID;
-    else if (fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
-        result = BLKFRONT_PLATFORM_NO_MEMORY;
-    else
-        result = make_grant(domain, peer, number, writable, false, &got);
-    tell_own(domain, SIMBACK_GRANT, peer, got, number, writable, result);
-    if (result == 0)
-        *ref = got;
-    return result;
+    if (!may_grant(domain, page, &number))
+        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_INVALID);
+    if (fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
+        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_NO_MEMORY);
+    got = make_grant(domain, peer, number, writable, false);
+    if (got == 0)
+        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_NO_MEMORY);
+    tell_own(domain, SIMBACK_GRANT, peer, got, number, writable, 0);
+    *ref = got;
+    return 0;
 }
 
 int grant_table_revoke(struct domain *domain, uint32_t ref)
