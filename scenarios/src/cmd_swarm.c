@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ enum {
     JOBS_MAX = 64,
     FINDS_MAX = 100,
     BATCH = 16,          /* seeds that a worker takes at once */
-    STEPS_MAX = 5000,    /* of a program */
+    CALLS_MAX = 2000,    /* of a program */
     WORLD_STEPS = 100000 /* without a completed call (I4) */
 };
 
@@ -41,7 +42,9 @@ struct lane {
     volatile uint64_t seed; /* that is being played */
     volatile uint64_t end;  /* of its batch */
     uint64_t played, unplayable, effective, world_steps;
-    uint64_t least; /* effective steps of any */
+    uint64_t least;                        /* effective steps of any */
+    uint64_t least_seed, first_unplayable; /* of them */
+    char why[SCENARIO_REASON_MAX];         /* that one has none */
     uint32_t rules_checked;
 };
 
@@ -55,7 +58,7 @@ struct shared {
 struct swarm_command {
     const char *seeds;
     uint64_t first, last;
-    uint64_t jobs, steps, stuck_seconds;
+    uint64_t jobs, calls, stuck_seconds;
     bool strict, shrink;
     struct shared *shared;
     pid_t pids[JOBS_MAX];
@@ -103,22 +106,19 @@ static void play_options(const struct swarm_command *command, struct scenario_ru
     options->max_steps = WORLD_STEPS;
 }
 
-static uint64_t most(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* A step counts once, whatever it reached. */
+/* What was stopped by a find is not held against it. */
 static void count(struct lane *lane, const struct scenario_verdict *verdict)
 {
-    uint64_t effective =
-        most(verdict->reached_frontend, most(verdict->reached_ring, verdict->reached_store));
-
     lane->played++;
-    lane->unplayable += verdict->outcome == SCENARIO_BAD;
-    lane->effective += effective;
-    if (effective < lane->least)
-        lane->least = effective;
+    if (verdict->outcome == SCENARIO_BAD && lane->unplayable++ == 0) {
+        lane->first_unplayable = lane->seed;
+        snprintf(lane->why, sizeof(lane->why), "%s", verdict->reason);
+    }
+    lane->effective += verdict->steps_effective;
+    if (verdict->steps_effective < lane->least && verdict->outcome == SCENARIO_PASSED) {
+        lane->least = verdict->steps_effective;
+        lane->least_seed = lane->seed;
+    }
     lane->world_steps += verdict->world_steps;
     lane->rules_checked |= verdict->rules_checked;
 }
@@ -148,7 +148,7 @@ static void work(const struct swarm_command *command, struct lane *lane)
     play_options(command, &options);
     options.progress = &lane->progress;
     while (lane->seed < lane->end || take_batch(command, lane)) {
-        if (scenario_swarm_program(&program, lane->seed, (unsigned)command->steps) != SCENARIO_OK)
+        if (scenario_swarm_program(&program, lane->seed, (unsigned)command->calls) != SCENARIO_OK)
             _exit(TOOL_USAGE);
         scenario_runner_run(runner, &program, &options, &verdict);
         count(lane, &verdict);
@@ -272,13 +272,13 @@ static void tell_find(const struct swarm_command *command, const struct find *fi
     struct scenario_buffer text;
 
     play_options(command, &options.run);
-    printf("FAIL seed %" PRIu64 ": %s\n     %s\n     again: simblk swarm%s --steps %" PRIu64
+    printf("FAIL seed %" PRIu64 ": %s\n     %s\n     again: simblk swarm%s --calls %" PRIu64
            " --seeds %" PRIu64 "\n",
            find->seed, scenario_outcome_name(find->verdict.outcome), find->verdict.reason,
-           command->strict ? " --strict" : "", command->steps, find->seed);
+           command->strict ? " --strict" : "", command->calls, find->seed);
     scenario_program_init(&program);
     scenario_buffer_init(&text);
-    if (scenario_swarm_program(&program, find->seed, (unsigned)command->steps) == SCENARIO_OK) {
+    if (scenario_swarm_program(&program, find->seed, (unsigned)command->calls) == SCENARIO_OK) {
         if (command->shrink)
             (void)attempt_shrink(&options, &program, 0, &verdict);
         if (scenario_print(&program, &text) == SCENARIO_OK && text.length != 0)
@@ -288,11 +288,61 @@ static void tell_find(const struct swarm_command *command, const struct find *fi
     scenario_program_fini(&program);
 }
 
+static void add(struct lane *sum, const struct lane *lane)
+{
+    if (lane->unplayable != 0 &&
+        (sum->unplayable == 0 || lane->first_unplayable < sum->first_unplayable)) {
+        sum->first_unplayable = lane->first_unplayable;
+        memcpy(sum->why, lane->why, sizeof(sum->why));
+    }
+    if (lane->least < sum->least) {
+        sum->least = lane->least;
+        sum->least_seed = lane->least_seed;
+    }
+    sum->played += lane->played;
+    sum->unplayable += lane->unplayable;
+    sum->effective += lane->effective;
+    sum->world_steps += lane->world_steps;
+}
+
+/* Of all processes that have ended. */
+static double processor_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
+        return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void tell_sum(const struct swarm_command *command, unsigned finds, double seconds)
+{
+    struct lane sum = {.least = UINT64_MAX};
+    double played;
+
+    for (unsigned i = 0; i < command->jobs; i++)
+        add(&sum, &command->shared->lanes[i]);
+    played = (double)sum.played;
+    printf("%" PRIu64 " seeds, %u found, %" PRIu64
+           " without a verdict; %.0f a second, %.2f ms of a "
+           "processor each\n",
+           sum.played, finds, sum.unplayable, seconds > 0 ? played / seconds : 0,
+           sum.played == 0 ? 0 : processor_seconds() * 1000 / played);
+    if (sum.unplayable != 0)
+        printf("the first without a verdict is seed %" PRIu64 ": %s\n", sum.first_unplayable,
+               sum.why);
+    if (sum.least != UINT64_MAX)
+        printf("steps that reached frontend, ring or XenStore: %.1f a seed, at least %" PRIu64
+               " (seed %" PRIu64 "); of the world: %.0f a seed\n",
+               (double)sum.effective / played, sum.least, sum.least_seed,
+               (double)sum.world_steps / played);
+}
+
 static int tell(const struct swarm_command *command, double seconds)
 {
     struct shared *shared = command->shared;
     unsigned finds = atomic_load(&shared->finds), kept = finds < FINDS_MAX ? finds : FINDS_MAX;
-    struct lane sum = {.least = UINT64_MAX};
     int code = TOOL_OK;
     bool any = false;
 
@@ -301,21 +351,7 @@ static int tell(const struct swarm_command *command, double seconds)
         tell_find(command, &shared->find[i]);
         code = scenario_exit_merge(code, shared->find[i].verdict.exit_code, &any);
     }
-    for (unsigned i = 0; i < command->jobs; i++) {
-        sum.played += shared->lanes[i].played;
-        sum.unplayable += shared->lanes[i].unplayable;
-        sum.effective += shared->lanes[i].effective;
-        sum.world_steps += shared->lanes[i].world_steps;
-        if (shared->lanes[i].least < sum.least)
-            sum.least = shared->lanes[i].least;
-    }
-    printf("%" PRIu64 " seeds, %u found, %" PRIu64 " without a verdict; %.0f a minute\n",
-           sum.played, finds, sum.unplayable, seconds > 0 ? (double)sum.played * 60 / seconds : 0);
-    if (sum.played != 0)
-        printf("steps that reached frontend, ring or XenStore: %.1f a seed, at least %" PRIu64
-               "; of the world: %.0f a seed\n",
-               (double)sum.effective / (double)sum.played, sum.least,
-               (double)sum.world_steps / (double)sum.played);
+    tell_sum(command, finds, seconds);
     if (finds > FINDS_MAX)
         printf("only the first %u are shown\n", (unsigned)FINDS_MAX);
     return interrupted ? TOOL_INTERRUPTED : code;
@@ -344,13 +380,14 @@ int cmd_swarm(int argc, char **argv)
         .jobs = processors < 1          ? 1
                 : processors > JOBS_MAX ? JOBS_MAX
                                         : (uint64_t)processors,
-        .steps = SCENARIO_SWARM_STEPS,
+        .calls = SCENARIO_SWARM_CALLS,
         .stuck_seconds = 10,
     };
     const struct tool_option options[] = {
         {"--seeds", TOOL_TEXT, "A..B", "the seeds to play, or a single one", &command.seeds, NULL},
-        {"--steps", TOOL_NUMBER, "N", "steps of each before the trouble ends; default 120",
-         &command.steps, NULL},
+        {"--calls", TOOL_NUMBER, "N",
+         "calls of the application, each a step that reaches the frontend; default 100",
+         &command.calls, NULL},
         {"--strict", TOOL_FLAG, NULL, "judge what the rules say SHOULD be, too", &command.strict,
          NULL},
         {"--shrink", TOOL_FLAG, NULL, "show the smallest scenario that fails alike",
@@ -371,8 +408,8 @@ int cmd_swarm(int argc, char **argv)
         return tool_error("swarm: --seeds needs A..B, for example: simblk swarm --seeds 1..1000");
     if (command.jobs < 1 || command.jobs > JOBS_MAX)
         return tool_error("swarm: --jobs needs a number from 1 to %d", (int)JOBS_MAX);
-    if (command.steps < 1 || command.steps > STEPS_MAX)
-        return tool_error("swarm: --steps needs a number from 1 to %d", (int)STEPS_MAX);
+    if (command.calls < 1 || command.calls > CALLS_MAX)
+        return tool_error("swarm: --calls needs a number from 1 to %d", (int)CALLS_MAX);
     if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
         return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
     command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,

@@ -71,10 +71,21 @@ END_TEST
 START_TEST(every_kind_of_trouble_comes_and_none_always)
 {
     static const unsigned kinds[] = {
-        STEP_DISCARD,      STEP_FAULT,          STEP_BACKEND_CLOSE,         STEP_BACKEND_CRASH,
-        STEP_BACKEND_HANG, STEP_BACKEND_RESIZE, STEP_BACKEND_POWER_CUT,     STEP_BACKEND_READ_ONLY,
-        STEP_EVENT_LOSE,   STEP_EVENT_SPURIOUS, STEP_STORE_WRITE,           STEP_FAIL,
-        STEP_SUSPEND,      STEP_RESUME,         STEP_BACKEND_REWRITE_NODES,
+        STEP_DISCARD,        STEP_POLL,
+        STEP_INFO,           STEP_STATS,
+        STEP_FAULT,          STEP_BACKEND_CLOSE,
+        STEP_BACKEND_CRASH,  STEP_BACKEND_HANG,
+        STEP_BACKEND_STALL,  STEP_BACKEND_RESIZE,
+        STEP_EVENT_LOSE,     STEP_BACKEND_POWER_CUT,
+        STEP_EVENT_SPURIOUS, STEP_EVENT_STORM,
+        STEP_GRANT_KEEP,     STEP_BACKEND_READ_ONLY,
+        STEP_STORE_WRITE,    STEP_STORE_FAIL,
+        STEP_STORE_AGAIN,    STEP_STORE_DENY,
+        STEP_WATCH_FIRE,     STEP_WATCH_LOSE,
+        STEP_WATCH_MERGE,    STEP_WATCH_FLOOD,
+        STEP_WATCH_LATE,     STEP_FAIL,
+        STEP_SUSPEND,        STEP_RESUME,
+        STEP_BACKEND_GO,     STEP_BACKEND_REWRITE_NODES,
     };
     unsigned seen[256] = {0};
 
@@ -95,28 +106,104 @@ START_TEST(every_kind_of_trouble_comes_and_none_always)
 }
 END_TEST
 
-/* A connect that fails at once leaves no device that a disconnect could be ok for. */
-START_TEST(the_first_disconnect_of_the_end_is_ok_where_there_is_a_device)
+START_TEST(a_backend_does_everything_with_requests_that_it_should_not)
 {
-    enum { END = 6 }; /* steps from that disconnect on */
-    unsigned seen[2] = {0, 0};
+    unsigned actions[16] = {0}, resources[16] = {0};
 
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        bool failing = false, deviceless = false;
-        const struct scenario_step *step;
+        ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 120), SCENARIO_OK);
+        for (size_t i = 0; i < the_program.step_count; i++) {
+            const struct scenario_step *step = &the_program.steps[i];
+
+            if (step->opcode == STEP_FAULT)
+                actions[scenario_value(step, FIELD_FAULT_ACTION)]++;
+            if (step->opcode == STEP_FAIL)
+                resources[scenario_value(step, FIELD_FAIL_RESOURCE)]++;
+        }
+    }
+    for (unsigned action = CHOICE_ACTION_ERROR; action <= CHOICE_ACTION_MAPFAIL; action++)
+        ck_assert_msg(actions[action] > 0, "action %u", action);
+    for (unsigned resource = 0; resource <= CHOICE_RESOURCE_REVOKE; resource++)
+        ck_assert_msg(resources[resource] > 0, "resource %u", resource);
+}
+END_TEST
+
+/* What still goes wrong behind a step; one bit each. */
+static unsigned wrong_after(unsigned wrong, const struct scenario_step *step)
+{
+    enum { ASLEEP = 1, KEPT = 2, RULED = 4, FAILING = 8, CHANGED = 16 };
+
+    switch (step->opcode) {
+    case STEP_SUSPEND: return wrong | ASLEEP | CHANGED;
+    case STEP_RESUME: return wrong & ~(unsigned)ASLEEP;
+    case STEP_GRANT_KEEP: return wrong | KEPT;
+    case STEP_GRANT_DROP: return wrong & ~(unsigned)KEPT;
+    case STEP_FAULT: return wrong | RULED;
+    case STEP_FAULT_CLEAR: return wrong & ~(unsigned)RULED;
+    case STEP_FAIL:
+    case STEP_STORE_FAIL:
+    case STEP_STORE_AGAIN:
+    case STEP_STORE_DENY:
+    case STEP_WATCH_LOSE:
+    case STEP_WATCH_MERGE:
+    case STEP_WATCH_FLOOD:
+    case STEP_WATCH_LATE:
+    case STEP_EVENT_STORM: return wrong | FAILING;
+    case STEP_EVENT_LOSE: return wrong | FAILING | CHANGED;
+    case STEP_MEND: return wrong & ~(unsigned)FAILING;
+    case STEP_BACKEND_CLOSE:
+    case STEP_BACKEND_CRASH:
+    case STEP_BACKEND_HANG:
+    case STEP_BACKEND_STALL:
+    case STEP_BACKEND_READ_ONLY:
+    case STEP_BACKEND_POWER_CUT:
+    case STEP_STORE_WRITE: return wrong | CHANGED;
+    case STEP_BACKEND_RESTART: return wrong & ~(unsigned)CHANGED;
+    default: return wrong;
+    }
+}
+
+START_TEST(all_trouble_is_over_before_the_end)
+{
+    enum { END = 6 }; /* steps that have to be ok */
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        unsigned wrong = 0;
+        const struct scenario_step *end;
 
         ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 120), SCENARIO_OK);
-        for (step = the_program.steps; step < the_program.steps + the_program.step_count - END;
-             step++) {
-            failing = failing || step->opcode == STEP_FAIL;
-            if (step->opcode == STEP_CONNECT)
-                deviceless = failing;
-        }
-        ck_assert_uint_eq(step->opcode, STEP_DISCONNECT);
-        ck_assert_uint_eq(step->result == CHOICE_RESULT_OK, !deviceless);
-        seen[deviceless]++;
+        end = the_program.steps + the_program.step_count - END;
+        for (const struct scenario_step *step = the_program.steps; step < end; step++)
+            wrong = wrong_after(wrong, step);
+        ck_assert_msg(wrong == 0, "seed %u: %#x", (unsigned)seed, wrong);
+        for (unsigned i = 0; i < END; i++)
+            ck_assert_uint_eq(end[i].result, CHOICE_RESULT_OK);
     }
-    ck_assert(seen[false] > 0 && seen[true] > 0);
+}
+END_TEST
+
+/* A connect that fails at once leaves no device that anything could be asked of. */
+START_TEST(who_may_be_without_a_device_connects_again)
+{
+    unsigned seen = 0;
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        bool failing = false;
+
+        ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 120), SCENARIO_OK);
+        for (const struct scenario_step *step = the_program.steps;
+             step < the_program.steps + the_program.step_count; step++) {
+            if (step->opcode == STEP_CONNECT && failing) {
+                ck_assert_uint_eq(step[1].opcode, STEP_MEND);
+                ck_assert_uint_eq(step[2].opcode, STEP_CONNECT);
+                seen++;
+            }
+            failing = step->opcode != STEP_MEND &&
+                      (failing || step->opcode == STEP_FAIL || step->opcode == STEP_STORE_FAIL ||
+                       step->opcode == STEP_STORE_DENY);
+        }
+    }
+    ck_assert_uint_gt(seen, 0);
 }
 END_TEST
 
@@ -131,7 +218,9 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_program_is_its_text);
     tcase_add_test(tests, seeds_differ);
     tcase_add_test(tests, every_kind_of_trouble_comes_and_none_always);
-    tcase_add_test(tests, the_first_disconnect_of_the_end_is_ok_where_there_is_a_device);
+    tcase_add_test(tests, a_backend_does_everything_with_requests_that_it_should_not);
+    tcase_add_test(tests, all_trouble_is_over_before_the_end);
+    tcase_add_test(tests, who_may_be_without_a_device_connects_again);
     suite_add_tcase(suite, tests);
     return suite;
 }

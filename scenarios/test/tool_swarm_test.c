@@ -13,9 +13,21 @@ START_TEST(seeds_are_played_and_counted)
 
     assert_status(run, 0);
     assert_contains(run.out, "40 seeds, 0 found, 0 without a verdict; ");
-    run = shell("$simblk swarm --seeds 7 --jobs 1 --steps 5");
+    run = shell("$simblk swarm --seeds 7 --jobs 1 --calls 5");
     assert_status(run, 0);
     assert_contains(run.out, "1 seeds, 0 found");
+}
+END_TEST
+
+/* Each step that counts has called the frontend, put something on a ring or changed XenStore. */
+START_TEST(each_seed_has_a_hundred_steps_that_reach_something)
+{
+    struct outcome run = shell("$simblk swarm --seeds 1..300");
+    const char *least = strstr(run.out, "at least ");
+
+    assert_status(run, 0);
+    ck_assert_ptr_nonnull(least);
+    ck_assert_int_ge(atoi(least + strlen("at least ")), 100);
 }
 END_TEST
 
@@ -47,7 +59,7 @@ START_TEST(seeds_have_to_be_seeds)
                                         "--seeds 1..",
                                         "--seeds 1-9",
                                         "--seeds 1..9 --jobs 0",
-                                        "--seeds 1 --steps 0",
+                                        "--seeds 1 --calls 0",
                                         "--seeds 1 --stuck 0",
                                         "--seeds 1 more"};
 
@@ -123,6 +135,7 @@ static Suite *make_suite(void)
     TCase *tests = tool_case("swarm");
 
     tcase_add_test(tests, seeds_are_played_and_counted);
+    tcase_add_test(tests, each_seed_has_a_hundred_steps_that_reach_something);
     tcase_add_test(tests, what_is_found_can_be_repeated);
     tcase_add_test(tests, seeds_have_to_be_seeds);
     tcase_add_test(tests, what_does_not_matter_goes);

@@ -63,8 +63,9 @@ struct scenario_verdict {
     uint64_t world_steps;
     uint64_t time_ns; /* virtual */
 
-    /* Steps of the program played, and of them those that did anything: called the frontend, put
-     * something on a ring, changed XenStore; then each of these by itself. */
+    /* Steps of the program played, and of them those that did something, at once or while the world
+     * ran: called the frontend, put something on a ring, changed XenStore; then each of these by
+     * itself. */
     uint32_t steps_played;
     uint32_t steps_effective;
     uint32_t reached_frontend;

@@ -14,11 +14,12 @@
 extern "C" {
 #endif
 
-enum { SCENARIO_SWARM_STEPS = 120 }; /* of the part with trouble, where nothing else is asked for */
+enum { SCENARIO_SWARM_CALLS = 100 }; /* before the end, where nothing else is asked for */
 
-/* `program` becomes the one of this seed, valid, about `steps` long before it comes to the end. The
- * same everywhere and always. 0 or SCENARIO_NO_MEMORY. */
-int scenario_swarm_program(struct scenario_program *program, uint64_t seed, unsigned steps);
+/* `program` becomes the one of this seed, valid, with so many calls of the application before it
+ * comes to the end: each reaches the frontend. The same everywhere and always. 0 or
+ * SCENARIO_NO_MEMORY. */
+int scenario_swarm_program(struct scenario_program *program, uint64_t seed, unsigned calls);
 
 #ifdef __cplusplus
 }
