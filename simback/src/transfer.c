@@ -152,13 +152,12 @@ void transfer_release(struct backend_queue *queue)
 /* Of all pages those that are kept; how many are missing, with their references and places. */
 static uint32_t find_kept(struct backend_queue *queue, uint32_t count, bool writable)
 {
-    const bool any = queue->mappings.count != 0;
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         struct transfer_page *page = &queue->data[i];
 
-        page->entry = any ? mappings_take(queue, page->segment.grant_ref, writable) : MAPPING_NONE;
+        page->entry = mappings_take(queue, page->segment.grant_ref, writable);
         if (page->entry != MAPPING_NONE) {
             page->page = queue->mappings.entries[page->entry].page;
             continue;
@@ -167,6 +166,27 @@ static uint32_t find_kept(struct backend_queue *queue, uint32_t count, bool writ
         queue->places[missing++] = i;
     }
     return missing;
+}
+
+/* The same where nothing is kept: all are missing, each in its own place. */
+static uint32_t find_none(struct backend_queue *queue, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        queue->data[i].entry = MAPPING_NONE;
+        queue->refs[i] = queue->data[i].segment.grant_ref;
+    }
+    return count;
+}
+
+/* What was missing and is mapped now goes to its place, and is kept if it can be. */
+static void keep_pages(struct backend_queue *queue, uint32_t missing, bool writable)
+{
+    for (uint32_t i = 0; i < missing; i++) {
+        struct transfer_page *page = &queue->data[queue->places[i]];
+
+        page->page = queue->pages[i];
+        page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
+    }
 }
 
 static void give_back_kept(struct backend_queue *queue, uint32_t count)
@@ -184,11 +204,12 @@ static bool map_pages(struct backend_queue *queue, const struct slot_request *re
     const bool keeps = queue->mappings.entries != NULL;
     /* What is only read is mapped read-only: a write's pages may be granted so. */
     const bool writable = !write || (keeps && backend->dialect->maps_writable);
-    const uint32_t missing = find_kept(queue, request->segment_count, writable);
+    const uint32_t count = request->segment_count;
+    const uint32_t missing = keeps ? find_kept(queue, count, writable) : find_none(queue, count);
     int result = 0;
 
     if (missing != 0 && request->harm == HARM_UNMAPPED) {
-        give_back_kept(queue, request->segment_count);
+        give_back_kept(queue, count);
         return false;
     }
     if (missing != 0)
@@ -199,18 +220,15 @@ static bool map_pages(struct backend_queue *queue, const struct slot_request *re
                "%" PRIu32 " pages, first reference %" PRIu32 ": cannot be mapped %s (%d)%s",
                missing, queue->refs[0], writable ? "for writing" : "for reading", result,
                write && writable ? ", as feature-persistent=1 promises" : "");
-        give_back_kept(queue, request->segment_count);
+        give_back_kept(queue, count);
         queue->dead = backend->dialect->dies;
         return false;
     }
-    for (uint32_t i = 0; i < missing; i++) {
-        struct transfer_page *page = &queue->data[queue->places[i]];
-
-        page->page = queue->pages[i];
-        if (keeps)
-            page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
-    }
-    queue->prepared = request->segment_count;
+    if (keeps)
+        keep_pages(queue, missing, writable);
+    for (uint32_t i = 0; !keeps && i < count; i++)
+        queue->data[i].page = queue->pages[i];
+    queue->prepared = count;
     return true;
 }
 
