@@ -59,7 +59,7 @@ struct swarm_command {
     const char *seeds;
     uint64_t first, last;
     uint64_t jobs, calls, stuck_seconds;
-    bool strict, shrink;
+    bool strict, shrink, show;
     struct shared *shared;
     pid_t pids[JOBS_MAX];
     uint64_t beats[JOBS_MAX];
@@ -359,6 +359,28 @@ static int tell(const struct swarm_command *command, double seconds)
 
 /* ---- the command ---- */
 
+/* What would be played, and nothing else. */
+static int show(const struct swarm_command *command)
+{
+    struct scenario_program program;
+    struct scenario_buffer text;
+    int error = SCENARIO_OK;
+
+    scenario_program_init(&program);
+    scenario_buffer_init(&text);
+    for (uint64_t seed = command->first; seed <= command->last && error == SCENARIO_OK; seed++) {
+        error = scenario_swarm_program(&program, seed, (unsigned)command->calls);
+        scenario_buffer_clear(&text);
+        if (error == SCENARIO_OK)
+            error = scenario_print(&program, &text);
+        if (error == SCENARIO_OK)
+            printf("%s%s", seed == command->first ? "" : "\n", text.data);
+    }
+    scenario_buffer_fini(&text);
+    scenario_program_fini(&program);
+    return error == SCENARIO_OK ? TOOL_OK : TOOL_USAGE;
+}
+
 static bool read_seeds(struct swarm_command *command)
 {
     char *end = NULL;
@@ -392,6 +414,8 @@ int cmd_swarm(int argc, char **argv)
          NULL},
         {"--shrink", TOOL_FLAG, NULL, "show the smallest scenario that fails alike",
          &command.shrink, NULL},
+        {"--show", TOOL_FLAG, NULL, "print the scenarios of the seeds, play nothing", &command.show,
+         NULL},
         {"--jobs", TOOL_NUMBER, "N", "processes; default: one for each processor", &command.jobs,
          NULL},
         {"--stuck", TOOL_NUMBER, "SECONDS",
@@ -412,6 +436,8 @@ int cmd_swarm(int argc, char **argv)
         return tool_error("swarm: --calls needs a number from 1 to %d", (int)CALLS_MAX);
     if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
         return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
+    if (command.show)
+        return show(&command);
     command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (command.shared == MAP_FAILED)

@@ -95,11 +95,6 @@ static void do_poll(struct swarm *swarm)
     swarm_put_plain(swarm, STEP_POLL);
 }
 
-static void do_ask(struct swarm *swarm)
-{
-    swarm_put_plain(swarm, swarm_one_in(swarm, 2) ? STEP_INFO : STEP_STATS);
-}
-
 /* Where calls may fail, connect may fail at once, and leave the application without a device: then
  * it tries again when nothing fails any more. */
 static void do_connect(struct swarm *swarm)
@@ -127,8 +122,8 @@ static void do_disconnect(struct swarm *swarm)
 }
 
 const struct swarm_kind swarm_calls[] = {
-    {do_read, 40, 1}, {do_write, 40, 1}, {do_flush, 10, 2},  {do_discard, 6, 3},
-    {do_poll, 10, 2}, {do_ask, 3, 4},    {do_connect, 2, 2}, {do_disconnect, 2, 4},
+    {do_read, 40, 1}, {do_write, 40, 1},  {do_flush, 10, 2},     {do_discard, 6, 3},
+    {do_poll, 10, 2}, {do_connect, 2, 2}, {do_disconnect, 2, 4},
 };
 
 const unsigned swarm_call_kinds = sizeof(swarm_calls) / sizeof(swarm_calls[0]);

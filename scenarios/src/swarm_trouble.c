@@ -43,6 +43,16 @@ static void do_time(struct swarm *swarm)
     swarm->moved = true;
 }
 
+/* ---- questions, which change nothing ---- */
+
+static void do_ask(struct swarm *swarm)
+{
+    const bool moved = swarm->moved;
+
+    swarm_put_plain(swarm, swarm_one_in(swarm, 2) ? STEP_INFO : STEP_STATS);
+    swarm->moved = moved;
+}
+
 /* ---- what the backend does with requests ---- */
 
 static struct scenario_step some_requests(struct swarm *swarm, uint64_t times)
@@ -376,18 +386,19 @@ void swarm_resume(struct swarm *swarm)
 }
 
 const struct swarm_kind swarm_troubles[] = {
-    {do_run, 40, 1},         {do_time, 6, 2},         {do_error, 6, 3},
-    {do_status, 3, 10},      {do_delay, 8, 3},        {do_reorder, 8, 3},
-    {do_hold, 6, 3},         {do_drop, 2, 12},        {do_duplicate, 1, 40},
-    {do_harm, 4, 8},         {do_misdirect, 2, 16},   {do_clear, 4, 3},
-    {do_close, 3, 6},        {do_crash, 3, 6},        {do_restart, 3, 5},
-    {do_hang, 3, 8},         {do_stall, 3, 16},       {do_read_only, 3, 8},
-    {do_resize, 3, 8},       {do_rewrite, 3, 8},      {do_power_cut, 3, 8},
-    {do_event, 3, 10},       {do_storm, 3, 12},       {do_keep, 3, 16},
-    {do_state, 3, 12},       {do_store_fail, 3, 10},  {do_store_again, 2, 12},
-    {do_store_deny, 1, 24},  {do_watch_fire, 3, 12},  {do_watch_lose, 2, 16},
-    {do_watch_merge, 2, 16}, {do_watch_flood, 2, 16}, {do_watch_late, 2, 16},
-    {do_fail, 4, 6},         {do_mend, 3, 4},         {do_suspend, 4, 8},
+    {do_run, 40, 1},         {do_time, 6, 2},         {do_ask, 3, 4},
+    {do_error, 6, 3},        {do_status, 3, 10},      {do_delay, 8, 3},
+    {do_reorder, 8, 3},      {do_hold, 6, 3},         {do_drop, 2, 12},
+    {do_duplicate, 1, 40},   {do_harm, 4, 8},         {do_misdirect, 2, 16},
+    {do_clear, 4, 3},        {do_close, 3, 6},        {do_crash, 3, 6},
+    {do_restart, 3, 5},      {do_hang, 3, 8},         {do_stall, 3, 16},
+    {do_read_only, 3, 8},    {do_resize, 3, 8},       {do_rewrite, 3, 8},
+    {do_power_cut, 3, 8},    {do_event, 3, 10},       {do_storm, 3, 12},
+    {do_keep, 3, 16},        {do_state, 3, 12},       {do_store_fail, 3, 10},
+    {do_store_again, 2, 12}, {do_store_deny, 1, 24},  {do_watch_fire, 3, 12},
+    {do_watch_lose, 2, 16},  {do_watch_merge, 2, 16}, {do_watch_flood, 2, 16},
+    {do_watch_late, 2, 16},  {do_fail, 4, 6},         {do_mend, 3, 4},
+    {do_suspend, 4, 8},
 };
 
 const unsigned swarm_trouble_kinds = sizeof(swarm_troubles) / sizeof(swarm_troubles[0]);

@@ -51,6 +51,18 @@ START_TEST(what_is_found_can_be_repeated)
 }
 END_TEST
 
+/* What is shown is what is played. */
+START_TEST(a_seed_can_be_looked_at)
+{
+    struct outcome run = shell("$simblk swarm --show --seeds 7 >seven.scn; $simblk run seven.scn");
+
+    assert_status(run, 0);
+    assert_contains(run.out, "1 passed, 0 failed");
+    run = shell("$simblk swarm --show --seeds 7..8");
+    assert_contains(run.out, "\ntitle    \"swarm, seed 8\"\n");
+}
+END_TEST
+
 START_TEST(seeds_have_to_be_seeds)
 {
     static const char *const wrong[] = {"",
@@ -137,6 +149,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, seeds_are_played_and_counted);
     tcase_add_test(tests, each_seed_has_a_hundred_steps_that_reach_something);
     tcase_add_test(tests, what_is_found_can_be_repeated);
+    tcase_add_test(tests, a_seed_can_be_looked_at);
     tcase_add_test(tests, seeds_have_to_be_seeds);
     tcase_add_test(tests, what_does_not_matter_goes);
     tcase_add_test(tests, what_ends_the_process_can_be_made_small);
