@@ -526,7 +526,12 @@ static void success(struct oracle *oracle, struct oracle_device *device,
  * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
 static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
 {
-    if (request->parts == 0 || request->in_flight != 0 || request->issued_512 >= request->count_512)
+    /* Where the connection is being closed, what is on the ring comes back no more. */
+    const bool over =
+        device->front_state == BLKIF_WIRE_CLOSING || device->front_state == BLKIF_WIRE_CLOSED;
+
+    if (request->parts == 0 ||
+        (!over && (request->in_flight != 0 || request->issued_512 >= request->count_512)))
         return false;
     return request->first_512 + request->count_512 > device->capacity_512 ||
            request->sector_size != device->sector_size ||
