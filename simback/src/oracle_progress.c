@@ -132,6 +132,9 @@ static enum simback_owes device_owes(const struct oracle *oracle,
                                                                  : state_in(oracle->world, back);
     uint8_t owes = handshake[front_state][back_state];
 
+    /* Whoever begins where a predecessor has left a 4 waits for the end of 7 and 8, too. */
+    if (owes == R && device->first == NULL && back_state >= BLKIF_WIRE_RECONFIGURING)
+        return SIMBACK_OWES_BACKEND;
     if (owes == R)
         return requests_owe(oracle, device);
     if (device->lost_count != 0 || device->lost_more) /* it cannot know what there is to do */
