@@ -10,10 +10,17 @@
 
 /* ---- paths ---- */
 
+/* Every call of XenStore asks this of each byte of its path: a bit for each character below 128. */
 static bool is_name_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '@';
+    static const uint64_t bits[2] = {
+        UINT64_C(0x3ff) << '0' | UINT64_C(1) << '-',
+        UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
+            UINT64_C(1) << ('_' - 64) | UINT64_C(1) << ('@' - 64),
+    };
+    const unsigned char byte = (unsigned char)c;
+
+    return byte < 128 && (bits[byte / 64] >> byte % 64 & 1) != 0;
 }
 
 size_t store_path_length(const char *path)
@@ -49,7 +56,9 @@ static bool next_name(const char *path, size_t *at, const char **name, size_t *l
     if (path[*at] == 0)
         return false;
     *name = path + *at;
-    *length = strcspn(*name, "/");
+    *length = 0;
+    while ((*name)[*length] != '/' && (*name)[*length] != 0)
+        (*length)++;
     *at += *length;
     return true;
 }
@@ -162,7 +171,8 @@ static struct store_node **child_link(const struct store_node *node, const char 
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct store_node *child = node->children[i];
 
-        if (child->name_length == length && memcmp(child->name, name, length) == 0)
+        if (child->name_length == length && child->name[0] == name[0] &&
+            memcmp(child->name, name, length) == 0)
             return &node->children[i];
     }
     return NULL;
