@@ -55,13 +55,20 @@ static const uint8_t *bytes_of(const struct oracle *oracle, uint32_t page)
     return simback_page_address(oracle->world, page);
 }
 
+/* Equal to itself one byte on, and the first byte is zero: all are. */
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+/* Zeros may always be there, so what they hash to is never asked for. */
 static void remember(struct oracle *oracle, struct note *note, uint32_t page, uint64_t connection)
 {
     const uint8_t *bytes = bytes_of(oracle, page);
 
     note->connection = connection;
-    for (unsigned unit = 0; unit < UNITS; unit++)
-        note->hash[unit] = hash_xxh64(bytes + (size_t)unit * UNIT, UNIT, 0);
+    for (unsigned unit = 0; unit < UNITS; unit++, bytes += UNIT)
+        note->hash[unit] = is_zero(bytes, UNIT) ? 0 : hash_xxh64(bytes, UNIT, 0);
 }
 
 /* The backend lets go of a page: what it wrote there is its own. A page that is freed is a new one
@@ -81,17 +88,6 @@ void confinement_event(struct oracle *oracle, const struct simback_event *event)
                 note->connection = 0;
         }
     }
-}
-
-/* ---- zeros ---- */
-
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    while (size > 0 && *bytes == 0) {
-        bytes++;
-        size--;
-    }
-    return size == 0;
 }
 
 void confinement_attach(struct oracle *oracle, struct oracle_device *device,
