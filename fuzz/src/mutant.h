@@ -112,12 +112,10 @@ struct mutant_ignore {
 };
 
 const char *mutant_suite_name(enum mutant_suite suite);
-/* Plays all suites with the tool, each until it fails; in a hurry until one has failed. `before`:
- * what killed this mutant before is enough, if it does so again; it may be NULL. False: they could
- * not be played. */
+/* Plays all suites with the tool, each until it fails; in a hurry until one has failed. False: they
+ * could not be played. */
 bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
-                 const struct mutant_ignore *ignore, const struct mutant_kill *before,
-                 struct mutant_kill *kills);
+                 const struct mutant_ignore *ignore, struct mutant_kill *kills);
 bool mutant_play_original(const struct mutant_build *build, struct mutant_ignore *ignore);
 
 /* ---- results (mutant_results.c) ---- */

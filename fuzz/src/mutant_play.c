@@ -257,39 +257,12 @@ static bool play_parts(struct play *play, bool hurry)
     return ok;
 }
 
-/* Where it died the last time it is likely to die again. */
-static bool play_again(struct play *play, enum mutant_suite suite, const char *where)
-{
-    struct part part = {suite, "run", {"--id", where, NULL}};
-    char path[192];
-
-    if (suite == MUTANT_SWARM) {
-        part = (struct part){suite, "swarm", {"--seeds", where + strcspn(where, "0123456789")}};
-    } else {
-        snprintf(path, sizeof(path), "%.*s.scn", (int)strcspn(where, "["), where);
-        part.arguments[2] = path;
-    }
-    /* The scenario or the variant may be gone: then there is nothing to be heard. */
-    if (!play_part(play, &part)) {
-        play->kill->played = false;
-    }
-    return is_decided(play->kill);
-}
-
 bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
-                 const struct mutant_ignore *ignore, const struct mutant_kill *before,
-                 struct mutant_kill *kills)
+                 const struct mutant_ignore *ignore, struct mutant_kill *kills)
 {
     struct play play = {.build = build, .tool = tool, .ignore = ignore, .kills = kills};
 
-    for (unsigned suite = 0; before != NULL && suite < MUTANT_SUITES; suite++) {
-        if (is_decided(&before[suite]) &&
-            play_again(&play, (enum mutant_suite)suite, before[suite].where)) {
-            return true;
-        }
-    }
     memset(kills, 0, MUTANT_SUITES * sizeof(*kills));
-    memset(play.crashes, 0, sizeof(play.crashes));
     return play_parts(&play, hurry);
 }
 

@@ -2,7 +2,8 @@
 /*
  * Measures the harness: builds the frontend with one mistake after the other in it and plays
  * scenarios and swarm until something notices. What is finished is kept in a file and not done
- * again while neither the mutant nor the tree has changed.
+ * again while neither the mutant nor the tree has changed; a generic one that has died, while its
+ * line has not.
  *
  *     mutant check ROOT                                 are all mutants what they should be?
  *     mutant run BUILD RESULTS [JOBS [NAME...]]         the seeded ones
@@ -42,24 +43,13 @@ struct campaign {
 
 /* ---- one mutant, in a process of its own ---- */
 
-/* What is known from before: perhaps of another tree, and then only where to look first. */
-static const struct mutant_kill *kills_before(const struct campaign *campaign,
-                                              const struct mutant *mutant)
-{
-    const struct mutant_result *result = mutant_results_find(&campaign->results, mutant);
-
-    return campaign->hurry && result != NULL ? result->kills : NULL;
-}
-
-static bool play_mutant(const struct campaign *campaign, const struct mutant *mutant, unsigned job,
-                        struct mutant_result *result)
+static bool play_mutant(const struct campaign *campaign, unsigned job, struct mutant_result *result)
 {
     char tool[600];
     bool ok;
 
     mutant_build_tool(&campaign->build, job, tool, sizeof(tool));
-    ok = mutant_play(&campaign->build, tool, campaign->hurry, &campaign->ignore,
-                     kills_before(campaign, mutant), result->kills);
+    ok = mutant_play(&campaign->build, tool, campaign->hurry, &campaign->ignore, result->kills);
     if (!ok) {
         fprintf(stderr, "%s: %s cannot be run\n", result->name, tool);
     }
@@ -76,7 +66,7 @@ static bool finish(const struct campaign *campaign, const struct mutant *mutant,
     snprintf(result.file, sizeof(result.file), "%s", mutant->edits[0].file);
     snprintf(result.about, sizeof(result.about), "%.127s", mutant->about);
     result.built = mutant_build_make(&campaign->build, mutant, job);
-    if (result.built == MUTANT_BUILT && !play_mutant(campaign, mutant, job, &result)) {
+    if (result.built == MUTANT_BUILT && !play_mutant(campaign, job, &result)) {
         return false;
     }
     mutant_result_tell(&result);
@@ -123,11 +113,24 @@ static void finish_all(struct campaign *campaign)
     }
 }
 
+static bool is_dead(const struct mutant_result *result)
+{
+    bool killed = result->built != MUTANT_BUILT;
+
+    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
+        killed = killed || result->kills[suite].killed;
+    }
+    return killed;
+}
+
+/* A generic one that has died stays dead while its line is as it was: the tree grows from day to
+ * day, and who lives is asked again each time. */
 static bool is_finished(const struct campaign *campaign, const struct mutant *mutant)
 {
     const struct mutant_result *result = mutant_results_find(&campaign->results, mutant);
 
-    return result != NULL && result->tree == campaign->tree && result->hash == mutant->hash;
+    return result != NULL && result->hash == mutant->hash &&
+           (result->tree == campaign->tree || (mutant->rules == 0 && is_dead(result)));
 }
 
 static bool begin(struct campaign *campaign, const struct mutant *mutant)
