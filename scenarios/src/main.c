@@ -30,6 +30,8 @@ static const struct tool_command commands[] = {
      cmd_fuzz},
     {"soak", "", "verified requests in threads, while connections end and begin, for days",
      cmd_soak},
+    {"diff", "FILE", "play a scenario simulated and on a real Xen, and print what differs",
+     cmd_diff},
     {"bench", "", "measure rates beside the copy of the same bytes", cmd_bench},
 };
 

@@ -217,7 +217,8 @@ void run_world_options(const struct scenario_runner *runner, struct simback_worl
     options->seed =
         runner->options.set_seed ? runner->options.seed : scenario_value(world, FIELD_WORLD_SEED);
     options->random_order = scenario_value(world, FIELD_WORLD_SCHEDULE) == CHOICE_SCHEDULE_RANDOM;
-    options->share_only = scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
+    options->share_only = runner->options.share_only ||
+                          scenario_value(world, FIELD_WORLD_PLATFORM) == CHOICE_PLATFORM_SHARE;
     options->grant_limit = (uint32_t)scenario_value(world, FIELD_WORLD_GRANTS);
     options->port_limit = (uint32_t)scenario_value(world, FIELD_WORLD_PORTS);
     options->max_steps = runner->options.max_steps != 0

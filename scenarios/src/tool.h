@@ -33,6 +33,7 @@ int cmd_decode(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_dialects(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_swarm(int argc, char **argv);
 int cmd_shrink(int argc, char **argv);

@@ -147,6 +147,7 @@ struct scenario_run_options {
     struct scenario_strike strike; /* from then on only the rules are judged */
     bool rules_off;                /* the benchmark alone: nothing is judged */
     bool hash_off;                 /* the benchmark alone */
+    bool share_only;               /* platform=share whatever the program says */
     /* On a real Xen (live.h); NULL: simulated. */
     const struct scenario_live *live;
     /* Each event as a line of text, as it happens; NULL: no text is made. */
