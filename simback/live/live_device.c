@@ -18,7 +18,7 @@
 #define REAL(call, ...) live->platform->call(live->platform->context, __VA_ARGS__)
 
 /* So long a real backend has for what it does by itself. */
-#define PATIENCE_NS UINT64_C(5000000000)
+#define PATIENCE_NS UINT64_C(20000000000)
 
 /* ---- what a real backend over such a disk is ---- */
 
@@ -38,6 +38,20 @@ static const struct abilities abilities[] = {
 static bool agrees(enum simback_choice asked, bool really)
 {
     return asked == SIMBACK_DEFAULT || (asked == SIMBACK_YES) == really;
+}
+
+/* As many as the module's parameter says; QEMU has one. */
+static int32_t queues_of(const struct simback_live *live)
+{
+    FILE *file = fopen("/sys/module/xen_blkback/parameters/max_queues", "re");
+    int queues = 1;
+
+    if (file == NULL)
+        return 1;
+    if (live->options.disk == SIMBACK_LIVE_QDISK || fscanf(file, "%d", &queues) != 1)
+        queues = 1;
+    fclose(file);
+    return queues;
 }
 
 /* What the options ask for, beside the size of the disk, has to be what there is. */
@@ -60,7 +74,7 @@ static enum simback_live_result can_be(const struct simback_live *live,
         what = "other features";
     else if ((options->ring_order != -1 && options->ring_order != is->order) ||
              (options->segments != -1 && options->segments != is->segments) ||
-             options->queues != -1 || options->info != -1)
+             (options->queues != -1 && options->queues != queues_of(live)) || options->info != -1)
         what = "other limits";
     else if (options->discard_granularity != -1 || options->discard_alignment != -1 ||
              options->physical_sector_size != 0)
@@ -68,6 +82,9 @@ static enum simback_live_result can_be(const struct simback_live *live,
     else if (options->floppy || options->cdrom || options->removable || options->attach ||
              options->start_state != BLKIF_WIRE_INITIALISING || options->params != NULL)
         what = "another kind of disk";
+    /* QEMU 7.2 fails to realize one, and has no device of that number any more. */
+    else if (live->options.disk == SIMBACK_LIVE_QDISK && options->mode_read_only)
+        what = "a read-only disk of QEMU's";
     if (what == NULL)
         return SIMBACK_LIVE_OK;
     return live_fail(text, SIMBACK_LIVE_CANNOT, "a real backend: the scenario wants %s", what);
@@ -229,6 +246,22 @@ enum simback_live_result simback_live_change(struct simback_live *live, uint16_t
 
 /* ---- the end ---- */
 
+/* QEMU removes the nodes itself when it is told that the device goes, and would remove those of the
+ * next one of this number if that came before. */
+static void wait_for_qemu(struct simback_live *live, const struct live_device *device)
+{
+    const uint64_t end = live->platform->now(live->platform->context) + PATIENCE_NS;
+    char path[LIVE_PATH + 64], value[8];
+    size_t length;
+
+    (void)put(live, device->back, BLKIF_NODE_ONLINE, "0");
+    (void)put(live, device->back, BLKIF_NODE_STATE, "5");
+    snprintf(path, sizeof(path), "%s/%s", device->back, BLKIF_NODE_FRONTEND);
+    while (REAL(store_read, 0, path, value, sizeof(value), &length) != BLKFRONT_PLATFORM_NO_ENTRY &&
+           live->platform->now(live->platform->context) < end)
+        usleep(5000);
+}
+
 /* Until the kernel's own device of it is gone, the same number cannot be set up anew. */
 static void wait_until_gone(struct simback_live *live, const struct live_device *device)
 {
@@ -252,6 +285,8 @@ void simback_live_end(struct simback_live *live)
 
         if (!device->used)
             continue;
+        if (live->options.disk == SIMBACK_LIVE_QDISK)
+            wait_for_qemu(live, device);
         disk = device->disk; /* the backend has it open until it is gone */
         device->disk = (struct live_disk){.loop = -1};
         forget(live, device);
