@@ -12,7 +12,7 @@
 /* Nobody owes us anything within: while a call waits, and when the program only looks whether
  * something else comes. */
 #define PATIENCE_NS UINT64_C(15000000000)
-#define QUIET_NS    UINT64_C(150000000)
+#define QUIET_NS    UINT64_C(80000000)
 /* Who supervises this process wants to see it move. */
 #define BEAT_NS UINT64_C(1000000000)
 
