@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the files of the oracle share: the requests of the application, the requests on the rings,
- * what is known of each device, and the function that each rule has for each kind of event. A rule
- * never acts on the world and keeps what it alone needs in its own part of these structures.
+ * What the files of the oracle share: requests of the application and on the rings, what is known
+ * of each device, and each rule's functions by kind of event. A rule never acts on the world.
  *
- * Two orders of time are used: virtual time for messages, and a stamp that grows by one with each
- * submit and each completion, because much happens at one moment of virtual time.
+ * Time is virtual in messages; for order a stamp grows by one with each submit and completion.
  */
 #ifndef SIMBACK_SRC_ORACLE_INTERNAL_H
 #define SIMBACK_SRC_ORACLE_INTERNAL_H
