@@ -316,16 +316,22 @@ static struct oracle_request *owner(struct oracle_put *put)
     return found;
 }
 
-/* The oldest write with FUA that is written and needs its flush. */
+/* The oldest write with FUA that is written and needs its flush; where there is none, one that may
+ * be, by answers that the frontend may not have seen. */
 static struct oracle_request *fua_to_flush(const struct oracle_put *put)
 {
+    struct oracle_request *late = NULL;
+
     for (struct oracle_request *at = put->device->first; at != NULL; at = at->next) {
-        if (at->operation == BLKFRONT_WRITE && (at->flags & BLKFRONT_FUA) != 0 &&
-            at->in_flight == 0 && at->count_512 != 0 &&
-            at->ok_512 + at->late_512 >= at->count_512 && may_carry(put->device, at, put->ring))
+        if (!oracle_is_fua(at) || at->in_flight != 0 || at->count_512 == 0 ||
+            !may_carry(put->device, at, put->ring))
+            continue;
+        if (at->ok_512 >= at->count_512)
             return at;
+        if (late == NULL && at->ok_512 + at->late_512 >= at->count_512)
+            late = at;
     }
-    return NULL;
+    return late;
 }
 
 /* Where both wait for one it is the older one's, most likely. */
@@ -396,7 +402,8 @@ void correlation_put(struct oracle_put *put)
     request->connection = put->device->connection;
     request->issued_512 += part->count_512;
     request->next_512 = part->first_512 + part->count_512;
-    if (is_flush(wire) || (request->issued_512 == request->count_512 && request->former == NULL))
+    if (request->operation == BLKFRONT_FLUSH ||
+        (request->issued_512 == request->count_512 && request->former == NULL))
         oracle_request_wait_no_more(put->device, request);
 }
 
