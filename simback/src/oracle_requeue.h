@@ -13,6 +13,14 @@
 enum evidence { EVIDENCE_AGAINST, EVIDENCE_NONE, EVIDENCE_PROOF };
 enum evidence evidence_of(const struct oracle_put *put, const struct oracle_request *request);
 
+/* Another one might have been meant by one of its parts. */
+static inline void oracle_make_ambiguous(struct oracle_device *device,
+                                         struct oracle_request *request)
+{
+    device->ambiguous += !request->ambiguous;
+    request->ambiguous = true;
+}
+
 /* I15 */
 void requeue_answered(struct oracle *oracle, struct oracle_request *request,
                       const struct oracle_part *part);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I2: what a completion needs. Success needs an answer OKAY for all of the request, and a failure
+ * an answer that says so, or a reason that needs none. Which ring requests were a request's, and
+ * what was answered, oracle_correlation.c has in its book.
+ */
+#include "oracle_requeue.h"
+
+/* It is rounded when it is submitted, and again for another connection. */
+static uint64_t least_to_discard(const struct oracle_device *device,
+                                 const struct oracle_request *request)
+{
+    const uint64_t now = units_whole_extents(device, request);
+
+    return now < request->extents_512 ? now : request->extents_512;
+}
+
+/* What a request that has asked for all it can has got: everything answered OKAY. */
+static bool answered(const struct oracle_device *device, const struct oracle_request *request)
+{
+    if (request->count_512 == 0 && request->operation != BLKFRONT_FLUSH)
+        return true;
+    if (request->operation == BLKFRONT_FLUSH)
+        /* Without a flush and a barrier, to wait for what was written before is all there is. */
+        return request->oks + request->late_oks > 0 || !device->flush_offered;
+    if (request->operation == BLKFRONT_DISCARD)
+        return request->ok_512 + request->late_512 >= least_to_discard(device, request);
+    return request->ok_512 + request->late_512 >= request->count_512;
+}
+
+/* Results that need no response. */
+static bool result_without_response(int result)
+{
+    return result == BLKFRONT_DISCONNECTED || result == BLKFRONT_DEADLINE ||
+           result == BLKFRONT_PROTOCOL;
+}
+
+/* What went wrong is known from an answer: then success is I8's to judge. */
+static bool answered_badly(const struct oracle_request *request)
+{
+    return request->error != 0 ||
+           (request->operation == BLKFRONT_FLUSH && request->unsupported != 0);
+}
+
+static void success(struct oracle *oracle, struct oracle_device *device,
+                    const struct oracle_request *request)
+{
+    if (answered(device, request) || request->ambiguous || answered_badly(request))
+        return;
+    if (request->operation == BLKFRONT_FLUSH)
+        oracle_broken(oracle, 2, device, request->number,
+                      "the flush succeeds, but none of its %u ring requests was answered OKAY",
+                      request->parts);
+    else
+        oracle_broken(oracle, 2, device, request->number,
+                      "succeeds with %llu of %llu units answered OKAY by a matching response "
+                      "(%u ring requests, %u still in flight)",
+                      (unsigned long long)request->ok_512, (unsigned long long)request->count_512,
+                      request->parts, request->in_flight);
+}
+
+/* Parts of it have been on a ring, and the rest may not go there any more: the disk has become
+ * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
+static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
+{
+    /* Where the connection is being closed, what is on the ring comes back no more. */
+    const bool over =
+        device->front_state == BLKIF_WIRE_CLOSING || device->front_state == BLKIF_WIRE_CLOSED;
+
+    if (request->parts == 0 ||
+        (!over && (request->in_flight != 0 || request->issued_512 >= request->count_512)))
+        return false;
+    return request->first_512 + request->count_512 > device->capacity_512 ||
+           request->sector_size != device->sector_size ||
+           (request->operation == BLKFRONT_WRITE &&
+            (device->read_only ||
+             (request->flags != 0 && (device->off != 0 || device->flushes == 0))));
+}
+
+void correlation_complete(struct oracle *oracle, struct oracle_device *device,
+                          struct oracle_request *request, int result)
+{
+    const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
+
+    if (ring != NULL && ring->req_prod_foreign)
+        oracle_make_ambiguous(device, request);
+    if (result == BLKFRONT_OK) {
+        success(oracle, device, request);
+    } else if (result_without_response(result) || request->error != 0 ||
+               request->unsupported != 0 || request->late_error != 0 || request->ambiguous) {
+        return; /* which error it has to be is I8's */
+    } else if (result == BLKFRONT_IO_ERROR && cannot_go_on(device, request)) {
+        return;
+    } else if (!oracle_fails_before_the_ring(result) || request->in_flight != 0) {
+        oracle_broken(oracle, 2, device, request->number,
+                      "fails with %d (%s), but no response said so (%u ring requests, %u still in "
+                      "flight)",
+                      result, oracle_error_name(result), request->parts, request->in_flight);
+    }
+}
+
+void correlation_end(struct oracle *oracle, struct oracle_device *device)
+{
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        oracle_checked(oracle, 2);
+        oracle_broken(oracle, 2, device, at->number,
+                      "has never completed (%u ring requests, %u of them unanswered)", at->parts,
+                      at->in_flight);
+    }
+}
