@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { NO_SLOT = UINT16_MAX + 1 }; /* above any slot number */
-
 void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
                 struct slot_segment *segments, uint32_t segments_each)
 {
@@ -21,7 +19,7 @@ void slots_init(struct slots *slots, struct slot *memory, uint32_t count,
         memory[i] = (struct slot){
             .segments = segments + (size_t)i * segments_each,
             .own = segments + (size_t)i * segments_each,
-            .next_free = i + 1 < count ? i + 1 : NO_SLOT,
+            .next_free = i + 1, /* the last one's is the count: there is no such slot */
             .state = SLOT_FREE,
         };
     }
@@ -43,7 +41,7 @@ struct slot *slots_take(struct slots *slots)
 {
     struct slot *slot;
 
-    if (slots->free == NO_SLOT)
+    if (slots->free == slots->count)
         return NULL;
     slot = &slots->slots[slots->free];
     slots->free = slot->next_free;
@@ -77,8 +75,6 @@ void slots_release(struct slots *slots, struct slot *slot)
     }
     slot->state = SLOT_FREE;
     slot->request = NULL;
-    slot->segment_count = 0;
-    slot->indirect_count = 0;
     slot->generation++;
     slot->next_free = slots->free;
     slots->free = (uint32_t)(slot - slots->slots);
@@ -120,7 +116,7 @@ bool slots_check(const struct slots *slots)
 {
     uint32_t listed = 0, used = 0, lengthened = 0;
 
-    for (uint32_t i = slots->free; i != NO_SLOT; i = slots->slots[i].next_free) {
+    for (uint32_t i = slots->free; i != slots->count; i = slots->slots[i].next_free) {
         if (i >= slots->count || listed == slots->count || slots->slots[i].state != SLOT_FREE)
             return false;
         listed++;
