@@ -118,6 +118,7 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
     if (runner->options.live != NULL) {
         if (live_backend(runner, &options)) {
             runner->backends[step->device] = options;
+            runner->has_backend[step->device] = true;
         }
         return;
     }

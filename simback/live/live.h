@@ -37,6 +37,12 @@ struct live_transaction {
     uint32_t number, real;
 };
 
+/* Of the real XenStore: this node has changed. */
+struct live_event {
+    struct live_event *next;
+    char path[LIVE_PATH];
+};
+
 struct live_disk {
     char device[64]; /* "/dev/loop3", or the file itself below QEMU */
     char file[LIVE_PATH];
@@ -69,6 +75,7 @@ struct simback_live {
     struct live_set sets[LIVE_SETS];
     struct live_transaction transactions[LIVE_TRANSACTIONS];
     struct live_device devices[WORLD_DEVICES];
+    struct live_event *events; /* not looked at yet, oldest first */
 };
 
 /* ---- live_guest.c ---- */
@@ -84,10 +91,11 @@ void live_guest_take(struct simback_live *live);
 /* The real path for one of the world's, and back. */
 void live_real_path(const struct simback_live *live, const char *path, char *real);
 void live_world_path(const struct simback_live *live, const char *real, char *path);
-/* Brings the node as it really is into the world, if it is another one there. */
+/* The node is in the world as it really is now. */
 void live_mirror_node(struct simback_live *live, const char *real);
 /* What has changed by the hand of others. */
 void live_mirror_take(struct simback_live *live);
+void live_mirror_forget(struct simback_live *live);
 /* A device's directories are looked at from now on, or no more. */
 void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on);
 

@@ -26,13 +26,14 @@ struct abilities {
     const char *dialect, *type; /* who it is, and its directory */
     bool flush, barrier, discard, secure, persistent;
     int32_t order, segments;
+    uint32_t physical; /* physical-sector-size; 0: the sector's */
 };
 
 static const struct abilities abilities[] = {
-    [SIMBACK_LIVE_RAM] = {"linux", "vbd", false, false, false, false, true, 4, 256},
-    [SIMBACK_LIVE_LOOP] = {"linux", "vbd", true, true, true, false, true, 4, 256},
-    [SIMBACK_LIVE_NULL] = {"linux", "vbd", false, false, false, false, true, 4, 256},
-    [SIMBACK_LIVE_QDISK] = {"qemu", "qdisk", true, false, true, false, false, 4, 0},
+    [SIMBACK_LIVE_RAM] = {"linux", "vbd", false, false, false, false, true, 4, 256, 4096},
+    [SIMBACK_LIVE_LOOP] = {"linux", "vbd", true, true, true, false, true, 4, 256, 0},
+    [SIMBACK_LIVE_NULL] = {"linux", "vbd", false, false, false, false, true, 4, 256, 0},
+    [SIMBACK_LIVE_QDISK] = {"qemu", "qdisk", true, false, true, false, false, 4, 0, 0},
 };
 
 static bool agrees(enum simback_choice asked, bool really)
@@ -77,7 +78,7 @@ static enum simback_live_result can_be(const struct simback_live *live,
              (options->queues != -1 && options->queues != queues_of(live)) || options->info != -1)
         what = "other limits";
     else if (options->discard_granularity != -1 || options->discard_alignment != -1 ||
-             options->physical_sector_size != 0)
+             (options->physical_sector_size != 0 && options->physical_sector_size != is->physical))
         what = "another layout of the disk";
     else if (options->floppy || options->cdrom || options->removable || options->attach ||
              options->start_state != BLKIF_WIRE_INITIALISING || options->params != NULL)
@@ -279,6 +280,7 @@ void simback_live_end(struct simback_live *live)
     if (live->world == NULL)
         return;
     live_guest_end(live);
+    live_mirror_forget(live);
     for (unsigned i = 0; i < WORLD_DEVICES; i++) {
         struct live_device *device = &live->devices[i];
         struct live_disk disk;

@@ -110,32 +110,34 @@ static void tell_state(struct simback_live *live, struct live_device *device, co
     device->back_state = state;
 }
 
-static void bring(struct simback_live *live, const char *real, bool again)
+/* What is really there; NULL: nothing. */
+static char *really(struct simback_live *live, const char *real, unsigned *bytes)
+{
+    *bytes = 0;
+    return xs_read(live->store, XBT_NULL, real, bytes);
+}
+
+/* Makes it so in the world. `again`: also where it is so already, since who writes the same once
+ * more says: look again. */
+static void bring(struct simback_live *live, const char *real, const char *found, unsigned bytes,
+                  bool again)
 {
     static char value[LIVE_VALUE], there[LIVE_VALUE];
     struct domain *dom0 = domain_get(live->world, SIMBACK_DOM0);
     const uint16_t entered = live->world->entered;
-    char path[LIVE_PATH], *found;
-    struct live_device *device;
-    size_t length = 0, known = 0;
     bool back = false, is_there;
-    unsigned bytes = 0;
+    struct live_device *device = device_of(live, real, &back);
+    size_t length = 0, known = 0;
+    char path[LIVE_PATH];
 
-    device = device_of(live, real, &back);
     live_world_path(live, real, path);
     is_there = simback_store_read(live->world, path, there, sizeof(there), &known) == 0;
-    found = xs_read(live->store, XBT_NULL, real, &bytes);
-    if (dom0 == NULL || (found == NULL && !is_there)) {
-        free(found);
+    if (dom0 == NULL || bytes >= sizeof(value) || (found == NULL && !is_there))
         return;
-    }
-    if (found != NULL && bytes < sizeof(value))
+    if (found != NULL)
         length = world_value(live, path, found, bytes, value);
-    if (found != NULL && is_there && !again && known == length &&
-        memcmp(value, there, length) == 0) {
-        free(found);
+    if (found != NULL && is_there && !again && known == length && memcmp(value, there, length) == 0)
         return;
-    }
     live->happened = true;
     live->world->entered = device == NULL ? SIMBACK_NO_DEVICE : device->number;
     if (found == NULL) {
@@ -146,27 +148,78 @@ static void bring(struct simback_live *live, const char *real, bool again)
         (void)xenstore_write(dom0, 0, path, value, length);
     }
     live->world->entered = entered;
-    free(found);
 }
 
-void live_mirror_node(struct simback_live *live, const char *real)
-{
-    bring(live, real, false);
-}
+/* ---- what has changed ---- */
 
-/* A backend that writes its state anew, the same, says: look again. */
-void live_mirror_take(struct simback_live *live)
+/* All events that are there, behind those that wait. */
+static void collect(struct simback_live *live)
 {
     char **event;
 
     while ((event = xs_check_watch(live->store)) != NULL) {
-        bool back = false;
-        const struct live_device *device = device_of(live, event[XS_WATCH_PATH], &back);
-        const bool first = event[XS_WATCH_TOKEN][0] == 'f';
+        struct live_event *entry = calloc(1, sizeof(*entry)), **last = &live->events;
 
-        if (device != NULL)
-            bring(live, event[XS_WATCH_PATH],
-                  back && !first && is_called(event[XS_WATCH_PATH], BLKIF_NODE_STATE));
+        while (*last != NULL)
+            last = &(*last)->next;
+        if (entry != NULL)
+            snprintf(entry->path, sizeof(entry->path), "%s", event[XS_WATCH_PATH]);
+        *last = entry;
+        free(event);
+    }
+}
+
+static bool is_waiting(const struct simback_live *live, const char *path)
+{
+    for (const struct live_event *event = live->events; event != NULL; event = event->next) {
+        if (strcmp(event->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An event tells only that its node has changed. Where another event of the same node is there by
+ * the time that its value has been read, that one may have brought the value: its turn comes. So
+ * nodes change here in the order in which they did. */
+void live_mirror_take(struct simback_live *live)
+{
+    for (collect(live); live->events != NULL; collect(live)) {
+        struct live_event *event = live->events;
+        bool back = false;
+        char *found;
+        unsigned bytes;
+
+        live->events = event->next;
+        if (device_of(live, event->path, &back) != NULL) {
+            found = really(live, event->path, &bytes);
+            collect(live);
+            if (!is_waiting(live, event->path))
+                bring(live, event->path, found, bytes, back);
+            free(found);
+        }
+        free(event);
+    }
+}
+
+/* What is read here has been told by an event before, if it is a device's. */
+void live_mirror_node(struct simback_live *live, const char *real)
+{
+    bool back;
+    unsigned bytes;
+    char *found = really(live, real, &bytes);
+
+    live_mirror_take(live);
+    if (device_of(live, real, &back) == NULL)
+        bring(live, real, found, bytes, false);
+    free(found);
+}
+
+void live_mirror_forget(struct simback_live *live)
+{
+    while (live->events != NULL) {
+        struct live_event *event = live->events;
+
+        live->events = event->next;
         free(event);
     }
 }

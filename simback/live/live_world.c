@@ -54,6 +54,7 @@ void simback_live_close(struct simback_live *live)
 {
     if (live == NULL)
         return;
+    live_mirror_forget(live);
     if (live->wake != NULL)
         REAL(watches_close, live->wake);
     if (live->store != NULL)
