@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The backend's steps for whoever has a backend and no runner: a served disk.
+ */
+#ifndef SCENARIO_STEP_PLAY_H
+#define SCENARIO_STEP_PLAY_H
+
+#include "scenario/program.h"
+
+#include <simback/backend.h>
+
+/* Plays a step of the backend, all but its restart. `options` is how the backend was made, and is
+ * brought up to date. NULL, or what is wrong. */
+const char *step_play(const struct scenario_step *step, struct simback_backend_options *options,
+                      struct simback_backend *backend);
+
+#endif
