@@ -7,6 +7,10 @@
 
 include(CMakePackageConfigHelpers)
 
+# Two components: the libraries, which are built and installed alone by the target of that name, and
+# the tool with its scenarios and manual pages.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME libraries)
+
 set(simblk_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/simblk)
 
 install(TARGETS blkfront_headers blkfront blkfront_observed simback simblk_shim
@@ -14,6 +18,17 @@ install(TARGETS blkfront_headers blkfront blkfront_observed simback simblk_shim
 if(TARGET blkfront_libxen)
     install(TARGETS blkfront_libxen simback_live EXPORT simblk-targets)
 endif()
+add_custom_target(libraries)
+foreach(library IN ITEMS
+        blkfront blkfront_observed simback simblk_shim blkfront_libxen simback_live)
+    if(TARGET ${library})
+        add_dependencies(libraries ${library})
+        # Before 1.0 a new minor version may change an interface.
+        set_target_properties(${library} PROPERTIES
+            VERSION ${PROJECT_VERSION}
+            SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    endif()
+endforeach()
 install(DIRECTORY frontend/include/ simback/include/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
@@ -21,9 +36,10 @@ install(DIRECTORY frontend/include/ simback/include/
 install(FILES scenarios/include/scenario/subject.h scenarios/include/scenario/shim.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/scenario)
 if(TARGET simblk)
-    install(TARGETS simblk simblk-bench-plain simblk-soak)
+    install(TARGETS simblk simblk-bench-plain simblk-soak COMPONENT tool)
     install(DIRECTORY scenarios/conformance scenarios/regression
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
+        COMPONENT tool
         FILES_MATCHING PATTERN "*.scn")
 endif()
 
@@ -79,4 +95,32 @@ if(NOT "INTERFACE_LIBRARY" IN_LIST simblk_frontend_type
     simblk_add_test(NAME install_consumer LABEL install TIMEOUT 300
         COMMAND sh ${PROJECT_SOURCE_DIR}/frontend/test/install/run.sh
         ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/install-test ${CMAKE_C_COMPILER})
+    simblk_add_test(NAME install_shared LABEL install TIMEOUT 600
+        COMMAND sh ${PROJECT_SOURCE_DIR}/frontend/test/install/shared.sh
+        ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/install-shared ${CMAKE_C_COMPILER})
+    find_program(SIMBLK_DPKG dpkg DOC "Installs the Debian package in its test")
+    mark_as_advanced(SIMBLK_DPKG)
+    if(SIMBLK_DPKG)
+        simblk_add_test(NAME install_debian LABEL install TIMEOUT 300
+            COMMAND sh ${PROJECT_SOURCE_DIR}/frontend/test/install/debian.sh
+            ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/install-debian ${CMAKE_C_COMPILER})
+    endif()
 endif()
+
+# The Debian package, by `cpack` in the build folder: all of it in one.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME simblk)
+set(CPACK_PACKAGE_VENDOR "The simblk authors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_PACKAGE_DESCRIPTION
+    "A real block frontend runs in one process against a simulated Xen and a simulated backend that
+works, errs, hangs, crashes or attacks; every step is judged by the rules of the protocol. With the
+tool, its scenarios and manual pages, and the libraries for building on them.")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER "The simblk authors <simblk@localhost>")
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+include(CPack)

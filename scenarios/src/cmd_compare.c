@@ -7,6 +7,7 @@
 #include "compare.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,22 +129,31 @@ static int print(const struct compare_command *command)
 
 /* ---- the command ---- */
 
+/* Those that were installed with the tool. */
+static const char *installed_scenarios(void)
+{
+    static char path[PATH_MAX + sizeof(SIMBLK_SCENARIOS)];
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    snprintf(path + (length > 0 ? length : 0), sizeof(SIMBLK_SCENARIOS), "%s", SIMBLK_SCENARIOS);
+    return path;
+}
+
 /* Where no scenarios are named: those of a clone, or the installed ones. */
 static void choose_scenarios(struct tool_texts *scenarios)
 {
-    static const char *const places[] = {"scenarios/conformance", "scenarios/regression",
-                                         SIMBLK_SCENARIOS};
-    bool here = access(places[0], R_OK) == 0;
+    static const char *const places[] = {"scenarios/conformance", "scenarios/regression"};
 
     if (scenarios->count != 0)
         return;
-    if (!here) {
-        scenarios->text[scenarios->count++] = places[2];
-        return;
+    for (size_t i = 0; i < 2; i++) {
+        if (access(places[i], R_OK) == 0)
+            scenarios->text[scenarios->count++] = places[i];
     }
-    scenarios->text[scenarios->count++] = places[0];
-    if (access(places[1], R_OK) == 0)
-        scenarios->text[scenarios->count++] = places[1];
+    if (scenarios->count == 0)
+        scenarios->text[scenarios->count++] = installed_scenarios();
 }
 
 static int load_suite(struct compare_command *command)
