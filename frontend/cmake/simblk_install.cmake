@@ -41,6 +41,15 @@ if(TARGET simblk)
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
         COMPONENT tool
         FILES_MATCHING PATTERN "*.scn")
+    install(FILES docs/editors/simblk.bash RENAME simblk
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+        COMPONENT tool)
+    install(FILES ${PROJECT_BINARY_DIR}/scenarios/simblk.vim
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/vim/vimfiles/syntax
+        COMPONENT tool)
+    install(FILES docs/editors/ftdetect.vim RENAME simblk.vim
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/vim/vimfiles/ftdetect
+        COMPONENT tool)
 endif()
 
 if(TARGET nbdkit-simblk-plugin)

@@ -54,6 +54,10 @@ simblk=$work/root/usr/bin/simblk
 "$simblk" --version | grep -qx "simblk $(field Version)"
 "$simblk" run --quiet "$work/root/usr/share/simblk/scenarios/conformance/read-only"
 
+for shared in bash-completion/completions/simblk vim/vimfiles/syntax/simblk.vim; do
+    [ -s "$work/root/usr/share/$shared" ] || { echo "no $shared"; exit 1; }
+done
+
 # Somebody who has installed it plugs in a frontend; it finds its scenarios by itself.
 PKG_CONFIG_PATH=$work/root/usr/lib/pkgconfig
 export PKG_CONFIG_PATH

@@ -1,0 +1,2 @@
+" Scenarios of simblk.
+autocmd BufNewFile,BufRead *.scn setfiletype simblk
