@@ -17,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPINS = 64 };
+/* A spin is of use where the other thread has a processor of its own, and a waste where it waits
+ * for this one. Which it is may change, so a long one is tried again now and then. */
+enum { SPINS_LEAST = 4, SPINS_FIRST = 256, SPINS_MOST = 2048, TRIED_AGAIN = 64 };
 #define NS_PER_S UINT64_C(1000000000)
 
 uint64_t doorbell_now(void)
@@ -40,14 +42,45 @@ uint32_t doorbell_rings(const struct doorbell *bell)
     return __atomic_load_n(&bell->rings, __ATOMIC_SEQ_CST);
 }
 
-bool doorbell_sleep(struct doorbell *bell, uint32_t seen, uint64_t deadline_ns)
+static void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static bool spin(struct doorbell *bell, uint32_t seen, const uint32_t *sign)
+{
+    const uint32_t tries = __atomic_load_n(&bell->tries, __ATOMIC_RELAXED);
+    uint32_t limit = __atomic_load_n(&bell->spins, __ATOMIC_RELAXED);
+    bool rung = false;
+
+    if (limit == 0 || (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0))
+        limit = SPINS_FIRST;
+    for (uint32_t i = 0; i < limit && !rung; i++) {
+        rung = doorbell_rings(bell) != seen ||
+               (sign != NULL && __atomic_load_n(sign, __ATOMIC_RELAXED) != 0);
+        if (!rung)
+            pause_briefly();
+    }
+    if (rung)
+        limit = limit < SPINS_MOST / 2 ? limit * 2 : SPINS_MOST;
+    else
+        limit = limit > SPINS_LEAST * 4 ? limit / 4 : SPINS_LEAST;
+    __atomic_store_n(&bell->spins, limit, __ATOMIC_RELAXED);
+    __atomic_store_n(&bell->tries, rung ? 1 : tries + 1, __ATOMIC_RELAXED);
+    return rung;
+}
+
+bool doorbell_sleep(struct doorbell *bell, uint32_t seen, const uint32_t *sign,
+                    uint64_t deadline_ns)
 {
     struct timespec left, *timeout = NULL;
 
-    for (unsigned i = 0; i < SPINS; i++) {
-        if (doorbell_rings(bell) != seen)
-            return true;
-    }
+    if (spin(bell, seen, sign))
+        return true;
     if (deadline_ns != UINT64_MAX) {
         const uint64_t now = doorbell_now();
 

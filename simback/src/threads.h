@@ -82,6 +82,11 @@ struct thread_backend {
     struct simback_disk *disk;
     struct thread_order order;
     uint32_t stops; /* atomic */
+    /* Its thread's: sets whose bells are to be rung before it sleeps, and since when. A frontend
+     * that is awake sees the port without a bell; one that sleeps is woken for many answers. */
+    uint64_t owed; /* bits */
+    uint64_t owed_ns;
+    bool owes; /* bells may wait */
     pthread_t thread;
     bool runs;
 };
@@ -156,6 +161,8 @@ int thread_back_bind(struct simback_threads *threads, uint16_t domid, uint32_t r
 void thread_back_close(struct simback_threads *threads, uint32_t port);
 int thread_back_notify(struct simback_threads *threads, uint32_t port);
 int thread_back_fired(struct simback_threads *threads, uint32_t port);
+/* Rings what is owed: before the backend's thread sleeps, and when a bell has waited for long. */
+void thread_back_pay(struct simback_threads *threads, bool sleeps);
 /* A watch of the guest has fired, or its poller was woken. */
 void thread_device_fire(struct simback_threads *threads, uint32_t *why);
 /* platform.h's wait: for any set. */

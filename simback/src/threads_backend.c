@@ -52,11 +52,14 @@ static void *run(void *context)
     while (__atomic_load_n(&back->stops, __ATOMIC_ACQUIRE) == 0) {
         const uint32_t seen = doorbell_rings(&threads->back_bell);
         const bool ordered = take_order(back);
-        uint64_t at;
+        uint64_t at = SIMBACK_NEVER;
+        const bool more = take_round(back->backend, &at) || ordered;
 
-        if (!take_round(back->backend, &at) && !ordered)
-            (void)doorbell_sleep(&threads->back_bell, seen, at);
+        thread_back_pay(threads, !more);
+        if (!more)
+            (void)doorbell_sleep(&threads->back_bell, seen, NULL, at);
     }
+    thread_back_pay(threads, true);
     return NULL;
 }
 
@@ -125,7 +128,9 @@ static int begin_thread(struct simback_threads *threads)
     struct thread_backend *back = &threads->back;
 
     back->stops = 0;
+    back->owes = true;
     if (pthread_create(&back->thread, NULL, run, threads) != 0) {
+        back->owes = false;
         clean_up(threads);
         return BLKFRONT_PLATFORM_NO_MEMORY;
     }
@@ -141,6 +146,7 @@ static void end_thread(struct simback_threads *threads)
     doorbell_ring(&threads->back_bell);
     (void)pthread_join(back->thread, NULL);
     back->runs = false;
+    back->owes = false;
 }
 
 /* It is this world's from now on. */
@@ -247,6 +253,6 @@ void simback_threads_call(struct simback_threads *threads,
 
         if (__atomic_load_n(&order->pending, __ATOMIC_ACQUIRE) == 0)
             return;
-        (void)doorbell_sleep(&order->done, seen, UINT64_MAX);
+        (void)doorbell_sleep(&order->done, seen, NULL, UINT64_MAX);
     }
 }

@@ -7,6 +7,11 @@
  */
 #include "threads.h"
 
+/* The copies of some thirty blocks of 4 KiB. */
+#define OWED_NS UINT64_C(10000)
+
+_Static_assert(SIMBACK_THREADS_QUEUES <= 64, "what is owed to whom is a word");
+
 bool thread_events_init(struct simback_threads *threads)
 {
     struct simback_world *world = threads->world;
@@ -61,7 +66,7 @@ int simback_threads_wait_queue(struct simback_threads *threads, uint32_t queue,
 
         if (take_both(&set->fired, &set->woken))
             return 0;
-        if (!doorbell_sleep(&set->bell, seen, deadline_ns))
+        if (!doorbell_sleep(&set->bell, seen, &set->fired, deadline_ns))
             return BLKFRONT_PLATFORM_TIMED_OUT;
     }
 }
@@ -73,7 +78,7 @@ int simback_threads_wait_device(struct simback_threads *threads, uint64_t deadli
 
         if (take_both(&threads->device_fired, &threads->device_woken))
             return 0;
-        if (!doorbell_sleep(&threads->device_bell, seen, deadline_ns))
+        if (!doorbell_sleep(&threads->device_bell, seen, NULL, deadline_ns))
             return BLKFRONT_PLATFORM_TIMED_OUT;
     }
 }
@@ -111,7 +116,7 @@ int thread_wait_any(struct simback_threads *threads, uint64_t deadline_ns)
         due = take_any(threads);
         if (due || !in_time)
             break;
-        in_time = doorbell_sleep(&threads->any_bell, seen, deadline_ns);
+        in_time = doorbell_sleep(&threads->any_bell, seen, NULL, deadline_ns);
     }
     __atomic_sub_fetch(&threads->any_waits, 1, __ATOMIC_SEQ_CST);
     return due ? 0 : BLKFRONT_PLATFORM_TIMED_OUT;
@@ -319,6 +324,17 @@ void thread_back_close(struct simback_threads *threads, uint32_t port)
     threads_leave(threads);
 }
 
+/* The set sees it from now on, if it is looked at; who sleeps is woken later. */
+static void owe(struct simback_threads *threads, struct thread_set *set)
+{
+    struct thread_backend *back = &threads->back;
+
+    __atomic_store_n(&set->fired, 1, __ATOMIC_SEQ_CST);
+    if (back->owed == 0)
+        back->owed_ns = doorbell_now();
+    back->owed |= UINT64_C(1) << (set - threads->sets);
+}
+
 /* While our end is open the channel is nobody else's: its set may be closed, but never another. */
 int thread_back_notify(struct simback_threads *threads, uint32_t port)
 {
@@ -326,9 +342,26 @@ int thread_back_notify(struct simback_threads *threads, uint32_t port)
 
     if (channel == NULL || !is_open(&channel->back))
         return BLKFRONT_PLATFORM_INVALID;
-    if (make_pending(&channel->front))
+    if (!make_pending(&channel->front))
+        return 0;
+    if (threads->back.owes)
+        owe(threads, channel->set);
+    else
         fire(threads, &channel->set->bell, &channel->set->fired);
     return 0;
+}
+
+void thread_back_pay(struct simback_threads *threads, bool sleeps)
+{
+    struct thread_backend *back = &threads->back;
+
+    if (back->owed == 0 || (!sleeps && doorbell_now() - back->owed_ns < OWED_NS))
+        return;
+    for (uint32_t i = 0; i < SIMBACK_THREADS_QUEUES; i++) {
+        if ((back->owed >> i & 1) != 0)
+            fire(threads, &threads->sets[i].bell, &threads->sets[i].fired);
+    }
+    back->owed = 0;
 }
 
 int thread_back_fired(struct simback_threads *threads, uint32_t port)
