@@ -72,6 +72,14 @@ static void poll_once(struct served *served)
         (void)simback_threads_wait_device(served->threads, blkfront_poll_at(served->device));
 }
 
+/* Or will again, when the backend is back. */
+static bool takes_requests(const struct served *served)
+{
+    const enum blkfront_state state = blkfront_device_state(served->device);
+
+    return state == BLKFRONT_CONNECTED || state == BLKFRONT_RECOVERING;
+}
+
 static bool is_final(const struct served *served)
 {
     const enum blkfront_state state = blkfront_device_state(served->device);
@@ -82,12 +90,12 @@ static bool is_final(const struct served *served)
 /* The device polls on, and so do the queues that there are, until it is closed. */
 static void close_device(struct served *served)
 {
+    set_up(served, false, BLKFRONT_DISCONNECTED);
     for (uint32_t i = 0; i < served->queue_count; i++)
         served_queue_shut(&served->queues[i]);
     blkfront_disconnect(served->device);
     while (!is_final(served))
         poll_once(served);
-    set_up(served, false, BLKFRONT_DISCONNECTED);
     for (uint32_t i = 0; i < served->queue_count; i++)
         served_queue_end(&served->queues[i]);
     blkfront_release(served->device);
@@ -153,7 +161,7 @@ static void *run(void *context)
             continue;
         }
         set_up(served, true, BLKFRONT_OK);
-        while (!is_final(served) && !stops(served))
+        while (takes_requests(served) && !stops(served))
             poll_once(served);
         close_device(served);
     }

@@ -173,67 +173,76 @@ static void i17_a_read_only_disk_takes_no_writes(void)
     end();
 }
 
-/* Without recovery requests fail at once while nobody is there, and go on with the next backend. */
-static void a_device_that_was_cut_off_comes_back(void)
-{
-    struct blkfront_info info;
-    unsigned char mark = 0;
-
-    serve("backend linux\n"
-          "connect\n"
-          "run time=1ms\n"
-          "backend crash\n"
-          "run time=300ms\n"
-          "backend restart sectors=4096\n",
-          NULL);
-    CU_ASSERT_EQUAL(write_at(0, 77), BLKFRONT_OK);
-    director_used(director);
-    while (read_at(0, &mark) == BLKFRONT_OK)
-        continue;
-    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_DISCONNECTED);
-    CU_ASSERT_NOT_EQUAL(served_wait(served, 0, &info), BLKFRONT_OK);
-    CU_ASSERT_EQUAL_FATAL(served_wait(served, LONG_NS, &info), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(info.size_sectors, 4096);
-    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(mark, 77);
-    end();
-    CU_ASSERT_STRING_EQUAL(said, "");
-}
-
 /* ---- the FIFO ---- */
 
-static void say(const char *path, const char *lines)
+static char folder[40];
+
+static void serve_with_fifo(const char *scenario)
 {
-    FILE *file = fopen(path, "w");
+    (void)snprintf(folder, sizeof(folder), "/tmp/simblk-served-XXXXXX");
+    CU_ASSERT_FATAL(mkdtemp(folder) != NULL);
+    CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
+    serve(scenario, "control");
+}
+
+static void end_with_fifo(void)
+{
+    end();
+    CU_ASSERT_EQUAL(unlink("control"), 0);
+    CU_ASSERT_EQUAL(chdir("/"), 0);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
+static void say(const char *lines)
+{
+    FILE *file = fopen("control", "w");
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT(fputs(lines, file) >= 0);
     CU_ASSERT_EQUAL(fclose(file), 0);
 }
 
-static void steps_come_through_a_fifo(void)
+/* The director takes its time. */
+static void read_until(int wanted)
 {
-    char path[] = "/tmp/simblk-served-XXXXXX";
     unsigned char mark;
-    unsigned tries = 0;
 
-    CU_ASSERT_FATAL(mkdtemp(path) != NULL);
-    CU_ASSERT_EQUAL_FATAL(chdir(path), 0);
-    serve("backend linux\nconnect\n", "control");
-    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
-    say("control", "\nfault op=read error\n");
-    while (read_at(0, &mark) == BLKFRONT_OK && tries++ < 10000)
+    for (unsigned tries = 0; read_at(0, &mark) != wanted && tries < 20000; tries++)
         pause_ms(1);
-    CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_IO_ERROR);
-    say("control", "what is this\nbackend linux\nread 0 +1\nfault clear\n");
-    while (read_at(0, &mark) != BLKFRONT_OK && tries++ < 20000)
+    CU_ASSERT_EQUAL(read_at(0, &mark), wanted);
+}
+
+/* Without recovery requests fail at once while nobody is there, and go on with the next backend. */
+static void a_device_that_was_cut_off_comes_back(void)
+{
+    struct blkfront_info info;
+    unsigned char mark = 0;
+
+    serve_with_fifo("backend linux\nconnect\n");
+    CU_ASSERT_EQUAL(write_at(0, 77), BLKFRONT_OK);
+    say("backend crash\n");
+    read_until(BLKFRONT_DISCONNECTED);
+    for (unsigned tries = 0; served_wait(served, 0, &info) == BLKFRONT_OK && tries < 20000; tries++)
         pause_ms(1);
+    CU_ASSERT_NOT_EQUAL(served_wait(served, 0, &info), BLKFRONT_OK);
+    say("backend restart sectors=4096\n");
+    CU_ASSERT_EQUAL_FATAL(served_wait(served, LONG_NS, &info), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(info.size_sectors, 4096);
     CU_ASSERT_EQUAL(read_at(0, &mark), BLKFRONT_OK);
-    end();
+    CU_ASSERT_EQUAL(mark, 77);
+    end_with_fifo();
+    CU_ASSERT_STRING_EQUAL(said, "");
+}
+
+static void what_is_no_step_of_the_backend_is_told(void)
+{
+    serve_with_fifo("backend linux\nconnect\n");
+    say("\nfault op=read error\n");
+    read_until(BLKFRONT_IO_ERROR);
+    say("what is this\nbackend linux\nread 0 +1\nfault clear\n");
+    read_until(BLKFRONT_OK);
+    end_with_fifo();
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "only those of the backend have a place here"));
-    CU_ASSERT_EQUAL(unlink("control"), 0);
-    CU_ASSERT_EQUAL(chdir("/"), 0);
-    CU_ASSERT_EQUAL(rmdir(path), 0);
 }
 
 static void what_is_no_fifo_is_refused(void)
@@ -259,7 +268,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_errors_reach_who_waits),
     UNIT_TEST(i17_a_read_only_disk_takes_no_writes),
     UNIT_TEST(a_device_that_was_cut_off_comes_back),
-    UNIT_TEST(steps_come_through_a_fifo),
+    UNIT_TEST(what_is_no_step_of_the_backend_is_told),
     UNIT_TEST(what_is_no_fifo_is_refused),
 };
 
