@@ -5,6 +5,7 @@
  */
 #include "bench.h"
 
+#include "bench_threads.h"
 #include "bench_world.h"
 
 #include <simback/oracle.h>
@@ -20,6 +21,39 @@ static double seconds_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* What is measured: a load of one world or of the other. */
+struct load {
+    const struct bench_case *bench;
+    const struct bench_options *options;
+    void *world;
+    int (*play)(void *world, uint64_t requests);
+    void (*statistics)(void *world, struct blkfront_statistics *statistics);
+    uint64_t (*allocations)(void *world); /* NULL: not counted */
+    uint32_t quiet;                       /* plays without an allocation that make it warm */
+};
+
+static int stepped_play(void *world, uint64_t requests)
+{
+    return bench_play(world, requests);
+}
+
+static void stepped_statistics(void *world, struct blkfront_statistics *statistics)
+{
+    struct bench_world *bench = world;
+
+    bench->subject->get_statistics(bench->device, statistics);
+}
+
+static uint64_t stepped_allocations(void *world)
+{
+    return simback_allocations(((struct bench_world *)world)->world);
+}
+
+static uint64_t allocations_of(const struct load *load)
+{
+    return load->allocations == NULL ? 0 : load->allocations(load->world);
 }
 
 /* ---- rates ---- */
@@ -84,11 +118,11 @@ static int write_all(struct bench_world *bench)
 enum { SLICES = 8 };
 
 /* As many requests as take about a slice of the time asked for, and more than are in flight. */
-static int choose_count(struct bench_world *bench, uint64_t *count)
+static int choose_count(const struct load *load, uint64_t *count)
 {
     enum { TRIED_BYTES = 8 << 20, TRIED_MOST = 2000 };
-    const uint64_t least = UINT64_C(2) * bench_in_flight(bench->bench);
-    uint64_t tried = TRIED_BYTES / bench->bench->bytes;
+    const uint64_t least = UINT64_C(2) * bench_in_flight(load->bench);
+    uint64_t tried = TRIED_BYTES / load->bench->bytes;
     double began = seconds_now();
     double taken;
 
@@ -96,34 +130,33 @@ static int choose_count(struct bench_world *bench, uint64_t *count)
         tried = TRIED_MOST;
     if (tried < least)
         tried = least;
-    if (bench_play(bench, tried) != 0)
+    if (load->play(load->world, tried) != 0)
         return -1;
     taken = (seconds_now() - began) / (double)tried;
-    *count = (uint64_t)((double)bench->options->milliseconds / 1e3 / SLICES / taken);
+    *count = (uint64_t)((double)load->options->milliseconds / 1e3 / SLICES / taken);
     if (*count < least)
         *count = least;
     return 0;
 }
 
 /* Until nothing grows any more: the rules' books need room for as many writes as ever overlap. */
-static int warm_up(struct bench_world *bench, uint64_t count)
+static int warm_up(const struct load *load, uint64_t count)
 {
     enum { MOST = 64 };
-    const uint32_t enough = bench->bench->write && bench->options->rules ? 16 : 1;
 
-    for (uint32_t i = 0, quiet = 0; i < MOST && quiet < enough; i++) {
-        uint64_t before = simback_allocations(bench->world);
+    for (uint32_t i = 0, quiet = 0; i < MOST && quiet < load->quiet; i++) {
+        uint64_t before = allocations_of(load);
 
-        if (bench_play(bench, count) != 0)
+        if (load->play(load->world, count) != 0)
             return -1;
-        quiet = simback_allocations(bench->world) == before ? quiet + 1 : 0;
+        quiet = allocations_of(load) == before ? quiet + 1 : 0;
     }
     return 0;
 }
 
 /* Rates of requests and of the yardstick, taken in turns. */
-static int measure_once(struct bench_world *bench, unsigned char *disk, unsigned char *buffer,
-                        uint64_t count, double *rate, double *copies)
+static int measure_once(const struct load *load, unsigned char *disk, unsigned char *buffer,
+                        uint64_t count, uint64_t chance, double *rate, double *copies)
 {
     double of_copies = 0;
     double of_requests = 0;
@@ -131,9 +164,9 @@ static int measure_once(struct bench_world *bench, unsigned char *disk, unsigned
     for (uint32_t slice = 0; slice < SLICES; slice++) {
         double began;
 
-        of_copies += yardstick(bench->bench, disk, buffer, count, bench->chance);
+        of_copies += yardstick(load->bench, disk, buffer, count, chance);
         began = seconds_now();
-        if (bench_play(bench, count) != 0)
+        if (load->play(load->world, count) != 0)
             return -1;
         of_requests += seconds_now() - began;
     }
@@ -142,7 +175,7 @@ static int measure_once(struct bench_world *bench, unsigned char *disk, unsigned
     return 0;
 }
 
-static int measure(struct bench_world *bench, unsigned char *disk, unsigned char *buffer,
+static int measure(const struct load *load, unsigned char *disk, unsigned char *buffer,
                    struct bench_result *result)
 {
     double rates[BENCH_REPEATS_MAX];
@@ -153,46 +186,70 @@ static int measure(struct bench_world *bench, unsigned char *disk, unsigned char
     uint64_t total = 0;
     uint64_t count;
 
-    if (write_all(bench) != 0 || choose_count(bench, &count) != 0 || warm_up(bench, count) != 0)
+    if (choose_count(load, &count) != 0 || warm_up(load, count) != 0)
         return -1;
-    allocations = simback_allocations(bench->world);
-    bench->subject->get_statistics(bench->device, &before);
-    for (uint32_t i = 0; i < bench->options->repeats; i++) {
-        if (measure_once(bench, disk, buffer, count, &rates[i], &copies[i]) != 0)
+    allocations = allocations_of(load);
+    load->statistics(load->world, &before);
+    for (uint32_t i = 0; i < load->options->repeats; i++) {
+        if (measure_once(load, disk, buffer, count, total + 1, &rates[i], &copies[i]) != 0)
             return -1;
         total += count * SLICES;
     }
-    bench->subject->get_statistics(bench->device, &after);
-    result->requests_per_second = median(rates, bench->options->repeats);
-    result->copies_per_second = median(copies, bench->options->repeats);
+    load->statistics(load->world, &after);
+    result->requests_per_second = median(rates, load->options->repeats);
+    result->copies_per_second = median(copies, load->options->repeats);
     result->notifications = (double)(after.notifications - before.notifications) / (double)total;
-    result->allocations = (double)(simback_allocations(bench->world) - allocations) / (double)total;
+    result->allocations = (double)(allocations_of(load) - allocations) / (double)total;
     result->copied = (double)(after.bytes_copied - before.bytes_copied) / (double)total /
-                     (double)bench->bench->bytes;
+                     (double)load->bench->bytes;
     return 0;
 }
 
 /* What failed; NULL: nothing did. */
-static const char *measure_in(struct bench_world *bench, const struct bench_case *bench_case,
-                              struct bench_result *result)
+static const char *measure_beside(const struct load *load, struct bench_result *result)
 {
-    size_t buffer_bytes = (size_t)bench_case->bytes * bench_in_flight(bench_case);
+    const size_t buffer_bytes = (size_t)load->bench->bytes * bench_in_flight(load->bench);
     unsigned char *disk = malloc(BENCH_DISK_BYTES);
     unsigned char *buffer = malloc(buffer_bytes);
     const char *failed = NULL;
 
-    if (disk == NULL || buffer == NULL || bench_prepare(bench, bench_case) != 0) {
+    if (disk == NULL || buffer == NULL) {
         failed = "no memory";
     } else {
         memset(disk, 0x5a, BENCH_DISK_BYTES);
         memset(buffer, 0, buffer_bytes);
-        if (measure(bench, disk, buffer, result) != 0)
-            failed = simback_violations(bench->world, false) != 0
-                         ? simback_violation(bench->world, 0)->text
-                         : "a request failed";
+        if (measure(load, disk, buffer, result) != 0)
+            failed = "a request failed";
     }
     free(disk);
     free(buffer);
+    return failed;
+}
+
+static int told(const struct bench_case *bench_case, const char *failed, char *error, size_t size)
+{
+    if (failed != NULL)
+        snprintf(error, size, "%s: %s", bench_case->name, failed);
+    return failed != NULL ? -1 : 0;
+}
+
+static const char *measure_stepped(struct bench_world *bench, const struct bench_case *bench_case,
+                                   struct bench_result *result)
+{
+    const struct load load = {.bench = bench_case,
+                              .options = bench->options,
+                              .world = bench,
+                              .play = stepped_play,
+                              .statistics = stepped_statistics,
+                              .allocations = stepped_allocations,
+                              .quiet = bench_case->write && bench->options->rules ? 16 : 1};
+    const char *failed;
+
+    if (bench_prepare(bench, bench_case) != 0)
+        return "no memory";
+    failed = write_all(bench) != 0 ? "a request failed" : measure_beside(&load, result);
+    if (failed != NULL && simback_violations(bench->world, false) != 0)
+        failed = simback_violation(bench->world, 0)->text;
     return failed;
 }
 
@@ -200,13 +257,32 @@ int bench_run(const struct bench_options *options, const struct bench_case *benc
               struct bench_result *result, char *error, size_t error_size)
 {
     struct bench_world *bench = bench_open(options, bench_case->setup);
-    const char *failed = bench == NULL ? "the device does not connect as it is asked to"
-                                       : measure_in(bench, bench_case, result);
+    const int rc = told(bench_case,
+                        bench == NULL ? "the device does not connect as it is asked to"
+                                      : measure_stepped(bench, bench_case, result),
+                        error, error_size);
 
-    if (failed != NULL)
-        snprintf(error, error_size, "%s: %s", bench_case->name, failed);
     bench_close(bench);
-    return failed != NULL ? -1 : 0;
+    return rc;
+}
+
+int bench_run_threads(const struct bench_options *options, const struct bench_case *bench_case,
+                      struct bench_result *result, char *error, size_t error_size)
+{
+    struct bench_threads *threads = bench_threads_open(bench_case);
+    const struct load load = {.bench = bench_case,
+                              .options = options,
+                              .world = threads,
+                              .play = bench_threads_play,
+                              .statistics = bench_threads_statistics,
+                              .quiet = 1};
+    const int rc = told(bench_case,
+                        threads == NULL ? "the device does not connect as it is asked to"
+                                        : measure_beside(&load, result),
+                        error, error_size);
+
+    bench_threads_close(threads);
+    return rc;
 }
 
 /* ---- memory ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The benchmark's engine: requests through frontend, ring and backend in the stepped world, beside
- * the yardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of a disk of
- * the same size, copied by one core in the same run.
+ * The benchmark's engine: requests through frontend, ring and backend, stepped or in threads,
+ * beside the yardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of a
+ * disk of the same size, copied by one core in the same run.
  */
 #ifndef SCENARIO_BENCH_H
 #define SCENARIO_BENCH_H
@@ -19,6 +19,7 @@ struct bench_setup {
     bool persistent;
     uint32_t segments;
     uint16_t queues;
+    uint32_t ring_order;
 };
 
 enum bench_data { BENCH_DIRECT, BENCH_BOUNCED };
@@ -58,14 +59,20 @@ struct bench_options {
 
 enum { BENCH_REPEATS_MAX = 31 };
 
+/* Of the stepped world, and of the threaded one. */
 extern const struct bench_case bench_cases[];
 extern const size_t bench_case_count;
+extern const struct bench_case bench_threads_cases[];
+extern const size_t bench_threads_case_count;
 extern const struct bench_setup bench_setups[];
 extern const size_t bench_setup_count;
 
 /* 0, or -1 with a sentence in `error`. */
 int bench_run(const struct bench_options *options, const struct bench_case *bench,
               struct bench_result *result, char *error, size_t error_size);
+/* The same in a threaded world, where there are no rules and allocations are not counted. */
+int bench_run_threads(const struct bench_options *options, const struct bench_case *bench,
+                      struct bench_result *result, char *error, size_t error_size);
 int bench_measure_memory(const struct bench_options *options, const struct bench_setup *setup,
                          struct bench_memory *memory, char *error, size_t error_size);
 

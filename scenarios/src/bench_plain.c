@@ -8,24 +8,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-int main(int argc, char **argv)
+typedef int run_case(const struct bench_options *options, const struct bench_case *bench,
+                     struct bench_result *result, char *error, size_t error_size);
+
+static int print_rows(const struct bench_options *options, const struct bench_case *cases,
+                      size_t count, run_case *run)
 {
-    struct bench_options options = {.subject = &scenario_subject_blkfront};
     char error[300];
 
-    if (argc != 3) {
-        fputs("usage: simblk-bench-plain REPEATS MILLISECONDS (run it by: simblk bench)\n", stderr);
-        return 2;
-    }
-    options.repeats = (uint32_t)strtoul(argv[1], NULL, 10);
-    options.milliseconds = (uint32_t)strtoul(argv[2], NULL, 10);
-    if (options.repeats < 1 || options.repeats > BENCH_REPEATS_MAX)
-        return 2;
-    for (size_t i = 0; i < bench_case_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct bench_result row;
 
-        if (bench_run(&options, &bench_cases[i], &row, error, sizeof(error)) != 0) {
+        if (run(options, &cases[i], &row, error, sizeof(error)) != 0) {
             fprintf(stderr, "simblk bench: %s\n", error);
             return 1;
         }
@@ -34,4 +30,25 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_options options = {.subject = &scenario_subject_blkfront};
+    const bool threads = argc == 4 && strcmp(argv[3], "threads") == 0;
+
+    if (argc != 3 && !threads) {
+        fputs(
+            "usage: simblk-bench-plain REPEATS MILLISECONDS [threads] (run it by: simblk bench)\n",
+            stderr);
+        return 2;
+    }
+    options.repeats = (uint32_t)strtoul(argv[1], NULL, 10);
+    options.milliseconds = (uint32_t)strtoul(argv[2], NULL, 10);
+    if (options.repeats < 1 || options.repeats > BENCH_REPEATS_MAX)
+        return 2;
+    if (threads)
+        return print_rows(&options, bench_threads_cases, bench_threads_case_count,
+                          bench_run_threads);
+    return print_rows(&options, bench_cases, bench_case_count, bench_run);
 }

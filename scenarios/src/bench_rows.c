@@ -38,3 +38,35 @@ const struct bench_case bench_cases[] = {
     {"write 1 MiB indirect", SETUP(SEGMENTS_256), true, BENCH_DIRECT, MIB, 8, 1},
 };
 const size_t bench_case_count = sizeof(bench_cases) / sizeof(bench_cases[0]);
+
+/* What only the threaded world's rows ask for. */
+static const struct bench_setup queues_2 = {"2 queues", .segments = 11, .queues = 2};
+static const struct bench_setup pages_8 = {"ring of 8 pages", .segments = 11, .queues = 1,
+                                           .ring_order = 3};
+static const struct bench_setup large = {"256 segments, ring of 8 pages", .segments = 256,
+                                         .queues = 1, .ring_order = 3};
+
+/* Block size by depth; then ways of data, and queues. */
+const struct bench_case bench_threads_cases[] = {
+    {"read 512 B, depth 1", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 1, 1},
+    {"read 512 B, depth 32", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 32, 1},
+    {"read 512 B, depth 256", &pages_8, false, BENCH_DIRECT, 512, 256, 1},
+    {"read 4 KiB, depth 1", SETUP(DEFAULTS), false, BENCH_DIRECT, 4 * KIB, 1, 1},
+    {"read 4 KiB, depth 32", SETUP(DEFAULTS), false, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"read 4 KiB, depth 256", &pages_8, false, BENCH_DIRECT, 4 * KIB, 256, 1},
+    {"read 64 KiB, depth 1", SETUP(SEGMENTS_16), false, BENCH_DIRECT, 64 * KIB, 1, 1},
+    {"read 64 KiB, depth 32", SETUP(SEGMENTS_16), false, BENCH_DIRECT, 64 * KIB, 32, 1},
+    {"read 64 KiB, depth 256", &large, false, BENCH_DIRECT, 64 * KIB, 256, 1},
+    {"read 1 MiB, depth 1", SETUP(SEGMENTS_256), false, BENCH_DIRECT, MIB, 1, 1},
+    {"read 1 MiB, depth 32", SETUP(SEGMENTS_256), false, BENCH_DIRECT, MIB, 32, 1},
+    {"write 4 KiB, depth 32", SETUP(DEFAULTS), true, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"write 1 MiB, depth 32", SETUP(SEGMENTS_256), true, BENCH_DIRECT, MIB, 32, 1},
+    {"read 4 KiB bounced", SETUP(DEFAULTS), false, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"read 4 KiB persistent", SETUP(PERSISTENT), false, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"write 4 KiB bounced", SETUP(DEFAULTS), true, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"write 4 KiB persistent", SETUP(PERSISTENT), true, BENCH_BOUNCED, 4 * KIB, 32, 2},
+    {"read 4 KiB, 2 queues", &queues_2, false, BENCH_DIRECT, 4 * KIB, 32, 1},
+    {"read 4 KiB, 4 queues", SETUP(QUEUES_4), false, BENCH_DIRECT, 4 * KIB, 32, 1},
+};
+const size_t bench_threads_case_count =
+    sizeof(bench_threads_cases) / sizeof(bench_threads_cases[0]);

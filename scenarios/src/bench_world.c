@@ -224,7 +224,7 @@ static bool has_agreed(struct bench_world *bench)
 
     return bench->subject->get_info(bench->device, &bench->info) == BLKFRONT_OK &&
            info->persistent == setup->persistent && info->segments == setup->segments &&
-           info->queues == setup->queues;
+           info->queues == setup->queues && info->ring_order == setup->ring_order;
 }
 
 static int connect_device(struct bench_world *bench)
@@ -240,6 +240,7 @@ static int connect_device(struct bench_world *bench)
     bench->asked.persistent = bench->setup->persistent;
     bench->asked.segments = bench->setup->segments;
     bench->asked.queues = bench->setup->queues;
+    bench->asked.ring_order = bench->setup->ring_order;
     if (bench->subject->create(simback_platform(bench->world, SIMBACK_FRONT_DOMID),
                                &bench->context) != BLKFRONT_OK)
         return -1;

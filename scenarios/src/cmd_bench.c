@@ -17,11 +17,18 @@
 
 struct bench_command {
     struct bench_options options;
+    const char *world;
+    bool threads;
     uint64_t repeats;
     uint64_t milliseconds;
     bool json;
     bool first;
 };
+
+static const char *case_name(const struct bench_command *command, size_t index)
+{
+    return command->threads ? bench_threads_cases[index].name : bench_cases[index].name;
+}
 
 static void print_row(struct bench_command *command, size_t index, const char *rules,
                       const struct bench_result *row)
@@ -32,30 +39,16 @@ static void print_row(struct bench_command *command, size_t index, const char *r
         printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
                "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"notifications\": %.4f, "
                "\"allocations\": %.4f, \"copies_per_byte\": %.4f}",
-               command->first ? "" : ",", bench_cases[index].name, rules, row->requests_per_second,
-               row->copies_per_second, ratio, row->notifications, row->allocations, row->copied);
+               command->first ? "" : ",", case_name(command, index), rules,
+               row->requests_per_second, row->copies_per_second, ratio, row->notifications,
+               row->allocations, row->copied);
     } else {
         printf("%-28s %-5s %11.0f %11.0f %6.3f  1/%-5.1f %6.3f %7.4f %6.2f\n",
-               bench_cases[index].name, rules, row->requests_per_second, row->copies_per_second,
+               case_name(command, index), rules, row->requests_per_second, row->copies_per_second,
                ratio, 1 / ratio, row->notifications, row->allocations, row->copied);
     }
     command->first = false;
     fflush(stdout);
-}
-
-static bool plain_path(char *path, size_t size)
-{
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    char *slash;
-
-    if (length <= 0)
-        return false;
-    path[length] = '\0';
-    slash = strrchr(path, '/');
-    if (slash == NULL || (size_t)(slash - path) + sizeof("/simblk-bench-plain") > size)
-        return false;
-    memcpy(slash, "/simblk-bench-plain", sizeof("/simblk-bench-plain"));
-    return access(path, X_OK) == 0;
 }
 
 /* Starts the program and gives what it prints; NULL: it cannot be started. */
@@ -75,7 +68,7 @@ static FILE *start_plain(const struct bench_command *command, const char *path, 
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl(path, path, repeats, milliseconds, (char *)NULL);
+        execl(path, path, repeats, milliseconds, command->threads ? "threads" : NULL, (char *)NULL);
         _exit(TOOL_USAGE);
     }
     close(ends[1]);
@@ -87,13 +80,14 @@ static FILE *start_plain(const struct bench_command *command, const char *path, 
 
 static int run_plain(struct bench_command *command)
 {
+    const size_t count = command->threads ? bench_threads_case_count : bench_case_count;
     char path[PATH_MAX];
     char line[256];
     FILE *rows;
     pid_t pid;
     int status = 0;
 
-    if (!plain_path(path, sizeof(path)))
+    if (!tool_beside("simblk-bench-plain", path, sizeof(path)))
         return tool_error("bench: simblk-bench-plain is not there beside simblk; build or install "
                           "it too");
     rows = start_plain(command, path, &pid);
@@ -106,7 +100,7 @@ static int run_plain(struct bench_command *command)
         if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf", &index, &row.requests_per_second,
                    &row.copies_per_second, &row.notifications, &row.allocations,
                    &row.copied) == 6 &&
-            index < bench_case_count)
+            index < count)
             print_row(command, index, "none", &row);
     }
     fclose(rows);
@@ -178,9 +172,9 @@ static int run_for_programs(struct bench_command *command)
     printf("{\"format\": \"simblk-bench\", \"version\": 2, \"repeats\": %" PRIu64 ", \"rows\": [",
            command->repeats);
     rc = run_plain(command);
-    if (rc == TOOL_OK)
+    if (rc == TOOL_OK && !command->threads)
         rc = run_observed(command);
-    if (rc == TOOL_OK) {
+    if (rc == TOOL_OK && !command->threads) {
         printf("\n ], \"memory\": [");
         rc = run_memory(command, &world_bytes);
     }
@@ -199,16 +193,18 @@ static int run_for_people(struct bench_command *command)
         "                                                                     per request        "
         "per byte");
     rc = run_plain(command);
-    if (rc == TOOL_OK)
+    if (rc == TOOL_OK && !command->threads)
         rc = run_observed(command);
     if (rc != TOOL_OK)
         return rc;
     printf(
         "\nyardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of 64 "
         "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); medians "
-        "of %" PRIu64 " repeats.\n\n"
-        "memory of an idle device    KiB in all      rings      pools       rest\n",
+        "of %" PRIu64 " repeats.\n",
         command->repeats);
+    if (command->threads)
+        return rc;
+    puts("\nmemory of an idle device    KiB in all      rings      pools       rest");
     rc = run_memory(command, &world_bytes);
     if (rc == TOOL_OK)
         printf("\nof frontend, backend and rules, in an empty world of %.1f KiB; none is on the "
@@ -220,6 +216,7 @@ static int run_for_people(struct bench_command *command)
 int cmd_bench(int argc, char **argv)
 {
     struct bench_command command = {.options = {.subject = tool_subject(), .rules = true},
+                                    .world = "stepped",
                                     .repeats = 5,
                                     .milliseconds = 200,
                                     .first = true};
@@ -228,10 +225,13 @@ int cmd_bench(int argc, char **argv)
          "how often each row is measured; default 5, the median counts", &command.repeats, NULL},
         {"--time", TOOL_NUMBER, "MS", "milliseconds of each repeat; default 200",
          &command.milliseconds, NULL},
+        {"--world", TOOL_TEXT, "WORLD",
+         "stepped (default), or threads: the backend in one, each queue in another", &command.world,
+         NULL},
         {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
     };
     int rest = 0;
-    int rc = tool_options(tool_command_find("bench"), options, 3, argc, argv, &rest);
+    int rc = tool_options(tool_command_find("bench"), options, 4, argc, argv, &rest);
 
     if (rc != -1)
         return rc;
@@ -241,6 +241,9 @@ int cmd_bench(int argc, char **argv)
         return tool_error("bench: --repeats needs a number from 1 to %d", (int)BENCH_REPEATS_MAX);
     if (command.milliseconds < 1 || command.milliseconds > 60000)
         return tool_error("bench: --time needs a number from 1 to 60000");
+    command.threads = strcmp(command.world, "threads") == 0;
+    if (!command.threads && strcmp(command.world, "stepped") != 0)
+        return tool_error("bench: --world is stepped or threads, found '%s'", command.world);
     command.options.repeats = (uint32_t)command.repeats;
     command.options.milliseconds = (uint32_t)command.milliseconds;
     return command.json ? run_for_programs(&command) : run_for_people(&command);

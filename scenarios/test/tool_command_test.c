@@ -334,6 +334,29 @@ START_TEST(bench_tells_programs_the_same)
 }
 END_TEST
 
+/* No rules, no memory; every size at every depth, and each row has a rate and a yardstick. */
+START_TEST(bench_measures_the_threaded_world)
+{
+    struct outcome run = shell("$simblk bench --world threads --repeats 1 --time 1");
+
+    assert_status(run, 0);
+    ck_assert_str_eq(run.err, "");
+    check_row(run.out, "read 4 KiB, depth 32", "none");
+    check_row(run.out, "read 512 B, depth 256", "none");
+    check_row(run.out, "write 4 KiB bounced", "none");
+    check_row(run.out, "read 4 KiB, 4 queues", "none");
+    assert_lacks(run.out, " all ");
+    assert_lacks(run.out, "memory of");
+    run = shell("$simblk bench --world threads --json --repeats 1 --time 1 | "
+                "jq -e '(.rows | length) >= 19 and ([.rows[] | .rules == \"none\" and "
+                ".requests_per_second > 0 and .yardstick_per_second > 0] | all)'");
+    assert_status(run, 0);
+    run = shell("$simblk bench --world live");
+    assert_status(run, 2);
+    assert_contains(run.err, "--world is stepped or threads");
+}
+END_TEST
+
 START_TEST(bench_needs_its_other_program)
 {
     struct outcome run = shell("cp $simblk . && ./simblk bench --repeats 1 --time 1");
@@ -347,7 +370,7 @@ START_TEST(bench_needs_its_other_program)
     assert_lacks(run.out, " all ");
     run = shell("${simblk%%/*}/simblk-bench-plain");
     assert_status(run, 2);
-    assert_contains(run.err, "usage: simblk-bench-plain REPEATS MILLISECONDS");
+    assert_contains(run.err, "usage: simblk-bench-plain REPEATS MILLISECONDS [threads]");
     run = shell("${simblk%%/*}/simblk-bench-plain 0 1");
     assert_status(run, 2);
 }
@@ -374,6 +397,7 @@ static Suite *tool_command_suite(void)
     tcase_add_test(codec, what_cannot_be_encoded_is_not);
     tcase_add_test(bench, bench_sets_each_rate_beside_the_yardstick);
     tcase_add_test(bench, bench_tells_programs_the_same);
+    tcase_add_test(bench, bench_measures_the_threaded_world);
     tcase_add_test(bench, bench_needs_its_other_program);
     suite_add_tcase(suite, show);
     suite_add_tcase(suite, fmt);
