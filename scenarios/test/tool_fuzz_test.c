@@ -12,8 +12,6 @@ static const char found[] = "backend  linux\n"
                             "info\n"
                             "write    0 +8 buffers=2\n"
                             "flush\n"
-                            "read     1 +1\n"
-                            "flush\n"
                             "read     0 +8\n"
                             "disconnect\n"
                             "expect   rules\n";
@@ -33,7 +31,7 @@ static void put_script(const char *script)
     "#!/bin/sh\n"                                                                                \
     "for word in \"$@\"; do case $word in -artifact_prefix=*) at=${word#*=} ;; esac; done\n"     \
     "echo '#5\tNEW    cov: 120 ft: 340 corp: 5/60b lim: 4096 exec/s: 70 rss: 50Mb L: 9/9' >&2\n" \
-    "echo 'no progress: I4 xvda request 5: it is lost' >&2\n"                                    \
+    "echo 'no progress: I4 xvda request 3: it is lost' >&2\n"                                    \
     "cp found.bytes \"${at}crash-1\"\n"                                                          \
     "echo \"artifact_prefix='$at'; Test unit written to ${at}crash-1\" >&2\n"                    \
     "echo 'stat::number_of_executed_units: 77' >&2\n"                                            \
