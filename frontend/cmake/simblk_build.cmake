@@ -35,8 +35,10 @@ endif()
 # Comparisons are not traced: they would serve libFuzzer's own mutations alone, and ours change
 # programs by the table of steps; they cost more than half of a run. Nor are calls by pointer: each
 # has its edges where it arrives.
+#
+# An engine of somebody else's (SIMBLK_FUZZ_ENGINE) comes with compilers and flags that count.
 add_library(simblk_fuzzed INTERFACE)
-if(SIMBLK_FUZZ)
+if(SIMBLK_FUZZ AND NOT SIMBLK_FUZZ_ENGINE)
     if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
         message(FATAL_ERROR "SIMBLK_FUZZ needs clang (libFuzzer); the compiler is "
             "${CMAKE_C_COMPILER_ID}. Use: cmake --preset fuzz")

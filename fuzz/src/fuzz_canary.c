@@ -6,7 +6,7 @@
 #include "canary.h"
 #include "target.h"
 
-const char *const fuzz_target_name = "canary";
+const char *fuzz_target_name = "canary";
 
 const struct scenario_subject *fuzz_subject(void)
 {

@@ -6,7 +6,7 @@
 #include "scenario/subject.h"
 #include "target.h"
 
-const char *const fuzz_target_name = "device";
+const char *fuzz_target_name = "device";
 
 const struct scenario_subject *fuzz_subject(void)
 {

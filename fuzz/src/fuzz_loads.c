@@ -13,7 +13,7 @@
 #include "scenario/subject.h"
 #include "target.h"
 
-const char *const fuzz_target_name = "loads";
+const char *fuzz_target_name = "loads";
 
 const struct scenario_subject *fuzz_subject(void)
 {

@@ -7,7 +7,7 @@
 #include "scenario/subject.h"
 #include "target.h"
 
-const char *const fuzz_target_name = "store";
+const char *fuzz_target_name = "store";
 
 const struct scenario_subject *fuzz_subject(void)
 {

@@ -42,7 +42,7 @@ size_t fuzz_beginning(const struct scenario_program *program);
 void fuzz_tame(struct scenario_program *program);
 
 /* Those of this program, of fuzz_NAME.c. */
-extern const char *const fuzz_target_name;
+extern const char *fuzz_target_name;
 const struct scenario_subject *fuzz_subject(void);
 
 #endif

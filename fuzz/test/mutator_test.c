@@ -11,7 +11,7 @@
 #include "scenario/bytes.h"
 #include "target.h"
 
-const char *const fuzz_target_name = "ring";
+const char *fuzz_target_name = "ring";
 
 enum { ROOM = 256 };
 
