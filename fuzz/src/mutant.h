@@ -154,5 +154,7 @@ bool mutant_result_append(const struct mutant_result *result, const char *path);
 void mutant_result_tell(const struct mutant_result *result);
 /* The figures and a row for each in the order of their names, as Markdown. */
 void mutant_results_table(struct mutant_results *results, bool generic);
+/* Are the seeded ones' figures what they have to be? What is not is printed. */
+bool mutant_results_suffice(const struct mutant_results *results);
 
 #endif

@@ -152,6 +152,45 @@ static void print_figures(const struct mutant_results *results, bool generic)
     figure("a crash (I13) and nothing else", crash, all);
 }
 
+/* True if `part` of `all` is at least, or at most, that many of a hundred; else it is told. */
+static bool is_enough(const char *what, size_t part, size_t all, bool at_least, size_t percent)
+{
+    bool enough = at_least ? part * 100 >= all * percent : part * 100 <= all * percent;
+
+    if (!enough) {
+        printf("%s: %zu of %zu, expected %s %zu %%\n", what, part, all,
+               at_least ? "at least" : "at most", percent);
+    }
+    return enough;
+}
+
+bool mutant_results_suffice(const struct mutant_results *results)
+{
+    size_t all = 0, without = 0, with = 0, crash = 0;
+    bool enough = true;
+
+    for (size_t i = 0; i < results->count; i++) {
+        const struct mutant_result *one = &results->all[i];
+
+        if (counts(one, false)) {
+            all++;
+            without += without_regression(one);
+            with += with_regression(one);
+            crash += crash_only(one);
+            if (!with_regression(one)) {
+                printf("%s: no scenario notices\n", one->name);
+            }
+        } else if (one->rules != 0) {
+            printf("%s: was not played\n", one->name);
+            enough = false;
+        }
+    }
+    enough = is_enough("killed by scenarios/", with, all, true, 100) && enough;
+    enough = is_enough("killed without regression/", without, all, true, 90) && enough;
+    enough = is_enough("killed by a crash alone", crash, all, false, 10) && enough;
+    return enough && all != 0;
+}
+
 /* By what those were killed that a rule has killed first, suite by suite. */
 static void print_rules(const struct mutant_results *results, bool generic)
 {

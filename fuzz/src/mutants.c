@@ -9,6 +9,7 @@
  *     mutant run BUILD RESULTS [JOBS [NAME...]]         the seeded ones
  *     mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]  generic ones, drawn by the seed
  *     mutant table RESULTS                              the figures, as Markdown
+ *     mutant judge RESULTS                              do the seeded ones' figures suffice?
  *
  * BUILD is the file mutants.build of the build folder.
  */
@@ -346,6 +347,15 @@ static int command_table(const char *path)
     return ok ? 0 : 1;
 }
 
+static int command_judge(const char *path)
+{
+    struct mutant_results results = {.count = 0};
+    bool ok = mutant_results_read(&results, path) && mutant_results_suffice(&results);
+
+    mutant_results_fini(&results);
+    return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
@@ -360,9 +370,13 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "table") == 0) {
         return command_table(argv[2]);
     }
+    if (argc == 3 && strcmp(argv[1], "judge") == 0) {
+        return command_judge(argv[2]);
+    }
     fprintf(stderr, "usage: mutant check ROOT\n"
                     "       mutant run BUILD RESULTS [JOBS [NAME...]]\n"
                     "       mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]\n"
-                    "       mutant table RESULTS\n");
+                    "       mutant table RESULTS\n"
+                    "       mutant judge RESULTS\n");
     return USAGE;
 }

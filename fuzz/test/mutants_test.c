@@ -342,6 +342,65 @@ START_TEST(a_change_is_known_wherever_its_line_has_gone)
 }
 END_TEST
 
+/* Twenty that were noticed as they should be; `change` makes something of the first ones. */
+static bool twenty_suffice(void (*change)(struct mutant_result *result), size_t count)
+{
+    struct mutant_result all[20];
+    const struct mutant_results results = {.all = all, .count = 20};
+
+    memset(all, 0, sizeof(all));
+    for (size_t i = 0; i < results.count; i++) {
+        snprintf(all[i].name, sizeof(all[i].name), "m%03zu-one", i);
+        all[i].rules = 2;
+        all[i].built = MUTANT_BUILT;
+        for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
+            all[i].kills[suite] = (struct mutant_kill){.played = true, .killed = true, .rule = 5};
+        }
+        if (i < count) {
+            change(&all[i]);
+        }
+    }
+    return mutant_results_suffice(&results);
+}
+
+static void survives_all(struct mutant_result *result)
+{
+    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
+        result->kills[suite].killed = false;
+    }
+}
+
+static void needs_regression(struct mutant_result *result)
+{
+    result->kills[MUTANT_CONFORMANCE].killed = false;
+    result->kills[MUTANT_SWARM].killed = false;
+}
+
+static void only_crashes(struct mutant_result *result)
+{
+    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
+        result->kills[suite].crash = true;
+    }
+}
+
+static void was_not_built(struct mutant_result *result)
+{
+    result->built = MUTANT_ERROR;
+}
+
+START_TEST(figures_that_fall_short_do_not_suffice)
+{
+    const struct mutant_results none = {.count = 0};
+
+    ck_assert(!mutant_results_suffice(&none));
+    ck_assert(twenty_suffice(NULL, 0));
+    ck_assert(!twenty_suffice(survives_all, 1));
+    ck_assert(!twenty_suffice(was_not_built, 1));
+    ck_assert(twenty_suffice(needs_regression, 2) && !twenty_suffice(needs_regression, 3));
+    ck_assert(twenty_suffice(only_crashes, 2) && !twenty_suffice(only_crashes, 3));
+}
+END_TEST
+
 static Suite *mutants_suite(void)
 {
     Suite *suite = suite_create("mutants");
@@ -354,6 +413,7 @@ static Suite *mutants_suite(void)
     tcase_add_test(texts, a_text_that_is_no_mutant_is_refused);
     tcase_add_test(texts, the_last_result_of_a_name_counts);
     tcase_add_test(texts, a_change_is_known_wherever_its_line_has_gone);
+    tcase_add_test(texts, figures_that_fall_short_do_not_suffice);
     suite_add_tcase(suite, texts);
     tcase_add_test(draws, comments_strings_and_directives_are_no_code);
     tcase_add_test(draws, every_kind_of_change_is_found);
