@@ -208,6 +208,7 @@ void simback_backend_destroy(struct simback_backend *backend)
 void backend_former_life(struct simback_backend *backend)
 {
     if (backend->state >= BLKIF_WIRE_INIT_WAIT) {
+        (void)publish_nodes(backend, SIMBACK_AT_START);
         (void)publish_nodes(backend, SIMBACK_AT_INIT_WAIT);
         (void)publish_nodes(backend, SIMBACK_AT_CONNECTED);
     }

@@ -340,7 +340,7 @@ int node_write_state(struct simback_backend *backend, enum blkif_wire_state stat
 /* ---- backend_life.c ---- */
 
 /* Nodes that are written again while in use. */
-enum update { UPDATE_INFO = 1, UPDATE_SIZE = 2, UPDATE_ALL = 4 };
+enum update { UPDATE_INFO = 1, UPDATE_SIZE = 2, UPDATE_ALL = 4, UPDATE_SECTOR_SIZE = 8 };
 
 /* Makes the updates that are due; true if there is more to do at once. */
 bool life_update(struct simback_backend *backend);

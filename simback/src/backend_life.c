@@ -85,7 +85,8 @@ int simback_backend_resize(struct simback_backend *backend, uint64_t sectors, ui
     backend_settle_options(backend);
     /* Who does not resize tells it at the next connection. */
     if (backend->dialect->resizes)
-        want_update(backend, UPDATE_SIZE);
+        want_update(backend, old.sector_size == sector_size ? UPDATE_SIZE
+                                                            : UPDATE_SIZE | UPDATE_SECTOR_SIZE);
     return 0;
 }
 

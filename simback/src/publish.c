@@ -131,9 +131,10 @@ static unsigned updates_of(enum simback_node node)
 {
     if (node == SIMBACK_NODE_INFO)
         return UPDATE_INFO | UPDATE_ALL;
-    if (node == SIMBACK_NODE_SECTORS || node == SIMBACK_NODE_SECTOR_SIZE ||
-        node == SIMBACK_NODE_PHYSICAL_SECTOR_SIZE)
+    if (node == SIMBACK_NODE_SECTORS)
         return UPDATE_SIZE | UPDATE_ALL;
+    if (node == SIMBACK_NODE_SECTOR_SIZE || node == SIMBACK_NODE_PHYSICAL_SECTOR_SIZE)
+        return UPDATE_SECTOR_SIZE | UPDATE_ALL;
     return UPDATE_ALL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Linux xen-blkback, as seen with Linux 6.1 on Xen 4.17: the transport limits before InitWait, the
- * rest at Connected; a feature that is not there is written as 0, discard-* are left out. It offers
- * no discard because a ram disk has none.
+ * Linux xen-blkback, as seen with Linux 6.1 on Xen 4.17: the transport limits once, when it begins,
+ * the rest at each Connected; a feature that is not there is written as 0, discard-* are left out.
+ * It offers no discard because a ram disk has none.
  *
  * At Closed it leaves alone a ring with requests in flight: 6 is written while their grants are
  * mapped. Of grants that stay mapped it keeps 1056 a ring; its thread looks every 100 ms.
@@ -15,9 +15,9 @@ const struct simback_dialect simback_dialect_linux = {
     .about = "Linux xen-blkback (6.1): indirect, persistent; closes while requests are in flight",
     .rows =
         {
-            DIALECT_WHEN_SET(FEATURE_MAX_INDIRECT_SEGMENTS, INIT_WAIT),
-            DIALECT_ALWAYS(MULTI_QUEUE_MAX_QUEUES, INIT_WAIT),
-            DIALECT_ALWAYS(MAX_RING_PAGE_ORDER, INIT_WAIT),
+            DIALECT_WHEN_SET(FEATURE_MAX_INDIRECT_SEGMENTS, START),
+            DIALECT_ALWAYS(MULTI_QUEUE_MAX_QUEUES, START),
+            DIALECT_ALWAYS(MAX_RING_PAGE_ORDER, START),
             DIALECT_ALWAYS(FEATURE_FLUSH_CACHE, CONNECTED),
             DIALECT_ALWAYS(DISCARD_GRANULARITY, CONNECTED),
             DIALECT_ALWAYS(DISCARD_ALIGNMENT, CONNECTED),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * QEMU's xen-block device (qdisk), as seen with QEMU 7.2: all nodes before InitWait, nothing more
- * at Connected; no queues, no indirect requests, no persistent grants (it copies), no barrier.
- * Sectors above 512 bytes only for a frontend that wrote feature-large-sector-size=1, and then
- * everything counts in them.
+ * QEMU's xen-block device (qdisk), as seen with QEMU 7.2: all nodes once, when it begins, nothing
+ * more at Connected or when it opens again; no queues, no indirect requests, no persistent grants
+ * (it copies), no barrier. Sectors above 512 bytes only for a frontend that wrote
+ * feature-large-sector-size=1, and then everything counts in them.
  */
 #include "../dialect.h"
 
@@ -13,15 +13,15 @@ const struct simback_dialect simback_dialect_qemu = {
     .about = "QEMU xen-block (7.2): all nodes before InitWait, discard; 512-byte sectors alone",
     .rows =
         {
-            DIALECT_WHEN_SET(FEATURE_DISCARD, INIT_WAIT),
-            DIALECT_ALWAYS(DISCARD_GRANULARITY, INIT_WAIT),
-            DIALECT_ALWAYS(DISCARD_ALIGNMENT, INIT_WAIT),
-            DIALECT_ALWAYS(FEATURE_FLUSH_CACHE, INIT_WAIT),
-            DIALECT_ALWAYS(MAX_RING_PAGE_ORDER, INIT_WAIT),
-            DIALECT_ALWAYS(INFO, INIT_WAIT),
-            DIALECT_ALWAYS(SECTOR_SIZE, INIT_WAIT),
-            DIALECT_ALWAYS(SECTORS, INIT_WAIT),
-            DIALECT_TEXT(HOTPLUG_STATUS, INIT_WAIT, "connected"),
+            DIALECT_WHEN_SET(FEATURE_DISCARD, START),
+            DIALECT_ALWAYS(DISCARD_GRANULARITY, START),
+            DIALECT_ALWAYS(DISCARD_ALIGNMENT, START),
+            DIALECT_ALWAYS(FEATURE_FLUSH_CACHE, START),
+            DIALECT_ALWAYS(MAX_RING_PAGE_ORDER, START),
+            DIALECT_ALWAYS(INFO, START),
+            DIALECT_ALWAYS(SECTOR_SIZE, START),
+            DIALECT_ALWAYS(SECTORS, START),
+            DIALECT_TEXT(HOTPLUG_STATUS, START, "connected"),
         },
     .row_count = 9,
     .flush = true,
