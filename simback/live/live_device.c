@@ -26,14 +26,15 @@ struct abilities {
     const char *dialect, *type; /* who it is, and its directory */
     bool flush, barrier, discard, secure, persistent;
     int32_t order, segments;
-    uint32_t physical; /* physical-sector-size; 0: the sector's */
+    uint32_t physical;   /* physical-sector-size; 0: the sector's */
+    int64_t granularity; /* of discards, where there are any; -1: not known beforehand */
 };
 
 static const struct abilities abilities[] = {
-    [SIMBACK_LIVE_RAM] = {"linux", "vbd", false, false, false, false, true, 4, 256, 4096},
-    [SIMBACK_LIVE_LOOP] = {"linux", "vbd", true, true, true, false, true, 4, 256, 0},
-    [SIMBACK_LIVE_NULL] = {"linux", "vbd", false, false, false, false, true, 4, 256, 0},
-    [SIMBACK_LIVE_QDISK] = {"qemu", "qdisk", true, false, true, false, false, 4, 0, 0},
+    [SIMBACK_LIVE_RAM] = {"linux", "vbd", false, false, false, false, true, 4, 256, 4096, -1},
+    [SIMBACK_LIVE_LOOP] = {"linux", "vbd", true, true, true, false, true, 4, 256, 0, 4096},
+    [SIMBACK_LIVE_NULL] = {"linux", "vbd", false, false, false, false, true, 4, 256, 0, -1},
+    [SIMBACK_LIVE_QDISK] = {"qemu", "qdisk", true, false, true, false, false, 4, 0, 0, 512},
 };
 
 static bool agrees(enum simback_choice asked, bool really)
@@ -77,7 +78,9 @@ static enum simback_live_result can_be(const struct simback_live *live,
              (options->segments != -1 && options->segments != is->segments) ||
              (options->queues != -1 && options->queues != queues_of(live)) || options->info != -1)
         what = "other limits";
-    else if (options->discard_granularity != -1 || options->discard_alignment != -1 ||
+    else if ((options->discard_granularity != -1 &&
+              options->discard_granularity != is->granularity) ||
+             options->discard_alignment != -1 ||
              (options->physical_sector_size != 0 && options->physical_sector_size != is->physical))
         what = "another layout of the disk";
     else if (options->floppy || options->cdrom || options->removable || options->attach ||
