@@ -32,6 +32,7 @@ static const struct tool_command commands[] = {
      cmd_soak},
     {"diff", "FILE", "play a scenario simulated and on a real Xen, and print what differs",
      cmd_diff},
+    {"serve", "FILE", "be the backend of a real guest's device, in dom0", cmd_serve},
     {"bench", "", "measure rates beside the copy of the same bytes", cmd_bench},
 };
 

@@ -27,6 +27,7 @@ struct tool_command {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_fmt(int argc, char **argv);
 int cmd_decode(int argc, char **argv);

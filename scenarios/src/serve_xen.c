@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Serving a real guest: simback's backend over the live host. One thread: XenStore, each queue's
+ * ring, the scenario's steps when their time has come. The nodes lie in a directory of our own
+ * (backend/simblk), so that the kernel's xen-blkback does not take the device for its own.
+ */
+#include "serve.h"
+#include "step_play.h"
+#include "tool.h"
+
+#include "scenario/table.h"
+
+#include <blkfront/blkif.h>
+#include <blkfront/libxen.h>
+#include <blkfront/platform.h>
+#include <simback/disk.h>
+#include <simback/live.h>
+#include <simback/world.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_MAX_ = 256, IDLE_MS = 5, QUEUES_SERVED = 64 };
+
+#define SECOND_NS UINT64_C(1000000000)
+/* So long a guest has to close when we go. */
+#define GOODBYE_NS (10 * SECOND_NS)
+
+struct server {
+    struct serve_options *serve;
+    struct blkfront_libxen *xen;
+    const struct blkfront_platform *platform;
+    struct simback_live_host *host;
+    struct simback_world *world; /* the disk's memory, nothing else */
+    struct simback_backend *backend;
+    struct simback_backend_options options;
+    struct simback_dialect dialect;
+    char front[PATH_MAX_], back[PATH_MAX_];
+    size_t next_step;
+    uint64_t next_ns;            /* when that is to be played; counted from the first Connected */
+    enum blkif_wire_state state; /* as told last */
+    bool connected_once;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static void say(void *context, const char *line)
+{
+    (void)context;
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+static uint64_t now(const struct server *server)
+{
+    return server->platform->now(server->platform->context);
+}
+
+/* ---- nodes ---- */
+
+static int put(const struct server *server, uint32_t transaction, const char *directory,
+               const char *name, const char *value)
+{
+    const struct blkfront_platform *platform = server->platform;
+    char path[PATH_MAX_ + 32];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return platform->store_write(platform->context, transaction, path, value, strlen(value));
+}
+
+static int put_number(const struct server *server, uint32_t transaction, const char *directory,
+                      const char *name, uint32_t value)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%u", (unsigned)value);
+    return put(server, transaction, directory, name, text);
+}
+
+static int put_back(const struct server *server, uint32_t transaction)
+{
+    const struct simback_backend_options *options = &server->options;
+    const char *back = server->back;
+    char name[8];
+    int result = 0;
+
+    snprintf(name, sizeof(name), "xvd%c", 'a' + (int)(options->vdev >> 4 & 15));
+    result |= put(server, transaction, back, BLKIF_NODE_FRONTEND, server->front);
+    result |= put_number(server, transaction, back, BLKIF_NODE_FRONTEND_ID, options->front_domid);
+    result |= put(server, transaction, back, BLKIF_NODE_ONLINE, "1");
+    result |= put(server, transaction, back, BLKIF_NODE_DEV, name);
+    result |= put(server, transaction, back, BLKIF_NODE_MODE, options->mode_read_only ? "r" : "w");
+    return result | put(server, transaction, back, BLKIF_NODE_STATE, "1");
+}
+
+static int put_front(const struct server *server, uint32_t transaction)
+{
+    const struct simback_backend_options *options = &server->options;
+    const char *front = server->front;
+    int result = 0;
+
+    result |= put(server, transaction, front, BLKIF_NODE_BACKEND, server->back);
+    result |= put_number(server, transaction, front, BLKIF_NODE_BACKEND_ID, options->domid);
+    result |= put_number(server, transaction, front, BLKIF_NODE_VIRTUAL_DEVICE, options->vdev);
+    result |= put(server, transaction, front, BLKIF_NODE_DEVICE_TYPE, "disk");
+    result |= put(server, transaction, front, BLKIF_NODE_TRUSTED, options->trusted ? "1" : "0");
+    return result | put(server, transaction, front, BLKIF_NODE_STATE, "1");
+}
+
+/* All at once: a driver that sees half of a device does not take it. */
+static int put_nodes(const struct server *server)
+{
+    const struct blkfront_platform *platform = server->platform;
+    uint32_t transaction;
+    int result;
+
+    do {
+        result = platform->transaction_start(platform->context, &transaction);
+        if (result != 0)
+            return result;
+        result = put_back(server, transaction) | put_front(server, transaction);
+        if (result != 0) {
+            platform->transaction_end(platform->context, transaction, false);
+            return result;
+        }
+        result = platform->transaction_end(platform->context, transaction, true);
+    } while (result == BLKFRONT_PLATFORM_AGAIN);
+    return result;
+}
+
+static bool exists(const struct server *server, const char *path)
+{
+    const struct blkfront_platform *platform = server->platform;
+    char value[1];
+    size_t length;
+
+    return platform->store_read(platform->context, 0, path, value, sizeof(value), &length) !=
+           BLKFRONT_PLATFORM_NO_ENTRY;
+}
+
+static void remove_nodes(const struct server *server)
+{
+    const struct blkfront_platform *platform = server->platform;
+
+    (void)platform->store_remove(platform->context, 0, server->front);
+    (void)platform->store_remove(platform->context, 0, server->back);
+}
+
+/* ---- making ---- */
+
+static int make_disk(struct server *server)
+{
+    struct simback_backend_options *options = &server->options;
+    const uint64_t units = options->sector_size / BLKIF_WIRE_UNIT;
+    struct simback_world_options world;
+    char error[200] = "no memory is left for a disk of this size";
+
+    simback_world_options_init(&world);
+    server->world = simback_world_create(&world);
+    if (server->world == NULL || units == 0)
+        return tool_error("there is no memory, or no such sector");
+    if (server->serve->disk != NULL)
+        options->disk = simback_disk_file(server->world, server->serve->disk,
+                                          options->mode_read_only, error, sizeof(error));
+    else
+        options->disk = simback_disk_memory(server->world, options->sectors * units);
+    if (options->disk == NULL)
+        return tool_error("%s", error);
+    if (server->serve->disk != NULL)
+        options->sectors = simback_disk_size(options->disk) / units;
+    return TOOL_OK;
+}
+
+static int open_xen(struct server *server)
+{
+    const struct blkfront_libxen_options options = {.log = say};
+    char text[BLKFRONT_LIBXEN_TEXT];
+
+    if (blkfront_libxen_open(&options, &server->xen, text) != 0)
+        return tool_error("%s", text);
+    server->platform = blkfront_libxen_platform(server->xen);
+    if (simback_live_host_open(server->platform, &server->host, text) != 0)
+        return tool_error("%s", text);
+    if (server->platform->own_domid(server->platform->context, &server->options.domid) != 0)
+        return tool_error("XenStore does not say which domain this is");
+    return TOOL_OK;
+}
+
+static int make(struct server *server)
+{
+    struct simback_backend_options *options = &server->options;
+    int rc = open_xen(server);
+
+    if (rc == TOOL_OK)
+        rc = make_disk(server);
+    if (rc != TOOL_OK)
+        return rc;
+    server->dialect = *options->dialect;
+    snprintf(server->dialect.directory, sizeof(server->dialect.directory), "simblk");
+    options->dialect = &server->dialect;
+    simback_paths(options, server->back, sizeof(server->back), server->front,
+                  sizeof(server->front));
+    if (exists(server, server->front))
+        return tool_error("%s is there already: device %u of domain %u is somebody's; take another "
+                          "--vdev, or detach it",
+                          server->front, (unsigned)options->vdev, (unsigned)options->front_domid);
+    if (put_nodes(server) != 0)
+        return tool_error("the device's nodes cannot be written: be root, in dom0");
+    server->backend = simback_backend_create(simback_live_host_calls(server->host), options);
+    if (server->backend == NULL)
+        return tool_error("no memory is left for a backend");
+    return TOOL_OK;
+}
+
+/* ---- serving ---- */
+
+/* True if there is more to do at once. */
+static bool serve_once(struct server *server)
+{
+    bool more = simback_backend_poll(server->backend);
+
+    for (uint16_t queue = 0; queue < QUEUES_SERVED; queue++)
+        more |= simback_backend_service(server->backend, queue);
+    return more;
+}
+
+static unsigned idle_for(const struct server *server)
+{
+    uint64_t at = UINT64_MAX;
+
+    for (uint16_t queue = 0; queue < QUEUES_SERVED; queue++) {
+        const uint64_t queue_at = simback_backend_service_at(server->backend, queue);
+
+        at = queue_at < at ? queue_at : at;
+    }
+    if (at <= now(server) || at - now(server) < IDLE_MS * UINT64_C(1000000))
+        return at == UINT64_MAX ? IDLE_MS : 1;
+    return IDLE_MS;
+}
+
+static void tell_state(struct server *server)
+{
+    const enum blkif_wire_state state = simback_backend_state(server->backend);
+
+    if (state == server->state)
+        return;
+    printf("state %d\n", (int)state);
+    fflush(stdout);
+    server->state = state;
+    if (state == BLKIF_WIRE_CONNECTED && !server->connected_once) {
+        server->connected_once = true;
+        server->next_ns = now(server);
+    }
+}
+
+/* Dialects were read before. */
+static bool is_played(const struct scenario_step *step)
+{
+    return step->opcode != STEP_DIALECT &&
+           (scenario_row(step->opcode)->flags & SCENARIO_ROW_OF_DIALECT) == 0;
+}
+
+/* Steps before the first `run` are played at once, those behind it so long after Connected. */
+static void play_steps(struct server *server)
+{
+    const struct scenario_program *program = &server->serve->program;
+
+    while (server->next_step < program->step_count) {
+        const struct scenario_step *step = &program->steps[server->next_step];
+        const char *wrong;
+
+        if (now(server) < server->next_ns)
+            return;
+        if (step->opcode == STEP_RUN) {
+            if (!server->connected_once)
+                return;
+            server->next_ns += scenario_value(step, FIELD_RUN_TIME);
+            server->next_step++;
+            continue;
+        }
+        server->next_step++;
+        if (step->opcode == STEP_BACKEND || !is_played(step))
+            continue;
+        wrong = step_play(step, &server->options, server->backend);
+        printf("line %u%s%s\n", (unsigned)step->position.line, wrong == NULL ? "" : ": ",
+               wrong == NULL ? " is played" : wrong);
+        fflush(stdout);
+    }
+}
+
+static void serve_until(struct server *server, uint64_t end_ns, bool (*done)(struct server *server))
+{
+    while (!done(server) && now(server) < end_ns) {
+        const bool more = serve_once(server);
+
+        tell_state(server);
+        play_steps(server);
+        if (!more)
+            simback_live_host_wait(server->host, idle_for(server));
+    }
+}
+
+static bool is_stopped(struct server *server)
+{
+    (void)server;
+    return stopped != 0;
+}
+
+static bool is_closed(struct server *server)
+{
+    return server->state == BLKIF_WIRE_CLOSED || server->state == BLKIF_WIRE_UNKNOWN;
+}
+
+/* ---- the end ---- */
+
+/* What the backend's side can see of a frontend's mistakes are its complaints. */
+static int report(const struct server *server)
+{
+    struct simback_backend_counters counters;
+
+    simback_backend_get_counters(server->backend, &counters);
+    printf(
+        "requests: %llu read, %llu write, %llu flush, %llu barrier, %llu discard, %llu indirect, "
+        "%llu unknown\n",
+        (unsigned long long)counters.read, (unsigned long long)counters.write,
+        (unsigned long long)counters.flush, (unsigned long long)counters.barrier,
+        (unsigned long long)counters.discard, (unsigned long long)counters.indirect,
+        (unsigned long long)counters.unknown);
+    printf("answered: %llu, of them %llu with an error\n", (unsigned long long)counters.answered,
+           (unsigned long long)counters.errors);
+    printf("complaints about the frontend: %llu%s%s\n", (unsigned long long)counters.complaints,
+           counters.complaints == 0 ? "" : ", the last: ",
+           counters.complaints == 0 ? "" : simback_backend_complaint(server->backend));
+    return counters.complaints == 0 && server->connected_once ? TOOL_OK : TOOL_FAILED;
+}
+
+int serve_guest(struct serve_options *serve)
+{
+    struct server server = {.serve = serve, .options = serve->backend, .state = BLKIF_WIRE_UNKNOWN};
+    int rc = make(&server);
+
+    if (rc == TOOL_OK) {
+        signal(SIGINT, stop);
+        signal(SIGTERM, stop);
+        serve_until(&server,
+                    serve->seconds == 0 ? UINT64_MAX : now(&server) + serve->seconds * SECOND_NS,
+                    is_stopped);
+        simback_backend_set_online(server.backend, false);
+        simback_backend_close(server.backend);
+        serve_until(&server, now(&server) + GOODBYE_NS, is_closed);
+        rc = report(&server);
+    }
+    if (server.backend != NULL) {
+        simback_backend_destroy(server.backend);
+        remove_nodes(&server);
+    }
+    if (server.world != NULL)
+        simback_world_destroy(server.world);
+    simback_live_host_close(server.host);
+    blkfront_libxen_close(server.xen);
+    return rc;
+}
