@@ -6,6 +6,7 @@
 
 #include "scenario/repeat.h"
 #include "scenario/shrink.h"
+#include "tool.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -32,13 +33,18 @@ static _Noreturn void play_in_child(const struct attempt_options *options,
                                     const struct scenario_program *program, int answer)
 {
     struct scenario_runner *runner = scenario_runner_create();
+    struct scenario_run_options run = options->run;
     struct scenario_verdict verdict;
 
     if (runner == NULL)
         _exit(2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     attempt_quiet(true); /* what a sanitizer has to say it says at every attempt */
-    scenario_repeat_run(runner, program, &options->run, options->only, &verdict);
+    if (options->frontend != NULL)
+        run.subject = subject_load(options->frontend, verdict.reason, sizeof(verdict.reason));
+    if (run.subject == NULL)
+        _exit(2);
+    scenario_repeat_run(runner, program, &run, options->only, &verdict);
     _exit(write(answer, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict) ? 0 : 2);
 }
 

@@ -10,6 +10,7 @@
 
 struct attempt_options {
     struct scenario_run_options run; /* without progress */
+    const char *frontend;            /* a shared object that the child loads; NULL: run.subject */
     uint64_t only;                   /* of what the program repeats by itself (repeat.h) */
     unsigned stuck_seconds;          /* real time until it counts as a hang */
 };

@@ -7,13 +7,14 @@
 
 #include "attempt.h"
 #include "scenario/variants.h"
+#include "supervisor.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct shrink_command {
-    const char *output;
+    const char *output, *frontend;
     uint64_t variant, only, runs;
     bool strict;
 };
@@ -42,7 +43,8 @@ static int write_out(const struct shrink_command *command, const struct scenario
 static int shrink_program(const struct shrink_command *command, const char *path,
                           const struct scenario_program *from)
 {
-    struct attempt_options options = {.only = command->only, .stuck_seconds = 10};
+    struct attempt_options options = {
+        .only = command->only, .stuck_seconds = 10, .frontend = command->frontend};
     struct scenario_program program;
     struct scenario_verdict verdict = {.outcome = SCENARIO_PASSED};
     int rc;
@@ -75,6 +77,8 @@ int cmd_shrink(int argc, char **argv)
 {
     struct shrink_command command = {.variant = 1};
     const struct tool_option options[] = {
+        {"--frontend", TOOL_TEXT, "FILE", "with this shared object instead of libblkfront",
+         &command.frontend, NULL},
         {"--output", TOOL_TEXT, "FILE", "instead of standard output", &command.output, NULL},
         {"--variant", TOOL_NUMBER, "N", "which of the file's variants; default 1", &command.variant,
          NULL},
@@ -86,6 +90,7 @@ int cmd_shrink(int argc, char **argv)
         {"--runs", TOOL_NUMBER, "N", "stop after so many attempts; default: when nothing can go",
          &command.runs, NULL},
     };
+    struct scenario_verdict probed;
     struct scenario_program program;
     size_t length = 0;
     char *text;
@@ -99,6 +104,8 @@ int cmd_shrink(int argc, char **argv)
         return tool_error("shrink: name one scenario");
     if (command.variant < 1 || command.runs > UINT32_MAX)
         return tool_error("shrink: --variant begins at 1, --runs ends at %" PRIu32, UINT32_MAX);
+    if (command.frontend != NULL && subject_probe(command.frontend, 10, &probed) == TOOL_USAGE)
+        return TOOL_USAGE;
     text = tool_read_file(argv[1], &length);
     if (text == NULL)
         return TOOL_USAGE;

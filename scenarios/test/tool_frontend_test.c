@@ -95,6 +95,27 @@ START_TEST(the_command_that_repeats_a_failure_names_the_frontend)
 }
 END_TEST
 
+/* What is left are the steps without which the frontend does not go wrong. */
+START_TEST(a_failure_of_it_can_be_made_smaller)
+{
+    struct outcome run;
+
+    put_file("a.scn", "title \"long\"\nrule I2\n\nbackend linux\nconnect -> ok\nread 8 +8 -> ok\n"
+                      "read 104 +8 -> ok\nread 16 +8 -> ok\ndisconnect -> ok\n");
+    run = shell("$simblk shrink --frontend $outside a.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "read     104 +8");
+    assert_lacks(run.out, " 8 +8");
+    assert_lacks(run.out, " 16 +8");
+    run = shell("$simblk shrink a.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "does not fail");
+    run = shell("$simblk shrink --frontend $nothing a.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "it has no function simblk_frontend");
+}
+END_TEST
+
 /* ---- what is no frontend ---- */
 
 static const struct {
@@ -242,6 +263,7 @@ static Suite *tool_frontend_suite(void)
     tcase_add_test(alike, what_it_lacks_is_unsupported_and_not_failed);
     tcase_add_loop_test(alike, tables_of_other_sizes_are_taken, 0, 2);
     tcase_add_test(alike, the_command_that_repeats_a_failure_names_the_frontend);
+    tcase_add_test(alike, a_failure_of_it_can_be_made_smaller);
     tcase_add_loop_test(loads, what_is_no_frontend_is_refused_before_anything_runs, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_loop_test(loads, a_death_in_a_constructor_is_the_verdict_of_each_scenario, 0,
