@@ -370,11 +370,6 @@ static inline bool oracle_writes(const struct oracle_wire *wire)
     return wire->inner == BLKIF_WIRE_WRITE || wire->inner == BLKIF_WIRE_WRITE_BARRIER;
 }
 
-static inline bool oracle_is_fua(const struct oracle_request *request)
-{
-    return request->operation == BLKFRONT_WRITE && (request->flags & BLKFRONT_FUA) != 0;
-}
-
 void oracle_wire_response(const struct oracle_ring *ring, const void *slot, size_t length,
                           struct oracle_response *response);
 

@@ -13,6 +13,11 @@
 enum evidence { EVIDENCE_AGAINST, EVIDENCE_NONE, EVIDENCE_PROOF };
 enum evidence evidence_of(const struct oracle_put *put, const struct oracle_request *request);
 
+static inline bool oracle_is_fua(const struct oracle_request *request)
+{
+    return request->operation == BLKFRONT_WRITE && (request->flags & BLKFRONT_FUA) != 0;
+}
+
 /* Another one might have been meant by one of its parts. */
 static inline void oracle_make_ambiguous(struct oracle_device *device,
                                          struct oracle_request *request)
