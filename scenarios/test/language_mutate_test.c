@@ -195,9 +195,11 @@ START_TEST(the_beginning_stays_where_it_has_to)
         }
     }
     allowed.first = MAX_STEPS; /* there are fewer: nothing changes but what is put in behind them */
-    parse_text(&program, "connect\n");
+    parse_text(&program, "backend linux\nconnect\n");
     ck_assert_int_eq(scenario_mutate(&program, NULL, MAX_STEPS, &chance, &allowed), 0);
-    ck_assert_uint_eq(program.steps[0].opcode, STEP_CONNECT);
+    ck_assert_uint_ge(program.step_count, 2);
+    ck_assert_uint_eq(program.steps[0].opcode, STEP_BACKEND);
+    ck_assert_uint_eq(program.steps[1].opcode, STEP_CONNECT);
     scenario_buffer_fini(&before);
     scenario_buffer_fini(&after);
     scenario_program_fini(&program);
