@@ -169,7 +169,7 @@ static _Noreturn void become_tool(const struct play *play, const struct part *pa
     dup2(output, STDOUT_FILENO);
     setrlimit(RLIMIT_CORE, &none);
     if (chdir(play->build->root) == 0) {
-        execl(play->tool, play->tool, part->command, "--strict", "--jobs", "1", "--stuck", "2",
+        execl(play->tool, play->tool, part->command, "--strict", "--jobs", "1", "--stuck", "10",
               strcmp(part->command, "run") == 0 ? "--format=tap" : "--steps=120", rest[0], rest[1],
               rest[2], rest[3], rest[4], (char *)NULL);
     }
