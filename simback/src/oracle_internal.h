@@ -355,8 +355,7 @@ struct oracle_wire {
 
 void oracle_wire_parse(const struct oracle *oracle, const struct oracle_ring *ring,
                        const void *slot, size_t length, struct oracle_wire *wire);
-/* The index-th segment of a request with so many, at most those that its layout has room for; false
- * if it lies in an indirect page that is not granted to the backend. */
+/* One of its segments, of as many as its layout holds; false: its indirect page is not granted. */
 bool oracle_wire_segment(const struct oracle *oracle, const struct oracle_wire *wire,
                          uint32_t index, struct blkif_wire_segment *segment);
 /* The index-th reference to an indirect page. */
