@@ -35,7 +35,7 @@ static int read_backend_path(struct blkfront_device *device, const struct store 
 int device_read_backend_id(const struct blkfront_device *device, uint16_t *id)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
-    uint64_t number = 0;
+    uint64_t number;
     int result =
         store_get_number(&store, device->life->frontend, BLKIF_NODE_BACKEND_ID, DOMID_MAX, &number);
 

@@ -261,7 +261,7 @@ static int params_match(struct blkfront *context, const char *directory, uint32_
     char node[TEXT_U64_MAX + sizeof("/" BLKIF_NODE_BACKEND)];
     struct text text = text_begin(node, sizeof(node));
     char backend[BLKFRONT_PATH_MAX];
-    size_t length = 0;
+    size_t length;
     const char *params = context->value;
     int result;
 

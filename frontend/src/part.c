@@ -72,7 +72,7 @@ static void add_segment(struct part *part, struct grant_block *block, uint32_t r
         .block = block,
         .record = record,
         .first_512 = (uint8_t)(offset / BLKIF_WIRE_UNIT),
-        .last_512 = (uint8_t)((offset + bytes) / BLKIF_WIRE_UNIT - 1),
+        .last_512 = (uint8_t)(offset / BLKIF_WIRE_UNIT + bytes / BLKIF_WIRE_UNIT - 1),
         .bounced = bounced,
     };
 }

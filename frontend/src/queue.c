@@ -381,8 +381,7 @@ void queue_quarantine(struct blkfront_queue *queue)
 /* One that never ran has kept its channel set for the next connection. */
 void queue_end(struct blkfront_queue *queue)
 {
-    if (queue_get_state(queue) == QUEUE_CLOSED)
-        close_channels(queue);
+    close_channels(queue);
 }
 
 int queue_close(struct blkfront_queue *queue)
