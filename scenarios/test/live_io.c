@@ -33,6 +33,7 @@ struct io {
 
 static struct blkfront_libxen *xen;
 static const struct blkfront_platform *platform;
+static struct blkfront *owner; /* of the device */
 static struct blkfront_device *device;
 static struct blkfront_info info;
 static uint32_t *written; /* how often; a block is zero before */
@@ -179,7 +180,6 @@ static void say(void *context, const char *line)
 static void connect_device(const char *name, char **options)
 {
     struct blkfront_options chosen;
-    struct blkfront *context;
     int error;
 
     blkfront_options_init(&chosen);
@@ -187,11 +187,11 @@ static void connect_device(const char *name, char **options)
     chosen.ring_order = (uint32_t)atoi(options[1]);
     chosen.segments = (uint32_t)atoi(options[2]);
     chosen.persistent = atoi(options[3]) != 0;
-    if (blkfront_create(platform, &context) != 0)
+    if (blkfront_create(platform, &owner) != 0)
         die("no context");
-    error = blkfront_blocking_connect(context, name, &chosen, &device);
+    error = blkfront_blocking_connect(owner, name, &chosen, &device);
     if (error != 0)
-        die("connect: %s %s", blkfront_error_name(error), blkfront_detail(context));
+        die("connect: %s %s", blkfront_error_name(error), blkfront_detail(owner));
     if (blkfront_get_info(device, &info) != 0)
         die("no info");
     printf("%u queues, rings of %u pages, %u segments, persistent %d, %llu sectors of %u\n",
@@ -230,11 +230,15 @@ static void finish(struct io *io, uint32_t depth)
     }
     blkfront_blocking_disconnect(device);
     blkfront_release(device);
+    blkfront_destroy(owner);
+    free(written);
+    free(in_use);
     blkfront_libxen_get_ledger(xen, &ledger);
-    if (ledger.shared_pages != 0 || ledger.ports != 0 || ledger.watches != 0)
-        die("left open: %llu pages, %llu ports, %llu watches",
+    if (ledger.shared_pages != 0 || ledger.ports != 0 || ledger.watches != 0 ||
+        ledger.allocations != 0)
+        die("left open: %llu pages, %llu ports, %llu watches, %llu pieces of memory",
             (unsigned long long)ledger.shared_pages, (unsigned long long)ledger.ports,
-            (unsigned long long)ledger.watches);
+            (unsigned long long)ledger.watches, (unsigned long long)ledger.allocations);
     blkfront_libxen_close(xen);
 }
 
