@@ -33,6 +33,31 @@ if [ -x live_io_sanitized ]; then
     tap "the frontend under AddressSanitizer" live_io_sanitized 51728 1000 32 1 2 32 1
 fi
 
+# What goes wrong is told, with what to do about it, and nothing is left.
+fresh() { # the device of ram1 as it was in the beginning
+    xenstore-write /local/domain/0/device/vbd/51728/state 1
+    dd if=/dev/zero of=/dev/ram1 bs=1M 2>/dev/null
+}
+set -- live_io 51728 1000 32 1 0 11 0
+fresh
+live_io 51728 100000000 32 1 0 11 0 >/dev/null 2>&1 &
+killed=$!
+sleep 3
+tap_fails "a device that is connected is not taken" "connected by another process" "$@"
+kill -9 $killed
+wait $killed
+dd if=/dev/zero of=/dev/ram1 bs=1M 2>/dev/null
+tap "a frontend that was killed is followed by another" "$@"
+fresh
+limit=/sys/module/xen_gntalloc/parameters/limit
+echo 16 >$limit
+tap_fails "gntalloc at its limit is told" "its limit is 16" "$@"
+echo 16384 >$limit
+tap "and leaves no node" sh -c "! xenstore-exists /local/domain/0/device/vbd/51728/ring-ref"
+mv /dev/xen/gntalloc /dev/xen/gone
+tap_fails "a missing device node is told" "modprobe xen-gntalloc" "$@"
+mv /dev/xen/gone /dev/xen/gntalloc
+
 # The kernel's own frontend against simback. It would take every device of dom0: they go first.
 for number in 51712 51728 51744; do
     vbd_remove $number

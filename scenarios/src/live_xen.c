@@ -7,6 +7,7 @@
 
 #include <blkfront/libxen.h>
 #include <blkfront/platform.h>
+#include <simback/backend.h>
 #include <simback/live.h>
 
 #include <stdio.h>
@@ -40,9 +41,12 @@ static const struct blkfront_platform *begin(void *context, struct simback_world
     return simback_live_begin(context, world);
 }
 
+/* Taken for this process first: another simblk may be at it. */
 static enum scenario_live_result backend(void *context,
                                          const struct simback_backend_options *options, char *text)
 {
+    if (blkfront_libxen_claim(opened.xen, options->vdev, text) != 0)
+        return SCENARIO_LIVE_FAILED;
     return result_of(simback_live_add_backend(context, options, text));
 }
 

@@ -159,6 +159,14 @@ static int create_front(const struct simback_live *live, const struct live_devic
     return result | put(live, device->front, BLKIF_NODE_BACKEND, device->back);
 }
 
+static bool is_there(const struct simback_live *live, const char *path)
+{
+    char value[1];
+    size_t length;
+
+    return REAL(store_read, 0, path, value, sizeof(value), &length) != BLKFRONT_PLATFORM_NO_ENTRY;
+}
+
 /* Runs the mirror until the node is in the world. */
 static bool wait_for_node(struct simback_live *live, const char *directory, const char *name)
 {
@@ -213,6 +221,11 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
              (unsigned)live->domid, (unsigned)device->vdev);
     snprintf(device->back, sizeof(device->back), "/local/domain/0/backend/%s/%u/%u",
              abilities[live->options.disk].type, (unsigned)live->domid, (unsigned)device->vdev);
+    if (is_there(live, device->front))
+        return live_fail(text, SIMBACK_LIVE_FAILED,
+                         "%s is there already: somebody uses this device, or a run was cut off "
+                         "(then: xenstore-rm it, and its backend's directory)",
+                         device->front);
     result = live_disk_make(live, &device->disk, options, text);
     if (result != SIMBACK_LIVE_OK) {
         live_disk_remove(&device->disk);

@@ -28,6 +28,16 @@ tap() { # name of the case, command...: passes when the command does, within a m
     echo "== began $tap_began, ended $(cut -d ' ' -f 1 /proc/uptime)"
 }
 
+tap_fails() { # name, what it says, command...: passes when the command fails and says that
+    tap_name=$1
+    tap_words=$2
+    shift 2
+    timeout "${tap_limit:-60}" "$@" >/tmp/failed 2>&1
+    tap_status=$?
+    tap "$tap_name" \
+        sh -c "cat /tmp/failed; [ $tap_status != 0 ] && grep -q '$tap_words' /tmp/failed"
+}
+
 # Programs that print TAP themselves: their lines become ours.
 tap_all() { # name before each, command...
     tap_name=$1
