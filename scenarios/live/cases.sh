@@ -63,13 +63,22 @@ for number in 51712 51728 51744; do
     vbd_remove $number
 done
 insmod /modules/xen-blkfront.ko
-simblk serve --vdev 51776 --seconds 200 serve/bad-sectors.txt >/tmp/served 2>&1 &
-served=$!
-tries=0
-until [ -b /dev/xvde ] || [ $tries -gt 200 ]; do
-    sleep 0.1
-    tries=$((tries + 1))
-done
+serve() { # simblk serve's arguments: until the kernel has its disk, which is xvde
+    simblk serve --vdev 51776 --seconds 200 "$@" >/tmp/served 2>&1 &
+    served=$!
+    tries=0
+    until [ -b /dev/xvde ] || [ $tries -gt 200 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+serve_end() {
+    kill $served
+    wait $served
+    served_status=$?
+    cat /tmp/served
+}
+serve serve/bad-sectors.txt
 tap "xen-blkfront connects to simback" [ -b /dev/xvde ]
 dd if=/dev/urandom of=/tmp/data bs=4096 count=64 2>/dev/null
 tap "xen-blkfront writes" dd if=/tmp/data of=/dev/xvde bs=4096 conv=fsync
@@ -77,8 +86,27 @@ echo 3 >/proc/sys/vm/drop_caches
 tap "xen-blkfront reads what it has written" sh -c "head -c 262144 /dev/xvde | cmp - /tmp/data"
 tap "an injected error arrives as an I/O error" \
     sh -c "! dd if=/dev/xvde of=/dev/null bs=4096 skip=100 count=1"
-kill $served
-wait $served
-tap "simback has nothing to say against xen-blkfront" [ $? = 0 ]
-cat /tmp/served
+serve_end
+tap "simback has nothing to say against xen-blkfront" [ $served_status = 0 ]
 tap "nothing is left of the device" sh -c "! xenstore-exists /local/domain/0/device/vbd/51776"
+
+# A file system on an image, closed and opened again.
+if [ -x mke2fs ]; then
+    for module in crc16 crc32c_generic mbcache jbd2 ext4; do
+        insmod /modules/$module.ko
+    done
+    dd if=/dev/zero of=/data/image bs=1M count=16 2>/dev/null
+    mkdir -p /mnt
+    serve --disk /data/image serve/plain.txt
+    tap "an ext4 is made on simback's disk" /live/mke2fs -q -t ext4 /dev/xvde
+    tap "and mounted" mount -t ext4 /dev/xvde /mnt
+    tap "a file is written" cp /tmp/data /mnt/data
+    tap "and all is unmounted" umount /mnt
+    serve_end
+    serve --disk /data/image serve/plain.txt
+    tap "it is mounted again from a new backend" mount -t ext4 /dev/xvde /mnt
+    tap "and holds the file" cmp /tmp/data /mnt/data
+    umount /mnt
+    serve_end
+    tap "and simback has nothing to say" [ $served_status = 0 ]
+fi

@@ -45,7 +45,8 @@ cp "$root/bin/busybox" "$guest/bin/"
 for module in fs/configfs/configfs drivers/xen/xen-privcmd drivers/xen/xenfs/xenfs \
     drivers/xen/xen-evtchn drivers/xen/xen-gntdev drivers/xen/xen-gntalloc drivers/block/loop \
     drivers/block/brd drivers/block/null_blk/null_blk drivers/block/xen-blkfront \
-    drivers/block/xen-blkback/xen-blkback; do
+    drivers/block/xen-blkback/xen-blkback lib/crc16 crypto/crc32c_generic fs/mbcache \
+    fs/jbd2/jbd2 fs/ext4/ext4; do
     cp "$modules/$module.ko" "$guest/modules/"
 done
 cp "$root/usr/lib/xen-$release/bin/xenstored" "$root/usr/lib/xen-$release/bin/lsevtchn" \

@@ -59,11 +59,17 @@ unpack() { # package, its file
     linux-image-*) # four of its four hundred MiB
         dpkg-deb --fsys-tarfile "$2" | tar -x -C "$work/root" --wildcards './boot/vmlinuz-*' \
             './lib/modules/*/kernel/drivers/xen/*' './lib/modules/*/kernel/drivers/block/*' \
-            './lib/modules/*/kernel/fs/configfs/*' ;;
+            './lib/modules/*/kernel/fs/configfs/*' './lib/modules/*/kernel/fs/ext4/*' \
+            './lib/modules/*/kernel/fs/jbd2/*' './lib/modules/*/kernel/fs/mbcache.ko' \
+            './lib/modules/*/kernel/lib/crc16.ko' \
+            './lib/modules/*/kernel/crypto/crc32c_generic.ko' ;;
     *) dpkg-deb -x "$2" "$work/root" ;;
     esac
 }
 
+# What an older list did not unpack of the kernel.
+[ -e "$work/root/lib/modules/${kernel#linux-image-}/kernel/fs/ext4/ext4.ko" ] ||
+    rm -f "$work/root/.$kernel"
 for package in $needed; do
     [ ! -e "$work/root/.$package" ] || continue
     rm -f "$work/debs/${package}"_*.deb
