@@ -92,13 +92,22 @@ static int open_sets(struct shim_device *device)
     return BLKFRONT_OK;
 }
 
-static struct shim_device **place_for(struct shim *shim, uint32_t vdev, bool taken)
+/* NULL: it is not there, or over. */
+static struct shim_device *device_of(struct shim *shim, uint32_t vdev)
 {
     for (int i = 0; i < SHIM_DEVICES; i++) {
         struct shim_device *device = shim->devices[i];
 
-        if (taken ? device != NULL && device->vdev == vdev && !device_is_over(device)
-                  : device == NULL)
+        if (device != NULL && device->vdev == vdev && !device_is_over(device))
+            return device;
+    }
+    return NULL;
+}
+
+static struct shim_device **free_place(struct shim *shim)
+{
+    for (int i = 0; i < SHIM_DEVICES; i++) {
+        if (shim->devices[i] == NULL)
             return &shim->devices[i];
     }
     return NULL;
@@ -117,13 +126,13 @@ static int connect_device(void *context, const char *name, const struct blkfront
     (void)options; /* what they ask for this subject does not claim to have */
     if (!read_name(name, &vdev))
         return BLKFRONT_NO_DEVICE;
-    place = place_for(shim, vdev, true);
-    if (place != NULL) {
-        (*place)->holds++;
-        *result = *place;
+    device = device_of(shim, vdev);
+    if (device != NULL) {
+        device->holds++;
+        *result = device;
         return BLKFRONT_OK;
     }
-    place = place_for(shim, 0, false);
+    place = free_place(shim);
     device = place == NULL ? NULL : platform->allocate(platform->context, sizeof(*device));
     if (device == NULL)
         return BLKFRONT_NO_MEMORY;

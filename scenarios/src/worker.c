@@ -173,10 +173,10 @@ static bool read_order(int orders, uint64_t *index)
     return read(orders, index, sizeof(*index)) == (ssize_t)sizeof(*index);
 }
 
-void worker_main(const struct supervisor_options *given, int orders, int answers,
+void worker_main(const struct supervisor_options *options, int orders, int answers,
                  struct scenario_progress *progress, FILE *trace)
 {
-    struct supervisor_options options = *given;
+    struct supervisor_options own = *options;
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_program program;
     struct worker_answer answer;
@@ -192,12 +192,12 @@ void worker_main(const struct supervisor_options *given, int orders, int answers
     scenario_program_init(&program);
     memset(&answer, 0, sizeof(answer));
     while (!answer.last && read_order(orders, &answer.index)) {
-        if (options.frontend == NULL || load_frontend(&options, progress, &answer.verdict))
-            worker_play(&options, runner, &program, (size_t)answer.index, progress, trace,
+        if (own.frontend == NULL || load_frontend(&own, progress, &answer.verdict))
+            worker_play(&own, runner, &program, (size_t)answer.index, progress, trace,
                         &answer.verdict);
         progress->phase = SCENARIO_PHASE_IDLE;
         fflush(stdout);
-        answer.last = leaked(&answer.verdict) || options.frontend != NULL;
+        answer.last = leaked(&answer.verdict) || own.frontend != NULL;
         if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
             break;
     }

@@ -37,6 +37,14 @@ __attribute__((destructor)) static void destruct(void)
         sleep(1);
 }
 
+static int refuse(void *device, uint32_t queue, struct blkfront_request *request)
+{
+    (void)device;
+    (void)queue;
+    (void)request;
+    return BLKFRONT_INVALID;
+}
+
 const struct scenario_subject *simblk_frontend(void)
 {
     static struct scenario_subject subject;
@@ -52,6 +60,8 @@ const struct scenario_subject *simblk_frontend(void)
         subject.size += 64;
     if (wanted("no-submit"))
         subject.submit = NULL;
+    if (wanted("refuses-all"))
+        subject.submit = refuse;
     if (wanted("claims-memory"))
         subject.memory_create = NULL;
     if (wanted("lacks-much"))

@@ -27,7 +27,7 @@ enum {
     SECTOR_ODD_TALK = 113,     /* prints what no report may take for its own, then aborts */
     SECTOR_LATE = 114,         /* dies when its process ends */
     SECTOR_NOTIFIES = 115,     /* twice: I14, a SHOULD */
-    SECTOR_BEYOND = 116,       /* stores beyond its memory */
+    SECTOR_BESIDE = 116,       /* stores beside its memory */
     SECTOR_LEDGER = 117        /* memory of the platform is not given back */
 };
 
@@ -91,18 +91,15 @@ static void die_late(void)
     _exit(9);
 }
 
-/* What lies behind is the heap's, which finds it when that is given back. */
-static void store_beyond(void)
+/* What lies before is the heap's own, which finds it when the memory is given back. */
+static void store_beside(void)
 {
-    char *first = malloc(1000);
-    char *second = malloc(1000);
-
-    lost = first;
-    freed = second;
-    if (first != NULL && second != NULL)
-        memset((char *)lost, 0xff, (size_t)1032 + (size_t)(largest == 0));
+    lost = malloc(1000);
+    freed = lost;
+    if (freed != NULL)
+        memset(freed - (size_t)(largest != 0) * 16, 0xff, 16);
+    lost = NULL;
     free(freed);
-    free(first);
 }
 
 /* A file says that it hangs, for a test that waits for it. */
@@ -135,7 +132,7 @@ static void misbehave(struct blkfront_request *request)
     case SECTOR_CHATTER: die_loudly();
     case SECTOR_ODD_TALK: die_oddly();
     case SECTOR_LATE: atexit(die_late); break;
-    case SECTOR_BEYOND: store_beyond(); break;
+    case SECTOR_BESIDE: store_beside(); break;
     case SECTOR_LEDGER: lost = platform.allocate(platform.context, 100); break;
     case SECTOR_NOTIFIES: notifies_twice = true; break;
     case SECTOR_NULL: *(volatile char *)freed = 1; break;

@@ -46,7 +46,7 @@
 #define TALKS_ODD  READS("113")
 #define DIES_LATE  READS("114")
 #define NOTIFIES   READS("115")
-#define BEYOND     READS("116")
+#define BESIDE     READS("116")
 #define LEDGER     READS("117")
 
 /* Fails with every frontend. */
