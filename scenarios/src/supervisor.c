@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 64, POLL_MS = 100, TERM_SECONDS = 2 };
+enum { JOBS_MAX = 64, POLL_MS = 100, TERM_SECONDS = 2, LAST_MS = 2000 };
 
 static const size_t NO_CASE = SIZE_MAX;
 
@@ -214,6 +214,26 @@ static int end_of_worker(struct worker *worker)
     return status;
 }
 
+/* It has said its last; a destructor of what it has loaded may keep it from ending. */
+static void see_worker_off(struct worker *worker)
+{
+    const struct timespec pause = {0, 1000000};
+
+    close(worker->orders);
+    close(worker->answers);
+    for (int i = 0; i < LAST_MS; i++) {
+        if (waitpid(worker->pid, NULL, WNOHANG) != 0) {
+            worker->pid = -1;
+            return;
+        }
+        nanosleep(&pause, NULL);
+    }
+    kill(worker->pid, SIGKILL);
+    while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    worker->pid = -1;
+}
+
 /* The worker is gone in the middle of its case, which has a verdict all the same. */
 static bool bury_worker(struct supervisor *supervisor, struct worker *worker)
 {
@@ -245,7 +265,7 @@ static bool hear_worker(struct supervisor *supervisor, struct worker *worker)
         return bury_worker(supervisor, worker);
     finish_case(supervisor, worker, &answer.verdict, supervisor_take_output(worker->output, false));
     if (answer.last) {
-        end_of_worker(worker);
+        see_worker_off(worker);
         return replace_worker(supervisor, worker);
     }
     order_next(supervisor, worker);

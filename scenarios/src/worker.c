@@ -180,6 +180,7 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_program program;
     struct worker_answer answer;
+    bool leak = false;
 
     if (runner == NULL) {
         _exit(WORKER_NO_WORLD);
@@ -197,7 +198,8 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
                         &answer.verdict);
         progress->phase = SCENARIO_PHASE_IDLE;
         fflush(stdout);
-        answer.last = leaked(&answer.verdict) || own.frontend != NULL;
+        leak = leaked(&answer.verdict);
+        answer.last = leak || own.frontend != NULL;
         if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
             break;
     }
@@ -205,7 +207,7 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     scenario_program_fini(&program);
     dying.runner = NULL;
     scenario_runner_destroy(runner);
-    if (answer.last)
-        _exit(0); /* its leak has been told; destructors from outside are nobody's to wait for */
+    if (leak)
+        _exit(0); /* it has been told */
     exit(0);
 }
