@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# performance.sh fills each mark of a copy of docs/performance.md with what it has measured, and
+# draws a line for each block size; the marks stay.
+#
+#     performance_test.sh ROOT WORK_DIR SIMBLK PLUGIN
+
+set -eu
+LC_ALL=C
+export LC_ALL
+
+root=$1 work=$2 simblk=$3 plugin=$4
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+for tool in nbdkit fio qemu-nbd jq; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is not there"
+        exit 77
+    }
+done
+
+rm -rf "$work"
+mkdir -p "$work/docs" "$work/scenarios/nbdkit"
+cp "$root/docs/performance.md" "$work/docs"
+cp "$root/scenarios/nbdkit/peers.sh" "$work/scenarios/nbdkit"
+for n in 1000 2000; do
+    echo "requests=$n reads=$((n / 2)) writes=$((n / 2 - 1)) flushes=1 disconnected=2 closed=1" \
+        "crashed=1 cut=0 seconds=1800.0 seed=1"
+done >"$work/total"
+
+measure() {
+    BENCH="--repeats 1 --time 1" PEERS=1 \
+        sh "$root/docs/performance.sh" "$work" "$simblk" "$plugin" "$work/total"
+}
+
+part() { # mark
+    sed -n "/^<!-- $1 -->\$/,/^<!-- end -->\$/p" "$work/docs/performance.md"
+}
+
+measure
+part machine | grep -q '^Measured on .* processors, Linux ' || fail "no machine: $(part machine)"
+[ "$(part stepped | grep -c '^| [a-z].*| none |')" -ge 15 ] || fail "rows are missing"
+[ "$(part stepped | grep -c '^| [a-z].*| all |')" -ge 15 ] || fail "rows with rules are missing"
+[ "$(part threads | grep -c '^| [a-z].*| none |')" -ge 19 ] || fail "rows of threads are missing"
+[ "$(part peers | grep -c '^| .* [0-9]* | [0-9.]* | [0-9.]* |$')" -eq 5 ] ||
+    fail "peers are missing: $(part peers)"
+part soak | grep -qx '| 3000 | 1500 | 1498 | 2 | 10 | 1.00 |' || fail "the soak: $(part soak)"
+[ "$(grep -c '<polyline' "$work/docs/performance.svg")" -eq 4 ] || fail "lines are missing"
+[ "$(grep -c '^<!-- end -->$' "$work/docs/performance.md")" -eq 5 ] || fail "marks are lost"
+xmllint --noout "$work/docs/performance.svg"
