@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A target that does nothing: what libFuzzer itself costs with the same sanitizers, as the yardstick
- * of the others' rates (rates.sh).
+ * A target that does nothing: what libFuzzer itself costs with the same sanitizers, as the
+ * yardstick of the others' rates (rates.sh).
  */
 #include "fuzz.h"
 

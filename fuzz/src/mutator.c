@@ -102,9 +102,16 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 {
     uint64_t state = seed;
     const struct scenario_chance chance = {next_number, &state};
+    size_t keep = 0, leave = 0;
 
-    if (!read_program(&program, data1, size1) || !read_program(&other, data2, size2) ||
-        scenario_cross_over(&program, &other, STEPS_MAX, &chance) != SCENARIO_OK) {
+    if (!read_program(&program, data1, size1) || !read_program(&other, data2, size2)) {
+        return 0;
+    }
+    if (this_target()->keeps_beginning && next_number(&state) % BEGINNING_RARELY != 0) {
+        keep = fuzz_beginning(&program);
+        leave = fuzz_beginning(&other);
+    }
+    if (scenario_cross_over(&program, &other, keep, leave, STEPS_MAX, &chance) != SCENARIO_OK) {
         return 0;
     }
     return write_program(out, max_out);

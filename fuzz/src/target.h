@@ -35,7 +35,7 @@ size_t fuzz_beginning(const struct scenario_program *program);
 
 /*
  * Makes the program one that takes not too long, as seeds and mutations are: floods of some dozens
- * of events, requests of some hundred sectors, small pools (connecting and closing takes as long as
+ * of events, requests of a hundred sectors, small pools (connecting and closing takes as long as
  * the pool is large, and what is short happens sooner). What more of the same does, scenarios show;
  * bytes may still say it.
  */

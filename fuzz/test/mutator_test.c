@@ -71,14 +71,14 @@ START_TEST(two_inputs_cross_over)
 
     scenario_program_init(&program);
     for (unsigned seed = 0; seed < 100; seed++) {
-        /* "explicit, run, run" and "a plain valid run" */
-        size_t size = LLVMFuzzerCustomCrossOver((const uint8_t *)"\x01\x01\x21\0\x21\0", 6,
-                                                (const uint8_t *)"", 0, out, ROOM, seed);
+        /* "a plain valid run" and "explicit, run, run" */
+        size_t size = LLVMFuzzerCustomCrossOver(
+            (const uint8_t *)"", 0, (const uint8_t *)"\x01\x01\x21\0\x21\0", 6, out, ROOM, seed);
 
         ck_assert_uint_le(size, ROOM);
         ck_assert_int_eq(scenario_decode(&program, out, size, NULL), 0);
-        of_both = of_both || (program.step_count > 3 && program.steps[0].opcode == STEP_RUN &&
-                              program.steps[program.step_count - 2].opcode == STEP_DISCONNECT);
+        of_both = of_both || (program.step_count > 3 && program.steps[1].opcode == STEP_CONNECT &&
+                              program.steps[program.step_count - 2].opcode == STEP_RUN);
     }
     ck_assert(of_both);
     ck_assert_uint_eq(

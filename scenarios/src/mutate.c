@@ -243,13 +243,17 @@ int scenario_mutate(struct scenario_program *program, const struct scenario_prog
 }
 
 int scenario_cross_over(struct scenario_program *program, const struct scenario_program *other,
-                        size_t max_steps, const struct scenario_chance *chance)
+                        size_t keep, size_t leave, size_t max_steps,
+                        const struct scenario_chance *chance)
 {
-    size_t keep = chance_below(chance, program->step_count + 1);
-    size_t from = chance_below(chance, other->step_count + 1);
+    size_t from;
     int result = SCENARIO_OK;
     int mended;
 
+    keep = keep > program->step_count ? program->step_count : keep;
+    leave = leave > other->step_count ? other->step_count : leave;
+    keep += chance_below(chance, program->step_count - keep + 1);
+    from = leave + chance_below(chance, other->step_count - leave + 1);
     scenario_program_remove(program, keep, program->step_count - keep);
     for (size_t i = from; i < other->step_count && result == SCENARIO_OK; i++) {
         result = without_limits(

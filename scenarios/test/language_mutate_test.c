@@ -82,12 +82,23 @@ START_TEST(two_programs_cross_over)
     parse_text(&other, good);
     for (int round = 0; round < 300; round++) {
         parse_text(&program, "backend linux\nconnect\nread 0 +1\nflush\n");
-        ck_assert_int_eq(scenario_cross_over(&program, &other, MAX_STEPS, &chance), 0);
+        ck_assert_int_eq(scenario_cross_over(&program, &other, 0, 0, MAX_STEPS, &chance), 0);
         assert_valid(&program);
         longer = longer || program.step_count > 4;
         shorter = shorter || program.step_count < 4;
     }
     ck_assert(longer && shorter);
+    for (int round = 0; round < 100; round++) {
+        parse_text(&program, "backend linux\nconnect\nread 0 +1\nflush\n");
+        ck_assert_int_eq(scenario_cross_over(&program, &other, 2, 4, MAX_STEPS, &chance), 0);
+        assert_valid(&program);
+        ck_assert_uint_ge(program.step_count, 2);
+        ck_assert_uint_eq(program.steps[1].opcode, STEP_CONNECT);
+        for (size_t i = 2; i < program.step_count; i++) {
+            ck_assert_uint_ne(program.steps[i].opcode, STEP_CONNECT);
+            ck_assert_uint_ne(program.steps[i].opcode, STEP_BACKEND);
+        }
+    }
     scenario_program_fini(&program);
     scenario_program_fini(&other);
 }

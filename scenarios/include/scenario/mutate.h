@@ -23,7 +23,7 @@ struct scenario_chance {
 /* The steps that chance may choose; NULL where one is asked for: every step with a weight. */
 struct scenario_steps_allowed {
     uint32_t actors; /* bit per enum scenario_actor */
-    size_t first;    /* scenario_mutate leaves the header and the steps before this one alone */
+    size_t first;    /* the header and the steps before this one are left alone */
 };
 
 /* A step with fields by chance, as an insertion makes it: row by weight, few fields given, values
@@ -40,9 +40,11 @@ int scenario_mutate(struct scenario_program *program, const struct scenario_prog
                     size_t max_steps, const struct scenario_chance *chance,
                     const struct scenario_steps_allowed *allowed);
 
-/* The steps of `program` up to somewhere, then those of `other` from somewhere. */
+/* The steps of `program` up to somewhere, then those of `other` from somewhere; the first `keep` of
+ * `program` stay, and the first `leave` of `other` are not taken. */
 int scenario_cross_over(struct scenario_program *program, const struct scenario_program *other,
-                        size_t max_steps, const struct scenario_chance *chance);
+                        size_t keep, size_t leave, size_t max_steps,
+                        const struct scenario_chance *chance);
 
 #ifdef __cplusplus
 }
