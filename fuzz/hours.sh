@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+#
+# Fuzzes each target for an hour in all, over as many runs as it takes: what was done is added up in
+# a file, and the next run goes on with the target that has had least, from the corpus so far.
+#
+#     hours.sh TOOL TOTALS [SECONDS [PIECE]]
+#
+# TOOL: simblk of the fuzz build. SECONDS: this run is over after so many, default 3600; PIECE: of one
+# target at a time, default 300.
+
+set -euo pipefail
+export LC_ALL=C
+
+tool=${1:?which simblk?}
+totals=${2:?where is it added up?}
+left=${3:-3600}
+piece=${4:-300}
+targets=(device ring store loads backend language)
+hour=3600
+
+[ -f "$totals" ] || echo "# target seconds inputs finds" >"$totals"
+
+seconds_of() { # target
+    awk -v t="$1" '$1 == t { sum += $2 } END { print sum + 0 }' "$totals"
+}
+
+while [ "$left" -gt 0 ]; do
+    least=
+    for target in "${targets[@]}"; do
+        seconds=$(seconds_of "$target")
+        if [ "$seconds" -lt "$hour" ] && { [ -z "$least" ] || [ "$seconds" -lt "$most" ]; }; then
+            least=$target
+            most=$seconds
+        fi
+    done
+    [ -n "$least" ] || break
+    [ "$piece" -le "$left" ] || piece=$left
+    status=0
+    said=$("$tool" fuzz "$least" --time "$piece" --keep) || status=$?
+    echo "$said"
+    [ "$status" -le 1 ] || exit "$status"
+    # "fuzz_ring: 123 inputs in 60 s (2 a second), ..., 0 found"
+    echo "$said" | sed -n "s/^fuzz_\([a-z]*\): \([0-9]*\) inputs in \([0-9]*\) s .*, \([0-9]*\) found$/\
+\1 \3 \2 \4/p" >>"$totals"
+    left=$((left - piece))
+done
+awk '!/^#/ { s[$1] += $2; n[$1] += $3; f[$1] += $4 }
+    END { for (t in s) printf "%s: %d s, %d inputs, %d found\n", t, s[t], n[t], f[t] }' "$totals" | sort
