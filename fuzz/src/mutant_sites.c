@@ -116,38 +116,6 @@ static const struct {
     {"ordering", "__ATOMIC_SEQ_CST", "__ATOMIC_RELAXED"},
 };
 
-/* An operator stands between spaces, or at the end of its line. */
-static void find_operators(const struct finder *finder)
-{
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-        size_t length = strlen(operators[i].old);
-        const char *from = finder->code;
-
-        for (; (from = strstr(from, operators[i].old)) != NULL; from++) {
-            if (from[0] != ' ' || strchr(" \n", from[length]) != NULL) {
-                found(finder, operators[i].kind, (size_t)(from - finder->code), length,
-                      operators[i].new);
-            }
-        }
-    }
-}
-
-/* ---- constants ---- */
-
-static bool is_constant(const char *word, size_t length)
-{
-    bool capital = false;
-
-    for (size_t i = 0; i < length; i++) {
-        capital = capital || isupper((unsigned char)word[i]) != 0;
-        if (islower((unsigned char)word[i]) != 0) {
-            return false;
-        }
-    }
-    return capital && length > 3 && strncmp(word, "NULL", length) != 0 &&
-           strncmp(word, "__", 2) != 0;
-}
-
 /* The size of an array that is declared: "char bytes[LIMIT + 4];". A larger one is no mistake. */
 static bool is_size(const struct finder *finder, size_t at)
 {
@@ -170,6 +138,41 @@ static bool is_size(const struct finder *finder, size_t at)
         bracket = c == '[' ? i : c == ']' ? 0 : bracket;
     }
     return bracket != 0 && words >= 2;
+}
+
+/* An operator stands between spaces, or at the end of its line. */
+static void find_operators(const struct finder *finder)
+{
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+        size_t length = strlen(operators[i].old);
+        const char *from = finder->code;
+
+        for (; (from = strstr(from, operators[i].old)) != NULL; from++) {
+            bool larger = strcmp(operators[i].kind, "plus one") == 0 &&
+                          is_size(finder, (size_t)(from - finder->code));
+
+            if (!larger && (from[0] != ' ' || strchr(" \n", from[length]) != NULL)) {
+                found(finder, operators[i].kind, (size_t)(from - finder->code), length,
+                      operators[i].new);
+            }
+        }
+    }
+}
+
+/* ---- constants ---- */
+
+static bool is_constant(const char *word, size_t length)
+{
+    bool capital = false;
+
+    for (size_t i = 0; i < length; i++) {
+        capital = capital || isupper((unsigned char)word[i]) != 0;
+        if (islower((unsigned char)word[i]) != 0) {
+            return false;
+        }
+    }
+    return capital && length > 3 && strncmp(word, "NULL", length) != 0 &&
+           strncmp(word, "__", 2) != 0;
 }
 
 static void change_number(const struct finder *finder, size_t at, size_t length)

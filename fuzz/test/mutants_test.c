@@ -197,7 +197,7 @@ END_TEST
 
 START_TEST(an_array_is_made_smaller_and_not_larger)
 {
-    expect_sites("char a[LIMIT], b[8];\n"
+    expect_sites("char a[LIMIT + 0], b[8];\n"
                  "return a[LIMIT];\n"
                  "b[7] = c[8];\n",
                  "constant: LIMIT -> (LIMIT - 1)\n"
