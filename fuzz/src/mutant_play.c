@@ -138,7 +138,7 @@ static bool hear_swarm(struct play *play, const char *line)
 struct part {
     enum mutant_suite suite;
     const char *command;
-    const char *arguments[6];
+    const char *arguments[7];
 };
 
 #define REPEATING(folder) "scenarios/conformance/" folder
@@ -151,13 +151,13 @@ static const struct part parts[] = {
     {MUTANT_SWARM, "swarm", {"--seeds", "5..20"}},
     {MUTANT_CONFORMANCE,
      "run",
-     {"--exclude", REPEATING("any-time/*"), "--exclude", REPEATING("resources/*"),
+     {"--format=tap", "--exclude", REPEATING("any-time/*"), "--exclude", REPEATING("resources/*"),
       "scenarios/conformance"}},
-    {MUTANT_REGRESSION, "run", {"scenarios/regression"}},
+    {MUTANT_REGRESSION, "run", {"--format=tap", "scenarios/regression"}},
     {MUTANT_SWARM, "swarm", {"--seeds", "21..100"}},
     {MUTANT_SWARM, "swarm", {"--seeds", "101..300"}},
-    {MUTANT_CONFORMANCE, "run", {REPEATING("any-time")}},
-    {MUTANT_CONFORMANCE, "run", {REPEATING("resources")}},
+    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("any-time")}},
+    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("resources")}},
 };
 
 static _Noreturn void become_tool(const struct play *play, const struct part *part, int output)
@@ -170,8 +170,7 @@ static _Noreturn void become_tool(const struct play *play, const struct part *pa
     setrlimit(RLIMIT_CORE, &none);
     if (chdir(play->build->root) == 0) {
         execl(play->tool, play->tool, part->command, "--strict", "--jobs", "1", "--stuck", "10",
-              strcmp(part->command, "run") == 0 ? "--format=tap" : "--steps=120", rest[0], rest[1],
-              rest[2], rest[3], rest[4], (char *)NULL);
+              rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], (char *)NULL);
     }
     _exit(NO_TOOL);
 }
