@@ -226,8 +226,8 @@ static bool serve_once(struct server *server)
 {
     bool more = simback_backend_poll(server->backend);
 
-    for (uint16_t queue = 0; queue < QUEUES_SERVED; queue++)
-        more |= simback_backend_service(server->backend, queue);
+    for (unsigned queue = 0; queue < QUEUES_SERVED; queue++)
+        more |= simback_backend_service(server->backend, (uint16_t)queue);
     return more;
 }
 
@@ -235,8 +235,8 @@ static unsigned idle_for(const struct server *server)
 {
     uint64_t at = UINT64_MAX;
 
-    for (uint16_t queue = 0; queue < QUEUES_SERVED; queue++) {
-        const uint64_t queue_at = simback_backend_service_at(server->backend, queue);
+    for (unsigned queue = 0; queue < QUEUES_SERVED; queue++) {
+        const uint64_t queue_at = simback_backend_service_at(server->backend, (uint16_t)queue);
 
         at = queue_at < at ? queue_at : at;
     }

@@ -101,7 +101,7 @@ enum simback_live_change {
     SIMBACK_LIVE_RESIZE  /* the disk has `value` units of 512 bytes from now on */
 };
 
-enum simback_live_result simback_live_change(struct simback_live *live, uint16_t device,
+enum simback_live_result simback_live_change(struct simback_live *live, uint16_t number,
                                              enum simback_live_change change, uint64_t value,
                                              char *text);
 /* What the disk holds, read past every cache. 0 or -1. */
