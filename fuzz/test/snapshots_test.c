@@ -12,7 +12,7 @@
 #include "scenario/check.h"
 #include "scenario/plan.h"
 
-enum { EVERY = 4 }; /* of the files: all of them take a while under sanitizers */
+enum { EVERY = 2 }; /* of the files: all of them take a while under sanitizers */
 
 static struct scenario_runner *runner;
 static struct scenario_snapshots *snapshots;

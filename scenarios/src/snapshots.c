@@ -130,6 +130,21 @@ static void add_whole(struct scenario_buffer *key, const struct scenario_runner 
     add_value(key, &runner->tolerated, sizeof(runner->tolerated));
 }
 
+/* A device is connected with the deadline of the disconnect that comes first after that. */
+static void add_deadline(struct scenario_buffer *key, const struct scenario_program *program,
+                         size_t steps)
+{
+    for (size_t i = steps; i < program->step_count; i++) {
+        const struct scenario_step *step = &program->steps[i];
+
+        if (step->opcode == STEP_DISCONNECT && step->device == program->steps[steps - 1].device) {
+            add_value(key, &step->values[FIELD_DISCONNECT_DEADLINE],
+                      sizeof(step->values[FIELD_DISCONNECT_DEADLINE]));
+            return;
+        }
+    }
+}
+
 static size_t beginning(const struct scenario_program *program)
 {
     for (size_t i = 0; i < program->step_count && i < STEPS_MAX; i++) {
@@ -227,6 +242,7 @@ static void make_key(struct scenario_runner *runner, size_t steps)
     for (size_t i = 0; i < steps; i++) {
         add_step(&snapshots->key, runner->program, &runner->program->steps[i]);
     }
+    add_deadline(&snapshots->key, runner->program, steps);
     if (!snapshots->key.failed) {
         snapshots->hash = simback_fold(0, snapshots->key.data, snapshots->key.length);
         snapshots->steps = steps;
