@@ -53,7 +53,8 @@ if(TARGET simblk)
 endif()
 
 if(TARGET nbdkit-simblk-plugin)
-    install(TARGETS nbdkit-simblk-plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nbdkit/plugins)
+    install(TARGETS nbdkit-simblk-plugin COMPONENT tool
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nbdkit/plugins)
 endif()
 
 install(EXPORT simblk-targets NAMESPACE simblk:: DESTINATION ${simblk_package_dir})
