@@ -43,7 +43,8 @@ table() { # json
         "$(getconf _NPROCESSORS_ONLN) processors, Linux $(uname -r)," \
         "load average $(cut -d ' ' -f 1 /proc/loadavg) before it began."
     awk -v processors="$(getconf _NPROCESSORS_ONLN)" '$1 > processors / 2 {
-        print "So the machine had other things to do: the rows of two threads and more tell most of that."
+        print "So the machine had other things to do: the rows of two threads and more tell" \
+            " most of that."
     }' /proc/loadavg
 } >"$at/machine"
 put machine "$at/machine"

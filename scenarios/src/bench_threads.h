@@ -15,8 +15,9 @@ struct bench_threads;
  * disk; NULL, and nothing is left. */
 struct bench_threads *bench_threads_open(const struct bench_case *bench);
 void bench_threads_close(struct bench_threads *threads);
-/* So many requests, from the first submit to the last completion; -1: one failed. */
-int bench_threads_play(void *threads, uint64_t requests);
-void bench_threads_statistics(void *threads, struct blkfront_statistics *statistics);
+/* `context` is the struct bench_threads. So many requests, from the first submit to the last
+ * completion; -1: one failed. */
+int bench_threads_play(void *context, uint64_t requests);
+void bench_threads_statistics(void *context, struct blkfront_statistics *statistics);
 
 #endif
