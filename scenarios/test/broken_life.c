@@ -85,15 +85,22 @@ static void remove_node(const struct naive *device, const char *node)
 /* What a predecessor may have left that would change the meaning of what we publish. */
 static void remove_stale(const struct naive *device)
 {
+    enum { RING_PAGES_MAX = 16 };
     static const char *const nodes[] = {
-        BLKIF_NODE_RING_REF "0",
         BLKIF_NODE_RING_PAGE_ORDER,
         BLKIF_NODE_NUM_RING_PAGES,
         BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
     };
+    char name[32];
 
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
         remove_node(device, nodes[i]);
+    }
+    for (unsigned i = 0; i < RING_PAGES_MAX; i++) {
+        snprintf(name, sizeof(name), BLKIF_NODE_RING_REF "%u", i);
+        remove_node(device, name);
+        snprintf(name, sizeof(name), "queue-%u", i);
+        remove_node(device, name);
     }
 }
 

@@ -91,6 +91,10 @@ static const struct {
     {"stats -> reissued=9", "reissued is 0"},
     {"stats -> reconnects=9", "reconnects is 0"},
     {"stats -> quarantined=9", "quarantined is 0"},
+    {"stats -> completed=9", "completed is 3"},
+    {"stats -> told.requests=9", "told.requests is 3"},
+    {"stats -> told.notifies=99", "told.notifies is "},
+    {"stats -> told.events=99", "told.events is "},
     /* the rest of the world */
     {"expect not node front/state", "the node is \"4\""},
     {"expect node front/state 5", "the node is \"4\""},
