@@ -290,13 +290,16 @@ static void topic(const struct mutant_result *result, char *text, size_t size)
 {
     const struct mutant_kill *kill = decisive(result);
     const char *where = kill == NULL ? "" : place(kill);
-    const char *end = strrchr(where, '/');
+    size_t length = strcspn(where, "["); /* of a variant values follow, which may be paths */
 
     if (kill == &result->kills[MUTANT_SWARM]) {
         snprintf(text, size, "swarm");
-    } else {
-        snprintf(text, size, "%.*s", end == NULL ? 0 : (int)(end - where), where);
+        return;
     }
+    while (length != 0 && where[length - 1] != '/') {
+        length--;
+    }
+    snprintf(text, size, "%.*s", length == 0 ? 0 : (int)length - 1, where);
 }
 
 /* Where they die. */
