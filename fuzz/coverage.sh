@@ -44,7 +44,9 @@ for target in "${targets[@]}"; do
     done
     [ ${#inputs[@]} -gt 0 ] || continue
     LLVM_PROFILE_FILE=$build/$target.profraw "$program" "${inputs[@]}" >/dev/null
-    objects+=(-object "$program")
+    # The first is an argument, the others stand behind options.
+    [ ${#objects[@]} -eq 0 ] || objects+=(-object)
+    objects+=("$program")
 done
 "$profdata" merge -o "$build/all.profdata" "$build"/*.profraw
 sources=("$root/frontend/src" "$root/simback/src")

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: ISC
 #
-# What the seeds of each target reach, in edges and features as libFuzzer counts them, may only grow:
-# fuzz/floors has the figures of clang 14. Code that goes takes its edges with it, so two of a hundred
-# may be missing.
+# What the seeds of each target reach, in edges and features as libFuzzer counts them, may only
+# grow: fuzz/floors has the figures of clang 14. Code that goes takes its edges with it, so two of a
+# hundred may be missing.
 #
 #     floor.sh FOLDER            fails where a target reaches less than fuzz/floors says
 #     floor.sh FOLDER --raise    writes fuzz/floors anew where targets reach more

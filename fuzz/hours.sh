@@ -6,8 +6,8 @@
 #
 #     hours.sh TOOL TOTALS [SECONDS [PIECE]]
 #
-# TOOL: simblk of the fuzz build. SECONDS: this run is over after so many, default 3600; PIECE: of one
-# target at a time, default 300.
+# TOOL: simblk of the fuzz build. SECONDS: this run is over after so many, default 3600; PIECE: of
+# one target at a time, default 300.
 
 set -euo pipefail
 export LC_ALL=C
@@ -18,6 +18,8 @@ left=${3:-3600}
 piece=${4:-300}
 targets=(device ring store loads backend language)
 hour=3600
+# "fuzz_ring: 123 inputs in 60 s (2 a second), ..., 0 found"
+summary='s/^fuzz_([a-z]+): ([0-9]+) inputs in ([0-9]+) s .*, ([0-9]+) found$/\1 \3 \2 \4/p'
 
 [ -f "$totals" ] || echo "# target seconds inputs finds" >"$totals"
 
@@ -40,10 +42,9 @@ while [ "$left" -gt 0 ]; do
     said=$("$tool" fuzz "$least" --time "$piece" --keep) || status=$?
     echo "$said"
     [ "$status" -le 1 ] || exit "$status"
-    # "fuzz_ring: 123 inputs in 60 s (2 a second), ..., 0 found"
-    echo "$said" | sed -n "s/^fuzz_\([a-z]*\): \([0-9]*\) inputs in \([0-9]*\) s .*, \([0-9]*\) found$/\
-\1 \3 \2 \4/p" >>"$totals"
+    echo "$said" | sed -n -E "$summary" >>"$totals"
     left=$((left - piece))
 done
 awk '!/^#/ { s[$1] += $2; n[$1] += $3; f[$1] += $4 }
-    END { for (t in s) printf "%s: %d s, %d inputs, %d found\n", t, s[t], n[t], f[t] }' "$totals" | sort
+    END { for (t in s) printf "%s: %d s, %d inputs, %d found\n", t, s[t], n[t], f[t] }' "$totals" |
+    sort

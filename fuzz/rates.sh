@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # How many inputs a second the targets play, beside a target that does nothing, built and run alike:
-# sessions of libFuzzer with the mutator on, from the corpus in corpus/TARGET beside the programs, or
-# else from the seeds. Rates are of the processor's time too, since a machine may have other work.
+# sessions of libFuzzer with the mutator on, from the corpus in corpus/TARGET beside the programs,
+# or else from the seeds. Rates are of the processor's time too, since a machine may have other
+# work.
 #
 #     rates.sh FOLDER [SECONDS]        FOLDER: where the programs lie, build/fuzz/fuzz; default 60 s
 
@@ -17,7 +18,8 @@ trap 'rm -rf "$work"' EXIT
 
 for target in empty ring store device; do
     [ -x "$programs/fuzz_$target" ] || {
-        echo "rates.sh: no fuzz_$target in $programs (cmake --preset fuzz && cmake --build build/fuzz)" >&2
+        echo "rates.sh: no fuzz_$target in $programs; they are built by:" >&2
+        echo "  cmake --preset fuzz && cmake --build build/fuzz" >&2
         exit 2
     }
 done

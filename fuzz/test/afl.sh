@@ -27,7 +27,9 @@ env CC=afl-clang-fast CXX=afl-clang-fast++ CFLAGS="-O1 -g" LIB_FUZZING_ENGINE=-f
 for seed in $(find "$work/build/fuzz/seeds/ring" -type f | sort | sed -n '3p;30p;60p'); do
     cp "$seed" "$work/in/"
 done
-env AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 \
+# It insists on sanitizers' options of its own.
+env -u ASAN_OPTIONS -u UBSAN_OPTIONS AFL_SKIP_CPUFREQ=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 \
+    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
     AFL_CUSTOM_MUTATOR_LIBRARY="$mutator" AFL_CUSTOM_MUTATOR_ONLY=1 SIMBLK_FUZZ_TARGET=ring \
     timeout -s INT 90 afl-fuzz -V 30 -m none -t 10000 -s 1 -i "$work/in" -o "$work/found" \
     -- "$work/out/fuzz_ring" >"$work/said" 2>&1 || {
