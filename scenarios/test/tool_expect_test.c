@@ -95,6 +95,7 @@ static const struct {
     {"stats -> told.requests=9", "told.requests is 3"},
     {"stats -> told.notifies=99", "told.notifies is "},
     {"stats -> told.events=99", "told.events is "},
+    {"stats -> told.spurious=99", "told.spurious is "},
     /* the rest of the world */
     {"expect not node front/state", "the node is \"4\""},
     {"expect node front/state 5", "the node is \"4\""},
