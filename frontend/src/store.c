@@ -166,8 +166,8 @@ bool store_path_check(const char *path, size_t length)
 {
     if (length < 2 || path[0] != '/' || path[length - 1] == '/')
         return false;
-    for (size_t i = 0; i < length; i++) {
-        if (!is_path_char(path[i]) || (i > 0 && path[i] == '/' && path[i - 1] == '/'))
+    for (size_t i = 1; i < length; i++) {
+        if (!is_path_char(path[i]) || (path[i] == '/' && path[i - 1] == '/'))
             return false;
     }
     return true;
