@@ -324,14 +324,15 @@ static int open_fifo(const char *path)
     return open(path, O_RDWR | O_CLOEXEC);
 }
 
-bool director_begin(struct director *director, struct served *served, const char *fifo)
+bool director_listen(struct director *director, const char *fifo)
+{
+    director->fifo = open_fifo(fifo);
+    return director->fifo >= 0;
+}
+
+bool director_begin(struct director *director, struct served *served)
 {
     director->served = served;
-    if (fifo != NULL) {
-        director->fifo = open_fifo(fifo);
-        if (director->fifo < 0)
-            return false;
-    }
     play_on(director);
     director->runs = pthread_create(&director->thread, NULL, run, director) == 0;
     return director->runs;

@@ -24,9 +24,11 @@ void director_destroy(struct director *director);
 /* What the disk is made of. */
 void director_options(const struct director *director, struct simback_backend_options *backend,
                       struct blkfront_options *front);
-/* Plays the steps before the first `run`, the others and those of the FIFO (NULL: none) in a
- * thread. False: there is no such FIFO, or no thread can be made. */
-bool director_begin(struct director *director, struct served *served, const char *fifo);
+/* More steps will come through this FIFO, which is made if it is not there. Before director_begin,
+ * and before whoever writes to it. False: it is something else, or cannot be made. */
+bool director_listen(struct director *director, const char *fifo);
+/* Plays the steps before the first `run`, and the others in a thread. False: none can be made. */
+bool director_begin(struct director *director, struct served *served);
 /* The disk is used from now on, and the time of `run` begins. */
 void director_used(struct director *director);
 

@@ -109,6 +109,15 @@ static int config_complete(void)
 
 /* ---- life: threads are made in the process that serves ---- */
 
+/* Whoever is told by nbdkit that the disk is served may write to the FIFO at once. */
+static int get_ready(void)
+{
+    if (fifo_path == NULL || director_listen(director, fifo_path))
+        return 0;
+    nbdkit_error("simblk: %s: is no FIFO, and none can be made", fifo_path);
+    return -1;
+}
+
 static int after_fork(void)
 {
     struct simback_backend_options backend;
@@ -120,9 +129,8 @@ static int after_fork(void)
         nbdkit_error("simblk: no memory, or no thread can be made");
         return -1;
     }
-    if (!director_begin(director, served, fifo_path)) {
-        nbdkit_error("simblk: %s: is no FIFO, or no thread can be made",
-                     fifo_path != NULL ? fifo_path : "scenario");
+    if (!director_begin(director, served)) {
+        nbdkit_error("simblk: no thread can be made");
         return -1;
     }
     return 0;
@@ -286,6 +294,7 @@ static struct nbdkit_plugin plugin = {
     .config = config,
     .config_complete = config_complete,
     .config_help = CONFIG_HELP,
+    .get_ready = get_ready,
     .after_fork = after_fork,
     .cleanup = cleanup,
     .unload = unload,

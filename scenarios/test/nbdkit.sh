@@ -47,7 +47,10 @@ serve() { # nbdkit's parameters
 
 # In the client: a step for the director; and a command is tried until it does as it is wanted to.
 cat >helpers <<'EOF'
-step() { echo "$*" >control; }
+step() {
+    [ -p control ] || exit 1
+    echo "$*" >control
+}
 until_it() { # does or fails, command...
     wanted=$1 tries=0
     shift
@@ -222,6 +225,9 @@ refused)
     echo 'fault error' >refused.scn
     ! nbdkit -f -U - "$plugin" refused.scn --run true 2>log || fail "no backend: is served"
     grep -q 'there is no .backend. with a disk' log
+    : >control
+    ! nbdkit -f -U - "$plugin" size=1M control=control --run true 2>log || fail "no FIFO: is served"
+    grep -q 'is no FIFO' log
     ! nbdkit -f -U - "$plugin" size=1000 --run true 2>log || fail "half a sector is served"
     grep -q 'whole sectors' log
     ;;

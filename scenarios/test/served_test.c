@@ -36,11 +36,12 @@ static void serve(const char *scenario, const char *fifo)
     director = director_create(scenario, scenario == NULL ? 0 : strlen(scenario), 0, tell, error,
                                sizeof(error));
     CU_ASSERT_PTR_NOT_NULL_FATAL(director);
+    CU_ASSERT_FATAL(fifo == NULL || director_listen(director, fifo));
     director_options(director, &backend, &front);
     served = served_create(&backend, &front);
     CU_ASSERT_PTR_NOT_NULL_FATAL(served);
     CU_ASSERT_FATAL(served_start(served));
-    CU_ASSERT_FATAL(director_begin(director, served, fifo));
+    CU_ASSERT_FATAL(director_begin(director, served));
     CU_ASSERT_EQUAL(served_wait(served, LONG_NS, &info), BLKFRONT_OK);
 }
 
@@ -257,8 +258,8 @@ static void what_is_no_fifo_is_refused(void)
     CU_ASSERT_EQUAL(backend.sectors, MIB / SECTOR);
     served = served_create(&backend, &front);
     CU_ASSERT_FATAL(served_start(served));
-    CU_ASSERT_FALSE(director_begin(director, served, "/"));
-    CU_ASSERT_FALSE(director_begin(director, served, "/dev/null"));
+    CU_ASSERT_FALSE(director_listen(director, "/"));
+    CU_ASSERT_FALSE(director_listen(director, "/dev/null"));
     end();
 }
 
