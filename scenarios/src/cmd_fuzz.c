@@ -56,7 +56,8 @@ static const char *find_programs(struct fuzz_command *command)
             if (at != NULL)
                 *at = '\0';
         }
-        strcat(command->own_programs, "/fuzz");
+        at = command->own_programs + strlen(command->own_programs);
+        memcpy(at, "/fuzz", sizeof("/fuzz"));
         if (join(command->program, command->own_programs, "fuzz_", command->target, "") &&
             access(command->program, X_OK) == 0)
             return command->own_programs;

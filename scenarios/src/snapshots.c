@@ -214,7 +214,7 @@ static void copy_runner(struct scenario_buffer *buffer, size_t *at, struct scena
         uint16_t *name = &runner->names_used[i];
 
         copy(buffer, at, name, sizeof(*name));
-        copy(buffer, at, &runner->names[*name], sizeof(runner->names[0]));
+        copy(buffer, at, &runner->names[*name], sizeof(void *));
         copy(buffer, at, &runner->rule_device[*name], sizeof(runner->rule_device[0]));
     }
 }

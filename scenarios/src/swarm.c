@@ -195,10 +195,11 @@ static void make_connect(struct swarm *swarm)
 
 struct draw {
     const struct swarm_kind *kinds;
-    unsigned count, sum;
+    unsigned count, sum; /* neither is 0 */
     unsigned weights[KINDS_MAX];
 };
 
+/* Each kind is in or not; if none is, the first. */
 static void draw_begin(struct swarm *swarm, struct draw *draw, const struct swarm_kind *kinds,
                        unsigned count)
 {
@@ -211,6 +212,10 @@ static void draw_begin(struct swarm *swarm, struct draw *draw, const struct swar
                                : 0;
         draw->sum += draw->weights[i];
     }
+    if (draw->sum == 0) {
+        draw->weights[0] = 1;
+        draw->sum = 1;
+    }
 }
 
 static void draw_one(struct swarm *swarm, const struct draw *draw)
@@ -218,8 +223,8 @@ static void draw_one(struct swarm *swarm, const struct draw *draw)
     uint64_t at = swarm_below(swarm, draw->sum);
     unsigned i = 0;
 
-    while (at >= draw->weights[i])
-        at -= draw->weights[i++];
+    for (; i + 1 < draw->count && at >= draw->weights[i]; i++)
+        at -= draw->weights[i];
     draw->kinds[i].make(swarm);
 }
 

@@ -81,11 +81,16 @@ static bool grow(struct simback_world *world, struct disk_map *map)
     return true;
 }
 
+static bool has_room(const struct disk_map *map)
+{
+    return map->groups != NULL && map->count < map->capacity;
+}
+
 struct disk_entry disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block)
 {
     struct disk_entry entry = disk_map_find(map, block);
 
-    if (entry.group != NULL || (map->count == map->capacity && !grow(world, map)))
+    if (entry.group != NULL || (!has_room(map) && !grow(world, map)))
         return entry;
     entry.group = &map->groups[map->count];
     *entry.group = (struct disk_group){.number = block / DISK_GROUP};

@@ -89,7 +89,8 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
         const volatile uint32_t *words =
             (const volatile uint32_t *)pages[i / BLKIF_WIRE_SEGMENTS_PER_PAGE];
 
-        copy_segment(host, &words[i % BLKIF_WIRE_SEGMENTS_PER_PAGE * 2], &queue->data[i].segment);
+        copy_segment(host, &words[(size_t)(i % BLKIF_WIRE_SEGMENTS_PER_PAGE) * 2],
+                     &queue->data[i].segment);
     }
     connect_unmap(backend, request->data.page_refs, pages, page_count);
     return true;
