@@ -183,7 +183,7 @@ static void put_xml(FILE *file, const char *text)
         unsigned char c = (unsigned char)*text;
 
         if (c == '<' || c == '>' || c == '&' || c == '"' || (c < 0x20 && c != '\n') || c >= 0x7f)
-            fprintf(file, "&#%u;", c < 0x20 ? '?' : c);
+            fprintf(file, "&#%d;", c < 0x20 ? '?' : c);
         else
             fputc(c, file);
     }
