@@ -184,6 +184,7 @@ void simback_app_call(struct simback_world *world, uint16_t device, const char *
     if (known == NULL)
         return;
     loads_step(world->oracle, known);
+    known->in_poll = strcmp(name, "poll") == 0 || strcmp(name, "queue_poll") == 0;
     if (strcmp(name, "disconnect") == 0) {
         indices_end(world->oracle, known);
         known->disconnect_called = true;
@@ -200,8 +201,10 @@ void simback_app_return(struct simback_world *world, uint16_t device, const char
 
     emit(world, SIMBACK_RETURN, device, name, 0, result);
     known = judged(world, device);
-    if (known != NULL)
-        loads_step(world->oracle, known);
+    if (known == NULL)
+        return;
+    loads_step(world->oracle, known);
+    known->in_poll = false;
 }
 
 /* ---- requests ---- */

@@ -75,6 +75,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
         (monitor->devices[number].back_known &&
          monitor->devices[number].back_domid == event->domid))
         return;
+    teardown_store_used(oracle, event, device);
     if (!front_path && event->kind == SIMBACK_STORE_READ && event->result == 0) {
         (void)monitor_number(event->bytes, event->length, &value);
         back_node_read(device, rest, value);

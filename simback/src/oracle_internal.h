@@ -204,6 +204,7 @@ struct oracle_device {
     enum blkfront_state app_state;
     bool resumed; /* while it connects: it waits for its backend as one that recovers */
     bool disconnect_called, released;
+    bool in_poll; /* it is being polled just now */
     bool hostile; /* the backend was made to break the protocol: I19 does not bind it any more */
     uint32_t failed_now; /* requests that failed in this step of the frontend */
 
@@ -543,6 +544,8 @@ void states_put(struct oracle_put *put);
 /* I12 */
 void teardown_event(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device);
+void teardown_store_used(struct oracle *oracle, const struct simback_event *event,
+                         const struct oracle_device *device);
 void teardown_store(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device, const char *rest);
 /* The end of a transaction in which it may have removed its nodes. */

@@ -2,8 +2,8 @@
 /*
  * I12: when a device is gone nothing of it is left: its ports, its watches and the nodes that its
  * frontend wrote; what the toolstack wrote is never removed; and after disconnect has returned
- * there is no callback, no notification and no access to the ring any more. When the frontend is
- * gone, so is the memory that it asked for.
+ * there is no callback, no notification and no access to the ring or to XenStore any more. When the
+ * frontend is gone, so is the memory that it asked for.
  */
 #include "oracle_internal.h"
 
@@ -146,6 +146,16 @@ void teardown_transaction(struct oracle *oracle, const struct simback_event *eve
 {
     if (event->b != 0 && by_frontend(oracle, device, event))
         removal_tried(device, event->result);
+}
+
+/* Whoever polls a device that is over looks after the pages that are left, and at nothing else. */
+void teardown_store_used(struct oracle *oracle, const struct simback_event *event,
+                         const struct oracle_device *device)
+{
+    oracle_checked(oracle, 12);
+    if (device->in_poll && is_over(device))
+        oracle_broken(oracle, 12, device, 0, "XenStore is asked for %s after %s", event->path,
+                      what_is_over(device));
 }
 
 void teardown_store(struct oracle *oracle, const struct simback_event *event,

@@ -350,6 +350,25 @@ static void i12_nodes_removed_by_one_who_cannot_say_5(void)
     puppet_expect_none(&puppet);
 }
 
+/* A connect asks, and whoever is not over yet; a poll of one that is over does not. */
+static void i12_xenstore_is_asked_after_the_end(void)
+{
+    puppet_disconnect(&puppet);
+    simback_app_call(puppet.world, 0, "poll");
+    (void)puppet_read_back(&puppet, "state");
+    simback_app_return(puppet.world, 0, "poll", 0);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    simback_app_call(puppet.world, 0, "connect");
+    (void)puppet_read_back(&puppet, "state");
+    simback_app_return(puppet.world, 0, "connect", 0);
+    puppet_expect_none(&puppet);
+    simback_app_call(puppet.world, 0, "poll");
+    (void)puppet_read_back(&puppet, "state");
+    puppet_expect(&puppet, 12, false,
+                  "XenStore is asked for /local/domain/0/backend/vbd/1/51712/state after the "
+                  "disconnect had ended");
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i4_a_change_that_nobody_was_told_of),
     UNIT_TEST(i4_a_change_that_was_told),
@@ -368,6 +387,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_tried_often_enough),
     UNIT_TEST(i12_commits_that_never_succeed),
     UNIT_TEST(i12_nodes_removed_by_one_who_cannot_say_5),
+    UNIT_TEST(i12_xenstore_is_asked_after_the_end),
 };
 
 UNIT_MAIN_WITH("oracle: store", set_up, tear_down, tests)
