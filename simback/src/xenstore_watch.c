@@ -56,8 +56,6 @@ static void enqueue(struct blkfront_watch_set *set, struct store_watch *watch, u
         set->first = event;
     set->last = event;
     watch->waiting++;
-    if (watch_event_is_there(set))
-        store_watch_wake(set);
     if (due_ns > world->now)
         watch_events_are_late(world);
 }
@@ -77,6 +75,8 @@ void store_watch_event(struct blkfront_watch_set *set, struct store_watch *watch
             return;
         }
         enqueue(set, watch, hash, set->domain->world->now + late_ns);
+        if (watch_event_is_there(set))
+            store_watch_wake(set);
     }
     if (watch->repeat < times - 1)
         watch->repeat = times - 1;
@@ -281,6 +281,7 @@ int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token)
     watch = take_event(set);
     *token = watch->token;
     store_tell(set->domain, SIMBACK_WATCH_FIRED, watch->path, watch->token, 0, NULL, 0, 0);
+    /* No news that anybody would be woken for: who leaves an event has to say so by himself. */
     if (watch->repeat != 0 && !watch->gone) {
         watch->repeat--;
         enqueue(set, watch, path_hash, set->domain->world->now);
