@@ -86,20 +86,14 @@ static void device_free(struct blkfront_device *device)
     platform->free(platform->context, device, sizeof(*device));
 }
 
+/* All else is as new memory has it: LIFE_HANDSHAKE, HANDSHAKE_START, and to be polled at once. */
 static void set_start(struct blkfront_device *device)
 {
-    const struct blkfront_platform *platform = device->context->platform;
     struct device_life *life = device->life;
     uint64_t limit = device->options.connect_deadline_ns;
 
-    life->stage = LIFE_HANDSHAKE;
-    life->purpose = HANDSHAKE_START;
-    life->start = HANDSHAKE_START;
     life->look_other = true;
-    life->deadline_ns = UINT64_MAX;
-    life->retry_at_ns = UINT64_MAX;
-    life->connect_deadline_ns =
-        limit == 0 ? UINT64_MAX : device_after(platform->now(platform->context), limit);
+    life->connect_deadline_ns = limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
 }
 
 /* Everything that a device ever allocates, and nothing that the backend sees. */
@@ -209,11 +203,10 @@ void blkfront_release(struct blkfront_device *device)
     struct blkfront *context;
 
     /* A completion that runs during the last release may try once more. */
-    if (device == NULL || device->life->destroying)
+    if (device == NULL || device->references == 0)
         return;
     if (--device->references > 0)
         return;
-    device->life->destroying = true;
     device_cut_off(device);
     memories_close(device);
     context = device->context;

@@ -271,7 +271,7 @@ int blkfront_poll(struct blkfront_device *device)
 {
     bool more = false;
 
-    if (device == NULL || device->life->destroying)
+    if (device == NULL || device->references == 0)
         return 0;
     device->references++; /* a release function of registered memory may give back the last one */
     memories_poll(device);

@@ -156,7 +156,7 @@ enum { DETAIL_MAX = 256 };
 struct blkfront_device {
     struct blkfront *context;
     struct blkfront_device *next;
-    uint32_t references;
+    uint32_t references; /* 0: the last one is being released */
     uint32_t vdev;
     struct blkfront_options options;
     struct agreed agreed;

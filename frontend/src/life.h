@@ -46,7 +46,6 @@ struct device_life {
     bool published;     /* our nodes are in XenStore, as agreed */
     bool left_behind;   /* those of an agreement before may be there still */
     bool error_told;    /* our own failure stands in XenStore */
-    bool destroying;    /* the last reference is being released */
     struct agreed left; /* that agreement */
     unsigned resets;    /* how often the backend was found connected without us */
 
@@ -61,8 +60,8 @@ struct device_life {
 
     enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
     uint64_t connect_deadline_ns; /* of connecting or recovering; UINT64_MAX: none */
-    uint64_t deadline_ns;         /* of closing with the backend; UINT64_MAX: none */
-    uint64_t retry_at_ns;         /* UINT64_MAX: nothing to try again */
+    uint64_t deadline_ns;         /* of closing with the backend, once that began; UINT64_MAX: none */
+    uint64_t retry_at_ns;         /* UINT64_MAX: nothing to try again; 0, at first: do not wait */
     uint64_t retry_ns;            /* the pause before it; doubled each time */
     unsigned store_failures;      /* while disconnecting, in a row */
 
