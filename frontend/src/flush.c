@@ -2,13 +2,10 @@
 /*
  * The ways to flush, from the best to the least (I8): a flush of the disk's cache, an empty write
  * barrier, and, with a backend that never offered either, a drain: all earlier requests of the
- * device have been answered. A way that the backend does not support is switched off for all, and
- * the request goes on with the next one.
+ * device have been answered. A way that the backend does not support is switched off for all until
+ * the next connection, and the request goes on with the next one.
  */
 #include "queue.h"
-
-/* Bits of internal.tried. */
-enum { TRIED_CACHE = 1u << 0, TRIED_BARRIER = 1u << 1 };
 
 int flush_admit(const struct blkfront_queue *queue)
 {
@@ -106,9 +103,9 @@ int flush_issue(struct blkfront_queue *queue, struct blkfront_request *request)
     const struct agreed *agreed = &queue->device->agreed;
     const struct blkfront_request_internal *in = &request->internal;
 
-    if (agreed_flag(&agreed->flush) && (in->tried & TRIED_CACHE) == 0)
+    if (agreed_flag(&agreed->flush))
         return put(queue, request, BLKIF_WIRE_FLUSH_DISKCACHE);
-    if (agreed_flag(&agreed->barrier) && (in->tried & TRIED_BARRIER) == 0) {
+    if (agreed_flag(&agreed->barrier)) {
         if (agreed_flag(&agreed->read_only))
             return BLKFRONT_READ_ONLY; /* I17 */
         return put(queue, request, BLKIF_WIRE_WRITE_BARRIER);
@@ -151,7 +148,6 @@ void flush_answered(struct blkfront_queue *queue, struct blkfront_request *reque
         return;
     }
     queue_withdraw(queue, is_barrier ? &agreed->barrier : &agreed->flush);
-    in->tried |= is_barrier ? TRIED_BARRIER : TRIED_CACHE;
     in->result = worse_result(in->result, status == BLKIF_WIRE_EOPNOTSUPP ? BLKFRONT_UNIMPLEMENTED
                                                                           : BLKFRONT_IO_ERROR);
     requests_again(queue, request);

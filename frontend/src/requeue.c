@@ -254,7 +254,6 @@ static void begin_anew(struct blkfront_queue *queue, struct blkfront_request *re
     in->buffer_index = 0;
     in->buffer_offset = 0;
     in->stage = REQUEST_DATA;
-    in->tried = 0;
     in->result = BLKFRONT_OK;
 }
 
@@ -268,7 +267,6 @@ int requeue_admit(struct blkfront_queue *queue, struct blkfront_request *request
         begin_anew(queue, request);
     if (in->stage == REQUEST_FLUSHING) {
         /* All means again, of a backend that may have others. */
-        in->tried = 0;
         in->result = BLKFRONT_OK;
         return BLKFRONT_OK;
     }

@@ -195,24 +195,6 @@ static void i8_eopnotsupp_counts_though_nobody_waits_for_it(void)
     finish();
 }
 
-/* The nodes say 1 again, as they did before: this request has had its answers. */
-static void i8_a_means_is_tried_once_a_request(void)
-{
-    struct rig_call call = flush_call();
-
-    start(true, true);
-    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
-    answer(FLUSH, NOT_SUPPORTED);
-    rig.device.agreed.flush = true;
-    answer(BARRIER, NOT_SUPPORTED);
-    check_result(&call, BLKFRONT_UNIMPLEMENTED);
-    rig.device.agreed.barrier = true;
-    call.request.internal.tried = UINT32_MAX;
-    CU_ASSERT_EQUAL(flush_issue(rig.queue, &call.request), BLKFRONT_UNIMPLEMENTED);
-    CU_ASSERT_EQUAL(rig_statistics(&rig).ring_requests, 2);
-    finish();
-}
-
 static void a_flush_waits_for_room_on_the_ring(void)
 {
     enum { COUNT = 34 };
@@ -546,7 +528,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_an_error_after_a_flush_that_worked_is_an_error),
     UNIT_TEST(i8_two_flushes_in_flight_both_fall_back),
     UNIT_TEST(i8_eopnotsupp_counts_though_nobody_waits_for_it),
-    UNIT_TEST(i8_a_means_is_tried_once_a_request),
     UNIT_TEST(a_flush_waits_for_room_on_the_ring),
     UNIT_TEST(i8_a_flush_that_waits_takes_what_is_left),
     UNIT_TEST(i8_a_write_with_fua_that_waits_is_not_written_without_it),

@@ -276,7 +276,6 @@ struct blkfront_request {
         int result;        /* the worst so far */
         uint32_t state;
         uint32_t stage;
-        uint32_t tried;                 /* means of flushing that did not work */
         struct blkfront_request *older; /* the queue's unfinished requests, as submitted */
         struct blkfront_request *newer;
         uint64_t sequence;
