@@ -108,23 +108,26 @@ static bool parse_nominal(const char *bytes, size_t length, uint32_t *vdev)
     return encode_xvd((uint32_t)disk, (uint32_t)partition, vdev);
 }
 
-/* "xvda1" after its prefix of `skip` letters: the disk's letters, then perhaps a partition. */
+/* What stands behind a disk's letters: nothing, or a partition's number, which is not 0. */
+static bool parse_partition(const char *bytes, size_t length, uint64_t *partition)
+{
+    *partition = 0;
+    return length == 0 ||
+           (store_parse_number(bytes, length, UINT32_MAX, partition) && *partition != 0);
+}
+
+/* "xvda1" after its prefix of `skip` letters. */
 static bool parse_disk(const char *bytes, size_t length, size_t skip,
                        bool (*encode)(uint32_t disk, uint32_t partition, uint32_t *vdev),
                        uint32_t *vdev)
 {
     uint32_t disk;
-    uint64_t partition = 0;
+    uint64_t partition;
     size_t letters = parse_letters(bytes + skip, length - skip, &disk);
     size_t used = skip + letters;
 
-    if (letters == 0)
-        return false;
-    if (used < length &&
-        (!store_parse_number(bytes + used, length - used, UINT32_MAX, &partition) ||
-         partition == 0))
-        return false;
-    return encode(disk, (uint32_t)partition, vdev);
+    return letters > 0 && parse_partition(bytes + used, length - used, &partition) &&
+           encode(disk, (uint32_t)partition, vdev);
 }
 
 bool name_parse(const char *name, size_t length, uint32_t *vdev)
