@@ -71,7 +71,8 @@ void negotiate_defaults(struct blkfront_device *device)
 static int negotiate_queues(struct blkfront_device *device)
 {
     uint64_t offered;
-    int error = read_number(device, BLKIF_NODE_MULTI_QUEUE_MAX_QUEUES, UINT32_MAX, 1, &offered);
+    int error = read_number(device, BLKIF_NODE_MULTI_QUEUE_MAX_QUEUES, UINT32_MAX,
+                            device->agreed.queue_count, &offered);
 
     if (error == BLKFRONT_OK)
         device->agreed.queue_count = least(device->options.queues, offered == 0 ? 1 : offered);
