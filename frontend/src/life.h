@@ -52,7 +52,7 @@ struct device_life {
     bool suspended;    /* between blkfront_suspend and blkfront_resume: nothing is done */
     bool moved;        /* a resume says: paths and all that was shared are void */
     bool insists;      /* since that resume: it recovers whatever the options say */
-    bool reopening;    /* we wrote 1 over a state that we found, and are not connected since */
+    bool reopening;    /* before the first connection: we wrote 1 over a state that we found */
     unsigned attempts; /* connections that were lost before they were one */
     uint64_t reconnects;
     struct blkfront_info told; /* what the caller knows, if told_known */
@@ -60,10 +60,10 @@ struct device_life {
 
     enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
     uint64_t connect_deadline_ns; /* of connecting or recovering; UINT64_MAX: none */
-    uint64_t deadline_ns;         /* of closing with the backend, once that began; UINT64_MAX: none */
-    uint64_t retry_at_ns;         /* UINT64_MAX: nothing to try again; 0, at first: do not wait */
-    uint64_t retry_ns;            /* the pause before it; doubled each time */
-    unsigned store_failures;      /* while disconnecting, in a row */
+    uint64_t deadline_ns;    /* of closing with the backend, once that began; UINT64_MAX: none */
+    uint64_t retry_at_ns;    /* UINT64_MAX: nothing to try again; 0, at first: do not wait */
+    uint64_t retry_ns;       /* the pause before it; doubled each time */
+    unsigned store_failures; /* while disconnecting, in a row */
 
     struct blkfront_watch_set *watches;
     bool watching_other;

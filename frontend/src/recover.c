@@ -73,7 +73,6 @@ void recover_end(struct blkfront_device *device)
 
     life->connect_deadline_ns = UINT64_MAX;
     life->insists = false;
-    life->reopening = false;
     life->attempts = 0;
     life->resets = 0;
     device->detail[0] = '\0';
