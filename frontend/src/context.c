@@ -53,7 +53,6 @@ static void log_quarantine(const struct blkfront *context, size_t pages)
 
     if (pages == 0 || platform->log == NULL)
         return;
-    text_add(&text, "blkfront: ");
     text_add_u64(&text, pages);
     text_add(&text, " pages are still mapped by a backend");
     platform->log(platform->context, line);

@@ -216,7 +216,7 @@ static void i5_grants_that_stay_busy_are_quarantined_at_the_deadline(void)
     CU_ASSERT_EQUAL(fake.now_ns, 1000 + 30 * SECOND);
     left_as_found();
     blkfront_destroy(context);
-    CU_ASSERT_STRING_EQUAL(fake.last_log, "blkfront: 1 pages are still mapped by a backend");
+    CU_ASSERT_STRING_EQUAL(fake.last_log, "1 pages are still mapped by a backend");
     fake_queues_init();
     blkfront_create(&fake.platform, &context);
 }
