@@ -127,7 +127,7 @@ static bool close_move(struct blkfront_device *device, enum blkif_wire_state sta
     int result = 0;
 
     if (!life->own_gone)
-        result = store_put_number(&store, life->frontend, BLKIF_NODE_STATE, state);
+        result = store_put_state(&store, life->frontend, state);
     if (result != 0 && result != BLKFRONT_PLATFORM_DENIED && result != BLKFRONT_PLATFORM_NO_ENTRY &&
         ++life->store_failures < STORE_TRIES) {
         device_retry_later(device);

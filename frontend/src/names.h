@@ -165,7 +165,7 @@
 #define store_parse_number     blkfront_internal_store_parse_number
 #define store_path_check       blkfront_internal_store_path_check
 #define store_put              blkfront_internal_store_put
-#define store_put_number       blkfront_internal_store_put_number
+#define store_put_state        blkfront_internal_store_put_state
 #define store_result           blkfront_internal_store_result
 #define store_transact         blkfront_internal_store_transact
 #define transfer_admit         blkfront_internal_transfer_admit

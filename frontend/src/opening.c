@@ -13,7 +13,7 @@ enum { RESETS_MAX = 8 };
 static bool move(struct blkfront_device *device, enum blkif_wire_state state)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
-    int result = store_put_number(&store, device->life->frontend, BLKIF_NODE_STATE, state);
+    int result = store_put_state(&store, device->life->frontend, state);
 
     if (result != 0) {
         device_fail_because(device, store_result(result), "cannot write", device->life->frontend,

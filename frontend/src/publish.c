@@ -164,8 +164,7 @@ static int publish_body(void *context, const struct store *store)
         store_delete(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
         result = BLKFRONT_PLATFORM_AGAIN;
     if (result == 0)
-        result = store_put_number(store, device->life->frontend, BLKIF_NODE_STATE,
-                                  BLKIF_WIRE_INITIALISED);
+        result = store_put_state(store, device->life->frontend, BLKIF_WIRE_INITIALISED);
     return result;
 }
 

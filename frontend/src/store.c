@@ -53,9 +53,10 @@ int store_get_number(const struct store *store, const char *directory, const cha
     return store_parse_number(bytes, length, max, value) ? 0 : BLKFRONT_PLATFORM_INVALID;
 }
 
-static int put_bytes(const struct store *store, const char *directory, const char *node,
-                     const char *bytes, size_t length)
+int store_put(const struct store *store, const char *directory, const char *node,
+              const char *string)
 {
+    const size_t length = text_length(string, SIZE_MAX);
     const struct blkfront_platform *platform = store->platform;
     char path[STORE_PATH_MAX];
     int tries = 0;
@@ -64,25 +65,16 @@ static int put_bytes(const struct store *store, const char *directory, const cha
     if (result != 0)
         return result;
     do
-        result = platform->store_write(platform->context, store->transaction, path, bytes, length);
+        result = platform->store_write(platform->context, store->transaction, path, string, length);
     while (once_more(store, result, &tries));
     return result;
 }
 
-int store_put(const struct store *store, const char *directory, const char *node,
-              const char *string)
+int store_put_state(const struct store *store, const char *directory, enum blkif_wire_state state)
 {
-    return put_bytes(store, directory, node, string, text_length(string, SIZE_MAX));
-}
+    const char digit[] = {(char)('0' + (int)state), '\0'};
 
-int store_put_number(const struct store *store, const char *directory, const char *node,
-                     uint64_t value)
-{
-    char bytes[TEXT_U64_MAX + 4];
-    struct text text = text_begin(bytes, sizeof(bytes));
-
-    text_add_u64(&text, value);
-    return put_bytes(store, directory, node, bytes, text.length);
+    return store_put(store, directory, BLKIF_NODE_STATE, digit);
 }
 
 int store_delete(const struct store *store, const char *directory, const char *node)
@@ -175,7 +167,5 @@ bool store_path_check(const char *path, size_t length)
 
 int store_result(int platform_result)
 {
-    if (platform_result >= 0)
-        return BLKFRONT_OK;
     return platform_result == BLKFRONT_PLATFORM_NO_MEMORY ? BLKFRONT_NO_MEMORY : BLKFRONT_STORE;
 }

@@ -11,6 +11,7 @@
 #include "text.h"
 
 #include <blkfront/blkfront.h>
+#include <blkfront/blkif.h>
 #include <blkfront/platform.h>
 
 enum {
@@ -32,8 +33,8 @@ int store_get_number(const struct store *store, const char *directory, const cha
                      uint64_t max, uint64_t *value);
 int store_put(const struct store *store, const char *directory, const char *node,
               const char *string);
-int store_put_number(const struct store *store, const char *directory, const char *node,
-                     uint64_t value);
+/* The state of whoever has this directory. */
+int store_put_state(const struct store *store, const char *directory, enum blkif_wire_state state);
 /* Succeeds too when the node is not there. */
 int store_delete(const struct store *store, const char *directory, const char *node);
 int store_children(const struct store *store, const char *directory, char *buffer, size_t size,
@@ -48,7 +49,7 @@ int store_transact(const struct blkfront_platform *platform,
 bool store_parse_number(const char *bytes, size_t length, uint64_t max, uint64_t *value);
 /* A path that XenStore takes: absolute, of its characters, no empty component. */
 bool store_path_check(const char *path, size_t length);
-/* The library's error for a platform's. */
+/* The library's error for one of the platform's. */
 int store_result(int platform_result);
 
 #endif
