@@ -28,7 +28,13 @@ enum life_stage {
 /* Tokens of the watches. */
 enum life_watch { LIFE_WATCH_BACKEND = 1, LIFE_WATCH_OWN = 2 };
 
-enum { LIFE_FRONTEND_MAX = 64, LIFE_ERROR_MAX = 64 };
+/* The longest paths of ours. */
+enum {
+    LIFE_FRONTEND_MAX = sizeof("/local/domain/65535/device/vbd/4294967295"),
+    LIFE_OWN_MAX = sizeof("/local/domain/65535/device/vbd/4294967295/" BLKIF_NODE_BACKEND),
+    LIFE_ID_MAX = sizeof("/local/domain/65535/device/vbd/4294967295/" BLKIF_NODE_BACKEND_ID),
+    LIFE_ERROR_MAX = sizeof("/local/domain/65535/error/device/vbd/4294967295")
+};
 
 struct device_life {
     enum life_stage stage;
@@ -43,7 +49,7 @@ struct device_life {
     bool look_other;              /* a watch says: look at the backend's state */
     bool look_own;                /* a watch says: look at our own directory */
     bool own_gone;      /* our own directory is not there any more: nothing is written to it */
-    bool published;     /* our nodes are in XenStore, as agreed */
+    bool published;     /* our nodes are in XenStore, as agreed now or before */
     bool left_behind;   /* those of an agreement before may be there still */
     bool error_told;    /* our own failure stands in XenStore */
     struct agreed left; /* that agreement */
@@ -74,8 +80,8 @@ struct device_life {
     char error_path[LIFE_ERROR_MAX];        /* /local/domain/<domid>/error/device/vbd/<vdev> */
     char backend[BLKFRONT_PATH_MAX];        /* as our node says */
     char other_path[BLKFRONT_PATH_MAX + 8]; /* the backend's state */
-    char own_path[LIFE_FRONTEND_MAX + 16];  /* our `backend` node */
-    char id_path[LIFE_FRONTEND_MAX + 16];   /* our `backend-id` node */
+    char own_path[LIFE_OWN_MAX];            /* our `backend` node */
+    char id_path[LIFE_ID_MAX];              /* our `backend-id` node */
 };
 
 /* Between suspend and resume nothing is done, unless it is to end. */

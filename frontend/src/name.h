@@ -9,7 +9,7 @@
 #include "text.h"
 
 /* The path of this domain's block devices, "/local/domain/<domid>/device/vbd". */
-enum { NAME_DIRECTORY_MAX = 48 };
+enum { NAME_DIRECTORY_MAX = sizeof("/local/domain/65535/device/vbd") };
 void name_directory(char directory[NAME_DIRECTORY_MAX], uint16_t domid);
 
 /* The device number that a name spells: 51712, 0xca00, xvda, /dev/xvda1, hda, sda, d0p1. */
