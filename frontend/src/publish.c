@@ -56,7 +56,11 @@ static struct text begin_queue_node(char *node, size_t size, const struct agreed
     return text;
 }
 
-enum { NODE_MAX = 48 };
+/* Of the last queue that there may be (connect.c). */
+enum {
+    QUEUE_NODE_MAX = sizeof(BLKIF_NODE_QUEUE "63/"),
+    NODE_MAX = sizeof(BLKIF_NODE_QUEUE "63/" BLKIF_NODE_EVENT_CHANNEL)
+};
 
 /* With one page `ring-ref`, with more `ring-ref0` …, never both: a backend takes either as the
  * word. */
@@ -187,7 +191,7 @@ static int remove_set(struct blkfront_device *device, const struct agreed *agree
     int result = visit_nodes(device, agreed, store, false, remove);
 
     for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++) {
-        char node[NODE_MAX];
+        char node[QUEUE_NODE_MAX];
         struct text text = begin_queue_node(node, sizeof(node), agreed, i);
 
         if (text.length == 0)
@@ -238,16 +242,15 @@ int unpublish(struct blkfront_device *device)
 }
 
 /* What is agreed on next has nodes of other names. A publishing that failed has ended the device,
- * so there are never two sets behind us. */
+ * so there are never two sets behind us: what is there already is the last that was published. */
 void publish_leave(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
 
-    if (unpublish(device) == 0 || !life->published)
+    if (unpublish(device) == 0 || life->left_behind)
         return;
     life->left = device->agreed;
     life->left_behind = true;
-    life->published = false;
 }
 
 int publish_error(struct blkfront_device *device)
