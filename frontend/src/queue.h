@@ -27,11 +27,11 @@
 #include "slots.h"
 #include "wire.h"
 
-/* A request is unfinished from submit until it is on the list `done`. */
+/* A request is unfinished from submit until it is on the list `done`: its completion is due. So
+ * long it is one of both. */
 enum request_state {
     REQUEST_WAITING, /* on the list `waiting`: something of it has yet to be put on the ring */
-    REQUEST_ISSUED,  /* all of it is on the ring */
-    REQUEST_DONE     /* on the list `done`: its completion is due */
+    REQUEST_ISSUED   /* all of it is on the ring */
 };
 
 enum request_stage {

@@ -150,14 +150,12 @@ void requests_finish(struct blkfront_queue *queue, struct blkfront_request *requ
     requeue_drop(queue, request);
     order_remove(queue, request);
     mark_memory(request, memory_unuse);
-    request->internal.state = REQUEST_DONE;
     request->internal.result = result;
     list_append(&queue->done, request);
 }
 
 void requests_finish_new(struct blkfront_queue *queue, struct blkfront_request *request)
 {
-    request->internal.state = REQUEST_DONE;
     request->internal.result = BLKFRONT_OK;
     list_append(&queue->done, request);
 }
@@ -224,43 +222,42 @@ int worse_result(int a, int b)
     return badness(b) > badness(a) ? b : a;
 }
 
-static bool lists_check(const struct blkfront_queue *queue)
+static bool lists_check(const struct blkfront_queue *queue, uint64_t *waiting)
 {
     const struct blkfront_request *last = NULL;
 
     for (const struct blkfront_request *r = queue->waiting.first; r != NULL; r = r->internal.next) {
         if (r->internal.state != REQUEST_WAITING)
             return false;
+        ++*waiting;
         last = r;
     }
     if (last != queue->waiting.last)
         return false;
     last = NULL;
-    for (const struct blkfront_request *r = queue->done.first; r != NULL; r = r->internal.next) {
-        if (r->internal.state != REQUEST_DONE)
-            return false;
+    for (const struct blkfront_request *r = queue->done.first; r != NULL; r = r->internal.next)
         last = r;
-    }
     return last == queue->done.last;
 }
 
 bool queue_check(const struct blkfront_queue *queue)
 {
     const struct blkfront_request *older = NULL;
-    uint64_t parts = 0, ranges = 0, slots = 0;
+    uint64_t parts = 0, ranges = 0, slots = 0, waiting = 0;
 
-    if (!slots_check(&queue->slots) || !lists_check(queue))
+    if (!slots_check(&queue->slots) || !lists_check(queue, &waiting))
         return false;
     for (const struct blkfront_request *r = queue->oldest; r != NULL; r = r->internal.newer) {
-        if (r->internal.older != older || r->internal.state == REQUEST_DONE ||
+        if (r->internal.older != older ||
             (older != NULL && older->internal.sequence >= r->internal.sequence))
             return false;
         parts += r->internal.parts;
         for (const struct blkfront_range *k = r->internal.kept; k != NULL; k = k->next)
             ranges++;
+        waiting -= r->internal.state == REQUEST_WAITING;
         older = r;
     }
     for (uint32_t i = 0; i < queue->slots.count; i++)
         slots += queue->slots.slots[i].state == SLOT_IN_FLIGHT;
-    return older == queue->newest && parts == slots + ranges;
+    return older == queue->newest && parts == slots + ranges && waiting == 0;
 }
