@@ -104,6 +104,7 @@ struct shape {
     uint64_t sizes; /* a LIST; 0: none */
     size_t align;
     size_t extra;
+    size_t beyond; /* 0: not at all */
     bool has_beside;
     uint64_t beside; /* name of the request */
 };
@@ -175,9 +176,10 @@ static void link_memory(struct scenario_runner *runner, struct call *call)
     runner->memories = call;
 }
 
-/* One piece of library or registered memory, in which each buffer has pages of its own. */
+/* One piece of library or registered memory, in which each buffer has pages of its own. A page of
+ * the caller's that is not registered lies behind it if a buffer is to reach beyond. */
 static bool make_shared_memory(struct scenario_runner *runner, struct call *call, bool write,
-                               size_t align)
+                               size_t align, size_t beyond)
 {
     struct front *front = &runner->fronts[call->front];
     unsigned uses = write ? BLKFRONT_MEMORY_TO_DISK : BLKFRONT_MEMORY_FROM_DISK;
@@ -188,9 +190,9 @@ static bool make_shared_memory(struct scenario_runner *runner, struct call *call
     for (size_t i = 0; i < call->buffer_count; i++) {
         pages += (align + call->buffers[i].size + PAGE - 1) / PAGE;
     }
-    call->page_count = (uint32_t)pages;
+    call->page_count = (uint32_t)pages + (beyond != 0);
     if (call->memory_kind == CHOICE_MEMORY_REGISTERED) {
-        address = simback_pages_allocate(runner->world, (uint32_t)pages);
+        address = simback_pages_allocate(runner->world, call->page_count);
         if (address == NULL) {
             return false;
         }
@@ -220,6 +222,11 @@ static bool make_shared_memory(struct scenario_runner *runner, struct call *call
         call->buffers[i].memory = call->memory;
         address += (align + call->buffers[i].size + PAGE - 1) / PAGE * PAGE;
     }
+    if (beyond != 0 && call->memory_kind == CHOICE_MEMORY_REGISTERED) {
+        struct blkfront_buffer *last = &call->buffers[call->buffer_count - 1];
+
+        last->address = address + beyond - last->size;
+    }
     return true;
 }
 
@@ -227,7 +234,7 @@ static bool make_memory(struct scenario_runner *runner, struct call *call,
                         const struct shape *shape, bool write)
 {
     if (call->memory_kind != CHOICE_MEMORY_HEAP) {
-        return make_shared_memory(runner, call, write, shape->align);
+        return make_shared_memory(runner, call, write, shape->align, shape->beyond);
     }
     return heap_make(runner, call, shape->align, shape->has_beside, shape->beside);
 }
@@ -269,6 +276,11 @@ static bool beyond_disk(const struct scenario_runner *runner, const struct front
 
 /* ---- a request's buffers ---- */
 
+static size_t given_or_0(const struct scenario_step *step, unsigned field)
+{
+    return scenario_given(step, field) ? (size_t)scenario_value(step, field) : 0;
+}
+
 static struct shape shape_of(const struct scenario_step *step, bool write)
 {
     struct shape shape = {0};
@@ -279,9 +291,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.sizes =
             scenario_given(step, FIELD_WRITE_SIZES) ? scenario_value(step, FIELD_WRITE_SIZES) : 0;
         shape.align = (size_t)scenario_value(step, FIELD_WRITE_ALIGN);
-        shape.extra = scenario_given(step, FIELD_WRITE_EXTRA)
-                          ? (size_t)scenario_value(step, FIELD_WRITE_EXTRA)
-                          : 0;
+        shape.extra = given_or_0(step, FIELD_WRITE_EXTRA);
+        shape.beyond = given_or_0(step, FIELD_WRITE_BEYOND);
         shape.has_beside = scenario_given(step, FIELD_WRITE_BESIDE);
         shape.beside = scenario_value(step, FIELD_WRITE_BESIDE);
     } else {
@@ -290,9 +301,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.sizes =
             scenario_given(step, FIELD_READ_SIZES) ? scenario_value(step, FIELD_READ_SIZES) : 0;
         shape.align = (size_t)scenario_value(step, FIELD_READ_ALIGN);
-        shape.extra = scenario_given(step, FIELD_READ_EXTRA)
-                          ? (size_t)scenario_value(step, FIELD_READ_EXTRA)
-                          : 0;
+        shape.extra = given_or_0(step, FIELD_READ_EXTRA);
+        shape.beyond = given_or_0(step, FIELD_READ_BEYOND);
         shape.has_beside = scenario_given(step, FIELD_READ_BESIDE);
         shape.beside = scenario_value(step, FIELD_READ_BESIDE);
     }
