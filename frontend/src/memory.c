@@ -10,10 +10,10 @@
 
 enum { USES = BLKFRONT_MEMORY_TO_DISK | BLKFRONT_MEMORY_FROM_DISK };
 
-static int check_arguments(const struct blkfront_device *device, size_t pages, unsigned uses,
-                           struct blkfront_memory **memory)
+static int check_arguments(const struct blkfront_device *device, const void *address, size_t pages,
+                           unsigned uses, struct blkfront_memory **memory)
 {
-    if (device == NULL || memory == NULL || pages == 0 || uses == 0 ||
+    if (device == NULL || address == NULL || memory == NULL || pages == 0 || uses == 0 ||
         (uses & ~(unsigned)USES) != 0)
         return BLKFRONT_INVALID;
     if (!device_takes_requests(device))
@@ -61,10 +61,10 @@ int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigne
 {
     const struct blkfront_platform *platform;
     struct blkfront_memory *made;
-    int r = check_arguments(device, pages, uses, memory);
+    int r = check_arguments(device, address, pages, uses, memory);
 
-    if (r != BLKFRONT_OK || address == NULL)
-        return r != BLKFRONT_OK ? r : BLKFRONT_INVALID;
+    if (r != BLKFRONT_OK)
+        return r;
     platform = device->context->platform;
     made = memory_new(device, pages, uses);
     if (made == NULL)
@@ -92,11 +92,11 @@ int blkfront_memory_register(struct blkfront_device *device, void *address, size
 {
     const struct blkfront_platform *platform;
     struct blkfront_memory *made;
-    int r = check_arguments(device, pages, uses, memory);
+    int r = check_arguments(device, address, pages, uses, memory);
 
     if (r != BLKFRONT_OK)
         return r;
-    if (address == NULL || ((uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1)) != 0)
+    if (((uintptr_t)address & (BLKIF_WIRE_PAGE_SIZE - 1)) != 0)
         return BLKFRONT_INVALID;
     platform = device->context->platform;
     if (!grants_any_page(platform))
