@@ -48,44 +48,33 @@ void update_properties(struct blkfront_device *device)
 
 /* ---- telling ---- */
 
-enum { WORDS = 18 };
-
-static void list_words(const struct blkfront_info *info, uint64_t words[WORDS])
-{
-    const uint64_t list[WORDS] = {
-        info->read_write,
-        info->cdrom,
-        info->removable,
-        info->floppy,
-        info->barrier,
-        info->discard,
-        info->discard_secure,
-        info->persistent,
-        (uint64_t)info->flush,
-        info->sector_size,
-        info->physical_sector_size,
-        info->size_sectors,
-        info->discard_granularity,
-        info->discard_alignment,
-        info->queues,
-        info->ring_order,
-        info->segments,
-        info->backend_id,
-    };
-
-    memcpy(words, list, sizeof(list));
-}
-
 static bool is_same(const struct blkfront_info *a, const struct blkfront_info *b)
 {
-    uint64_t words_a[WORDS], words_b[WORDS];
-    bool same = text_equal(a->backend_path, text_length(a->backend_path, BLKFRONT_PATH_MAX),
-                           b->backend_path, text_length(b->backend_path, BLKFRONT_PATH_MAX));
+    const uint64_t pairs[][2] = {
+        {a->read_write, b->read_write},
+        {a->cdrom, b->cdrom},
+        {a->removable, b->removable},
+        {a->floppy, b->floppy},
+        {a->barrier, b->barrier},
+        {a->discard, b->discard},
+        {a->discard_secure, b->discard_secure},
+        {a->persistent, b->persistent},
+        {(uint64_t)a->flush, (uint64_t)b->flush},
+        {a->sector_size, b->sector_size},
+        {a->physical_sector_size, b->physical_sector_size},
+        {a->size_sectors, b->size_sectors},
+        {a->discard_granularity, b->discard_granularity},
+        {a->discard_alignment, b->discard_alignment},
+        {a->queues, b->queues},
+        {a->ring_order, b->ring_order},
+        {a->segments, b->segments},
+        {a->backend_id, b->backend_id},
+    };
+    bool same = text_equal(a->backend_path, text_length(a->backend_path, sizeof(a->backend_path)),
+                           b->backend_path, text_length(b->backend_path, sizeof(b->backend_path)));
 
-    list_words(a, words_a);
-    list_words(b, words_b);
-    for (int i = 0; i < WORDS; i++)
-        same = same && words_a[i] == words_b[i];
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        same = same && pairs[i][0] == pairs[i][1];
     return same;
 }
 
