@@ -245,6 +245,12 @@ GET_STATISTIC(TOLD_NOTIFIES, notifications)
 GET_STATISTIC(TOLD_EVENTS, events)
 GET_STATISTIC(TOLD_SPURIOUS, spurious_events)
 
+GET(TOLD_CHANGES)
+{
+    found->number = place->front == NULL ? 0 : place->front->changes;
+    return place->front != NULL;
+}
+
 GET(PENDING)
 {
     found->number = place->runner->pending_count;

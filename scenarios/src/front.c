@@ -250,9 +250,20 @@ static struct front *front_with(struct scenario_runner *runner, const void *devi
     return NULL;
 }
 
+/* From a poll: what get_info says is not what it was. */
+static void changed(void *context, struct blkfront_device *device)
+{
+    struct front *front = front_with(context, device);
+
+    if (front != NULL) {
+        front->changes++;
+    }
+}
+
 int front_connect(struct scenario_runner *runner, unsigned handle, const char *name,
                   const struct blkfront_options *options, struct front **front)
 {
+    struct blkfront_options asked = *options;
     uint16_t number = device_number_of_name(runner, name, handle);
     void *device = NULL;
     struct front *found;
@@ -262,8 +273,10 @@ int front_connect(struct scenario_runner *runner, unsigned handle, const char *n
         return BLKFRONT_NO_MEMORY;
     }
     prepare(runner, number, options->queues < QUEUES_MAX ? (uint16_t)options->queues : QUEUES_MAX);
+    asked.changed = changed;
+    asked.changed_context = runner;
     front_enter(runner, number, "connect");
-    error = runner->subject->connect(runner->context, name, options, &device);
+    error = runner->subject->connect(runner->context, name, &asked, &device);
     front_leave(runner, number, "connect", error);
     if (error != BLKFRONT_OK) {
         return error;

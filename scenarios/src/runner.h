@@ -41,6 +41,7 @@ struct front {
     uint32_t sector_size; /* as told last; 512 before */
     uint64_t sectors;
     bool knows_size;
+    uint64_t changes; /* how often it has told of one */
     uint64_t request_deadline_ns, connect_deadline_ns, disconnect_deadline_ns; /* 0: none */
 };
 

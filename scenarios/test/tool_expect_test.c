@@ -96,6 +96,7 @@ static const struct {
     {"stats -> told.notifies=99", "told.notifies is "},
     {"stats -> told.events=99", "told.events is "},
     {"stats -> told.spurious=99", "told.spurious is "},
+    {"stats -> told.changes=99", "told.changes is 0"},
     /* the rest of the world */
     {"expect not node front/state", "the node is \"4\""},
     {"expect node front/state 5", "the node is \"4\""},

@@ -38,7 +38,8 @@ enum scenario_subject_capability {
     SCENARIO_SUBJECT_BARRIER = 1u << 15,
     SCENARIO_SUBJECT_RECOVERY = 1u << 16, /* the option recover_deadline_ns is honoured (I15) */
     SCENARIO_SUBJECT_SUSPEND = 1u << 17,  /* suspend and resume */
-    SCENARIO_SUBJECT_NAMES = 1u << 18     /* all names of a device, not only 51712 and xvda */
+    SCENARIO_SUBJECT_NAMES = 1u << 18,    /* all names of a device, not only 51712 and xvda */
+    SCENARIO_SUBJECT_CHANGES = 1u << 19   /* the option changed is honoured */
 };
 
 struct scenario_subject {
