@@ -79,7 +79,7 @@ struct device_life {
     char frontend[LIFE_FRONTEND_MAX];       /* /local/domain/<domid>/device/vbd/<vdev> */
     char error_path[LIFE_ERROR_MAX];        /* /local/domain/<domid>/error/device/vbd/<vdev> */
     char backend[BLKFRONT_PATH_MAX];        /* as our node says */
-    char other_path[BLKFRONT_PATH_MAX + 8]; /* the backend's state */
+    char other_path[BLKFRONT_PATH_MAX + 6]; /* the backend's "/state" */
     char own_path[LIFE_OWN_MAX];            /* our `backend` node */
     char id_path[LIFE_ID_MAX];              /* our `backend-id` node */
 };
