@@ -45,6 +45,7 @@ void device_begin_closing(struct blkfront_device *device)
 void device_end(struct blkfront_device *device, enum blkfront_state end, int error)
 {
     struct device_life *life = device->life;
+    struct blkfront_queue *queue;
 
     if (life->ending)
         return;
@@ -55,9 +56,8 @@ void device_end(struct blkfront_device *device, enum blkfront_state end, int err
     device_begin_closing(device);
     device->error = error;
     device_set_state(device, BLKFRONT_DISCONNECTING);
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        queue_stop(queue_at(device, i),
-                   error == BLKFRONT_PROTOCOL ? BLKFRONT_PROTOCOL : BLKFRONT_DISCONNECTED);
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++)
+        queue_stop(queue, error == BLKFRONT_PROTOCOL ? BLKFRONT_PROTOCOL : BLKFRONT_DISCONNECTED);
     if (error != BLKFRONT_OK)
         device_log(device, blkfront_error_name(error));
 }
@@ -160,11 +160,13 @@ static void close_without_waiting(struct blkfront_device *device)
 
 static bool stopping_step(struct blkfront_device *device)
 {
-    for (uint32_t i = 0; i < device->options.queues; i++) {
+    struct blkfront_queue *queue;
+
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
         enum queue_state state;
 
-        queue_poll_unused(queue_at(device, i));
-        state = queue_get_state(queue_at(device, i));
+        queue_poll_unused(queue);
+        state = queue_get_state(queue);
         if (state != QUEUE_STOPPED && state != QUEUE_CLOSED)
             return false;
     }
@@ -207,11 +209,10 @@ static bool states_step(struct blkfront_device *device)
 /* A state of 6 does not mean that the backend has unmapped everything: each grant is asked (I5). */
 static bool close_queues(struct blkfront_device *device, bool last_try)
 {
+    struct blkfront_queue *queue;
     bool busy = false;
 
-    for (uint32_t i = 0; i < device->options.queues; i++) {
-        struct blkfront_queue *queue = queue_at(device, i);
-
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
         if (queue_close(queue) == 0)
             continue;
         if (last_try)
@@ -224,9 +225,11 @@ static bool close_queues(struct blkfront_device *device, bool last_try)
 
 static void finish(struct blkfront_device *device)
 {
+    struct blkfront_queue *queue;
+
     device_unwatch(device);
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        queue_end(queue_at(device, i));
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++)
+        queue_end(queue);
     device->life->stage = LIFE_FINAL;
     device->life->retry_at_ns = UINT64_MAX;
     device_set_state(device, device->life->end);
@@ -287,14 +290,15 @@ bool device_is_waiting(struct blkfront_device *device)
 /* Without waiting for whoever polls them. One may have to wait for another: so round by round. */
 static void stop_queues(struct blkfront_device *device)
 {
+    struct blkfront_queue *queue;
     bool stopping;
 
     do {
         stopping = false;
-        for (uint32_t i = 0; i < device->options.queues; i++) {
-            if (queue_get_state(queue_at(device, i)) != QUEUE_STOPPING)
+        for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
+            if (queue_get_state(queue) != QUEUE_STOPPING)
                 continue;
-            (void)blkfront_queue_poll(queue_at(device, i));
+            (void)blkfront_queue_poll(queue);
             stopping = true;
         }
     } while (stopping);

@@ -209,8 +209,10 @@ static bool take_events(struct blkfront_device *device)
 /* A violation is final, also in the middle of a recovery. */
 static void check_violations(struct blkfront_device *device)
 {
-    for (uint32_t i = 0; i < device->options.queues; i++) {
-        const char *violation = queue_violation(queue_at(device, i));
+    const struct blkfront_queue *queue;
+
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
+        const char *violation = queue_violation(queue);
 
         if (violation != NULL) {
             device_fail_because(device, BLKFRONT_PROTOCOL, violation, NULL, NULL);

@@ -95,7 +95,7 @@ enum queue_state {
  * the last allocation of a device's life. NO_MEMORY leaves nothing. */
 int queues_create(struct blkfront_device *device);
 void queues_destroy(struct blkfront_device *device);
-/* Below options.queues, whether usable or not. */
+/* Each of options.queues, whether usable or not; NULL: there is none. */
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index);
 
 /* Shares ring and pages, opens channel set and port, initialises the ring (I11: before publishing).

@@ -74,12 +74,14 @@ int blkfront_get_info(const struct blkfront_device *device, struct blkfront_info
 void blkfront_get_statistics(const struct blkfront_device *device,
                              struct blkfront_statistics *statistics)
 {
+    const struct blkfront_queue *queue;
+
     if (statistics == NULL)
         return;
     *statistics = (struct blkfront_statistics){0};
     if (device == NULL)
         return;
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        queue_add_statistics(queue_at(device, i), statistics);
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++)
+        queue_add_statistics(queue, statistics);
     statistics->reconnects = device->life->reconnects;
 }

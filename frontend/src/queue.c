@@ -524,7 +524,7 @@ void queue_poll_unused(struct blkfront_queue *queue)
 
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index)
 {
-    return &device->queues[index];
+    return index < device->options.queues ? &device->queues[index] : NULL;
 }
 
 void queue_add_statistics(const struct blkfront_queue *queue, struct blkfront_statistics *sum)

@@ -40,14 +40,15 @@ static void set_recover_deadline(struct blkfront_device *device)
 static void begin(struct blkfront_device *device, const char *why)
 {
     struct device_life *life = device->life;
+    struct blkfront_queue *queue;
 
     if (device->state == BLKFRONT_CONNECTED) {
         device_set_state(device, BLKFRONT_RECOVERING);
         set_recover_deadline(device);
     }
     life->stage = LIFE_PAUSING;
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        queue_pause(queue_at(device, i));
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++)
+        queue_pause(queue);
     device_begin_closing(device);
     device_log(device, why);
 }
@@ -62,9 +63,11 @@ void recover_begin(struct blkfront_device *device)
 
 void recover_keep(struct blkfront_device *device)
 {
+    struct blkfront_queue *queue;
+
     device->life->stage = LIFE_KEEPING;
-    for (uint32_t i = 0; i < device->options.queues; i++)
-        queue_keep(queue_at(device, i));
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++)
+        queue_keep(queue);
 }
 
 void recover_end(struct blkfront_device *device)
@@ -84,9 +87,11 @@ void recover_end(struct blkfront_device *device)
 
 static bool any_queue_is(const struct blkfront_device *device, enum queue_state state)
 {
-    for (uint32_t i = 0; i < device->options.queues; i++) {
-        queue_poll_unused(queue_at(device, i));
-        if (queue_get_state(queue_at(device, i)) == state)
+    struct blkfront_queue *queue;
+
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
+        queue_poll_unused(queue);
+        if (queue_get_state(queue) == state)
             return true;
     }
     return false;

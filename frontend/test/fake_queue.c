@@ -235,8 +235,7 @@ void queue_poll_unused(struct blkfront_queue *queue)
 
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index)
 {
-    require(index < device->options.queues);
-    return &device->queues[index];
+    return index < device->options.queues ? &device->queues[index] : NULL;
 }
 
 int blkfront_submit(struct blkfront_queue *queue, struct blkfront_request *request)
