@@ -225,14 +225,6 @@ static int add_piece(struct part *part, bool direct)
     return add_bounced(part, forced);
 }
 
-/* How many indirect pages so many segments need. */
-static uint32_t indirect_pages(uint32_t segments)
-{
-    if (segments <= BLKIF_WIRE_SEGMENTS)
-        return 0;
-    return (segments + BLKIF_WIRE_SEGMENTS_PER_PAGE - 1) / BLKIF_WIRE_SEGMENTS_PER_PAGE;
-}
-
 /*
  * Room for one more segment: from the twelfth on in a longer array and in an indirect page, which
  * is granted before the data's page is, so that a part never holds data that it cannot send. Pages
@@ -274,66 +266,62 @@ static bool wants_more(const struct part *part)
 /* What goes for a buffer goes for all of it. False: there is no page or no grant for more. */
 static bool add_buffer(struct part *part)
 {
+    struct slot *slot = part->slot;
     const size_t index = part->cursor.index;
     const bool direct = goes_direct(part, &part->cursor.buffers[index]);
 
     do {
-        if (!make_room(part) || add_piece(part, direct) != 0)
+        const uint32_t pages = slot->indirect_count, segments = slot->segment_count;
+
+        if (!make_room(part))
             return false;
+        if (add_piece(part, direct) != 0) {
+            /* Room for a segment that has not come. */
+            if (slot->indirect_count > pages && slot->segment_count == segments)
+                pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count],
+                          part->queue->device->agreed.keeps_grants);
+            return false;
+        }
     } while (part->cursor.index == index && wants_more(part));
     return true;
 }
 
 static void fill(struct part *part)
 {
-    struct slot *slot = part->slot;
-
     while (wants_more(part) && add_buffer(part))
         continue;
-    /* Room for a segment that has not come. */
-    if (slot->indirect_count > indirect_pages(slot->segment_count))
-        pool_give(part->queue->pool_to_disk, slot->indirect[--slot->indirect_count],
-                  part->queue->device->agreed.keeps_grants);
 }
 
 /* ---- putting it on the ring ---- */
 
-static void make_entries(const struct slot *slot, uint32_t first, uint32_t count,
-                         struct blkif_wire_segment *entries)
+static struct blkif_wire_segment entry_of(const struct slot_segment *segment)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const struct slot_segment *segment = &slot->segments[first + i];
-
-        entries[i] = (struct blkif_wire_segment){
-            .grant_ref = grant_ref(segment->block, segment->record),
-            .first_512 = segment->first_512,
-            .last_512 = segment->last_512,
-        };
-    }
+    return (struct blkif_wire_segment){
+        .grant_ref = grant_ref(segment->block, segment->record),
+        .first_512 = segment->first_512,
+        .last_512 = segment->last_512,
+    };
 }
 
 /* The segments' list into the indirect pages, which are never read again: what the backend makes of
  * them is no news to us (I1). */
 static void write_indirect(const struct part *part, uint32_t *refs)
 {
-    enum { BATCH = 16 };
     const struct slot *slot = part->slot;
     const struct grant_block *block = part->queue->pool_to_disk->block;
-    struct blkif_wire_segment entries[BATCH];
 
     for (uint32_t page = 0; page < slot->indirect_count; page++) {
         refs[page] = grant_ref(block, slot->indirect[page]);
         if (!part->queue->device->agreed.trusted)
             shared_zero(grant_record_page(block, slot->indirect[page]), BLKIF_WIRE_PAGE_SIZE);
     }
-    for (uint32_t i = 0, count; i < slot->segment_count; i += count) {
+    for (uint32_t i = 0; i < slot->segment_count; i++) {
+        const struct blkif_wire_segment entry = entry_of(&slot->segments[i]);
         unsigned char *page =
             grant_record_page(block, slot->indirect[i / BLKIF_WIRE_SEGMENTS_PER_PAGE]);
 
-        count = slot->segment_count - i < BATCH ? slot->segment_count - i : BATCH;
-        make_entries(slot, i, count, entries);
-        shared_copy_slot_out(page + i % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(entries[0]), entries,
-                             count * sizeof(entries[0]));
+        shared_copy_slot_out(page + i % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(entry), &entry,
+                             sizeof(entry));
     }
 }
 
@@ -367,7 +355,8 @@ static void put_part(struct part *part, struct blkfront_request *request)
         write_indirect(part, refs);
         statistics_add(&statistics->indirect, 1);
     } else {
-        make_entries(slot, 0, slot->segment_count, entries);
+        for (uint32_t i = 0; i < slot->segment_count; i++)
+            entries[i] = entry_of(&slot->segments[i]);
     }
     slot->request = request;
     slot->buffer_index = in->buffer_index;
