@@ -87,11 +87,10 @@ bool pool_retry(struct pool *pool, uint32_t limit)
 bool pool_purge(struct pool *pool, uint32_t limit)
 {
     uint32_t coldest = pool->free_count - pool->kept;
-    uint32_t most = pool->kept > 0 ? pool->kept - 1 : 0;
-    uint32_t end = coldest + (limit < most ? limit : most);
     uint32_t before = pool->kept;
 
-    for (uint32_t i = coldest; i < end; i++) {
+    /* The kept ones are those from the coldest on. */
+    for (uint32_t i = coldest; i + 1 < pool->free_count && limit > 0; i++, limit--) {
         uint32_t page = pool->free[i];
 
         if (!grant_purge(pool->block, page))
