@@ -25,17 +25,14 @@ void handover_push(struct blkfront_queue *queue, struct blkfront_request *reques
         queue->platform->channels_wake(queue->platform->context, target->channels);
 }
 
-bool handover_all(struct blkfront_queue *queue)
+void handover_all(struct blkfront_queue *queue)
 {
-    enum { BUDGET = 64 }; /* of one poll */
-
-    for (int i = 0; i < BUDGET && queue->oldest != NULL; i++) {
+    while (queue->oldest != NULL) {
         struct blkfront_request *request = queue->oldest;
 
         requests_leave(queue, request);
         handover_push(queue, request); /* before drain_report tells that it is not here */
     }
-    return queue->oldest != NULL;
 }
 
 void handover_take(struct blkfront_queue *queue)

@@ -100,41 +100,40 @@ static bool take_responses(struct blkfront_queue *queue)
 
 enum { ENDS = 32 }; /* requests that one poll ends without an answer */
 
-static bool expire(struct blkfront_queue *queue)
+/* If there are more, blkfront_queue_poll_at says so. */
+static void expire(struct blkfront_queue *queue)
 {
-    uint32_t budget = ENDS;
     uint64_t now;
 
-    if (queue->device->options.request_deadline_ns == 0 || queue->oldest == NULL)
-        return false;
+    if (queue->device->options.request_deadline_ns == 0)
+        return;
     now = queue->platform->now(queue->platform->context);
-    while (queue->oldest != NULL && queue->oldest->internal.deadline_ns <= now) {
-        if (budget-- == 0)
-            return true;
+    for (uint32_t budget = ENDS; budget > 0 && queue->oldest != NULL; budget--) {
+        if (queue->oldest->internal.deadline_ns > now)
+            return;
         requests_abandon(queue, queue->oldest, BLKFRONT_DEADLINE);
     }
-    return false;
 }
 
 /* ---- the states ---- */
 
 enum { RETRIES = 4 }; /* of quarantined pages, a poll and pool */
 
-/* What has come. True if more has to end than one call may. */
-static bool look(struct blkfront_queue *queue, bool *taken)
+/* What has come. True if there were responses. */
+static bool look(struct blkfront_queue *queue)
 {
     bool event = take_event(queue);
+    bool taken = queue_violation(queue) == NULL && take_responses(queue);
 
-    *taken = queue_violation(queue) == NULL && take_responses(queue);
     if (event)
-        finish_event(queue, *taken);
-    return expire(queue);
+        finish_event(queue, taken);
+    expire(queue);
+    return taken;
 }
 
 static bool run(struct blkfront_queue *queue)
 {
-    bool taken;
-    bool more = look(queue, &taken);
+    bool taken = look(queue), more = false;
 
     handover_take(queue);
     if (queue_violation(queue) != NULL)
@@ -144,7 +143,7 @@ static bool run(struct blkfront_queue *queue)
     taken = requeue_collect(queue) || taken;
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
     if (taken || queue->pump_due || queue->drain_begun)
-        more = queue_pump(queue) || more;
+        more = queue_pump(queue);
     queue_publish(queue);
     shortage_poll(queue);
     return more;
@@ -162,20 +161,18 @@ static void agree(struct blkfront_queue *queue, enum queue_state asked, enum que
 }
 
 /* The connection is over, and another is to come. Answers that came in time count (I15). */
-static bool keep(struct blkfront_queue *queue)
+static void keep(struct blkfront_queue *queue)
 {
     bool others = handover_may_come(queue);
-    bool taken, more = false;
 
     if (queue->ring_block != NULL && ring_outstanding(&queue->ring) > 0)
-        more = look(queue, &taken);
+        (void)look(queue);
     handover_take(queue);
-    if (more || others)
-        return more;
+    if (others)
+        return;
     drain_end(queue);
     requeue_keep(queue);
     agree(queue, QUEUE_KEEPING, QUEUE_KEPT);
-    return false;
 }
 
 /* Everything ends, as much of it as one call may. */
@@ -196,28 +193,32 @@ static bool stop(struct blkfront_queue *queue)
     return false;
 }
 
+/* True if there is more to do at once. */
 static bool poll_state(struct blkfront_queue *queue, enum queue_state state)
 {
-    bool taken;
-
     switch (state) {
     case QUEUE_OPEN:
         /* An early event says nothing: the ring is looked at when the queue starts (I11). */
         if (take_event(queue))
             finish_event(queue, false);
-        return expire(queue);
+        expire(queue);
+        break;
     case QUEUE_RUNNING: return run(queue);
-    case QUEUE_SHARING: return handover_all(queue);
-    case QUEUE_PAUSING: agree(queue, QUEUE_PAUSING, QUEUE_PAUSED); return look(queue, &taken);
-    case QUEUE_PAUSED: return look(queue, &taken);
-    case QUEUE_KEEPING: return keep(queue);
+    case QUEUE_SHARING: handover_all(queue); break;
+    case QUEUE_PAUSING:
+        agree(queue, QUEUE_PAUSING, QUEUE_PAUSED);
+        (void)look(queue);
+        break;
+    case QUEUE_PAUSED: (void)look(queue); break;
+    case QUEUE_KEEPING: keep(queue); break;
     case QUEUE_STOPPING: return stop(queue);
     case QUEUE_CLOSED:
     case QUEUE_HELD:
     case QUEUE_KEPT:
     case QUEUE_STOPPED:
-    default: return expire(queue);
+    default: expire(queue); break;
     }
+    return false;
 }
 
 int blkfront_queue_poll(struct blkfront_queue *queue)
@@ -255,7 +256,5 @@ uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
         return 0;
     if (state == QUEUE_RUNNING && queue->pump_due && queue_violation(queue) == NULL)
         return 0;
-    if (queue->oldest == NULL)
-        return UINT64_MAX;
-    return state == QUEUE_SHARING ? 0 : queue->oldest->internal.deadline_ns;
+    return queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.deadline_ns;
 }

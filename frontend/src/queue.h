@@ -292,9 +292,9 @@ void requeue_drop(struct blkfront_queue *queue, struct blkfront_request *request
 /* Hands a request that is on no queue to the one whose ring this queue shares. Any queue's thread
  * may do so at any time until its own queue has come to rest. */
 void handover_push(struct blkfront_queue *queue, struct blkfront_request *request);
-/* All requests of a queue that shares. True if it only stopped to keep the work of one call
- * bounded. */
-bool handover_all(struct blkfront_queue *queue);
+/* All requests of a queue that shares. What waits is handed over once: what comes later does not
+ * wait here. */
+void handover_all(struct blkfront_queue *queue);
 /* Takes what others have handed over. */
 void handover_take(struct blkfront_queue *queue);
 /* Is there a queue that may still hand something over to this one? */
