@@ -16,7 +16,7 @@
 void device_log(const struct blkfront_device *device, const char *what)
 {
     const struct blkfront_platform *platform = device->context->platform;
-    char line[DETAIL_MAX + 64];
+    char line[sizeof(device->detail) + 64];
     struct text text = text_begin(line, sizeof(line));
 
     if (platform->log == NULL)

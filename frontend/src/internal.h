@@ -151,8 +151,6 @@ void quarantine_forget(struct blkfront *context);
 
 /* ---- device.c ---- */
 
-enum { DETAIL_MAX = 256 };
-
 struct blkfront_device {
     struct blkfront *context;
     struct blkfront_device *next;
@@ -171,7 +169,7 @@ struct blkfront_device {
         *life; /* device.c's and its leaves' alone: states, watches, paths, deadlines */
     enum blkfront_state state;
     int error;
-    char detail[DETAIL_MAX];
+    char detail[256];
 };
 
 /* A queue's poll has found a violation or has stopped: makes the device's poll due (platform

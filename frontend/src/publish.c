@@ -256,7 +256,7 @@ void publish_leave(struct blkfront_device *device)
 int publish_error(struct blkfront_device *device)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
-    char value[DETAIL_MAX + 32];
+    char value[sizeof(device->detail) + 32];
     struct text text = text_begin(value, sizeof(value));
 
     text_add(&text, blkfront_error_name(device->error));

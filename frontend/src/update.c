@@ -31,7 +31,7 @@ static void take_back(const struct blkfront_device *device, const char *node, bo
 void update_properties(struct blkfront_device *device)
 {
     struct agreed *agreed = &device->agreed;
-    char detail[DETAIL_MAX];
+    char detail[sizeof(device->detail)];
 
     /* A value that cannot be used now is no failure of the device: nothing is to be said of it. */
     memcpy(detail, device->detail, sizeof(detail));
