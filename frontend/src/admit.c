@@ -185,8 +185,7 @@ int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfro
     bool begun = in->buffer_index > 0 || in->buffer_offset > 0;
     int r = permit(queue, request);
 
-    if (r == BLKFRONT_OK &&
-        !(is_there(queue, request) && (!queue->sectors_grew || fits_sectors(queue, request))))
+    if (r == BLKFRONT_OK && !(is_there(queue, request) && fits_sectors(queue, request)))
         r = BLKFRONT_OUT_OF_RANGE;
     /* After the first part these would be lies: they say that nothing has been written. */
     return r != BLKFRONT_OK && begun ? BLKFRONT_IO_ERROR : r;

@@ -305,12 +305,9 @@ bool grant_purge(struct grant_block *block, uint32_t record)
     return ended;
 }
 
-void grant_cut(struct grant_block *block, uint32_t record)
+void grant_suspect(struct grant_block *block, uint32_t record)
 {
-    if (block->kind == GRANT_SHARED)
-        record_set(block, &block->records[record], GRANT_BUSY);
-    else
-        (void)grant_finish(block, record, false);
+    record_set(block, &block->records[record], GRANT_BUSY);
 }
 
 void grant_abandon(struct grant_block *block, uint32_t record)

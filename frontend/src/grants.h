@@ -116,9 +116,9 @@ int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool w
 int grant_finish(struct grant_block *block, uint32_t record, bool keep);
 /* Ends one that is KEPT. False: the backend has it mapped, or somebody has taken it; no matter. */
 bool grant_purge(struct grant_block *block, uint32_t record);
-/* Ends it without an answer, because the connection is over. A page of a shared block stays held,
- * since nobody can say whether the backend still uses it. */
-void grant_cut(struct grant_block *block, uint32_t record);
+/* There was no answer, and the connection is over: a page of a shared block stays held, since
+ * nobody can say whether the backend still uses it. */
+void grant_suspect(struct grant_block *block, uint32_t record);
 /* The request of a USED record is over, the slot lives on. */
 void grant_abandon(struct grant_block *block, uint32_t record);
 

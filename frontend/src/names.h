@@ -47,9 +47,9 @@
 #define grant_block_register   blkfront_internal_grant_block_register
 #define grant_block_retry      blkfront_internal_grant_block_retry
 #define grant_block_share      blkfront_internal_grant_block_share
-#define grant_cut              blkfront_internal_grant_cut
 #define grant_finish           blkfront_internal_grant_finish
 #define grant_purge            blkfront_internal_grant_purge
+#define grant_suspect          blkfront_internal_grant_suspect
 #define handover_all           blkfront_internal_handover_all
 #define handover_may_come      blkfront_internal_handover_may_come
 #define handover_push          blkfront_internal_handover_push

@@ -60,7 +60,7 @@ static void shape_of(const struct blkfront_options *options, struct shape *shape
         options->segments < BLKIF_WIRE_SEGMENTS ? options->segments : BLKIF_WIRE_SEGMENTS;
     shape->long_each = options->segments > BLKIF_WIRE_SEGMENTS ? options->segments : 0;
     shape->long_arrays = long_arrays(shape);
-    /* Two pools have one page each at least. */
+    /* Two pools have half of it each, rounded up. */
     shape->pool = 2 * (options->pool_pages + 1);
     shape->slots_at = queues * sizeof(struct blkfront_queue);
     shape->segments_at = shape->slots_at + queues * shape->slots * sizeof(struct slot);
@@ -186,7 +186,7 @@ static int open_pools(struct blkfront_queue *queue)
     const struct blkfront_platform *platform = queue->platform;
     uint32_t pages = device->options.pool_pages;
     uint32_t *numbers = queue->pool_memory;
-    uint32_t to_disk = pages < 2 ? 1 : pages / 2, from_disk = pages < 2 ? 1 : pages - pages / 2;
+    uint32_t each = (pages + 1) / 2; /* of two pools */
     uint16_t domid = device->agreed.backend_id;
     struct grant_block *block;
     int r;
@@ -204,14 +204,14 @@ static int open_pools(struct blkfront_queue *queue)
     }
 
     queue->pool_from_disk = &queue->pools[1];
-    r = grant_block_share(platform, domid, to_disk, device->agreed.persistent, 0, &block);
+    r = grant_block_share(platform, domid, each, device->agreed.persistent, 0, &block);
     if (r != 0)
         return r;
-    pool_init(&queue->pools[0], block, numbers, numbers + to_disk);
-    numbers += 2 * (size_t)to_disk;
-    r = grant_block_share(platform, domid, from_disk, true, 0, &block);
+    pool_init(&queue->pools[0], block, numbers, numbers + each);
+    numbers += 2 * (size_t)each;
+    r = grant_block_share(platform, domid, each, true, 0, &block);
     if (r == 0)
-        pool_init(&queue->pools[1], block, numbers, numbers + from_disk);
+        pool_init(&queue->pools[1], block, numbers, numbers + each);
     return r;
 }
 
@@ -244,7 +244,6 @@ int queue_open(struct blkfront_queue *queue)
     __atomic_store_n(&queue->violation, NULL, __ATOMIC_RELAXED);
     queue->blocked = false;
     queue->flush_worked = false;
-    queue->purge_wanted = false;
     r = open_ring(queue);
     if (r == 0)
         r = open_pools(queue);
@@ -277,19 +276,9 @@ const uint32_t *queue_ring_refs(const struct blkfront_queue *queue, uint32_t *co
 
 void queue_refresh(struct blkfront_queue *queue)
 {
-    /* Submit comes here also while the device starts the queue: a new connection is seen with its
-     * sectors. */
-    uint64_t connection = __atomic_load_n(&queue->connection, __ATOMIC_ACQUIRE);
     uint32_t size = agreed_number(&queue->device->agreed.sector_size);
-    uint32_t mask = size - 1;
 
-    /* On a new connection all that waits is checked anew: nothing has grown yet. */
-    if (queue->sectors_of != connection)
-        queue->sectors_grew = false;
-    else if (mask > queue->sector_mask)
-        queue->sectors_grew = true;
-    queue->sectors_of = connection;
-    queue->sector_mask = mask;
+    queue->sector_mask = size - 1;
     queue->sector_shift = sector_shift(size);
 }
 
@@ -482,8 +471,8 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
             pool_give(&queue->pools[0], segment->record, keep);
         else if (segment->bounced)
             pool_give(&queue->pools[1], segment->record, keep);
-        else if (over)
-            grant_cut(segment->block, segment->record);
+        else if (over && segment->block->kind == GRANT_SHARED)
+            grant_suspect(segment->block, segment->record);
         else
             (void)grant_finish(segment->block, segment->record, keep);
     }

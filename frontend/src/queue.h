@@ -71,8 +71,6 @@ struct blkfront_queue {
     struct slots slots;
     uint32_t sector_mask;  /* sector size - 1 */
     uint32_t sector_shift; /* sectors to units of 512 */
-    uint64_t sectors_of;   /* the connection that they were looked at for */
-    bool sectors_grew;     /* on it: what was taken before may not fit them */
 
     struct grant_block *ring_block;
     struct pool pools[2]; /* the second only where flags are fixed at sharing */

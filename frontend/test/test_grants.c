@@ -162,22 +162,11 @@ static void i5_a_cut_page_of_a_shared_block_stays_suspect(void)
     begin(false);
     block = share_block(2, true);
     CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), 0);
-    grant_cut(block, record);
+    grant_suspect(block, record);
     grant_block_retry(block);
     CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), GRANT_OCCUPIED);
     CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
     CU_ASSERT_EQUAL(grant_finish(block, record, false), 0);
-    CU_ASSERT_EQUAL(grant_block_end(block), 0);
-}
-
-static void a_cut_page_is_revoked_where_that_can_be(void)
-{
-    struct grant_block *block = allocate_block(1, 0);
-    uint32_t record;
-
-    CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
-    grant_cut(block, record);
-    CU_ASSERT_EQUAL(fake.revokes, 1);
     CU_ASSERT_EQUAL(grant_block_end(block), 0);
 }
 
@@ -484,7 +473,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i5_a_busy_page_is_not_granted_again_before_it_is_free),
     UNIT_TEST(i5_an_abandoned_page_is_held_until_its_response),
     UNIT_TEST(i5_a_cut_page_of_a_shared_block_stays_suspect),
-    UNIT_TEST(a_cut_page_is_revoked_where_that_can_be),
     UNIT_TEST(deferred_counts_as_gone),
     UNIT_TEST(registered_pages_are_given_back_once),
     UNIT_TEST(a_pool_gives_each_page_once),
