@@ -57,11 +57,21 @@ static int16_t not_offered(struct backend_queue *queue, const struct slot_reques
     return BLKIF_WIRE_ERROR;
 }
 
+/* Nobody relies on it, since an extended number does not fit: it is only said. */
+static void look_at_handle(struct backend_queue *queue, const struct slot_request *request)
+{
+    const uint16_t expected = (uint16_t)queue->backend->options.vdev;
+
+    if (request->handle != expected)
+        REFUSE(queue, request, "handle %u, but the device is %u", request->handle, expected);
+}
+
 static int16_t transfer(struct backend_queue *queue, const struct slot_request *request, bool write)
 {
     const int16_t no_segments = queue->backend->dialect->no_segments;
     int16_t status = BLKIF_WIRE_OKAY;
 
+    look_at_handle(queue, request);
     if (request->segment_count == 0) {
         REFUSE(queue, request, "%s", "no segments");
         return no_segments;

@@ -295,6 +295,7 @@ static void the_pages_with_the_segments_cannot_be_mapped(void)
     const struct blkif_wire_indirect_64 slot = {.operation = INDIRECT,
                                                 .indirect_operation = READ,
                                                 .segment_count = 12,
+                                                .handle = 51712,
                                                 .page_grant_refs = {device.data_refs[63]}};
     const uint32_t calls = device.host.map_calls;
 

@@ -59,8 +59,11 @@ static void tear_down(void)
 
 static void put_indirect(uint32_t segments)
 {
-    struct blkif_wire_indirect_64 request = {
-        .operation = 6, .indirect_operation = 1, .segment_count = (uint16_t)segments, .id = 9};
+    struct blkif_wire_indirect_64 request = {.operation = 6,
+                                             .indirect_operation = 1,
+                                             .segment_count = (uint16_t)segments,
+                                             .handle = 51712,
+                                             .id = 9};
 
     for (uint32_t i = 0; i < segments; i++) {
         const struct blkif_wire_segment segment = {.grant_ref = device.data_refs[1 + i]};

@@ -249,6 +249,18 @@ static void features_that_minimal_does_not_offer(void)
     CU_ASSERT_EQUAL(status_of(), -2);
 }
 
+static void another_devices_handle_is_told_and_no_reason_to_refuse(void)
+{
+    struct blkif_wire_request_64 request = {
+        .operation = 1, .segment_count = 1, .handle = 0xca00 + 16, .id = 5};
+
+    fake_connect(&device);
+    request.segments[0] = (struct blkif_wire_segment){device.data_refs[0], 0, 7, 0};
+    fake_put_slot(&device.rings[0], 112, &request, sizeof(request));
+    CU_ASSERT_EQUAL(status_of(), 0);
+    CU_ASSERT_TRUE(complains("handle 51728, but the device is 51712"));
+}
+
 static void a_flush_makes_durable(void)
 {
     fake_connect(&device);
@@ -525,6 +537,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(unknown_operations_get_the_dialects_answer),
     UNIT_TEST(features_that_are_not_offered),
     UNIT_TEST(features_that_minimal_does_not_offer),
+    UNIT_TEST(another_devices_handle_is_told_and_no_reason_to_refuse),
     UNIT_TEST(a_flush_makes_durable),
     UNIT_TEST(a_discard_reads_as_zeros),
     UNIT_TEST(i17_a_read_only_disk_refuses_to_be_changed),
