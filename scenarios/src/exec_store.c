@@ -133,6 +133,7 @@ void exec_FAIL(struct scenario_runner *runner, const struct scenario_step *step)
         [CHOICE_RESOURCE_PORT] = SIMBACK_RESOURCE_PORT,
         [CHOICE_RESOURCE_XENSTORE] = SIMBACK_RESOURCE_XENSTORE,
         [CHOICE_RESOURCE_REVOKE] = SIMBACK_RESOURCE_REVOKE,
+        [CHOICE_RESOURCE_EVENT] = SIMBACK_RESOURCE_EVENT,
     };
 
     simback_fail_nth(runner->world, resources[scenario_value(step, FIELD_FAIL_RESOURCE)],

@@ -96,13 +96,13 @@ static void check_each(struct parser *parser)
         count >= 4 && word_is(&words[1], "nth=1..") && word_is(&words[2], "of") &&
         (word_is(&words[3], "alloc") || word_is(&words[3], "grant") || word_is(&words[3], "port") ||
          word_is(&words[3], "xenstore") || word_is(&words[3], "revoke") ||
-         word_is(&words[3], "request")) &&
+         word_is(&words[3], "event") || word_is(&words[3], "request")) &&
         (count == 4 || (count == 5 && (word_is(&words[4], "once") || word_is(&words[4], "from"))));
 
     if (!good) {
         parser_refuse(parser, &words[0],
                       "found another 'each', expected 'each nth=1.. of "
-                      "alloc|grant|port|xenstore|revoke|request [once|from]'");
+                      "alloc|grant|port|xenstore|revoke|event|request [once|from]'");
     }
 }
 

@@ -28,7 +28,7 @@ static int begin_each(struct line *line, const char *words)
     static const char *const resources[SIMBACK_RESOURCES] = {
         [SIMBACK_RESOURCE_ALLOC] = "alloc",   [SIMBACK_RESOURCE_GRANT] = "grant",
         [SIMBACK_RESOURCE_PORT] = "port",     [SIMBACK_RESOURCE_XENSTORE] = "xenstore",
-        [SIMBACK_RESOURCE_REVOKE] = "revoke",
+        [SIMBACK_RESOURCE_REVOKE] = "revoke", [SIMBACK_RESOURCE_EVENT] = "event",
     };
     char resource[16] = "", how[8] = "";
 

@@ -195,7 +195,7 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
         }
         break;
     case SIMBACK_NOTIFY:
-        if (event->device < SCENARIO_DEVICES_MAX) {
+        if (event->device < SCENARIO_DEVICES_MAX && event->result == 0) {
             count_notify(runner, event);
         }
         break;

@@ -400,6 +400,10 @@ int port_notify(struct domain *domain, const struct blkfront_channel_set *set, u
                      set == NULL ? 0 : set->index, 0, number, 0, BLKFRONT_PLATFORM_INVALID);
         return BLKFRONT_PLATFORM_INVALID;
     }
+    if (set != NULL && fail_now(domain->world, SIMBACK_RESOURCE_EVENT)) {
+        tell(port, SIMBACK_NOTIFY, BLKFRONT_PLATFORM_IO);
+        return BLKFRONT_PLATFORM_IO;
+    }
     tell(port, SIMBACK_NOTIFY, 0);
     send(port);
     return 0;
@@ -409,7 +413,8 @@ int port_pending(struct domain *domain, struct blkfront_channel_set *set, uint32
 {
     struct port *port = set->first;
 
-    (void)domain;
+    if (fail_now(domain->world, SIMBACK_RESOURCE_EVENT))
+        return BLKFRONT_PLATFORM_IO;
     set->woken = false;
     if (port == NULL)
         return 0;
@@ -427,6 +432,10 @@ int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_
 
     if (port == NULL)
         return BLKFRONT_PLATFORM_INVALID;
+    if (fail_now(domain->world, SIMBACK_RESOURCE_EVENT)) {
+        tell(port, SIMBACK_PORT_UNMASK, BLKFRONT_PLATFORM_IO);
+        return BLKFRONT_PLATFORM_IO;
+    }
     tell(port, SIMBACK_PORT_UNMASK, 0);
     port->masked = false;
     if (port->spurious != 0 && !port->pending) {

@@ -8,7 +8,7 @@
 static const char *const names[SIMBACK_RESOURCES] = {
     [SIMBACK_RESOURCE_ALLOC] = "fail alloc",   [SIMBACK_RESOURCE_GRANT] = "fail grant",
     [SIMBACK_RESOURCE_PORT] = "fail port",     [SIMBACK_RESOURCE_XENSTORE] = "fail xenstore",
-    [SIMBACK_RESOURCE_REVOKE] = "fail revoke",
+    [SIMBACK_RESOURCE_REVOKE] = "fail revoke", [SIMBACK_RESOURCE_EVENT] = "fail event",
 };
 
 void fail_short(struct simback_world *world)
@@ -32,7 +32,7 @@ bool fail_counted(struct simback_world *world, enum simback_resource resource)
         failure->always = failure->from_then_on;
     }
     failure->failed++;
-    if (resource != SIMBACK_RESOURCE_XENSTORE)
+    if (resource != SIMBACK_RESOURCE_XENSTORE && resource != SIMBACK_RESOURCE_EVENT)
         fail_short(world);
     if (world_listens(world))
         simback_emit(world, &(struct simback_event){.kind = SIMBACK_FAULT,

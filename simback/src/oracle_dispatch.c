@@ -378,7 +378,7 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
         if (device == NULL || event->domid != oracle_who(oracle, device)->front_domid)
             return;
         if (event->kind == SIMBACK_NOTIFY)
-            events_notify(oracle, device, (uint32_t)event->a);
+            events_notify(oracle, device, event);
         else if (event->kind == SIMBACK_PORT_PENDING)
             indices_seen(oracle, device, (uint32_t)event->a);
     } else if (event->kind <= SIMBACK_STORE_LIST) {

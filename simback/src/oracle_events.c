@@ -85,14 +85,16 @@ static void judge_final_check(struct oracle *oracle, const struct oracle_device 
     ring->armed = false;
 }
 
-void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port)
+/* One that failed is sent by nobody, and who tried is not to blame. */
+void events_notify(struct oracle *oracle, struct oracle_device *device,
+                   const struct simback_event *event)
 {
     for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
         struct oracle_ring *ring = device->rings[queue];
 
-        if (ring == NULL || !ring->attached || ring->view->port != port)
+        if (ring == NULL || !ring->attached || ring->view->port != event->a)
             continue;
-        ring->notified++;
+        ring->notified += event->result == 0;
         ring->notify_due = false;
     }
 }

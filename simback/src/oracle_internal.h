@@ -563,7 +563,8 @@ bool teardown_access(struct oracle *oracle, struct oracle_device *device,
 /* I14 */
 void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32_t req_event);
 void events_armed(struct oracle_ring *ring);
-void events_notify(struct oracle *oracle, struct oracle_device *device, uint32_t port);
+void events_notify(struct oracle *oracle, struct oracle_device *device,
+                   const struct simback_event *event);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 /* Watch events: one was lost on purpose, one was taken, the frontend's step has ended. */
 void events_watch_lost(struct oracle_device *device, const struct simback_event *event);

@@ -64,6 +64,7 @@ enum simback_resource {
     SIMBACK_RESOURCE_PORT,     /* channels_open, port_allocate */
     SIMBACK_RESOURCE_XENSTORE, /* every XenStore call */
     SIMBACK_RESOURCE_REVOKE,   /* unshare, page_revoke: BUSY; not where the platform only shares */
+    SIMBACK_RESOURCE_EVENT,    /* port_notify, port_pending, port_unmask */
     SIMBACK_RESOURCES
 };
 
