@@ -114,8 +114,8 @@ void queue_share(struct blkfront_queue *queue, uint32_t target);
 void queue_pause(struct blkfront_queue *queue);
 /* KEEPING, if there is anything to keep or to end, and a wake. */
 void queue_keep(struct blkfront_queue *queue);
-/* STOPPING with the result for what is unanswered or waiting, and a wake. Unless the queue was
- * CLOSED its poll will answer STOPPED. */
+/* STOPPING with the result for what is unanswered or waiting, and a wake: once in a queue's life.
+ * Unless the queue was CLOSED its poll will answer STOPPED. */
 void queue_stop(struct blkfront_queue *queue, int result);
 /* A queue that the caller never asked for has no poller: the device is it. */
 void queue_poll_unused(struct blkfront_queue *queue);

@@ -331,10 +331,7 @@ void queue_keep(struct blkfront_queue *queue)
 
 void queue_stop(struct blkfront_queue *queue, int result)
 {
-    enum queue_state state = queue_get_state(queue);
-
-    /* The first reason counts. */
-    if (state == QUEUE_CLOSED || state == QUEUE_STOPPING || state == QUEUE_STOPPED)
+    if (queue_get_state(queue) == QUEUE_CLOSED)
         return;
     __atomic_store_n(&queue->stop_result, result, __ATOMIC_RELAXED);
     ask(queue, QUEUE_STOPPING);
@@ -390,7 +387,7 @@ int queue_close(struct blkfront_queue *queue)
         close_channels(queue);
     for (uint32_t i = 0; i < queue->slots.count; i++) {
         if (queue->slots.slots[i].state != SLOT_FREE)
-            queue_drop_slot(queue, &queue->slots.slots[i]);
+            queue_drop_slot(queue, &queue->slots.slots[i], false);
     }
     all = end_blocks(queue);
     if (!memories_cut(queue->device) || !all)
@@ -458,10 +455,8 @@ void queue_publish(struct blkfront_queue *queue)
     statistics_add(&queue->statistics.notifications, 1);
 }
 
-void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
+void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot, bool answered)
 {
-    enum queue_state state = queue_get_state(queue);
-    bool over = state == QUEUE_STOPPED || state == QUEUE_KEPT;
     bool keep = queue->device->agreed.keeps_grants;
 
     for (uint32_t i = 0; i < slot->segment_count; i++) {
@@ -471,7 +466,7 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot)
             pool_give(&queue->pools[0], segment->record, keep);
         else if (segment->bounced)
             pool_give(&queue->pools[1], segment->record, keep);
-        else if (over && segment->block->kind == GRANT_SHARED)
+        else if (!answered && segment->block->kind == GRANT_SHARED)
             grant_suspect(segment->block, segment->record);
         else
             (void)grant_finish(segment->block, segment->record, keep);

@@ -170,8 +170,10 @@ void queue_refresh(struct blkfront_queue *queue);
 void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire);
 /* Publishes what has been put and notifies if the backend wants that. */
 void queue_publish(struct blkfront_queue *queue);
-/* Gives up a slot with its pages, without looking at the data. */
-void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot);
+/* Gives up a slot with its pages, without looking at the data; `answered`, or the connection is
+ * over.
+ */
+void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot, bool answered);
 
 /* ---- submit.c ---- */
 

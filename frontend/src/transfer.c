@@ -94,7 +94,7 @@ void transfer_answered(struct blkfront_queue *queue, struct slot *slot, int stat
         request != NULL && status == BLKIF_WIRE_EOPNOTSUPP && operation == BLKIF_WIRE_INDIRECT;
     if (refused)
         requeue_refused(queue, slot);
-    queue_drop_slot(queue, slot);
+    queue_drop_slot(queue, slot, true);
     if (request == NULL) {
         /* An abandoned one: its memory may have been waiting for just this. */
         device_wake(queue->device);
