@@ -223,6 +223,12 @@ static bool close_queues(struct blkfront_device *device, bool last_try)
     return !busy;
 }
 
+/* What can be tried again is not tried later. */
+static void unpublish_now(struct blkfront_device *device)
+{
+    for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++) {}
+}
+
 static void finish(struct blkfront_device *device)
 {
     struct blkfront_queue *queue;
@@ -249,8 +255,9 @@ static bool releasing_step(struct blkfront_device *device)
         life->stage = LIFE_RETURNING;
         return true;
     }
-    if (unpublish(device) != 0 && !is_past_deadline(device) &&
-        ++life->store_failures < STORE_TRIES) {
+    if (is_past_deadline(device)) {
+        unpublish_now(device);
+    } else if (unpublish(device) != 0 && ++life->store_failures < STORE_TRIES) {
         device_retry_later(device);
         return false;
     }
@@ -320,6 +327,6 @@ void device_cut_off(struct blkfront_device *device)
     if (life->own_known)
         close_without_waiting(device);
     (void)close_queues(device, true);
-    for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++) {}
+    unpublish_now(device);
     finish(device);
 }

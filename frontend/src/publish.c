@@ -7,39 +7,38 @@
 #include "life.h"
 #include "store.h"
 
-typedef int (*node_visitor)(const struct store *store, const char *directory, const char *node,
-                            const char *value);
+/* What is done with each node: it is written, or removed. */
+struct visitor {
+    const struct store *store;
+    const char *directory;
+    bool removing;
+    int failed; /* a removal that is to be tried again; the others are not kept by it */
+};
 
-static int put_node(const struct store *store, const char *directory, const char *node,
-                    const char *value)
+/* Where we may not remove any more, told so twice, there is nothing to try again. */
+static int visit(struct visitor *visitor, const char *node, const char *value)
 {
-    return store_put(store, directory, node, value);
+    int result;
+
+    if (!visitor->removing)
+        return store_put(visitor->store, visitor->directory, node, value);
+    result = store_delete(visitor->store, visitor->directory, node);
+    if (result == BLKFRONT_PLATFORM_DENIED)
+        result = store_delete(visitor->store, visitor->directory, node);
+    if (result == BLKFRONT_PLATFORM_AGAIN) /* to so many tries: nothing can be done now */
+        return result;
+    if (result != 0 && result != BLKFRONT_PLATFORM_DENIED)
+        visitor->failed = result;
+    return 0;
 }
 
-static int remove_node(const struct store *store, const char *directory, const char *node,
-                       const char *value)
-{
-    (void)value;
-    return store_delete(store, directory, node);
-}
-
-/* What we may not remove any more keeps nothing else. */
-static int remove_permitted(const struct store *store, const char *directory, const char *node,
-                            const char *value)
-{
-    int result = remove_node(store, directory, node, value);
-
-    return result == BLKFRONT_PLATFORM_DENIED ? 0 : result;
-}
-
-static int visit_number(const struct store *store, const char *directory, const char *node,
-                        uint64_t number, node_visitor visit)
+static int visit_number(struct visitor *visitor, const char *node, uint64_t number)
 {
     char value[TEXT_U64_MAX + 4];
     struct text text = text_begin(value, sizeof(value));
 
     text_add_u64(&text, number);
-    return visit(store, directory, node, value);
+    return visit(visitor, node, value);
 }
 
 /* "queue-2/" for the nodes of a queue of several, "" for those of the only one. */
@@ -64,11 +63,11 @@ enum {
 
 /* With one page `ring-ref`, with more `ring-ref0` …, never both: a backend takes either as the
  * word. */
-static int visit_queue(struct blkfront_device *device, const struct agreed *agreed,
-                       const struct store *store, uint32_t index, bool writing, node_visitor visit)
+static int visit_queue(struct blkfront_device *device, const struct agreed *agreed, uint32_t index,
+                       struct visitor *visitor)
 {
     const struct blkfront_queue *queue = queue_at(device, index);
-    const char *directory = device->life->frontend;
+    bool writing = !visitor->removing;
     uint32_t count = UINT32_C(1) << agreed->ring_order;
     const uint32_t *refs = writing ? queue_ring_refs(queue, &count) : NULL;
     char node[NODE_MAX];
@@ -80,38 +79,35 @@ static int visit_queue(struct blkfront_device *device, const struct agreed *agre
         text_add(&text, BLKIF_NODE_RING_REF);
         if (agreed->ring_order > 0)
             text_add_u64(&text, i);
-        result = visit_number(store, directory, node, writing ? refs[i] : 0, visit);
+        result = visit_number(visitor, node, writing ? refs[i] : 0);
     }
     if (result != 0)
         return result;
     text = begin_queue_node(node, sizeof(node), agreed, index);
     text_add(&text, BLKIF_NODE_EVENT_CHANNEL);
-    return visit_number(store, directory, node, writing ? queue_port(queue) : 0, visit);
+    return visit_number(visitor, node, writing ? queue_port(queue) : 0);
 }
 
 static int visit_nodes(struct blkfront_device *device, const struct agreed *agreed,
-                       const struct store *store, bool writing, node_visitor visit)
+                       struct visitor *visitor)
 {
-    const char *directory = device->life->frontend;
     int result =
-        visit(store, directory, BLKIF_NODE_PROTOCOL,
+        visit(visitor, BLKIF_NODE_PROTOCOL,
               agreed->abi == BLKFRONT_ABI_32 ? BLKIF_WIRE_PROTOCOL_32 : BLKIF_WIRE_PROTOCOL_64);
 
     /* Both spellings: backends of either habit are about. At order 0 neither, because a present
      * ring-page-order, even 0, makes some backends look for ring-ref0. */
     if (result == 0 && agreed->ring_order > 0)
-        result =
-            visit_number(store, directory, BLKIF_NODE_RING_PAGE_ORDER, agreed->ring_order, visit);
+        result = visit_number(visitor, BLKIF_NODE_RING_PAGE_ORDER, agreed->ring_order);
     if (result == 0 && agreed->ring_order > 0)
-        result = visit_number(store, directory, BLKIF_NODE_NUM_RING_PAGES,
-                              UINT64_C(1) << agreed->ring_order, visit);
+        result =
+            visit_number(visitor, BLKIF_NODE_NUM_RING_PAGES, UINT64_C(1) << agreed->ring_order);
     if (result == 0 && agreed->persistent)
-        result = visit(store, directory, BLKIF_NODE_FEATURE_PERSISTENT, "1");
+        result = visit(visitor, BLKIF_NODE_FEATURE_PERSISTENT, "1");
     if (result == 0 && agreed->queue_count > 1)
-        result = visit_number(store, directory, BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES,
-                              agreed->queue_count, visit);
+        result = visit_number(visitor, BLKIF_NODE_MULTI_QUEUE_NUM_QUEUES, agreed->queue_count);
     for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++)
-        result = visit_queue(device, agreed, store, i, writing, visit);
+        result = visit_queue(device, agreed, i, visitor);
     return result;
 }
 
@@ -159,10 +155,11 @@ static int remove_stale(struct blkfront_device *device, const struct store *stor
 static int publish_body(void *context, const struct store *store)
 {
     struct blkfront_device *device = context;
+    struct visitor writing = {.store = store, .directory = device->life->frontend};
     int result = remove_stale(device, store);
 
     if (result == 0)
-        result = visit_nodes(device, &device->agreed, store, true, put_node);
+        result = visit_nodes(device, &device->agreed, &writing);
     /* The error of an attempt before this one. Not ours to insist on. */
     if (result == 0 &&
         store_delete(store, device->life->error_path, BLKIF_NODE_ERROR) == BLKFRONT_PLATFORM_AGAIN)
@@ -186,9 +183,9 @@ int publish(struct blkfront_device *device)
 }
 
 static int remove_set(struct blkfront_device *device, const struct agreed *agreed,
-                      const struct store *store, node_visitor remove)
+                      struct visitor *removing)
 {
-    int result = visit_nodes(device, agreed, store, false, remove);
+    int result = visit_nodes(device, agreed, removing);
 
     for (uint32_t i = 0; i < agreed->queue_count && result == 0; i++) {
         char node[QUEUE_NODE_MAX];
@@ -197,45 +194,25 @@ static int remove_set(struct blkfront_device *device, const struct agreed *agree
         if (text.length == 0)
             break;
         node[text.length - 1] = '\0'; /* the directory itself */
-        result = remove(store, device->life->frontend, node, NULL);
+        result = visit(removing, node, NULL);
     }
     return result;
 }
 
-static int remove_all(struct blkfront_device *device, const struct store *store,
-                      node_visitor remove)
-{
-    const struct device_life *life = device->life;
-    int result = 0;
-
-    if (life->left_behind)
-        result = remove_set(device, &life->left, store, remove);
-    if (result == 0 && life->published)
-        result = remove_set(device, &device->agreed, store, remove);
-    return result;
-}
-
-static int unpublish_body(void *context, const struct store *store)
-{
-    return remove_all(context, store, remove_node);
-}
-
-static int unpublish_permitted_body(void *context, const struct store *store)
-{
-    return remove_all(context, store, remove_permitted);
-}
-
-/* All of it, or all that we may (I12). */
+/* All of it, or all that can be (I12): nobody reads them any more, so each goes by itself. */
 int unpublish(struct blkfront_device *device)
 {
-    const struct blkfront_platform *platform = device->context->platform;
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
     struct device_life *life = device->life;
+    struct visitor removing = {.store = &store, .directory = life->frontend, .removing = true};
     int result = 0;
 
-    if ((life->published || life->left_behind) && !life->own_gone)
-        result = store_transact(platform, unpublish_body, device);
-    if (result == BLKFRONT_PLATFORM_DENIED)
-        result = store_transact(platform, unpublish_permitted_body, device);
+    if (life->left_behind && !life->own_gone)
+        result = remove_set(device, &life->left, &removing);
+    if (result == 0 && life->published && !life->own_gone)
+        result = remove_set(device, &device->agreed, &removing);
+    if (result == 0)
+        result = removing.failed;
     if (result == 0)
         life->published = life->left_behind = false;
     return result;

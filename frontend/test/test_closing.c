@@ -335,6 +335,31 @@ static void i12_the_last_release_removes_its_nodes_at_the_second_try(void)
     left_as_found();
 }
 
+/* Time is up with the first try: then it is tried at once, too. What fails keeps nothing else. */
+static void i12_at_the_deadline_nodes_are_removed_at_the_second_try(void)
+{
+    struct blkfront_device *device;
+
+    remove_of_before = fake.platform.store_remove;
+    fake.platform.store_remove = remove_or_fail;
+    device = connected();
+    backend.hung = true;
+    failing_removes = 1;
+    blkfront_disconnect(device);
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_OK, "");
+    left_as_found();
+    backend.hung = false;
+    device = connected();
+    failing_removes = 1;
+    fake_remove(&fake, BACK);
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_DISCONNECTING);
+    CU_ASSERT_PTR_NOT_NULL(fake_get(&fake, FRONT "/protocol"));
+    CU_ASSERT_PTR_NULL(fake_get(&fake, FRONT "/ring-ref"));
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "the backend is gone: " BACK);
+    left_as_found();
+}
+
 static struct blkfront_device *reconnected;
 
 static void connect_again(struct blkfront_request *request, int result)
@@ -484,6 +509,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_violation_fails_the_device_and_is_told),
     UNIT_TEST(the_last_release_cuts_off_at_once),
     UNIT_TEST(i12_the_last_release_removes_its_nodes_at_the_second_try),
+    UNIT_TEST(i12_at_the_deadline_nodes_are_removed_at_the_second_try),
     UNIT_TEST(a_completion_during_the_last_release_may_do_anything),
     UNIT_TEST(a_context_that_goes_takes_its_devices_along),
     UNIT_TEST(a_disconnect_at_each_step_of_the_handshake_ends_well),
