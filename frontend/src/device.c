@@ -130,7 +130,7 @@ void device_look_at_own(struct blkfront_device *device)
     bool same = false;
     int result = names_our_backend(device, &same);
 
-    if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED) {
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY) {
         life->own_gone = true;
         device_fail_because(device, BLKFRONT_DISCONNECTED, "the device is gone:", life->frontend,
                             NULL);

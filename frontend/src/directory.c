@@ -23,7 +23,7 @@ static int read_backend_path(struct blkfront_device *device, const struct store 
     int result = store_get(store, life->frontend, BLKIF_NODE_BACKEND, life->backend,
                            sizeof(life->backend) - 1, &length);
 
-    life->own_gone = result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED;
+    life->own_gone = result == BLKFRONT_PLATFORM_NO_ENTRY;
     if (result != 0 && result != BLKFRONT_PLATFORM_TOO_LONG)
         return node_failed(device, "cannot read", BLKIF_NODE_BACKEND, store_result(result));
     life->backend[length] = '\0';

@@ -360,6 +360,31 @@ static void i12_at_the_deadline_nodes_are_removed_at_the_second_try(void)
     left_as_found();
 }
 
+static int (*read_of_before)(void *context, blkfront_transaction transaction, const char *path,
+                             char *buffer, size_t size, size_t *length);
+
+static int deny_backend_node(void *unused, blkfront_transaction transaction, const char *path,
+                             char *buffer, size_t size, size_t *length)
+{
+    if (strcmp(path, FRONT "/backend") == 0)
+        return BLKFRONT_PLATFORM_DENIED;
+    return read_of_before(unused, transaction, path, buffer, size, length);
+}
+
+/* What may not be read is not gone: it is closed, and tidied. */
+static void i12_a_directory_that_may_not_be_read_is_left_as_found(void)
+{
+    struct blkfront_device *device = connected();
+
+    read_of_before = fake.platform.store_read;
+    fake.platform.store_read = deny_backend_node;
+    fake_set(&fake, FRONT "/backend", "");
+    ends(device, BLKFRONT_FAILED, BLKFRONT_STORE, "cannot read " FRONT "/backend");
+    CU_ASSERT_STRING_EQUAL(fake_history(&fake), "3 4 5 6");
+    fake.platform.store_read = read_of_before;
+    left_as_found();
+}
+
 static struct blkfront_device *reconnected;
 
 static void connect_again(struct blkfront_request *request, int result)
@@ -510,6 +535,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_last_release_cuts_off_at_once),
     UNIT_TEST(i12_the_last_release_removes_its_nodes_at_the_second_try),
     UNIT_TEST(i12_at_the_deadline_nodes_are_removed_at_the_second_try),
+    UNIT_TEST(i12_a_directory_that_may_not_be_read_is_left_as_found),
     UNIT_TEST(a_completion_during_the_last_release_may_do_anything),
     UNIT_TEST(a_context_that_goes_takes_its_devices_along),
     UNIT_TEST(a_disconnect_at_each_step_of_the_handshake_ends_well),
