@@ -232,6 +232,21 @@ static void i11_a_start_beside_a_busy_backend_closes_first(void)
     }
 }
 
+/* I4: one that has not looked yet looks for a 1, whatever a predecessor has left. */
+static void i4_a_start_before_the_backend_has_looked_waits_in_1(void)
+{
+    for (unsigned own = 0; own < HANDSHAKE_OWN_STATES; own++) {
+        struct walk walk = {.purpose = HANDSHAKE_START, .own = own};
+
+        walk_all(&walk, 0);
+        CU_ASSERT_EQUAL(walk.own, 1);
+        CU_ASSERT_EQUAL(walk.last, HANDSHAKE_WAIT);
+        walk_all(&walk, 2);
+        walk_all(&walk, 4);
+        CU_ASSERT_EQUAL(walk.own, 4);
+    }
+}
+
 /* I11: with 6: write 1 and wait. */
 static void i11_a_start_beside_a_closed_backend_writes_1_and_waits(void)
 {
@@ -420,6 +435,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_backend_that_is_gone_ends_the_connection_whatever_our_state),
     UNIT_TEST(i4_every_start_comes_to_rest),
     UNIT_TEST(i11_a_start_beside_a_busy_backend_closes_first),
+    UNIT_TEST(i4_a_start_before_the_backend_has_looked_waits_in_1),
     UNIT_TEST(i11_a_start_beside_a_closed_backend_writes_1_and_waits),
     UNIT_TEST(both_skips_connect),
     UNIT_TEST(i4_closing_ends_from_everywhere),
