@@ -19,7 +19,8 @@ enum {
     SHOWS_REQUEST = 16, /* the value is a request's slot */
     SHOWS_RESPONSE = 32,
     SHOWS_ID = 64, /* a is the id of a request, written as in its slot */
-    VALUE_SHOWN = 40
+    VALUE_SHOWN = 40,
+    KIND_COLUMNS = 15
 };
 
 /* A member without a name is not shown. */
@@ -210,14 +211,46 @@ static void put_special(struct text *text, const struct simback_event *event)
         put(text, " %s", NAME_OF(submit_operations, event->result, room));
 }
 
-/* `there` bytes of the value can be read; event->length is its whole length. */
+/* Kind and fields. `there` bytes of the value can be read; event->length is its whole length. */
+static void put_words(struct text *text, const struct simback_event *event, size_t there,
+                      bool path_cut, int width)
+{
+    bool known = (unsigned)event->kind < SIMBACK_EVENT_KINDS;
+    const struct form *form = &forms[known ? event->kind : SIMBACK_EVENT_NONE];
+    char room[24];
+
+    put(text, "%-*s", width, form->name);
+    put_special(text, event);
+    if ((form->shows & SHOWS_PATH) != 0 && event->path != NULL)
+        put(text, " %s%s", path_cut ? "..." : "", event->path);
+    if ((form->shows & SHOWS_VALUE) != 0 && event->bytes != NULL)
+        put_value(text, event->bytes, there, event->length);
+    if (form->peer != NULL)
+        put(text, " %s=dom%u", form->peer, (unsigned)event->peer);
+    if ((form->shows & SHOWS_ID) != 0)
+        put(text, " id=%#" PRIx64, event->a);
+    if (form->a != NULL)
+        put(text, " %s=%" PRIu64, form->a, event->a);
+    if (form->b != NULL)
+        put(text, " %s=%" PRIu64, form->b, event->b);
+    if (form->c != NULL)
+        put(text, " %s=%" PRIu64, form->c, event->c);
+    if ((form->shows & SHOWS_REQUEST) != 0 && event->bytes != NULL)
+        put_request(text, event->bytes, there, event->length);
+    if ((form->shows & SHOWS_RESPONSE) != 0 && event->bytes != NULL)
+        put_response(text, event->bytes, there);
+    if ((form->shows & SHOWS_RESULT) != 0)
+        put(text, " -> %s", NAME_OF(results, -(int64_t)event->result, room));
+    if ((form->shows & SHOWS_OUTCOME) != 0)
+        put(text, " -> %s", NAME_OF(outcomes, -(int64_t)event->result, room));
+    while (text->length > 0 && text->buffer[text->length - 1] == ' ')
+        text->buffer[--text->length] = 0;
+}
+
 static size_t format_event(const struct simback_event *event, uint64_t time_ns, size_t there,
                            bool path_cut, char *buffer, size_t size)
 {
     struct text text = {buffer, size, 0};
-    bool known = (unsigned)event->kind < SIMBACK_EVENT_KINDS;
-    const struct form *form = &forms[known ? event->kind : SIMBACK_EVENT_NONE];
-    char room[24];
 
     if (size == 0)
         return 0;
@@ -228,32 +261,20 @@ static size_t format_event(const struct simback_event *event, uint64_t time_ns, 
         put(&text, "%-6s", "-");
     else
         put(&text, "%u/%-4u", (unsigned)event->device, (unsigned)event->queue);
-    put(&text, " %-15s", form->name);
-    put_special(&text, event);
-    if ((form->shows & SHOWS_PATH) != 0 && event->path != NULL)
-        put(&text, " %s%s", path_cut ? "..." : "", event->path);
-    if ((form->shows & SHOWS_VALUE) != 0 && event->bytes != NULL)
-        put_value(&text, event->bytes, there, event->length);
-    if (form->peer != NULL)
-        put(&text, " %s=dom%u", form->peer, (unsigned)event->peer);
-    if ((form->shows & SHOWS_ID) != 0)
-        put(&text, " id=%#" PRIx64, event->a);
-    if (form->a != NULL)
-        put(&text, " %s=%" PRIu64, form->a, event->a);
-    if (form->b != NULL)
-        put(&text, " %s=%" PRIu64, form->b, event->b);
-    if (form->c != NULL)
-        put(&text, " %s=%" PRIu64, form->c, event->c);
-    if ((form->shows & SHOWS_REQUEST) != 0 && event->bytes != NULL)
-        put_request(&text, event->bytes, there, event->length);
-    if ((form->shows & SHOWS_RESPONSE) != 0 && event->bytes != NULL)
-        put_response(&text, event->bytes, there);
-    if ((form->shows & SHOWS_RESULT) != 0)
-        put(&text, " -> %s", NAME_OF(results, -(int64_t)event->result, room));
-    if ((form->shows & SHOWS_OUTCOME) != 0)
-        put(&text, " -> %s", NAME_OF(outcomes, -(int64_t)event->result, room));
-    while (text.length > 0 && buffer[text.length - 1] == ' ')
-        buffer[--text.length] = 0;
+    put(&text, " ");
+    put_words(&text, event, there, path_cut, KIND_COLUMNS);
+    return text.length;
+}
+
+size_t simback_event_words(const struct simback_event *event, size_t there, char *buffer,
+                           size_t size)
+{
+    struct text text = {buffer, size, 0};
+
+    if (size == 0)
+        return 0;
+    buffer[0] = 0;
+    put_words(&text, event, event->bytes == NULL ? 0 : there, false, 0);
     return text.length;
 }
 

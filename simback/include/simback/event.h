@@ -120,6 +120,10 @@ uint64_t simback_event_count(const struct simback_world *world);
  * the NUL, cut to size. */
 size_t simback_event_text(const struct simback_world *world, const struct simback_event *event,
                           uint64_t time_ns, char *buffer, size_t size);
+/* The same without columns, time and who: the kind, then its fields, a space between two. `there`
+ * bytes of the value can be read. */
+size_t simback_event_words(const struct simback_event *event, size_t there, char *buffer,
+                           size_t size);
 /* Gives each event to `sink` as it happens; NULL: off. */
 void simback_trace_to(struct simback_world *world,
                       void (*sink)(void *context, const struct simback_event *event,
