@@ -270,6 +270,7 @@ static void forget(struct scenario_runner *runner)
     runner->suspended = false;
     runner->broken = 0;
     runner->violations_seen = 0;
+    runner->violations_told = 0;
     runner->step = NULL;
     runner->step_number = 0;
     runner->pending = NULL;
@@ -495,6 +496,7 @@ static void fill_verdict(struct scenario_runner *runner)
 {
     struct scenario_verdict *verdict = runner->verdict;
 
+    sink_tell_broken(runner);
     judge_memory(runner);
     verdict->hash = simback_trace_hash(runner->world);
     verdict->struck = strike_has_struck(runner);
@@ -528,6 +530,9 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     runner->progress = options->progress == NULL ? &runner->own_progress : options->progress;
     runner->progress->event_lines = 0;
     forget(runner);
+    if (options->listener != NULL) {
+        options->listener->begin(options->listener->context);
+    }
     read_expectations(runner);
     heap_begin(runner);
     played = snapshots_load(runner);

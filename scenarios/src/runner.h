@@ -101,6 +101,7 @@ struct device_counts {
     uint64_t by_op[7];
     bool seen; /* last_id, last_op: of the last request on the ring */
     uint64_t last_id;
+    uint64_t last_request; /* of the application, that it is a part of; 0: none that we know */
     uint8_t last_op;
 };
 
@@ -148,6 +149,7 @@ struct scenario_runner {
     uint32_t tolerated; /* bit n: `expect violation In` stands in the program */
     uint32_t broken;    /* of them, those that were broken so far */
     uint32_t violations_seen;
+    uint32_t violations_told; /* to the listener */
 
     const struct scenario_step *step;
     uint32_t step_number; /* 1-based */
@@ -329,6 +331,8 @@ enum simback_step live_step(struct scenario_runner *runner, uint64_t until_ns, b
 
 void sink_begin(struct scenario_runner *runner);
 void sink_event(void *context, const struct simback_event *event, uint64_t time_ns);
+/* Tells the listener which rules were broken since it was told last. */
+void sink_tell_broken(struct scenario_runner *runner);
 
 /* ---- exec.c, exec_*.c, conditions.c, support.c ---- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Hears every event of the world: counts what conditions ask for, keeps the frontend's log lines,
- * notes what the current step has reached, and writes the text trace when somebody wants it. Judges
- * nothing: that is the oracle's matter.
+ * notes what the current step has reached, writes the text trace when somebody wants it, and tells
+ * whoever listens. Judges nothing: that is the oracle's matter.
  */
 #include "runner.h"
 
@@ -34,9 +34,10 @@ static enum blkfront_operation request_kind(uint8_t op, uint32_t segments)
     }
 }
 
-/* Which call of the application this ring request is part of: the oldest that it fits. */
-static void note_ring_request(struct scenario_runner *runner, uint16_t number, uint64_t id,
-                              uint8_t op, enum blkfront_operation kind, uint64_t sector_512)
+/* Which call of the application this ring request is part of: the oldest that it fits. Its number;
+ * 0: none. */
+static uint64_t note_ring_request(struct scenario_runner *runner, uint16_t number, uint64_t id,
+                                  uint8_t op, enum blkfront_operation kind, uint64_t sector_512)
 {
     for (struct call *call = runner->pending; call != NULL; call = call->next) {
         uint64_t units = call->sector_size / BLKIF_WIRE_UNIT;
@@ -52,8 +53,9 @@ static void note_ring_request(struct scenario_runner *runner, uint16_t number, u
         call->on_ring = true;
         call->ring_id = id;
         call->ring_op = op;
-        return;
+        return call->number;
     }
+    return 0;
 }
 
 static void count_request(struct scenario_runner *runner, const struct simback_event *event)
@@ -63,6 +65,7 @@ static void count_request(struct scenario_runner *runner, const struct simback_e
     uint32_t segments = 0;
     uint8_t op, inner;
 
+    counts->last_request = 0;
     if (event->length < 12) {
         return;
     }
@@ -85,8 +88,8 @@ static void count_request(struct scenario_runner *runner, const struct simback_e
     counts->seen = true;
     counts->last_id = slot_word(event, 8);
     counts->last_op = op;
-    note_ring_request(runner, event->device, counts->last_id, op, request_kind(inner, segments),
-                      slot_word(event, 16));
+    counts->last_request = note_ring_request(runner, event->device, counts->last_id, op,
+                                             request_kind(inner, segments), slot_word(event, 16));
 }
 
 static void keep_log(struct scenario_runner *runner, const char *line)
@@ -246,13 +249,42 @@ void sink_begin(struct scenario_runner *runner)
     runner->states_dirty = true;
 }
 
+void sink_tell_broken(struct scenario_runner *runner)
+{
+    const struct scenario_listener *listener = runner->options.listener;
+    const struct simback_violation *violation;
+
+    while (listener != NULL &&
+           (violation = simback_violation(runner->world, runner->violations_told)) != NULL) {
+        runner->violations_told++;
+        listener->broken(listener->context, violation);
+    }
+}
+
+static void tell_event(struct scenario_runner *runner, const struct simback_event *event,
+                       uint64_t time_ns)
+{
+    const struct scenario_listener *listener = runner->options.listener;
+    uint64_t request = 0;
+
+    if (event->kind == SIMBACK_RING_REQUEST && event->device < SCENARIO_DEVICES_MAX) {
+        request = runner->counts[event->device].last_request;
+    }
+    listener->event(listener->context, event, time_ns, event->domid == simback_guest(runner->world),
+                    request);
+}
+
 void sink_event(void *context, const struct simback_event *event, uint64_t time_ns)
 {
     struct scenario_runner *runner = context;
 
+    sink_tell_broken(runner);
     count_event(runner, event);
     if (event->kind == SIMBACK_FAULT && event->path != NULL && strcmp(event->path, "status") == 0)
         strike_fault_seen(runner, event->b);
+    if (runner->options.listener != NULL) {
+        tell_event(runner, event, time_ns);
+    }
     if (runner->options.trace != NULL) {
         char line[TRACE_LINE];
 

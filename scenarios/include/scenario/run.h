@@ -18,6 +18,8 @@
 extern "C" {
 #endif
 
+struct simback_event;
+struct simback_violation;
 struct simback_world;
 struct scenario_live;
 struct scenario_runner;
@@ -126,6 +128,19 @@ struct scenario_strike {
     uint64_t at;       /* 1: the first */
 };
 
+/* Who hears of a run while it is played. What is pointed to lives during the call only. */
+struct scenario_listener {
+    /* A run begins; scenario_repeat_run makes one after the other. */
+    void (*begin)(void *context);
+    /* An event; `guest`: the frontend's domain acts; `request`: of the application, of which the
+     * request that has come onto the ring is a part. 0: none, or another kind of event. */
+    void (*event)(void *context, const struct simback_event *event, uint64_t time_ns, bool guest,
+                  uint64_t request);
+    /* A rule is broken, by the event before. */
+    void (*broken)(void *context, const struct simback_violation *violation);
+    void *context;
+};
+
 struct scenario_run_options {
     const struct scenario_subject *subject;
     bool strict;   /* SHOULD is judged too */
@@ -153,7 +168,8 @@ struct scenario_run_options {
     /* Each event as a line of text, as it happens; NULL: no text is made. */
     void (*trace)(void *context, const char *line);
     void *trace_context;
-    struct scenario_progress *progress; /* NULL: none */
+    const struct scenario_listener *listener; /* NULL: none */
+    struct scenario_progress *progress;       /* NULL: none */
     /* Where programs that begin alike begin; all of them are played with the same other options
      * (but max_steps). NULL: each is played from its first step. The verdict is the same. */
     struct scenario_snapshots *snapshots;
