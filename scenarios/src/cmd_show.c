@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * simblk show: a scenario as the tool understands it, one of its variants, or its trace.
+ * simblk show: a scenario as the tool understands it, one of its variants, its trace or its ladder.
  */
+#include "ladder.h"
 #include "tool.h"
 
-#include "scenario/run.h"
+#include "scenario/repeat.h"
 #include "scenario/variants.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Of a ladder, so many events from the beginning and from the end. */
+enum { LADDER_FIRST = 10000, LADDER_LAST = 10000 };
 
 static void trace_line(void *context, const char *line)
 {
@@ -16,12 +20,17 @@ static void trace_line(void *context, const char *line)
     puts(line);
 }
 
-static int play_and_trace(const struct scenario_program *program,
-                          const struct scenario_program *dialects)
+static void print_verdict(const struct scenario_verdict *verdict)
+{
+    printf("%s%s%s\n", scenario_outcome_name(verdict->outcome),
+           verdict->reason[0] != '\0' ? ": " : "", verdict->reason);
+}
+
+static int play(const struct scenario_program *program, const struct scenario_program *dialects,
+                bool trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
 {
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_run_options options;
-    struct scenario_verdict verdict;
 
     if (runner == NULL)
         return tool_error("no memory for a world");
@@ -29,12 +38,61 @@ static int play_and_trace(const struct scenario_program *program,
     options.subject = tool_subject();
     options.may_open_files = true;
     options.dialects = dialects;
-    options.trace = trace_line;
-    scenario_runner_run(runner, program, &options, &verdict);
+    options.trace = trace ? trace_line : NULL;
+    if (recorder != NULL) {
+        options.listener = ladder_recorder_listener(recorder);
+        scenario_repeat_run(runner, program, &options, 0, verdict);
+    } else {
+        scenario_runner_run(runner, program, &options, verdict);
+    }
     scenario_runner_destroy(runner);
-    printf("%s%s%s\n", scenario_outcome_name(verdict.outcome),
-           verdict.reason[0] != '\0' ? ": " : "", verdict.reason);
-    return verdict.exit_code;
+    return verdict->exit_code;
+}
+
+static int play_and_trace(const struct scenario_program *program,
+                          const struct scenario_program *dialects)
+{
+    struct scenario_verdict verdict;
+    int rc = play(program, dialects, true, NULL, &verdict);
+
+    print_verdict(&verdict);
+    return rc;
+}
+
+static int draw(const struct scenario_program *program, const struct ladder_recorder *recorder,
+                const struct scenario_verdict *verdict)
+{
+    FILE *file = tmpfile();
+    struct ladder ladder;
+    bool ok;
+
+    if (file == NULL)
+        return tool_error("no temporary file for the ladder");
+    ladder_init(&ladder);
+    ladder_recorder_write(recorder, verdict->struck_at != 0, fileno(file));
+    ok = ladder_read(&ladder, fileno(file)) && ladder_judge(&ladder, verdict);
+    fclose(file);
+    ladder.program = program;
+    ok = ok && ladder_text(stdout, &ladder);
+    ladder_fini(&ladder);
+    return ok ? TOOL_OK : tool_error("no memory");
+}
+
+static int play_and_draw(const struct scenario_program *program,
+                         const struct scenario_program *dialects)
+{
+    struct ladder_recorder *recorder = ladder_recorder_create(LADDER_FIRST, LADDER_LAST);
+    struct scenario_verdict verdict;
+    int rc, drawn;
+
+    if (recorder == NULL)
+        return tool_error("no memory");
+    memset(&verdict, 0, sizeof(verdict));
+    rc = play(program, dialects, false, recorder, &verdict);
+    drawn = draw(program, recorder, &verdict);
+    ladder_recorder_destroy(recorder);
+    print_verdict(&verdict);
+    return drawn == TOOL_OK ? rc : drawn;
 }
 
 int cmd_show(int argc, char **argv)
@@ -49,19 +107,26 @@ int cmd_show(int argc, char **argv)
     uint64_t index = 0;
     bool variant_given = false;
     bool trace = false;
+    bool ladder = false;
     int rest = 0;
     const struct tool_option options[] = {
         {"--variant", TOOL_NUMBER, "N", "the Nth run of the file (1 is the first), its fields set",
          &index, &variant_given},
         {"--trace", TOOL_FLAG, NULL, "play it and print every event", &trace, NULL},
+        {"--ladder", TOOL_FLAG, NULL,
+         "play it and draw application, frontend, ring, backend and XenStore, a row for each event",
+         &ladder, NULL},
         {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of", &dialects_path, NULL},
     };
-    int rc = tool_options(tool_command_find("show"), options, 3, argc, argv, &rest);
+    int rc = tool_options(tool_command_find("show"), options, sizeof(options) / sizeof(options[0]),
+                          argc, argv, &rest);
 
     if (rc != -1)
         return rc;
     if (rest != 1)
         return tool_error("show: needs one scenario");
+    if (trace && ladder)
+        return tool_error("show: --trace and --ladder are two pictures of one run; take one");
     scenario_program_init(&program);
     scenario_program_init(&variant);
     scenario_buffer_init(&text);
@@ -72,13 +137,15 @@ int cmd_show(int argc, char **argv)
         rc = tool_load(argv[1], &program, TOOL_SCENARIO, dialects);
     if (rc == TOOL_OK && variant_given && (index < 1 || index > scenario_variant_count(&program)))
         rc = tool_error("show: %s has %zu variants", argv[1], scenario_variant_count(&program));
-    if (rc == TOOL_OK && (variant_given || trace)) {
+    if (rc == TOOL_OK && (variant_given || trace || ladder)) {
         if (scenario_variant(&variant, &program, variant_given ? (size_t)index - 1 : 0, &name) !=
             SCENARIO_OK)
             rc = tool_error("no memory");
     }
     if (rc == TOOL_OK && trace) {
         rc = play_and_trace(&variant, dialects);
+    } else if (rc == TOOL_OK && ladder) {
+        rc = play_and_draw(&variant, dialects);
     } else if (rc == TOOL_OK) {
         if (scenario_print(variant_given ? &variant : &program, &text) != SCENARIO_OK)
             rc = tool_error("no memory");

@@ -46,6 +46,7 @@ static const struct command {
     {"run here", {"run", "--break", "100", "good.scn"}, 0, "1 passed, 0 failed"},
     {"show", {"show", "--variant", "2", "variants.scn"}, 0, "seed=2"},
     {"show a trace", {"show", "--trace", "good.scn"}, 0, "passed"},
+    {"show a ladder", {"show", "--ladder", "fails.scn"}, 1, ": the result is ok"},
     {"fmt", {"fmt", "untidy.scn"}, 0, ""},
     {"fmt --check", {"fmt", "--check", "untidy.scn"}, 1, "untidy.scn"},
     {"encode", {"encode", "good.scn"}, 0, ""},

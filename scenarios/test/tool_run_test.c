@@ -240,6 +240,7 @@ static const struct {
     {"run --expected-failures nowhere good.scn", "nowhere: No such file"},
     {"show", "needs one scenario"},
     {"show --variant 9 good.scn", "good.scn has 1 variants"},
+    {"show --trace --ladder good.scn", "--trace and --ladder are two pictures of one run"},
     {"show nowhere.scn", "nowhere.scn: No such file"},
     {"fmt", "name a scenario"},
     {"fmt nowhere.scn", "nowhere.scn: No such file"},
@@ -294,6 +295,8 @@ START_TEST(an_output_that_is_full_is_2)
     assert_status(run, 2);
     assert_contains(run.err, "cannot be written");
     run = shell("$simblk run --list good.scn >/dev/full");
+    assert_status(run, 2);
+    run = shell("$simblk show --ladder good.scn >/dev/full");
     assert_status(run, 2);
     run = shell("$simblk show good.scn >/dev/full");
     assert_status(run, 2);

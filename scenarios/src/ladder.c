@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rows of a ladder, from what a recorder has kept: between which columns each lies, its words,
+ * and which one the verdict is about. How a row looks is the matter of who draws it.
+ */
+#include "ladder.h"
+
+#include "scenario/text.h"
+
+#include <simback/event.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void ladder_init(struct ladder *ladder)
+{
+    memset(ladder, 0, sizeof(*ladder));
+}
+
+void ladder_fini(struct ladder *ladder)
+{
+    free(ladder->records);
+    ladder_init(ladder);
+}
+
+bool ladder_read(struct ladder *ladder, int file)
+{
+    off_t size = lseek(file, 0, SEEK_END);
+    size_t count = size < 0 ? 0 : (size_t)size / sizeof(struct ladder_record);
+    size_t length = count * sizeof(struct ladder_record);
+    size_t got = 0;
+
+    if (count == 0)
+        return size >= 0;
+    ladder->records = malloc(length);
+    if (ladder->records == NULL)
+        return false;
+    while (got < length) {
+        ssize_t piece = pread(file, (char *)ladder->records + got, length - got, (off_t)got);
+
+        if (piece <= 0)
+            break;
+        got += (size_t)piece;
+    }
+    ladder->count = got / sizeof(struct ladder_record);
+    return got == length;
+}
+
+/* ---- the failing row ---- */
+
+/* With a strike, a reason tells of that first. */
+static bool is_told(const struct ladder_record *record, const struct scenario_verdict *verdict)
+{
+    return record->what == LADDER_BROKEN && strstr(verdict->reason, record->text) != NULL;
+}
+
+static bool has_failed(const struct scenario_verdict *verdict)
+{
+    return verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED;
+}
+
+/* A sentence of the judge's that is in no record: below the step that it is about. */
+static bool add_reason(struct ladder *ladder, const struct scenario_verdict *verdict)
+{
+    struct ladder_record *larger =
+        realloc(ladder->records, (ladder->count + 1) * sizeof(*ladder->records));
+    struct ladder_record *last;
+
+    if (larger == NULL)
+        return false;
+    ladder->records = larger;
+    for (size_t i = 0; i < ladder->count; i++)
+        larger[i].failed = larger[i].what == LADDER_STEP && larger[i].step == verdict->step;
+    last = &larger[ladder->count++];
+    memset(last, 0, sizeof(*last));
+    last->what = LADDER_BROKEN;
+    last->failed = true;
+    last->step = verdict->step;
+    last->line = verdict->line;
+    last->device = SIMBACK_NO_DEVICE;
+    last->slot = LADDER_NO_SLOT;
+    last->time_ns = ladder->count > 1 ? last[-1].time_ns : verdict->time_ns;
+    snprintf(last->text, sizeof(last->text), "%.*s", LADDER_TEXT - 1, verdict->reason);
+    return true;
+}
+
+bool ladder_judge(struct ladder *ladder, const struct scenario_verdict *verdict)
+{
+    if (!has_failed(verdict))
+        return true;
+    for (size_t i = 0; i < ladder->count; i++) {
+        struct ladder_record *record = &ladder->records[i];
+
+        if (is_told(record, verdict)) {
+            record->failed = true;
+            if (i > 0 && record[-1].what == LADDER_EVENT)
+                record[-1].failed = true;
+            return true;
+        }
+    }
+    return add_reason(ladder, verdict);
+}
+
+/* ---- rows ---- */
+
+struct way {
+    enum ladder_column from, to;
+};
+
+/* Who acts in an event of the frontend's or the backend's. */
+static enum ladder_column actor_of(const struct ladder_record *record)
+{
+    return record->guest ? LADDER_FRONTEND : LADDER_BACKEND;
+}
+
+static struct way way_of(const struct ladder_record *record)
+{
+    enum ladder_column actor = actor_of(record);
+
+    switch ((enum simback_event_kind)record->kind) {
+    case SIMBACK_CALL:
+    case SIMBACK_SUBMIT: return (struct way){LADDER_APPLICATION, LADDER_FRONTEND};
+    case SIMBACK_RETURN:
+    case SIMBACK_REFUSED:
+    case SIMBACK_COMPLETE:
+    case SIMBACK_DEVICE: return (struct way){LADDER_FRONTEND, LADDER_APPLICATION};
+    case SIMBACK_STORE_READ:
+    case SIMBACK_STORE_LIST:
+    case SIMBACK_WATCH_FIRED: return (struct way){LADDER_STORE, actor};
+    case SIMBACK_STORE_WRITE:
+    case SIMBACK_STORE_REMOVE:
+    case SIMBACK_TRANSACTION_START:
+    case SIMBACK_TRANSACTION_END:
+    case SIMBACK_WATCH:
+    case SIMBACK_UNWATCH: return (struct way){actor, LADDER_STORE};
+    case SIMBACK_RING_ATTACH:
+    case SIMBACK_RING_DETACH:
+    case SIMBACK_RING_INDEX:
+    case SIMBACK_RING_REQUEST:
+    case SIMBACK_RING_RESPONSE: return (struct way){actor, LADDER_RING};
+    case SIMBACK_NOTIFY:
+        return (struct way){actor, record->guest ? LADDER_BACKEND : LADDER_FRONTEND};
+    case SIMBACK_BACK_STATE:
+    case SIMBACK_BACK_LIFE:
+    case SIMBACK_FAULT:
+    case SIMBACK_HARM: return (struct way){LADDER_BACKEND, LADDER_BACKEND};
+    case SIMBACK_EVENT_NONE:
+    case SIMBACK_GRANT:
+    case SIMBACK_GRANT_END:
+    case SIMBACK_MAP:
+    case SIMBACK_UNMAP:
+    case SIMBACK_PAGE_ALLOC:
+    case SIMBACK_PAGE_FREE:
+    case SIMBACK_PORT_ALLOC:
+    case SIMBACK_PORT_BIND:
+    case SIMBACK_PORT_CLOSE:
+    case SIMBACK_PORT_PENDING:
+    case SIMBACK_PORT_UNMASK:
+    case SIMBACK_RESUMED:
+    case SIMBACK_LOAD:
+    case SIMBACK_STORE:
+    case SIMBACK_FENCE:
+    case SIMBACK_STEP:
+    case SIMBACK_LOG:
+    case SIMBACK_EVENT_KINDS: break;
+    }
+    return (struct way){actor, actor};
+}
+
+static void put_event(const struct ladder_record *record, char *text, size_t size)
+{
+    struct simback_event event = {
+        .kind = (enum simback_event_kind)record->kind,
+        .result = record->result,
+        .domid = record->domid,
+        .peer = record->peer,
+        .device = record->device,
+        .queue = record->queue,
+        .a = record->a,
+        .b = record->b,
+        .c = record->c,
+        .path = record->has_path ? record->text : NULL,
+        .bytes = record->has_value ? record->text + record->path_length + 1 : NULL,
+        .length = (size_t)record->length,
+    };
+
+    simback_event_words(&event, record->value_length, text, size);
+}
+
+/* As the scenario writes it. What struck beside the steps has no place in the program. */
+static bool put_step(const struct ladder *ladder, const struct ladder_record *record, char *text,
+                     size_t size)
+{
+    struct scenario_buffer step;
+    bool ok;
+
+    scenario_buffer_init(&step);
+    if (ladder->program != NULL && record->a >= 1 && record->a <= ladder->program->step_count)
+        scenario_print_step(ladder->program, &ladder->program->steps[record->a - 1], &step);
+    snprintf(text, size, "%s", step.data == NULL ? "" : step.data);
+    ok = !step.failed;
+    scenario_buffer_fini(&step);
+    return ok;
+}
+
+bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *row)
+{
+    const struct ladder_record *record = &ladder->records[index];
+    struct way way = way_of(record);
+
+    memset(row, 0, sizeof(*row));
+    row->kind = (enum ladder_kind)record->what;
+    row->from = way.from;
+    row->to = way.to;
+    row->time_ns = record->time_ns;
+    row->request = record->request;
+    row->step = record->step;
+    row->line = record->line;
+    row->domid = record->domid;
+    row->device = record->device;
+    row->queue = record->queue;
+    row->slot = record->slot;
+    row->failed = record->failed;
+    if (row->kind == LADDER_STEP)
+        return put_step(ladder, record, row->text, sizeof(row->text));
+    if (row->kind == LADDER_BROKEN)
+        snprintf(row->text, sizeof(row->text), "%s", record->text);
+    else if (row->kind == LADDER_LEFT_OUT)
+        row->left_out = record->a;
+    else
+        put_event(record, row->text, sizeof(row->text));
+    return true;
+}
