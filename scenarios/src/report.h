@@ -76,6 +76,10 @@ void report_words(const struct report_case *one, char *text, size_t size);
 /* Where it failed: "path:12", or "path". */
 void report_place(const struct report_case *one, char *text, size_t size);
 
+/* The command that repeats this case and no other. */
+void report_again(FILE *stream, const struct report_context *context,
+                  const struct report_case *one);
+
 /* Bytes of the character that the text begins with; 0 if it begins with no UTF-8. */
 size_t report_utf8(const char *text);
 /* The text on one line: control characters and bytes that are no UTF-8 as \xHH. */

@@ -7,7 +7,6 @@
 
 #include <simback/oracle.h>
 
-#include <inttypes.h>
 #include <string.h>
 
 #define GREEN      "\033[32m"
@@ -25,41 +24,6 @@ static const char *colour(const struct report_context *context, const char *code
 static void print_visible(struct report_context *context, const char *text)
 {
     report_visible(context->stream, text, strlen(text));
-}
-
-/* The command that repeats this case and no other. */
-static void print_again(struct report_context *context, const struct report_case *one)
-{
-    FILE *stream = context->stream;
-
-    fputs("     again: simblk run", stream);
-    if (context->frontend != NULL) {
-        fputs(" --frontend ", stream);
-        report_shell_word(stream, context->frontend);
-    }
-    if (context->strict)
-        fputs(" --strict", stream);
-    if (context->set_seed)
-        fprintf(stream, " --seed %" PRIu64, context->seed);
-    if (one->result->verdict.struck_at != 0)
-        fprintf(stream, " --at %" PRIu64, one->result->verdict.struck_at);
-    if (context->repeat > 1)
-        fprintf(stream, " --repeat %" PRIu64, context->repeat);
-    if (context->disk != NULL) {
-        fputs(" --disk ", stream);
-        report_shell_word(stream, context->disk);
-    }
-    if (context->dialects != NULL) {
-        fputs(" --dialects ", stream);
-        report_shell_word(stream, context->dialects);
-    }
-    if (strchr(one->id, '[') != NULL) {
-        fputs(" --id ", stream);
-        report_shell_word(stream, one->id);
-    }
-    fputc(' ', stream);
-    report_shell_word(stream, one->file->path);
-    fputc('\n', stream);
 }
 
 static void print_failure(struct report_context *context, const struct report_case *one)
@@ -84,7 +48,9 @@ static void print_failure(struct report_context *context, const struct report_ca
         fputs("     printed by the process:\n", context->stream);
         report_lines(context->stream, "        ", result->output);
     }
-    print_again(context, one);
+    fputs("     again: ", context->stream);
+    report_again(context->stream, context, one);
+    fputc('\n', context->stream);
 }
 
 static void console_begin(struct report_context *context)

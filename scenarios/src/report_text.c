@@ -5,6 +5,7 @@
  */
 #include "report.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void report_words(const struct report_case *one, char *text, size_t size)
@@ -124,4 +125,35 @@ void report_shell_word(FILE *stream, const char *word)
             fputc(*word, stream);
     }
     fputc('\'', stream);
+}
+
+void report_again(FILE *stream, const struct report_context *context, const struct report_case *one)
+{
+    fputs("simblk run", stream);
+    if (context->frontend != NULL) {
+        fputs(" --frontend ", stream);
+        report_shell_word(stream, context->frontend);
+    }
+    if (context->strict)
+        fputs(" --strict", stream);
+    if (context->set_seed)
+        fprintf(stream, " --seed %" PRIu64, context->seed);
+    if (one->result->verdict.struck_at != 0)
+        fprintf(stream, " --at %" PRIu64, one->result->verdict.struck_at);
+    if (context->repeat > 1)
+        fprintf(stream, " --repeat %" PRIu64, context->repeat);
+    if (context->disk != NULL) {
+        fputs(" --disk ", stream);
+        report_shell_word(stream, context->disk);
+    }
+    if (context->dialects != NULL) {
+        fputs(" --dialects ", stream);
+        report_shell_word(stream, context->dialects);
+    }
+    if (strchr(one->id, '[') != NULL) {
+        fputs(" --id ", stream);
+        report_shell_word(stream, one->id);
+    }
+    fputc(' ', stream);
+    report_shell_word(stream, one->file->path);
 }
