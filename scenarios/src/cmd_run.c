@@ -23,12 +23,13 @@ struct run {
     struct supervisor_options supervisor;
     struct tool_result *results;
     struct report_context context;
+    struct report_context page; /* of --report */
     struct report_sums sums;
     const struct report *report;
     int exit_code;
     bool any_code;
     uint64_t jobs, repeat, break_step;
-    const char *format, *output, *expected_path, *dialects_path, *world, *live_disk;
+    const char *format, *output, *page_path, *expected_path, *dialects_path, *world, *live_disk;
     bool list, dry_run, quiet, matrix;
 };
 
@@ -112,6 +113,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
         {"--matrix", TOOL_FLAG, NULL, "as --format matrix: a table of features and dialects",
          &run->matrix, NULL},
         {"--output", TOOL_TEXT, "FILE", "report to a file", &run->output, NULL},
+        {"--report", TOOL_TEXT, "FILE",
+         "also a page (HTML) with every scenario, its verdicts and ladders", &run->page_path, NULL},
         {"--quiet", TOOL_FLAG, NULL, "no line for a scenario that passes", &run->quiet, NULL},
     };
     int rc = tool_options(tool_command_find("run"), options, sizeof(options) / sizeof(options[0]),
@@ -187,6 +190,9 @@ static void on_done(void *context, size_t index, const struct tool_result *resul
     run->exit_code = scenario_exit_merge(run->exit_code, code, &run->any_code);
     count(run, &one);
     run->report->one(&run->context, &one);
+    if (run->page.stream != NULL)
+        report_page.one(&run->page, &one);
+    ladder_fini(&run->results[index].ladder); /* there may be hundreds of them */
 }
 
 static void on_tick(void *context, size_t done, size_t running)
@@ -256,6 +262,7 @@ static void prepare(struct run *run)
     run->supervisor.jobs = run->supervisor.disk != NULL ? 1 : (uint32_t)run->jobs;
     run->supervisor.repeat = (uint32_t)run->repeat;
     run->supervisor.break_step = (uint32_t)run->break_step;
+    run->supervisor.ladder = run->page_path != NULL;
     run->supervisor.done = on_done;
     run->supervisor.tick = on_tick;
     run->supervisor.context = run;
@@ -270,6 +277,8 @@ static void prepare(struct run *run)
     run->context.disk = run->supervisor.disk;
     run->context.dialects = run->dialects_path;
     run->context.frontend = run->supervisor.frontend;
+    run->page = run->context;
+    run->page.stream = NULL;
     run->sums.files = tool_suite_scenarios(&run->suite);
     run->sums.cases = run->suite.case_count;
 }
@@ -284,6 +293,30 @@ static int merge(struct run *run, int supervised)
     return supervised != TOOL_OK ? supervised : run->exit_code;
 }
 
+/* TOOL_OK, or a message. */
+static int open_report(FILE **stream, const char *path)
+{
+    *stream = path != NULL ? fopen(path, "wb") : stdout;
+    return *stream != NULL ? TOOL_OK
+                           : tool_error("%s: cannot be written: %s", path, strerror(errno));
+}
+
+static int end_report(const struct report *report, struct report_context *context,
+                      const struct report_sums *sums, const char *path)
+{
+    int rc = TOOL_OK;
+
+    report->end(context, sums);
+    if (context->broken)
+        rc = tool_error("the report cannot be made: no memory");
+    if (fflush(context->stream) != 0 || ferror(context->stream))
+        rc = tool_error("%s%sthe report cannot be written: %s", path != NULL ? path : "",
+                        path != NULL ? ": " : "", strerror(errno));
+    if (path != NULL)
+        fclose(context->stream);
+    return rc;
+}
+
 static int play(struct run *run)
 {
     struct report_sums *sums = &run->sums;
@@ -293,21 +326,22 @@ static int play(struct run *run)
     run->results = calloc(run->suite.case_count, sizeof(*run->results));
     if (run->results == NULL)
         return tool_error("no memory");
-    run->context.stream = run->output != NULL ? fopen(run->output, "wb") : stdout;
-    if (run->context.stream == NULL)
-        return tool_error("%s: cannot be written: %s", run->output, strerror(errno));
+    if (open_report(&run->context.stream, run->output) != TOOL_OK)
+        return TOOL_USAGE;
     prepare(run);
+    if (run->page_path != NULL && open_report(&run->page.stream, run->page_path) != TOOL_OK)
+        return TOOL_USAGE;
     run->report->begin(&run->context);
+    if (run->page_path != NULL)
+        report_page.begin(&run->page);
     rc = merge(run, supervise(&run->supervisor, run->results));
     sums->interrupted = sums->passed + sums->failed + sums->skipped + sums->expected < sums->cases;
     sums->seconds = seconds_now() - began;
-    run->report->end(&run->context, sums);
-    if (run->context.broken)
-        rc = tool_error("the report cannot be made: no memory");
-    if (fflush(run->context.stream) != 0 || ferror(run->context.stream))
-        rc = tool_error("the report cannot be written: %s", strerror(errno));
-    if (run->output != NULL)
-        fclose(run->context.stream);
+    if (end_report(run->report, &run->context, sums, run->output) != TOOL_OK)
+        rc = TOOL_USAGE;
+    if (run->page_path != NULL &&
+        end_report(&report_page, &run->page, sums, run->page_path) != TOOL_OK)
+        rc = TOOL_USAGE;
     return rc;
 }
 

@@ -4,57 +4,11 @@
  * clean the scenarios that make it so. Works without a script, by keyboard, in light and dark.
  */
 #include "compare.h"
+#include "page.h"
 
 #include <simback/oracle.h>
 
 #include <string.h>
-
-static const char head[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<head>\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<title>simblk compare</title>\n"
-    "<style>\n"
-    ":root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --line: #8886; }\n"
-    "@media (prefers-color-scheme: dark) { :root { --good: #4ac26b; --bad: #ff7b72; } }\n"
-    "body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 75em;\n"
-    "  padding: 0 1em; }\n"
-    "table { border-collapse: collapse; }\n"
-    "th, td { border: 1px solid var(--line); padding: .3em .7em; text-align: left; }\n"
-    "td.good { color: var(--good); }\n"
-    "td.bad a { color: var(--bad); font-weight: 600; }\n"
-    "td.none { opacity: .6; }\n"
-    "li { margin: .3em 0; }\n"
-    "code { overflow-wrap: anywhere; }\n"
-    "@media print { details { display: block; } }\n"
-    "</style>\n"
-    "</head>\n"
-    "<body>\n"
-    "<h1>Frontends by rule</h1>\n";
-
-/* What is no UTF-8 has no place in a page. */
-static void print_text(FILE *stream, const char *text)
-{
-    while (*text != '\0') {
-        size_t bytes = report_utf8(text);
-
-        switch (*text) {
-        case '&': fputs("&amp;", stream); break;
-        case '<': fputs("&lt;", stream); break;
-        case '>': fputs("&gt;", stream); break;
-        case '"': fputs("&quot;", stream); break;
-        default:
-            if (bytes == 0 || (unsigned char)*text < 0x20)
-                fputs("\xef\xbf\xbd", stream);
-            else
-                fwrite(text, 1, bytes, stream);
-            break;
-        }
-        text += bytes == 0 ? 1 : bytes;
-    }
-}
 
 static void print_cell(FILE *stream, size_t number, const struct compared *frontend, unsigned rule)
 {
@@ -76,7 +30,7 @@ static void print_table(FILE *stream, const struct comparison *comparison)
     fputs("<table>\n<thead><tr><th scope=\"col\">rule</th>", stream);
     for (size_t i = 0; i < comparison->count; i++) {
         fputs("<th scope=\"col\">", stream);
-        print_text(stream, comparison->frontends[i].name);
+        page_text(stream, comparison->frontends[i].name);
         fputs("</th>", stream);
     }
     fputs("</tr></thead>\n<tbody>\n", stream);
@@ -88,9 +42,9 @@ static void print_table(FILE *stream, const struct comparison *comparison)
             continue;
         compare_rule_word(rule, word, sizeof(word));
         fputs("<tr><th scope=\"row\" title=\"", stream);
-        print_text(stream, text == NULL ? "" : text);
+        page_text(stream, text == NULL ? "" : text);
         fprintf(stream, "\">I%u ", rule);
-        print_text(stream, word);
+        page_text(stream, word);
         fputs("</th>", stream);
         for (size_t i = 0; i < comparison->count; i++)
             print_cell(stream, i, &comparison->frontends[i], rule);
@@ -107,7 +61,7 @@ static void print_rule(FILE *stream, size_t number, const struct compared *front
         return;
     fprintf(stream, "<details id=\"f%zu-I%u\" open>\n<summary>I%u: %zu, ", number, rule, rule,
             frontend->rule[rule].failed);
-    print_text(stream, text == NULL ? "" : text);
+    page_text(stream, text == NULL ? "" : text);
     fputs("</summary>\n<ul>\n", stream);
     for (size_t i = 0; i < frontend->failure_count; i++) {
         const struct compared_failure *failure = &frontend->failures[i];
@@ -115,9 +69,9 @@ static void print_rule(FILE *stream, size_t number, const struct compared *front
         if ((failure->rules >> rule & 1) == 0)
             continue;
         fputs("<li><code>", stream);
-        print_text(stream, failure->id);
+        page_text(stream, failure->id);
         fputs("</code><br>", stream);
-        print_text(stream, failure->reason);
+        page_text(stream, failure->reason);
         fputs("</li>\n", stream);
     }
     fputs("</ul>\n</details>\n", stream);
@@ -126,7 +80,7 @@ static void print_rule(FILE *stream, size_t number, const struct compared *front
 static void print_frontend(FILE *stream, size_t number, const struct compared *frontend)
 {
     fputs("<h2>", stream);
-    print_text(stream, frontend->name);
+    page_text(stream, frontend->name);
     fputs("</h2>\n", stream);
     if (frontend->refused) {
         fputs("<p>It is no frontend for this simblk.</p>\n", stream);
@@ -140,11 +94,13 @@ static void print_frontend(FILE *stream, size_t number, const struct compared *f
 
 void compare_html(FILE *stream, const struct comparison *comparison)
 {
-    fputs(head, stream);
+    page_begin(stream, "simblk compare");
+    fputs("<main>\n<h1>Frontends by rule</h1>\n", stream);
     fprintf(stream, "<p>%zu scenarios, %zu runs of each frontend.</p>\n", comparison->scenarios,
             comparison->runs);
     print_table(stream, comparison);
     for (size_t i = 0; i < comparison->count; i++)
         print_frontend(stream, i, &comparison->frontends[i]);
-    fputs("</body>\n</html>\n", stream);
+    fputs("</main>\n", stream);
+    page_end(stream);
 }

@@ -16,6 +16,7 @@ char *tool_read_file(const char *path, size_t *length)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     char *data = NULL;
+    char *shorter;
     size_t used = 0;
     size_t room = 0;
 
@@ -44,7 +45,8 @@ char *tool_read_file(const char *path, size_t *length)
         fclose(file);
     data[used] = '\0';
     *length = used;
-    return data;
+    shorter = realloc(data, used + 1);
+    return shorter == NULL ? data : shorter;
 
 fail:
     if (file != stdin)

@@ -70,6 +70,7 @@ extern const struct report report_tap;
 extern const struct report report_junit;
 extern const struct report report_json;
 extern const struct report report_matrix;
+extern const struct report report_page; /* beside one of the others: simblk run --report */
 
 /* "rule broken (I7)", "expected failure"…: the verdict in words. */
 void report_words(const struct report_case *one, char *text, size_t size);

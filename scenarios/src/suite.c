@@ -172,6 +172,7 @@ static int load_file(struct tool_file *file, const char *path,
                      const struct scenario_program *dialects)
 {
     struct scenario_string title;
+    size_t length;
     int rc;
 
     scenario_program_init(&file->program);
@@ -179,7 +180,10 @@ static int load_file(struct tool_file *file, const char *path,
     file->id = file_id(path);
     if (file->path == NULL || file->id == NULL)
         return tool_error("no memory");
-    rc = tool_load(path, &file->program, TOOL_SCENARIO, dialects);
+    file->text = tool_read_file(path, &length);
+    if (file->text == NULL)
+        return TOOL_USAGE;
+    rc = tool_parse(path, file->text, length, &file->program, TOOL_SCENARIO, dialects);
     if (rc != TOOL_OK)
         return rc;
     file->rules = scenario_rules(&file->program, &file->should);
@@ -241,6 +245,7 @@ void tool_suite_fini(struct tool_suite *suite)
         free(suite->files[i].path);
         free(suite->files[i].id);
         free(suite->files[i].title);
+        free(suite->files[i].text);
     }
     for (size_t i = 0; i < suite->case_count; i++)
         free(suite->cases[i].id);
@@ -250,12 +255,17 @@ void tool_suite_fini(struct tool_suite *suite)
 }
 
 /* Cases of one file stand together. */
+bool tool_suite_is_first(const struct tool_suite *suite, size_t index)
+{
+    return index == 0 || suite->cases[index].file != suite->cases[index - 1].file;
+}
+
 size_t tool_suite_scenarios(const struct tool_suite *suite)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < suite->case_count; i++)
-        count += i == 0 || suite->cases[i].file != suite->cases[i - 1].file;
+        count += tool_suite_is_first(suite, i);
     return count;
 }
 

@@ -28,7 +28,7 @@ struct worker {
     struct scenario_progress *progress; /* shared; kept for the next process in this place */
     FILE *
         output; /* stdout and stderr of the worker, an unlinked file; read through its descriptor */
-    FILE *trace;
+    struct worker_files files;
     size_t playing; /* NO_CASE: idle */
     double began;
     double moved; /* when the world took a step last */
@@ -87,7 +87,8 @@ static void finish_case(struct supervisor *supervisor, struct worker *worker,
     result->verdict = *verdict;
     result->seconds = seconds_now() - worker->began;
     result->output = output;
-    result->trace = supervisor_take_output(worker->trace, true);
+    result->trace = supervisor_take_output(worker->files.trace, true);
+    supervisor_take_ladder(worker->files.ladder, verdict, &result->ladder);
     if (verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED)
         result->events = supervisor_take_events(worker->progress);
     result->done = true;
@@ -119,7 +120,7 @@ static void become_worker(struct supervisor *supervisor, const struct worker *wo
     fflush(stdout);
     dup2(fileno(worker->output), STDOUT_FILENO);
     dup2(fileno(worker->output), STDERR_FILENO);
-    worker_main(supervisor->options, orders, answers, worker->progress, worker->trace);
+    worker_main(supervisor->options, orders, answers, worker->progress, &worker->files);
 }
 
 static bool cannot_make(void)
@@ -163,12 +164,15 @@ static bool start_worker(struct supervisor *supervisor, struct worker *worker)
 
 static bool prepare_worker(struct supervisor *supervisor, struct worker *worker)
 {
+    const struct supervisor_options *options = supervisor->options;
+
     worker->output = tmpfile();
-    worker->trace = supervisor->options->trace ? tmpfile() : NULL;
+    worker->files.trace = options->trace ? tmpfile() : NULL;
+    worker->files.ladder = options->ladder ? tmpfile() : NULL;
     worker->progress = mmap(NULL, sizeof(*worker->progress), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (worker->output == NULL || (supervisor->options->trace && worker->trace == NULL) ||
-        worker->progress == MAP_FAILED)
+    if (worker->output == NULL || (options->trace && worker->files.trace == NULL) ||
+        (options->ladder && worker->files.ladder == NULL) || worker->progress == MAP_FAILED)
         return cannot_make();
     return start_worker(supervisor, worker);
 }
@@ -347,8 +351,10 @@ static bool end_workers(struct supervisor *supervisor)
         }
         if (worker->output != NULL)
             fclose(worker->output);
-        if (worker->trace != NULL)
-            fclose(worker->trace);
+        if (worker->files.trace != NULL)
+            fclose(worker->files.trace);
+        if (worker->files.ladder != NULL)
+            fclose(worker->files.ladder);
         if (worker->progress != NULL && worker->progress != MAP_FAILED)
             munmap(worker->progress, sizeof(*worker->progress));
     }
@@ -383,7 +389,7 @@ static int play_here(struct supervisor *supervisor, const struct supervisor_opti
     for (size_t i = 0; i < options->suite->case_count && !interrupted; i++) {
         struct tool_result *result = &supervisor->results[i];
 
-        worker_play(options, runner, &program, i, progress, options->trace ? stdout : NULL,
+        worker_play(options, runner, &program, i, progress, options->trace ? stdout : NULL, NULL,
                     &result->verdict);
         if (result->verdict.outcome != SCENARIO_PASSED)
             result->events = supervisor_take_events(progress);

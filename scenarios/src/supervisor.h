@@ -8,6 +8,7 @@
 
 #include "scenario/run.h"
 
+#include "ladder.h"
 #include "tool.h"
 
 /* How one case ended. */
@@ -17,6 +18,7 @@ struct tool_result {
     char *events; /* last events, a line each; NULL if there are none. Freed with the result */
     char *output; /* what the worker printed: a sanitizer's report; NULL if nothing */
     char *trace;  /* with `trace`: all lines */
+    struct ladder ladder; /* with `ladder`: of a run that failed or is its scenario's first */
     double seconds;
 };
 
@@ -34,6 +36,7 @@ struct supervisor_options {
     bool set_seed;
     uint64_t seed;
     bool trace;
+    bool ladder;
     const char *disk;
     const char *live;                        /* the disk of the live world; NULL: simulated */
     const struct scenario_program *dialects; /* of a file; NULL: none */
@@ -62,6 +65,9 @@ void tool_result_fini(struct tool_result *result);
 /* What was printed into the file, in allocated memory, and the file is empty again; NULL if there
  * is nothing. Not `whole`: of much text only the beginning and the end. */
 char *supervisor_take_output(FILE *file, bool whole);
+/* What the worker has recorded, with what the verdict is about; and the file is empty again. */
+void supervisor_take_ladder(FILE *file, const struct scenario_verdict *verdict,
+                            struct ladder *ladder);
 /* The last events, a line each, in allocated memory; NULL if there are none. */
 char *supervisor_take_events(const struct scenario_progress *progress);
 /* The verdict on a case whose worker ended before it was through. */
@@ -71,14 +77,20 @@ void supervisor_judge_death(const struct scenario_progress *progress, int status
 
 /* ---- worker.c ---- */
 
-/* Plays one case, `repeat` times, in this process. */
+/* Where a worker leaves what is more than a verdict; NULL: not wanted. */
+struct worker_files {
+    FILE *trace, *ladder;
+};
+
+/* Plays one case, `repeat` times, in this process. `recorder`: of its ladder; NULL: none. */
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
-                 FILE *trace, struct scenario_verdict *verdict);
+                 FILE *trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict);
 /* The life of a worker process: takes indices from `orders`, gives verdicts to `answers`, until
  * `orders` ends or nothing more can be asked of it. */
 void worker_main(const struct supervisor_options *options, int orders, int answers,
-                 struct scenario_progress *progress, FILE *trace) __attribute__((noreturn));
+                 struct scenario_progress *progress, const struct worker_files *files)
+    __attribute__((noreturn));
 
 struct worker_answer {
     uint64_t index;

@@ -19,6 +19,7 @@ void tool_result_fini(struct tool_result *result)
     free(result->events);
     free(result->output);
     free(result->trace);
+    ladder_fini(&result->ladder);
     memset(result, 0, sizeof(*result));
 }
 
@@ -37,6 +38,12 @@ static void add_piece(struct scenario_buffer *text, int file, off_t from, off_t 
         scenario_buffer_add(text, piece, (size_t)got);
         from += got;
     }
+}
+
+static void empty(int descriptor)
+{
+    if (ftruncate(descriptor, 0) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        tool_error("a worker's output cannot be cut: %s", strerror(errno));
 }
 
 /* The worker writes through the same open file, so its place in it is ours to reset; stdio would
@@ -60,9 +67,20 @@ char *supervisor_take_output(FILE *file, bool whole)
         scenario_buffer_format(&text, "\n[%lld bytes left out]\n", (long long)(size - 2 * kept));
         add_piece(&text, descriptor, size - kept, size);
     }
-    if (ftruncate(descriptor, 0) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
-        tool_error("a worker's output cannot be cut: %s", strerror(errno));
+    empty(descriptor);
     return text.data;
+}
+
+/* A picture that is not whole is none. */
+void supervisor_take_ladder(FILE *file, const struct scenario_verdict *verdict,
+                            struct ladder *ladder)
+{
+    if (file == NULL)
+        return;
+    if (!ladder_read(ladder, fileno(file)) ||
+        (ladder->count != 0 && !ladder_judge(ladder, verdict)))
+        ladder_fini(ladder);
+    empty(fileno(file));
 }
 
 char *supervisor_take_events(const struct scenario_progress *progress)

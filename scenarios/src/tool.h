@@ -121,6 +121,7 @@ struct tool_file {
     uint32_t rules; /* bit n: I<n> */
     bool should;
     char *title;
+    char *text; /* of the whole file */
 };
 
 /* One file with one of its variants. */
@@ -150,6 +151,8 @@ int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
 void tool_suite_fini(struct tool_suite *suite);
 /* How many files have a case that was selected. */
 size_t tool_suite_scenarios(const struct tool_suite *suite);
+/* Whether no case before it is of the same file. */
+bool tool_suite_is_first(const struct tool_suite *suite, size_t index);
 /* The program that a case runs, its variant's fields set. */
 int tool_suite_program(const struct tool_suite *suite, size_t index,
                        struct scenario_program *program);

@@ -15,15 +15,24 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of a ladder, so many events from the beginning and from the end. */
+enum { LADDER_FIRST = 1000, LADDER_LAST = 1000 };
+
 static struct {
     const struct scenario_runner *runner;
     struct scenario_progress *progress;
+    const struct ladder_recorder *recorder;
+    int ladder;
 } dying;
 
 static void save_events(void)
 {
-    if (dying.runner != NULL && dying.progress->phase != SCENARIO_PHASE_IDLE)
-        scenario_runner_save_events(dying.runner, dying.progress);
+    if (dying.runner == NULL || dying.progress->phase == SCENARIO_PHASE_IDLE)
+        return;
+    scenario_runner_save_events(dying.runner, dying.progress);
+    if (dying.recorder != NULL)
+        ladder_recorder_write(dying.recorder, true, dying.ladder);
+    dying.recorder = NULL; /* who catches the death of one signal may die of another */
 }
 
 static void on_fatal_signal(int number)
@@ -97,7 +106,7 @@ static void excuse(const struct supervisor_options *options, struct scenario_ver
 
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
-                 FILE *trace, struct scenario_verdict *verdict)
+                 FILE *trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
 {
     struct scenario_run_options run;
     uint64_t first_hash = 0;
@@ -125,6 +134,10 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         run.trace = trace_line;
         run.trace_context = trace;
     }
+    if (recorder != NULL) {
+        ladder_recorder_clear(recorder);
+        run.listener = ladder_recorder_listener(recorder);
+    }
     if (tool_suite_program(options->suite, index, program) != SCENARIO_OK) {
         verdict->outcome = SCENARIO_BAD;
         verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
@@ -135,6 +148,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         scenario_repeat_run(runner, program, &run, options->only, verdict);
         excuse(options, verdict);
         run.trace = NULL;
+        run.listener = NULL;
         if (round == 0) {
             first_hash = verdict->hash;
         } else if (verdict->hash != first_hash && options->live == NULL) {
@@ -173,29 +187,47 @@ static bool read_order(int orders, uint64_t *index)
     return read(orders, index, sizeof(*index)) == (ssize_t)sizeof(*index);
 }
 
+/* A run that passes is like the others of its scenario. */
+static void leave_ladder(const struct supervisor_options *options, size_t index,
+                         const struct ladder_recorder *recorder, int file,
+                         const struct scenario_verdict *verdict)
+{
+    bool failed = verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED;
+
+    if (failed || tool_suite_is_first(options->suite, index))
+        ladder_recorder_write(recorder, verdict->struck_at != 0, file);
+}
+
 void worker_main(const struct supervisor_options *options, int orders, int answers,
-                 struct scenario_progress *progress, FILE *trace)
+                 struct scenario_progress *progress, const struct worker_files *files)
 {
     struct supervisor_options own = *options;
     struct scenario_runner *runner = scenario_runner_create();
+    struct ladder_recorder *recorder =
+        files->ladder == NULL ? NULL : ladder_recorder_create(LADDER_FIRST, LADDER_LAST);
     struct scenario_program program;
     struct worker_answer answer;
     bool leak = false;
 
-    if (runner == NULL) {
+    if (runner == NULL || (files->ladder != NULL && recorder == NULL)) {
         _exit(WORKER_NO_WORLD);
     }
     dying.runner = runner;
     dying.progress = progress;
     catch_death();
-    if (trace != NULL)
-        setvbuf(trace, NULL, _IOLBF, BUFSIZ); /* the last line before a crash matters most */
+    if (files->trace != NULL)
+        setvbuf(files->trace, NULL, _IOLBF, BUFSIZ); /* the last line before a crash matters most */
     scenario_program_init(&program);
     memset(&answer, 0, sizeof(answer));
     while (!answer.last && read_order(orders, &answer.index)) {
+        dying.recorder = recorder;
+        dying.ladder = recorder == NULL ? -1 : fileno(files->ladder);
         if (own.frontend == NULL || load_frontend(&own, progress, &answer.verdict))
-            worker_play(&own, runner, &program, (size_t)answer.index, progress, trace,
-                        &answer.verdict);
+            worker_play(&own, runner, &program, (size_t)answer.index, progress, files->trace,
+                        recorder, &answer.verdict);
+        if (recorder != NULL)
+            leave_ladder(&own, (size_t)answer.index, recorder, dying.ladder, &answer.verdict);
+        dying.recorder = NULL;
         progress->phase = SCENARIO_PHASE_IDLE;
         fflush(stdout);
         leak = leaked(&answer.verdict);
@@ -207,6 +239,7 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     scenario_program_fini(&program);
     dying.runner = NULL;
     scenario_runner_destroy(runner);
+    ladder_recorder_destroy(recorder);
     if (leak)
         _exit(0); /* it has been told */
     exit(0);

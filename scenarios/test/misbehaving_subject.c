@@ -28,7 +28,8 @@ enum {
     SECTOR_LATE = 114,         /* dies when its process ends */
     SECTOR_NOTIFIES = 115,     /* twice: I14, a SHOULD */
     SECTOR_BESIDE = 116,       /* stores beside its memory */
-    SECTOR_LEDGER = 117        /* memory of the platform is not given back */
+    SECTOR_LEDGER = 117,       /* memory of the platform is not given back */
+    SECTOR_ADDRESSES = 118     /* tells its addresses, then aborts */
 };
 
 enum { KEPT = 64 };
@@ -85,6 +86,14 @@ static _Noreturn void die_oddly(void)
     abort();
 }
 
+/* No two processes say the same. */
+static _Noreturn void die_with_addresses(void)
+{
+    printf("==%d==ERROR: as sanitizers do it, %p\n", (int)getpid(), (void *)&subject);
+    fflush(stdout);
+    abort();
+}
+
 static void die_late(void)
 {
     fputs("dies late\n", stderr);
@@ -131,6 +140,7 @@ static void misbehave(struct blkfront_request *request)
     case SECTOR_EXIT: exit(5);
     case SECTOR_CHATTER: die_loudly();
     case SECTOR_ODD_TALK: die_oddly();
+    case SECTOR_ADDRESSES: die_with_addresses();
     case SECTOR_LATE: atexit(die_late); break;
     case SECTOR_BESIDE: store_beside(); break;
     case SECTOR_LEDGER: lost = platform.allocate(platform.context, 100); break;

@@ -48,6 +48,7 @@
 #define NOTIFIES   READS("115")
 #define BESIDE     READS("116")
 #define LEDGER     READS("117")
+#define ADDRESSES  READS("118")
 
 /* Fails with every frontend. */
 #define FAILS                                               \
