@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Pages in a real browser: a report in which scenarios fail, with names and titles that look like
+# mark-up, and a comparison. What is done with them stands in page.pl.
+#
+#     page.sh SIMBLK CARELESS WORK_DIR MISSING      MISSING: the exit code where a tool is missing
+
+set -eu
+LC_ALL=C
+export LC_ALL
+
+simblk=$1 careless=$2 work=$3 missing=$4
+script=$(cd "$(dirname "$0")" && pwd)/page.pl
+
+for tool in chromium perl; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is not there"
+        exit "$missing"
+    }
+done
+
+rm -rf "$work"
+mkdir -p "$work/all/reads"
+cd "$work"
+
+cat >all/status.scn <<'EOF'
+title    "a bad sector fails the requests that touch it and no other"
+rule     I8 I7
+
+backend  linux
+fault    sectors=100-103 error
+connect                             -> ok
+write    0 +8                       -> ok
+write    96 +8 fill=2               -> io-error
+disconnect                          -> ok
+EOF
+cat >all/reads/variants.scn <<'EOF'
+title    "a read here and there"
+rule     I7
+variants read.sector=0,8,16
+
+backend  linux
+connect                             -> ok
+read     0 +8                       -> ok
+disconnect                          -> ok
+EOF
+cat >'all/reads/<b id=wrong>&amp;.scn' <<'EOF'
+title    "</script><img src=x onerror=alert(1)><b id=wrong>"
+rule     I7
+about    "<i id=wrong>"
+
+backend  linux
+connect                             -> ok
+disconnect                          -> ok
+EOF
+status=0
+"$careless" run --quiet --report report.html all >run.log || status=$?
+[ "$status" -eq 1 ]
+"$simblk" compare --scenarios all --format html --output compare.html libblkfront
+
+exec perl "$script" "$work"
