@@ -39,6 +39,8 @@ status=0
 play "judge it" || status=$?
 [ "$status" -eq 127 ] # it crashes: one of its habits
 grep -q '<testsuites' junit.xml
+grep -q '</html>' report.html
+[ "$(wc -c <report.html)" -lt 20971520 ] # however much fails
 
 grep -q 'I17' junit.xml
 play "rule by rule"
