@@ -40,6 +40,7 @@ struct live_transaction {
 /* Of the real XenStore: this node has changed. */
 struct live_event {
     struct live_event *next;
+    bool missed; /* there was one of this node before that nobody has been told of */
     char path[LIVE_PATH];
 };
 
@@ -96,6 +97,10 @@ void live_mirror_node(struct simback_live *live, const char *real);
 /* What has changed by the hand of others. */
 void live_mirror_take(struct simback_live *live);
 void live_mirror_forget(struct simback_live *live);
+/* Events of a connection, behind those that wait; one of this path that waits, or NULL. */
+void live_events_collect(struct xs_handle *store, struct live_event **events);
+struct live_event *live_events_find(struct live_event *events, const char *path);
+void live_events_forget(struct live_event **events);
 /* A device's directories are looked at from now on, or no more. */
 void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on);
 

@@ -152,13 +152,12 @@ static void bring(struct simback_live *live, const char *real, const char *found
 
 /* ---- what has changed ---- */
 
-/* All events that are there, behind those that wait. */
-static void collect(struct simback_live *live)
+void live_events_collect(struct xs_handle *store, struct live_event **events)
 {
     char **event;
 
-    while ((event = xs_check_watch(live->store)) != NULL) {
-        struct live_event *entry = calloc(1, sizeof(*entry)), **last = &live->events;
+    while ((event = xs_check_watch(store)) != NULL) {
+        struct live_event *entry = calloc(1, sizeof(*entry)), **last = events;
 
         while (*last != NULL)
             last = &(*last)->next;
@@ -169,13 +168,26 @@ static void collect(struct simback_live *live)
     }
 }
 
-static bool is_waiting(const struct simback_live *live, const char *path)
+struct live_event *live_events_find(struct live_event *events, const char *path)
 {
-    for (const struct live_event *event = live->events; event != NULL; event = event->next) {
-        if (strcmp(event->path, path) == 0)
-            return true;
+    while (events != NULL && strcmp(events->path, path) != 0)
+        events = events->next;
+    return events;
+}
+
+void live_events_forget(struct live_event **events)
+{
+    while (*events != NULL) {
+        struct live_event *event = *events;
+
+        *events = event->next;
+        free(event);
     }
-    return false;
+}
+
+static void collect(struct simback_live *live)
+{
+    live_events_collect(live->store, &live->events);
 }
 
 /* An event tells only that its node has changed. Where another event of the same node is there by
@@ -193,7 +205,7 @@ void live_mirror_take(struct simback_live *live)
         if (device_of(live, event->path, &back) != NULL) {
             found = really(live, event->path, &bytes);
             collect(live);
-            if (!is_waiting(live, event->path))
+            if (live_events_find(live->events, event->path) == NULL)
                 bring(live, event->path, found, bytes, back);
             free(found);
         }
@@ -216,12 +228,7 @@ void live_mirror_node(struct simback_live *live, const char *real)
 
 void live_mirror_forget(struct simback_live *live)
 {
-    while (live->events != NULL) {
-        struct live_event *event = live->events;
-
-        live->events = event->next;
-        free(event);
-    }
+    live_events_forget(&live->events);
 }
 
 /* ---- watches ---- */

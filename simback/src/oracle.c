@@ -114,12 +114,23 @@ static void name_of(const struct oracle *oracle, uint16_t number, char *name, si
 }
 
 /* What the backend did, and when, between two accesses of the frontend, and what it wrote into
- * pages: only a simulated one tells (I1, I3, I6, I14, I18), and I19 is about that one. */
+ * pages: only a simulated one tells (I1, I3, I6, I14, I18), and I19 is about that one. A backend
+ * sees what is on the ring and in XenStore, but neither the application nor an access. */
+uint32_t simback_rules_judged(const struct simback_world *world)
+{
+    const uint32_t all = (1u << (SIMBACK_RULES + 1)) - 2;
+    const uint32_t not_live = 1u << 1 | 1u << 3 | 1u << 6 | 1u << 14 | 1u << 18 | 1u << 19;
+    const uint32_t served = 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 9 |
+                            1u << 10 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 17 | 1u << 18;
+
+    if (world->options.served)
+        return served;
+    return world->options.live ? all & ~not_live : all;
+}
+
 static bool is_judged(const struct oracle *oracle, uint8_t rule)
 {
-    const uint32_t not_live = 1u << 1 | 1u << 3 | 1u << 6 | 1u << 14 | 1u << 18 | 1u << 19;
-
-    return !oracle->world->options.live || (not_live >> rule & 1) == 0;
+    return (simback_rules_judged(oracle->world) >> rule & 1) != 0;
 }
 
 static void __attribute__((format(printf, 6, 0)))
@@ -136,7 +147,10 @@ note(struct oracle *oracle, uint8_t rule, bool should, uint16_t number, uint64_t
         oracle->should++;
     else
         oracle->must++;
-    if (oracle->kept_count == SIMBACK_VIOLATIONS_KEPT)
+    oracle->broken[should][rule]++;
+    /* A guest goes on, and breaks the same rule with each request: once is enough. */
+    if (oracle->kept_count == SIMBACK_VIOLATIONS_KEPT ||
+        (oracle->world->options.served && oracle->broken[should][rule] > 1))
         return;
     violation = &oracle->kept[oracle->kept_count++];
     *violation = (struct simback_violation){
@@ -200,6 +214,11 @@ uint32_t simback_violations(const struct simback_world *world, bool strict)
     uint64_t count = world->oracle->must + (strict ? world->oracle->should : 0);
 
     return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+uint64_t simback_rule_violations(const struct simback_world *world, uint8_t rule, bool should)
+{
+    return rule <= SIMBACK_RULES ? world->oracle->broken[should][rule] : 0;
 }
 
 const struct simback_violation *simback_violation(const struct simback_world *world, uint32_t index)

@@ -282,7 +282,8 @@ void confinement_put(struct oracle_put *put)
 
     oracle_checked(put->oracle, 6);
     judge_slot(put, number);
-    if (!put->wire.readable)
+    /* What a guest's pages held before is not known. */
+    if (!put->wire.readable || put->oracle->world->options.served)
         return;
     for (uint32_t i = 0; i < put->wire.segment_count; i++) {
         if (oracle_wire_segment(put->oracle, &put->wire, i, &segment) &&

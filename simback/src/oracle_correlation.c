@@ -10,6 +10,7 @@
  * tell them apart (oracle_evidence.c) they are marked as ambiguous and judged by what is certain.
  */
 #include "oracle_requeue.h"
+#include "oracle_served.h"
 
 enum { LOOK_BEYOND = 64 }; /* requests that are looked at for an ambiguity */
 
@@ -418,8 +419,10 @@ void correlation_judge(const struct oracle_put *put)
     const struct oracle_wire *wire = &put->wire;
     const struct oracle_request *request;
 
-    /* What was put and then given up in one step is told of when it is over. */
-    if (put->part == NULL || put->part->request != NULL || put->device->failed_now != 0)
+    /* What was put and then given up in one step is told of when it is over. A guest's application
+     * does not tell what it asks for. */
+    if (put->part == NULL || put->part->request != NULL || put->device->failed_now != 0 ||
+        put->oracle->world->options.served)
         return;
     if (is_flush(wire) && may_flush_for_itself(put->device))
         return;
@@ -464,6 +467,8 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
         if (response->status == BLKIF_WIRE_OKAY)
             requeue_answered(oracle, request, part);
         status_response(oracle, device, request, part, response->status);
+    } else if (oracle->world->options.served) {
+        status_served(device, part, response->status);
     }
     book_remove(ring, part);
 }

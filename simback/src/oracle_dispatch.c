@@ -4,6 +4,7 @@
  * its frontend has read of the backend, what the backend says of itself, which rings are there.
  */
 #include "oracle_requeue.h"
+#include "oracle_served.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void flush_told(struct oracle_device *device, unsigned operation, bool of
 }
 
 /* What the frontend has read in its backend's directory. */
-static void back_node_read(struct oracle_device *device, const char *node, uint64_t value)
+void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value)
 {
     bool connected =
         device->back_read == BLKIF_WIRE_CONNECTED || device->back_state == BLKIF_WIRE_CONNECTED;
@@ -70,6 +71,9 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (device != NULL && front_path && event->kind == SIMBACK_STORE_READ &&
         event->domid == monitor->devices[number].back_domid && strcmp(rest, BLKIF_NODE_STATE) == 0)
         honesty_front_read(device, event);
+    if (device != NULL && !front_path && event->kind == SIMBACK_STORE_WRITE &&
+        oracle->world->options.served)
+        served_back_wrote(device, event, rest);
     /* A backend in its frontend's own domain cannot be told from it: then nobody is judged. */
     if (device == NULL || event->domid != monitor->devices[number].front_domid ||
         (monitor->devices[number].back_known &&
@@ -78,7 +82,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     teardown_store_used(oracle, event, device);
     if (!front_path && event->kind == SIMBACK_STORE_READ && event->result == 0) {
         (void)monitor_number(event->bytes, event->length, &value);
-        back_node_read(device, rest, value);
+        oracle_back_node_read(device, rest, value);
     }
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_FEATURE_PERSISTENT) == 0)
@@ -303,6 +307,8 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
         device->back_state =
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
         device->back_gone = false;
+        if (oracle->world->options.served && event->a == BLKIF_WIRE_CONNECTED)
+            device->back_serves = true; /* when the guest reads it does not show */
     } else if (event->path != NULL && strcmp(event->path, "crash") == 0) {
         device->back_gone = device->began_anew = true;
         device->back_state = BLKIF_WIRE_UNKNOWN;

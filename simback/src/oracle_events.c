@@ -102,8 +102,9 @@ void events_notify(struct oracle *oracle, struct oracle_device *device,
 static void judge_notifications(struct oracle *oracle, const struct oracle_device *device,
                                 const struct oracle_ring *ring)
 {
-    /* Where somebody else has moved req_prod, it does not tell what the frontend has published. */
-    if (ring->req_prod_foreign)
+    /* Where somebody else has moved req_prod, it does not tell what the frontend has published. Of
+     * a guest it is not known when its step is over (served.c waits). */
+    if (ring->req_prod_foreign || oracle->world->options.served)
         return;
     if (ring->notify_due && ring->view->port != 0)
         oracle_broken(oracle, 14, device, 0,

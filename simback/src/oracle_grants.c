@@ -178,6 +178,16 @@ void grants_resumed(struct oracle *oracle, uint16_t old, uint16_t domid)
         table->domid = domid;
 }
 
+/* What a real guest's ring and requests name; Xen says whether it is granted. */
+static void mapped(struct oracle *oracle, const struct simback_event *event,
+                   const struct oracle_device *device)
+{
+    oracle_checked(oracle, 5);
+    if (event->result == BLKFRONT_PLATFORM_DENIED || event->result == BLKFRONT_PLATFORM_INVALID)
+        oracle_broken(oracle, 5, device, 0, "grant %llu is named, and the backend cannot map it%s",
+                      (unsigned long long)event->a, event->c != 0 ? " for writing" : "");
+}
+
 void grants_event(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device)
 {
@@ -194,6 +204,10 @@ void grants_event(struct oracle *oracle, const struct simback_event *event,
     case SIMBACK_PAGE_FREE:
         oracle_checked(oracle, 5);
         freed(oracle, event, device);
+        break;
+    case SIMBACK_MAP:
+        if (oracle->world->options.served && device != NULL)
+            mapped(oracle, event, device);
         break;
     default: break;
     }
@@ -248,7 +262,8 @@ static bool judge_segment(struct oracle_put *put, uint32_t index,
 
 void grants_put(struct oracle_put *put)
 {
-    if (!put->wire.readable || (put->wire.inner != BLKIF_WIRE_READ && !oracle_writes(&put->wire)))
+    if (!put->wire.readable || (put->wire.inner != BLKIF_WIRE_READ && !oracle_writes(&put->wire)) ||
+        put->oracle->world->options.served)
         return;
     oracle_checked(put->oracle, 5);
     for (uint32_t i = 0; i < put->wire.segment_count; i++) {

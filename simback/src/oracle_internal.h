@@ -171,6 +171,7 @@ struct oracle_device {
     uint8_t front_resumed; /* its own when the guest was resumed, and it has not looked since */
     bool front_known;      /* it has begun, with that, since its last release */
     bool front_refused;    /* XenStore did not take the last one that it wrote */
+    bool front_missed;     /* it may have written another one since (served) */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     bool back_misread;     /* it was there and could not be read, on purpose */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
@@ -278,7 +279,8 @@ struct oracle {
     struct simback_world *world;
     uint32_t step, line;
     uint64_t stamp;
-    uint64_t must, should; /* violations */
+    uint64_t must, should;                 /* violations */
+    uint64_t broken[2][SIMBACK_RULES + 1]; /* of each rule: MUST, SHOULD */
     uint32_t kept_count;
     struct simback_violation kept[SIMBACK_VIOLATIONS_KEPT];
     uint64_t checks[SIMBACK_RULES + 1];
@@ -335,6 +337,9 @@ void oracle_should(struct oracle *oracle, uint8_t rule, const struct oracle_devi
 
 /* Somebody makes the backend break the protocol: told as an event, which ends I19 for it. */
 void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue);
+
+/* What the frontend has read in its backend's directory (oracle_dispatch.c). */
+void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value);
 
 /* After each step of a side, when the rings have been told (monitor.c). */
 void oracle_handover(struct simback_world *world, uint16_t number, bool front);

@@ -288,6 +288,9 @@ static void judge_transaction(const struct publication *p, uint32_t transaction)
 {
     const struct oracle_device *device = p->device;
 
+    /* Which transaction a guest has written in is seen by nobody else. */
+    if (p->oracle->world->options.served)
+        return;
     if (device->publish_any &&
         (device->publish_mixed || transaction == 0 || device->publish_transaction != transaction))
         SHOULD(p, "the nodes and the state were not written in one transaction");

@@ -3,7 +3,7 @@
  * I11: the frontend's xenbus states, and when requests may be on the ring. What counts is what the
  * frontend has read of its backend's state, not what the state is meanwhile.
  */
-#include "oracle_internal.h"
+#include "oracle_served.h"
 
 #include <string.h>
 
@@ -39,7 +39,8 @@ static bool legal(const struct oracle_device *device, uint8_t state)
 {
     if ((ours >> state & 1) == 0)
         return false;
-    if (may_follow(device->front_state, state) || may_follow_foreign(device, state))
+    if (may_follow(device->front_state, state) || may_follow_foreign(device, state) ||
+        device->front_missed)
         return true;
     /* Nor has one that was resumed to look before it closes. */
     if (device->front_resumed != ORACLE_NO_STATE && may_follow(device->front_resumed, state))
@@ -123,6 +124,9 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
     device->front_state = state;
     device->front_foreign = device->front_resumed = ORACLE_NO_STATE;
     device->front_known = true;
+    device->front_missed = false;
+    if (oracle->world->options.served && state == BLKIF_WIRE_CONNECTED)
+        served_connected(oracle, device);
     /* A new ring waits for the backend's next 4. */
     if (state == BLKIF_WIRE_INITIALISING || state == BLKIF_WIRE_INITIALISED)
         device->back_serves = false;
@@ -293,7 +297,11 @@ void states_put(struct oracle_put *put)
         open_for_requests(device->front_state, device->back_serves) ||
         open_for_requests(device->front_before, device->back_served_before))
         return;
-    if (device->back_read == ORACLE_NO_STATE)
+    if (put->oracle->world->options.served)
+        oracle_broken(put->oracle, 11, device, 0,
+                      "ring request %u was put with the frontend in state %u and the backend in %u",
+                      put->index, device->front_state, device->back_state);
+    else if (device->back_read == ORACLE_NO_STATE)
         oracle_broken(put->oracle, 11, device, put->part == NULL ? 0 : put->part->number,
                       "ring request %u was put before the backend's state was ever read",
                       put->index);

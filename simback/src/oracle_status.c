@@ -5,7 +5,7 @@
  * requests become direct ones, a flush becomes a barrier; what nothing of the chain could do ends
  * with an error.
  */
-#include "oracle_internal.h"
+#include "oracle_served.h"
 
 const char *oracle_error_name(int error)
 {
@@ -59,6 +59,13 @@ void status_response(struct oracle *oracle, struct oracle_device *device,
     } else if (request->error == 0) {
         request->error = status;
     }
+}
+
+/* Of a guest's request, whose fallback does not show. */
+void status_served(struct oracle_device *device, const struct oracle_part *part, int16_t status)
+{
+    if (status == BLKIF_WIRE_EOPNOTSUPP)
+        device->off |= feature_bit(part->operation);
 }
 
 void status_put(struct oracle_put *put)

@@ -5,7 +5,7 @@
  * there is no callback, no notification and no access to the ring or to XenStore any more. When the
  * frontend is gone, so is the memory that it asked for.
  */
-#include "oracle_internal.h"
+#include "oracle_served.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -212,7 +212,7 @@ static bool cannot_remove(const struct oracle *oracle, const struct oracle_devic
     return store_fault_holds(oracle->world, path);
 }
 
-static void judge_nodes(struct oracle *oracle, const struct oracle_device *device)
+static void judge_nodes(struct oracle *oracle, const struct oracle_device *device, const char *when)
 {
     const struct monitor_device *who = oracle_who(oracle, device);
 
@@ -224,10 +224,14 @@ static void judge_nodes(struct oracle *oracle, const struct oracle_device *devic
         oracle_checked(oracle, 12);
         if (monitor_exists(oracle->world, who->front, device->nodes[i]) &&
             !cannot_remove(oracle, device, device->nodes[i]))
-            oracle_broken(oracle, 12, device, 0,
-                          "the device was released, but the frontend's node %s is still there",
-                          device->nodes[i]);
+            oracle_broken(oracle, 12, device, 0, "%s, but the frontend's node %s is still there",
+                          when, device->nodes[i]);
     }
+}
+
+void teardown_served(struct oracle *oracle, const struct oracle_device *device)
+{
+    judge_nodes(oracle, device, "both sides are closed");
 }
 
 /* ---- the end ---- */
@@ -259,7 +263,7 @@ void teardown_released(struct oracle *oracle, struct oracle_device *device)
     if (device->watches > 0 && !device->one_domain)
         oracle_broken(oracle, 12, device, 0, "the device was released with %llu watches set",
                       (unsigned long long)device->watches);
-    judge_nodes(oracle, device);
+    judge_nodes(oracle, device, "the device was released");
     device->ports = device->watches = 0;
     device->node_count = 0;
     device->one_domain = false;

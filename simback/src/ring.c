@@ -141,6 +141,8 @@ bool ring_publish(struct ring *ring)
     uint32_t event;
 
     ring->rsp_published = new;
+    if (ring->host->before_publish != NULL)
+        ring->host->before_publish(ring->host->context, ring->pages[0], new);
     __atomic_store_n(header_word(ring, RING_RSP_PROD), new, __ATOMIC_SEQ_CST);
     event = load_header(ring, RING_RSP_EVENT);
     return new - event < new - old; /* event lies in (old, new] (I14) */

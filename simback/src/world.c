@@ -25,6 +25,7 @@ void simback_world_options_init(struct simback_world_options *options)
 static bool begin(struct simback_world *world, const struct simback_world_options *options)
 {
     world->options = *options;
+    world->options.live |= options->served;
     world->arena.limit = options->memory_limit == 0 ? UINT64_MAX : options->memory_limit;
     world->now = 0;
     random_seed(&world->random, options->seed);

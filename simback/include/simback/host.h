@@ -63,6 +63,9 @@ struct simback_host {
     /* Told before each load of what the frontend can change meanwhile: `size` bytes of its ring or
      * of an indirect page. May be NULL; a test counts them, or changes what is about to be read. */
     void (*before_load)(void *context, const volatile void *address, size_t size);
+    /* Told before rsp_prod is stored as `value` in the header at `header`: the responses up to
+     * there lie in their slots, and no frontend has taken one yet. May be NULL. */
+    void (*before_publish)(void *context, const volatile void *header, uint32_t value);
 };
 
 #ifdef __cplusplus

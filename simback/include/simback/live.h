@@ -36,6 +36,18 @@ const struct simback_host *simback_live_host_calls(struct simback_live_host *hos
 /* Until an event has come for a port of this host, at most so long. XenStore is not waited for. */
 void simback_live_host_wait(struct simback_live_host *host, unsigned milliseconds);
 
+/* A directory of XenStore, node by node as it changes: for served.h. NULL: XenStore cannot be
+ * reached, or no memory. */
+struct simback_live_watch;
+struct simback_live_watch *simback_live_watch_open(const char *path);
+void simback_live_watch_close(struct simback_live_watch *watch);
+/* What has changed, in order; `value` NULL: it is gone; `missed`: it had another one meanwhile,
+ * maybe. */
+void simback_live_watch_take(struct simback_live_watch *watch,
+                             void (*node)(void *context, const char *path, const char *value,
+                                          size_t length, bool missed),
+                             void *context);
+
 /* What a backend holds now. */
 struct simback_live_ledger {
     uint64_t mapped; /* pages */

@@ -33,7 +33,9 @@ enum { SIMBACK_VIOLATIONS_KEPT = 16 };
 
 /* How many so far (MUST, and with `strict` SHOULD); the first SIMBACK_VIOLATIONS_KEPT are kept. */
 uint32_t simback_violations(const struct simback_world *world, bool strict);
-/* The index-th kept one, of all kinds; NULL beyond. */
+/* The same of one rule: its MUST, or its SHOULD. */
+uint64_t simback_rule_violations(const struct simback_world *world, uint8_t rule, bool should);
+/* The index-th kept one, of all kinds; NULL beyond. In a served world the first of each rule. */
 const struct simback_violation *simback_violation(const struct simback_world *world,
                                                   uint32_t index);
 /* Somebody else has found one (the runner: I4, I13). */
@@ -42,6 +44,8 @@ void simback_violate(struct simback_world *world, uint8_t rule, bool should, uin
     __attribute__((format(printf, 6, 7)));
 /* How often the rule was put to a test in this run (a rule that was never asked proves nothing). */
 uint64_t simback_rule_checks(const struct simback_world *world, uint8_t rule);
+/* The rules that are judged in such a world at all, as bits 1 << number. */
+uint32_t simback_rules_judged(const struct simback_world *world);
 /* One sentence: what the rule says. NULL for an unknown number. */
 const char *simback_rule_text(uint8_t rule);
 

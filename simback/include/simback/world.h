@@ -42,6 +42,9 @@ struct simback_world_options {
     /* The other side is a real Xen's (live.h), and acts whenever it likes: rules that need to know
      * what it did between two accesses of the frontend are not judged. Default false. */
     bool live;
+    /* The frontend is a real guest's, of which only what its backend sees is known (served.h):
+     * judged is what can be seen from there. Implies `live`. Default false. */
+    bool served;
 };
 
 void simback_world_options_init(struct simback_world_options *options);
