@@ -86,6 +86,46 @@ static void end(struct scenario_runner *runner, struct call *call, int result)
     }
 }
 
+/* The subject's word: it is taken, or it has ended. */
+static int hand_over(struct scenario_runner *runner, struct call *call)
+{
+    struct front *front = &runner->fronts[call->front];
+    struct blkfront_request *request = &call->request;
+    int error;
+
+    call->number = runner->next_request++;
+    if (!call->fake) {
+        simback_app_submit(runner->world, front->number, (uint16_t)call->queue, call->number,
+                           request->operation, request->flags, call->sector_size, request->sector,
+                           call->sectors, request->buffers, request->buffer_count);
+    }
+    call_begin(runner, call);
+    error = runner->subject->submit(front->device, call->queue, request);
+    if (error != BLKFRONT_OK && !call->completed) {
+        if (!call->fake) {
+            simback_app_refused(runner->world, call->number, error);
+        }
+        end(runner, call, error);
+    }
+    return error;
+}
+
+/* From inside a completion, so the frontend has been entered; and the poll that it is called from
+ * has to do without another one. */
+static void submit_followers(struct scenario_runner *runner, struct call *call)
+{
+    struct front *front = &runner->fronts[call->front];
+    struct call *follower = call->followers;
+
+    call->followers = NULL;
+    for (struct call *next; follower != NULL; follower = next) {
+        next = follower->next_follower;
+        if (hand_over(runner, follower) == BLKFRONT_OK && follower->queue != call->queue) {
+            front_wake(runner, front, follower->queue);
+        }
+    }
+}
+
 void call_complete(struct scenario_runner *runner, struct call *call, int result)
 {
     if (call->kind == CALL_REQUEST) {
@@ -96,6 +136,18 @@ void call_complete(struct scenario_runner *runner, struct call *call, int result
     }
     simback_progress(runner->world);
     end(runner, call, result);
+    submit_followers(runner, call);
+}
+
+void call_follow(struct call *call, struct call *before, uint32_t queue)
+{
+    struct call **link = &before->followers;
+
+    while (*link != NULL) {
+        link = &(*link)->next_follower;
+    }
+    call->queue = queue;
+    *link = call;
 }
 
 void calls_sweep(struct scenario_runner *runner)
@@ -118,24 +170,11 @@ static void step_gives(struct scenario_runner *runner, int code)
 bool call_submit(struct scenario_runner *runner, struct call *call, uint32_t queue)
 {
     struct front *front = &runner->fronts[call->front];
-    struct blkfront_request *request = &call->request;
     int error;
 
-    call->number = runner->next_request++;
+    call->queue = queue;
     front_enter(runner, front->number, "submit");
-    if (!call->fake) {
-        simback_app_submit(runner->world, front->number, (uint16_t)queue, call->number,
-                           request->operation, request->flags, call->sector_size, request->sector,
-                           call->sectors, request->buffers, request->buffer_count);
-    }
-    call_begin(runner, call);
-    error = runner->subject->submit(front->device, queue, request);
-    if (error != BLKFRONT_OK && !call->completed) {
-        if (!call->fake) {
-            simback_app_refused(runner->world, call->number, error);
-        }
-        end(runner, call, error);
-    }
+    error = hand_over(runner, call);
     front_leave(runner, front->number, "submit", error);
     if (error != BLKFRONT_OK) {
         step_gives(runner, error);

@@ -49,6 +49,14 @@ static bool is_on_heap(bool beside, uint64_t memory, char *message, size_t size)
            refuse(message, size, "found beside= and memory=, expected one of them");
 }
 
+/* What another request left is taken as it is. */
+static bool is_own(bool again, bool shaped, char *message, size_t size)
+{
+    return !(again && shaped) || refuse(message, size,
+                                        "found again= and what buffers are to be like, expected "
+                                        "one of them");
+}
+
 static bool is_path(const struct scenario_program *program, const struct scenario_step *step,
                     unsigned field, char *message, size_t size)
 {
@@ -87,12 +95,26 @@ static bool is_sensible(const struct scenario_program *program, const struct sce
         return has_one_shape(scenario_given(step, FIELD_READ_SIZES),
                              scenario_given(step, FIELD_READ_BUFFERS), message, size) &&
                is_on_heap(scenario_given(step, FIELD_READ_BESIDE),
-                          scenario_value(step, FIELD_READ_MEMORY), message, size);
+                          scenario_value(step, FIELD_READ_MEMORY), message, size) &&
+               is_own(scenario_given(step, FIELD_READ_AGAIN),
+                      scenario_given(step, FIELD_READ_SIZES) ||
+                          scenario_given(step, FIELD_READ_BUFFERS) ||
+                          scenario_given(step, FIELD_READ_ALIGN) ||
+                          scenario_given(step, FIELD_READ_EXTRA) ||
+                          scenario_given(step, FIELD_READ_BESIDE),
+                      message, size);
     case STEP_WRITE:
         return has_one_shape(scenario_given(step, FIELD_WRITE_SIZES),
                              scenario_given(step, FIELD_WRITE_BUFFERS), message, size) &&
                is_on_heap(scenario_given(step, FIELD_WRITE_BESIDE),
-                          scenario_value(step, FIELD_WRITE_MEMORY), message, size);
+                          scenario_value(step, FIELD_WRITE_MEMORY), message, size) &&
+               is_own(scenario_given(step, FIELD_WRITE_AGAIN),
+                      scenario_given(step, FIELD_WRITE_SIZES) ||
+                          scenario_given(step, FIELD_WRITE_BUFFERS) ||
+                          scenario_given(step, FIELD_WRITE_ALIGN) ||
+                          scenario_given(step, FIELD_WRITE_EXTRA) ||
+                          scenario_given(step, FIELD_WRITE_BESIDE),
+                      message, size);
     default: return true;
     }
 }

@@ -105,8 +105,8 @@ struct shape {
     size_t align;
     size_t extra;
     size_t beyond; /* 0: not at all */
-    bool has_beside;
-    uint64_t beside; /* name of the request */
+    bool has_beside, has_again;
+    uint64_t beside, again; /* names of requests */
 };
 
 /* How many sectors buffer `index` has. */
@@ -164,6 +164,20 @@ static void release_pages(void *context, void *address)
     struct call *call = context;
 
     simback_pages_free(call->runner->world, address, call->page_count);
+}
+
+static void unlink_memory(struct scenario_runner *runner, struct call *call)
+{
+    if (call->previous_memory != NULL) {
+        call->previous_memory->next_memory = call->next_memory;
+    } else if (runner->memories == call) {
+        runner->memories = call->next_memory;
+    }
+    if (call->next_memory != NULL) {
+        call->next_memory->previous_memory = call->previous_memory;
+    }
+    call->next_memory = NULL;
+    call->previous_memory = NULL;
 }
 
 static void link_memory(struct scenario_runner *runner, struct call *call)
@@ -239,6 +253,51 @@ static bool make_memory(struct scenario_runner *runner, struct call *call,
     return heap_make(runner, call, shape->align, shape->has_beside, shape->beside);
 }
 
+/* ---- memory once more ---- */
+
+static uint64_t bytes_of(const struct call *call)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < call->buffer_count; i++) {
+        bytes += call->buffers[i].size;
+    }
+    return bytes;
+}
+
+/* All that the former request has, if it has ended and nobody else needs it. */
+static bool take_over(struct scenario_runner *runner, struct call *call, const struct shape *shape)
+{
+    struct call *former = shape->again < SCENARIO_NAMES_MAX ? runner->names[shape->again] : NULL;
+
+    if (former == NULL || !former->completed || former->buffers == NULL || former->fake ||
+        former->front != call->front || former->host != NULL || former->guests != 0 ||
+        bytes_of(former) != shape->count * call->sector_size) {
+        run_bad_step(runner, "the request whose memory it is to have has none like that to give");
+        return false;
+    }
+    call->buffers = former->buffers;
+    call->buffer_count = former->buffer_count;
+    call->blocks = former->blocks;
+    call->block_sizes = former->block_sizes;
+    call->arrays_size = former->arrays_size;
+    call->memory_kind = former->memory_kind;
+    call->memory = former->memory;
+    call->page_count = former->page_count;
+    call->room = former->room;
+    call->room_end = former->room_end;
+    if (former->memory != NULL) {
+        unlink_memory(runner, former);
+        link_memory(runner, call);
+    }
+    former->memory = NULL;
+    former->memory_kind = CHOICE_MEMORY_HEAP;
+    former->buffers = NULL;
+    former->buffer_count = 0;
+    former->room = NULL;
+    return true;
+}
+
 /* ---- requests beyond any memory ---- */
 
 /* Sizes that say what the step says, over one page that nobody may touch: the request ends beyond
@@ -295,6 +354,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.beyond = given_or_0(step, FIELD_WRITE_BEYOND);
         shape.has_beside = scenario_given(step, FIELD_WRITE_BESIDE);
         shape.beside = scenario_value(step, FIELD_WRITE_BESIDE);
+        shape.has_again = scenario_given(step, FIELD_WRITE_AGAIN);
+        shape.again = scenario_value(step, FIELD_WRITE_AGAIN);
     } else {
         shape.count = scenario_value(step, FIELD_READ_COUNT);
         shape.buffers = scenario_value(step, FIELD_READ_BUFFERS);
@@ -305,6 +366,8 @@ static struct shape shape_of(const struct scenario_step *step, bool write)
         shape.beyond = given_or_0(step, FIELD_READ_BEYOND);
         shape.has_beside = scenario_given(step, FIELD_READ_BESIDE);
         shape.beside = scenario_value(step, FIELD_READ_BESIDE);
+        shape.has_again = scenario_given(step, FIELD_READ_AGAIN);
+        shape.again = scenario_value(step, FIELD_READ_AGAIN);
     }
     return shape;
 }
@@ -315,6 +378,13 @@ static bool make_real(struct scenario_runner *runner, struct call *call, const s
     uint64_t number = number_of_buffers(shape);
     uint64_t left = shape->count;
 
+    if (shape->has_again) {
+        if (!take_over(runner, call, shape)) {
+            return false;
+        }
+        fill_buffers(call, write, fill);
+        return true;
+    }
     if (number > BUFFERS_MAX) {
         run_bad_step(runner, "a request has at most %d buffers", BUFFERS_MAX);
         return false;
@@ -375,16 +445,7 @@ void buffers_drop_memory(struct scenario_runner *runner, struct call *call)
     if (call->memory_kind == CHOICE_MEMORY_HEAP || call->buffers == NULL) {
         return;
     }
-    if (call->previous_memory != NULL) {
-        call->previous_memory->next_memory = call->next_memory;
-    } else if (runner->memories == call) {
-        runner->memories = call->next_memory;
-    }
-    if (call->next_memory != NULL) {
-        call->next_memory->previous_memory = call->previous_memory;
-    }
-    call->next_memory = NULL;
-    call->previous_memory = NULL;
+    unlink_memory(runner, call);
     if (call->memory != NULL) {
         front_enter(runner, front->number, "memory_destroy");
         runner->subject->memory_destroy(call->memory);

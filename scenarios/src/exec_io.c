@@ -4,6 +4,17 @@
  */
 #include "runner.h"
 
+/* The fields that say how a request is submitted. */
+struct how {
+    unsigned queue, async, as, after;
+};
+
+#define HOW(step)                                                                              \
+    {                                                                                          \
+        .queue = FIELD_##step##_QUEUE, .async = FIELD_##step##_ASYNC, .as = FIELD_##step##_AS, \
+        .after = FIELD_##step##_AFTER                                                          \
+    }
+
 static void no_handle(struct scenario_runner *runner)
 {
     runner->result.given = true;
@@ -31,11 +42,41 @@ static struct call *begin(struct scenario_runner *runner, const struct scenario_
     return call;
 }
 
-static void submit(struct scenario_runner *runner, struct call *call, uint64_t queue, bool async)
+/* The call that this one is to follow; NULL: there is none of its device that could still end. */
+static struct call *preceding(struct scenario_runner *runner, const struct call *call,
+                              uint64_t name)
 {
+    struct call *before = name < SCENARIO_NAMES_MAX ? runner->names[name] : NULL;
+
+    if (before != NULL && before->kind == CALL_REQUEST && !before->completed &&
+        before->front == call->front) {
+        return before;
+    }
+    run_bad_step(runner, "the request that it is to follow has ended, or is none of this device");
+    return NULL;
+}
+
+/* Named only now: until here its name may be that of the one before. */
+static void submit(struct scenario_runner *runner, const struct scenario_step *step,
+                   struct call *call, const struct how *how)
+{
+    const uint32_t queue = (uint32_t)scenario_value(step, how->queue);
+    const bool async = scenario_value(step, how->async) != 0;
+    struct call *before;
+
+    if (scenario_given(step, how->after)) {
+        before = preceding(runner, call, scenario_value(step, how->after));
+        if (before != NULL) {
+            call_name(runner, call, step, how->as);
+            call_follow(call, before, queue);
+            give_begun(runner, call);
+        }
+        return;
+    }
+    call_name(runner, call, step, how->as);
     call->awaited = !async;
     runner->result.front = &runner->fronts[call->front];
-    if (!call_submit(runner, call, (uint32_t)queue)) {
+    if (!call_submit(runner, call, queue)) {
         return;
     }
     if (async) {
@@ -66,9 +107,7 @@ void exec_READ(struct scenario_runner *runner, const struct scenario_step *step)
     if (!buffers_make(runner, call, step, false)) {
         return;
     }
-    call_name(runner, call, step, FIELD_READ_AS);
-    submit(runner, call, scenario_value(step, FIELD_READ_QUEUE),
-           scenario_value(step, FIELD_READ_ASYNC) != 0);
+    submit(runner, step, call, &(struct how)HOW(READ));
 }
 
 void exec_WRITE(struct scenario_runner *runner, const struct scenario_step *step)
@@ -85,9 +124,7 @@ void exec_WRITE(struct scenario_runner *runner, const struct scenario_step *step
     if (!buffers_make(runner, call, step, true)) {
         return;
     }
-    call_name(runner, call, step, FIELD_WRITE_AS);
-    submit(runner, call, scenario_value(step, FIELD_WRITE_QUEUE),
-           scenario_value(step, FIELD_WRITE_ASYNC) != 0);
+    submit(runner, step, call, &(struct how)HOW(WRITE));
 }
 
 void exec_FLUSH(struct scenario_runner *runner, const struct scenario_step *step)
@@ -97,9 +134,7 @@ void exec_FLUSH(struct scenario_runner *runner, const struct scenario_step *step
     if (call == NULL) {
         return;
     }
-    call_name(runner, call, step, FIELD_FLUSH_AS);
-    submit(runner, call, scenario_value(step, FIELD_FLUSH_QUEUE),
-           scenario_value(step, FIELD_FLUSH_ASYNC) != 0);
+    submit(runner, step, call, &(struct how)HOW(FLUSH));
 }
 
 /* What the caller may ask is the frontend's to say: sectors beyond the disk, or of a disk that has
@@ -116,7 +151,5 @@ void exec_DISCARD(struct scenario_runner *runner, const struct scenario_step *st
     call->request.sector = call->sector;
     call->request.sectors = call->sectors;
     call->request.flags = scenario_value(step, FIELD_DISCARD_SECURE) != 0 ? BLKFRONT_SECURE : 0;
-    call_name(runner, call, step, FIELD_DISCARD_AS);
-    submit(runner, call, scenario_value(step, FIELD_DISCARD_QUEUE),
-           scenario_value(step, FIELD_DISCARD_ASYNC) != 0);
+    submit(runner, step, call, &(struct how)HOW(DISCARD));
 }

@@ -72,6 +72,8 @@ struct call {
     bool fake; /* sizes beyond any memory: must be refused */
     int result;
     uint64_t number; /* of the request, for the oracle */
+    uint32_t queue;
+    struct call *followers, *next_follower; /* submitted by its completion, in their order */
     const char *text;
 
     struct blkfront_buffer *buffers;
@@ -269,6 +271,8 @@ void calls_judge_rest(struct scenario_runner *runner);
 void calls_sweep(struct scenario_runner *runner);
 /* Takes the request to the subject; the step's result is the refusal, or it waits from now on. */
 bool call_submit(struct scenario_runner *runner, struct call *call, uint32_t queue);
+/* It is submitted by the completion of `before`, which has not ended. */
+void call_follow(struct call *call, struct call *before, uint32_t queue);
 
 /* ---- data.c ---- */
 

@@ -218,6 +218,14 @@ static const struct {
     {"backend linux\nstore remove \"/a\\x00\"\nconnect -> ok\n",
      "XenStore does not take this path"},
     {"backend linux\nexpect node \"/a\\x00\"\n", "XenStore does not take this path"},
+    {"backend linux\nconnect -> ok\nread 0 +8 async as A\nread 8 +8 again=A -> ok\n",
+     "the request whose memory it is to have has none like that to give"},
+    {"backend linux\nconnect -> ok\nread 0 +8 async as A\nrun\nread 8 +9 again=A -> ok\n",
+     "the request whose memory it is to have has none like that to give"},
+    {"backend linux\nconnect -> ok\nread 0 +8 async as A\nrun\nflush after=A -> pending\n",
+     "the request that it is to follow has ended, or is none of this device"},
+    {"backend linux\nconnect as A -> ok\nflush after=A -> pending\n",
+     "the request that it is to follow has ended, or is none of this device"},
 };
 
 START_TEST(a_step_that_cannot_be_played_is_2_and_says_why)
