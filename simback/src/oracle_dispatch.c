@@ -150,6 +150,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     device->mode_read_only = mode_is_read_only(oracle, device);
     ring->overflow = ring->overflow_seen = false;
     ring->event_lost = ring->rsp_event_foreign = ring->req_prod_foreign = false;
+    ring->announced = view->seen[SIMBACK_RSP_PROD];
     ring->back_anew = false;
     ring->notify_due = false;
     ring->wanted = ring->notified = 0;
@@ -216,6 +217,8 @@ static void ring_word_moved(struct oracle *oracle, struct oracle_device *device,
         ring->rsp_event_foreign = !oracle->world->monitor->front_acts;
     } else if (word == SIMBACK_REQ_PROD && !oracle->world->monitor->front_acts) {
         ring->req_prod_foreign = true;
+    } else if (word == SIMBACK_RSP_PROD && !oracle->world->monitor->front_acts) {
+        events_answered(ring, value, old);
     }
     honesty_moved(oracle, device, ring, word, value, old);
     indices_moved(oracle, device, ring, word, value, old);
@@ -257,6 +260,14 @@ static void event_lost(const struct oracle *oracle, struct oracle_device *device
 
     if (ring != NULL && event->domid != oracle_who(oracle, device)->front_domid)
         ring->event_lost = true;
+}
+
+static void back_port_event(const struct oracle_device *device, const struct simback_event *event)
+{
+    struct oracle_ring *ring = oracle_ring_get(device, event->queue);
+
+    if (ring != NULL && ring->attached && event->kind == SIMBACK_NOTIFY && event->result == 0)
+        events_announced(ring);
 }
 
 static void fault_event(const struct oracle *oracle, struct oracle_device *device,
@@ -381,9 +392,11 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     } else if (event->kind <= SIMBACK_PORT_UNMASK) {
         teardown_event(oracle, event, device);
         /* Both sides have a port of the same number, maybe. */
-        if (device == NULL || event->domid != oracle_who(oracle, device)->front_domid)
+        if (device != NULL && event->domid != oracle_who(oracle, device)->front_domid)
+            back_port_event(device, event);
+        else if (device == NULL)
             return;
-        if (event->kind == SIMBACK_NOTIFY)
+        else if (event->kind == SIMBACK_NOTIFY)
             events_notify(oracle, device, event);
         else if (event->kind == SIMBACK_PORT_PENDING)
             indices_seen(oracle, device, (uint32_t)event->a);

@@ -99,6 +99,20 @@ void events_notify(struct oracle *oracle, struct oracle_device *device,
     }
 }
 
+/* The backend's event says: look, at rsp_prod as it stands. */
+void events_announced(struct oracle_ring *ring)
+{
+    ring->announced = monitor_ring_word(ring->view, SIMBACK_RSP_PROD);
+    ring->event_lost = false;
+}
+
+/* Somebody else has moved rsp_prod: to where the frontend has asked for an event, and none came? */
+void events_answered(struct oracle_ring *ring, uint32_t rsp_prod, uint32_t old)
+{
+    if (rsp_prod != ring->announced && asks(ring->view->seen[SIMBACK_RSP_EVENT], rsp_prod, old))
+        ring->event_lost = true;
+}
+
 static void judge_notifications(struct oracle *oracle, const struct oracle_device *device,
                                 const struct oracle_ring *ring)
 {

@@ -40,15 +40,16 @@ static void requests_moved(struct oracle *oracle, struct oracle_device *device,
                   ring->view->queue, old, value, responses, slots);
 }
 
-/* An rsp_prod, with so much asked. */
+/* An rsp_prod, with so much asked. One that goes back to what was taken says nothing. */
 static void responses_seen(struct oracle_ring *ring, uint32_t value, uint32_t asked)
 {
     const struct monitor_ring *view = ring->view;
 
-    ring->overflow = value - view->responses > asked;
+    ring->overflow = value - ring->applied > view->responses - ring->applied + asked;
     if (!ring->overflow)
         return;
     ring->overflow_value = value;
+    ring->overflow_asked = view->responses + asked;
     /* Certain wherever rsp_cons is, which lies at most a ring behind. */
     ring->overflow_must =
         value - view->responses > view->slots && view->responses - value > view->slots;
@@ -104,9 +105,18 @@ static bool still_trusts(const struct oracle_device *device)
            device->app_state == BLKFRONT_CONNECTED && device->front_state == BLKIF_WIRE_CONNECTED;
 }
 
+/* So it was no overflow when the frontend looked, maybe: without an observer nobody knows when. */
+static bool was_asked_since(const struct oracle_ring *ring)
+{
+    return ring->overflow_value - ring->overflow_asked <=
+           ring->view->requests - ring->overflow_asked;
+}
+
 static void judge(struct oracle *oracle, const struct oracle_device *device,
                   struct oracle_ring *ring, const char *when)
 {
+    if (!ring->observed && was_asked_since(ring))
+        ring->overflow_seen = false;
     if (!ring->overflow_seen || !still_trusts(device))
         return;
     ring->overflow_seen = false; /* say it once */

@@ -120,6 +120,7 @@ struct oracle_ring {
     bool overflow_must; /* and beyond the ring */
     bool overflow_seen; /* the frontend has had a chance to see it */
     uint32_t overflow_value;
+    uint32_t overflow_asked; /* as far as this, then */
     uint32_t overflow_steps; /* of the frontend, since then */
 
     /* I14 */
@@ -133,7 +134,8 @@ struct oracle_ring {
     uint32_t wanted;           /* publishes of this step that needed one */
     uint32_t notified;         /* notifications of this step */
     uint64_t accesses_now;     /* of this step */
-    bool event_lost;           /* on purpose, and none has come since */
+    bool event_lost;           /* it was asked for, did not come, and none has come since */
+    uint32_t announced;        /* rsp_prod at the backend's last event */
     bool rsp_event_foreign;    /* another one stands there than the frontend's */
     bool req_prod_foreign;     /* somebody else has moved it: what is put may go unseen */
     bool back_anew;            /* its backend began anew, and may find what it had answered */
@@ -570,6 +572,8 @@ void events_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint32
 void events_armed(struct oracle_ring *ring);
 void events_notify(struct oracle *oracle, struct oracle_device *device,
                    const struct simback_event *event);
+void events_announced(struct oracle_ring *ring);
+void events_answered(struct oracle_ring *ring, uint32_t rsp_prod, uint32_t old);
 void events_step(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring);
 /* Watch events: one was lost on purpose, one was taken, the frontend's step has ended. */
 void events_watch_lost(struct oracle_device *device, const struct simback_event *event);

@@ -29,12 +29,19 @@ static bool back_directory(const struct simback_world *world, const char *front,
 
 /* ---- a connected device ---- */
 
+/* Answers that were not taken, and were not taken back either. */
+static bool is_published(const struct oracle_ring *ring)
+{
+    return ring->applied != ring->view->responses &&
+           ring->applied != ring->view->seen[SIMBACK_RSP_PROD];
+}
+
 /* All of the request's parts are answered, or none was ever put although there is room. */
 static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle_request *request)
 {
     if (ring->event_lost || ring->rsp_event_foreign) /* it cannot know that it could */
         return false;
-    if (ring->applied != ring->view->responses) /* published and not taken */
+    if (is_published(ring))
         return true;
     if (request->in_flight > 0 || ring->untracked) /* it may be there, and not be told of */
         return false;
@@ -58,8 +65,7 @@ static bool could_go_on(const struct oracle *oracle, const struct oracle_device 
         const struct oracle_ring *ring = device->rings[queue];
 
         if (ring != NULL && ring->attached &&
-            ((ring->in_flight > 0 && ring->applied == ring->view->responses) ||
-             !could_go_on_with(ring, request)))
+            ((ring->in_flight > 0 && !is_published(ring)) || !could_go_on_with(ring, request)))
             return false;
     }
     return true;

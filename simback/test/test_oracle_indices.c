@@ -81,6 +81,13 @@ static void end_at_rest(void)
     simback_app_end(puppet.world);
 }
 
+/* By then a device that is to fail has failed. */
+static void many_steps(void)
+{
+    for (int i = 0; i < 64; i++)
+        puppet_step(&puppet);
+}
+
 static void look_at_rsp_prod(void)
 {
     (void)puppet_load32(&puppet, puppet.ring + 8);
@@ -320,6 +327,41 @@ static void i3_beyond_what_was_asked_it_should_fail(void)
     puppet_expect(&puppet, 3, true, "was 0x5 with only 0 asked, and the device is still connected");
 }
 
+/* Nobody saw when it looked, and by now as much was asked; or it was never enough. */
+static void i3_unobserved_what_was_asked_since_may_have_been_asked_then(void)
+{
+    for (uint32_t asked = 4; asked <= 5; asked++) {
+        again_observed_from(false, 0);
+        hold_all();
+        move_rsp_prod_by(5);
+        put_reads(asked);
+        many_steps();
+        if (asked == 5)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 3, true, "was 0x5 with only 0x4 asked");
+    }
+}
+
+/* As far as the frontend has not taken them; behind that it makes no sense. */
+static void i3_answers_may_be_taken_back(void)
+{
+    for (int taken = 0; taken < 2; taken++) {
+        again_observed_from(true, 0);
+        put_reads(3);
+        puppet_run(&puppet);
+        if (taken)
+            (void)puppet_take(&puppet);
+        move_rsp_prod_by((uint32_t)-1);
+        look_at_rsp_prod();
+        many_steps();
+        if (taken) /* and it looks once more than it may (I1) */
+            puppet_expect_nth(&puppet, 1, 3, "was 0x2 with only 0x3 asked");
+        else
+            puppet_expect_none(&puppet);
+    }
+}
+
 static void i3_some_steps_may_go_by_until_it_fails(void)
 {
     seen_by(true);
@@ -416,6 +458,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i3_the_device_is_still_connected_at_rest),
     UNIT_TEST(i3_the_device_is_still_connected_when_it_is_disconnected),
     UNIT_TEST(i3_beyond_what_was_asked_it_should_fail),
+    UNIT_TEST(i3_unobserved_what_was_asked_since_may_have_been_asked_then),
+    UNIT_TEST(i3_answers_may_be_taken_back),
     UNIT_TEST(i3_some_steps_may_go_by_until_it_fails),
     UNIT_TEST(i3_the_device_has_failed),
     UNIT_TEST(i3_the_device_is_closing),

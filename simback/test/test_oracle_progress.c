@@ -360,6 +360,50 @@ static void i4_nobody_can_know_of_an_answer_without_its_event(void)
     CU_ASSERT_TRUE(frontend_owes());
 }
 
+/* With what is written into a ring no event comes, nor with what a load step writes. */
+static void i4_nobody_can_know_of_an_rsp_prod_that_is_written_over(void)
+{
+    hold(0);
+    submit(1);
+    put(1);
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 8, "\1", 1), 0);
+    CU_ASSERT_FALSE(frontend_owes());
+
+    again_observed();
+    hold(0);
+    submit(1);
+    CU_ASSERT_EQUAL(simback_before_load(puppet.world, 0, 0, 2, 8, "\1", 1), 0);
+    put(1); /* loads req_event */
+    CU_ASSERT_FALSE(frontend_owes());
+    (void)puppet_load32(&puppet, puppet.ring + 4);
+    puppet_step(&puppet);
+    CU_ASSERT_FALSE(frontend_owes());
+}
+
+/* What is written elsewhere excuses nobody. */
+static void i4_an_answer_that_is_written_over_lies_there(void)
+{
+    submit(1);
+    put(1);
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 4, "\7\0\0\0", 4), 0);
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 12, "\1\0\0\0", 4), 0);
+    CU_ASSERT_TRUE(frontend_owes());
+}
+
+static void i4_an_answer_was_taken_back(void)
+{
+    for (int observed = 0; observed < 2; observed++) {
+        if (observed != 0)
+            again_observed();
+        submit(1);
+        put(1);
+        CU_ASSERT_TRUE(frontend_owes());
+        CU_ASSERT_EQUAL(simback_backend_move_index(puppet.backend, 0, 2, 0, false, true), 0);
+        CU_ASSERT_FALSE(frontend_owes());
+        puppet_expect_none(&puppet);
+    }
+}
+
 /* What the frontend sends and what is lost of it excuses nobody from taking answers. */
 static void i4_an_event_to_the_backend_was_lost(void)
 {
@@ -396,6 +440,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_the_flush_of_a_write_that_a_former_backend_has_answered),
     UNIT_TEST(i4_req_prod_is_somebody_elses),
     UNIT_TEST(i4_nobody_can_know_of_an_answer_without_its_event),
+    UNIT_TEST(i4_nobody_can_know_of_an_rsp_prod_that_is_written_over),
+    UNIT_TEST(i4_an_answer_that_is_written_over_lies_there),
+    UNIT_TEST(i4_an_answer_was_taken_back),
     UNIT_TEST(i4_an_event_to_the_backend_was_lost),
 };
 UNIT_MAIN_WITH("oracle: progress", set_up, tear_down, tests)
