@@ -191,6 +191,7 @@ static void word_accessed(struct oracle *oracle, const struct oracle_device *dev
         } else {
             ring->published = true;
             ring->fenced = false;
+            ring->untracked |= ring->req_prod_foreign;
         }
         break;
     case SIMBACK_REQ_EVENT:

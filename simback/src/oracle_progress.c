@@ -43,7 +43,8 @@ static bool could_go_on_with(const struct oracle_ring *ring, const struct oracle
         return false;
     if (is_published(ring))
         return true;
-    if (request->in_flight > 0 || ring->untracked) /* it may be there, and not be told of */
+    /* It may be there, and not be told of. */
+    if (request->in_flight > 0 || ring->untracked || (ring->req_prod_foreign && !ring->observed))
         return false;
     /* What is in flight may be its own: another one asked for the same. */
     if (request->ambiguous && ring->in_flight > 0)

@@ -326,15 +326,34 @@ static void i4_the_flush_of_a_write_that_a_former_backend_has_answered(void)
 /* What is put after that is not told of; an answer that lies there is. */
 static void i4_req_prod_is_somebody_elses(void)
 {
-    hold(1);
-    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 0, "6", 1), 0);
-    submit(1);
-    CU_ASSERT_TRUE(frontend_owes());
-    put(1);
-    CU_ASSERT_FALSE(frontend_owes());
-    CU_ASSERT_EQUAL(simback_backend_release(puppet.backend, 1), 1);
-    puppet_run(&puppet);
-    CU_ASSERT_TRUE(frontend_owes());
+    for (int observed = 0; observed < 2; observed++) {
+        if (observed != 0)
+            again_observed();
+        (void)puppet_take(&puppet);
+        hold(1);
+        CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 0, "6", 1), 0);
+        submit(1);
+        CU_ASSERT_EQUAL(frontend_owes(), observed != 0); /* else it may be there */
+        put(1);
+        CU_ASSERT_FALSE(frontend_owes());
+        CU_ASSERT_EQUAL(simback_backend_release(puppet.backend, 1), 1);
+        puppet_run(&puppet);
+        CU_ASSERT_TRUE(frontend_owes());
+    }
+}
+
+/* Just as far as its own request goes: of that nothing is told. */
+static void i4_req_prod_was_there_already(void)
+{
+    for (int observed = 0; observed < 2; observed++) {
+        if (observed != 0)
+            again_observed();
+        hold(0);
+        CU_ASSERT_EQUAL(simback_backend_move_index(puppet.backend, 0, 0, 1, false, false), 0);
+        submit(1);
+        put(1);
+        CU_ASSERT_FALSE(frontend_owes());
+    }
 }
 
 /* ---- lost events ---- */
@@ -439,6 +458,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_an_index_that_makes_no_sense_is_ignored),
     UNIT_TEST(i4_the_flush_of_a_write_that_a_former_backend_has_answered),
     UNIT_TEST(i4_req_prod_is_somebody_elses),
+    UNIT_TEST(i4_req_prod_was_there_already),
     UNIT_TEST(i4_nobody_can_know_of_an_answer_without_its_event),
     UNIT_TEST(i4_nobody_can_know_of_an_rsp_prod_that_is_written_over),
     UNIT_TEST(i4_an_answer_that_is_written_over_lies_there),
