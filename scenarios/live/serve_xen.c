@@ -14,10 +14,13 @@
 #include <blkfront/libxen.h>
 #include <blkfront/platform.h>
 #include <simback/disk.h>
+#include <simback/event.h>
 #include <simback/live.h>
+#include <simback/served.h>
 #include <simback/world.h>
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +35,9 @@ struct server {
     struct blkfront_libxen *xen;
     const struct blkfront_platform *platform;
     struct simback_live_host *host;
-    struct simback_world *world; /* the disk's memory, nothing else */
+    struct simback_world *world; /* the guest, as the rules see it; and the disk's memory */
+    struct simback_served *served;
+    struct simback_live_watch *watch;
     struct simback_backend *backend;
     struct simback_backend_options options;
     struct simback_dialect dialect;
@@ -54,7 +59,21 @@ static void stop(int number)
 static void say(void *context, const char *line)
 {
     (void)context;
-    printf("%s\n", line);
+    fprintf(stderr, "%s\n", line);
+}
+
+/* As it happens, where people look. */
+static void __attribute__((format(printf, 2, 3)))
+tell(const struct server *server, const char *format, ...)
+{
+    va_list arguments;
+
+    if (server->serve->json)
+        return;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
     fflush(stdout);
 }
 
@@ -163,6 +182,8 @@ static int make_disk(struct server *server)
     char error[200] = "no memory is left for a disk of this size";
 
     simback_world_options_init(&world);
+    world.served = true;
+    world.trace_hash = false;
     server->world = simback_world_create(&world);
     if (server->world == NULL || units == 0)
         return tool_error("there is no memory, or no such sector");
@@ -193,6 +214,46 @@ static int open_xen(struct server *server)
     return TOOL_OK;
 }
 
+static void node_changed(void *context, const char *path, const char *value, size_t length,
+                         bool missed)
+{
+    struct server *server = context;
+
+    simback_served_node(server->served, path, value, length, missed);
+}
+
+/* What the guest has written is told before the backend reads it. */
+static void ask_for_nodes(void *context)
+{
+    struct server *server = context;
+
+    simback_live_watch_take(server->watch, node_changed, server);
+}
+
+static void trace(void *context, const struct simback_event *event, uint64_t time_ns)
+{
+    const struct server *server = context;
+    char line[512];
+
+    simback_event_text(server->world, event, time_ns, line, sizeof(line));
+    printf("%s\n", line);
+}
+
+static int make_backend(struct server *server)
+{
+    const struct simback_host *host = simback_live_host_calls(server->host);
+
+    server->served = simback_served_create(server->world, host, &server->options);
+    if (server->serve->trace)
+        simback_trace_to(server->world, trace, server);
+    if (server->watch != NULL && server->served != NULL) {
+        simback_served_ask(server->served, ask_for_nodes, server);
+        server->backend =
+            simback_backend_create(simback_served_host(server->served), &server->options);
+    }
+    return server->backend == NULL ? tool_error("no memory is left for a backend") : TOOL_OK;
+}
+
 static int make(struct server *server)
 {
     struct simback_backend_options *options = &server->options;
@@ -211,12 +272,10 @@ static int make(struct server *server)
         return tool_error("%s is there already: device %u of domain %u is somebody's; take another "
                           "--vdev, or detach it",
                           server->front, (unsigned)options->vdev, (unsigned)options->front_domid);
+    server->watch = simback_live_watch_open(server->front);
     if (put_nodes(server) != 0)
         return tool_error("the device's nodes cannot be written: be root, in dom0");
-    server->backend = simback_backend_create(simback_live_host_calls(server->host), options);
-    if (server->backend == NULL)
-        return tool_error("no memory is left for a backend");
-    return TOOL_OK;
+    return make_backend(server);
 }
 
 /* ---- serving ---- */
@@ -227,7 +286,7 @@ static bool serve_once(struct server *server)
     bool more = simback_backend_poll(server->backend);
 
     for (unsigned queue = 0; queue < QUEUES_SERVED; queue++)
-        more |= simback_backend_service(server->backend, (uint16_t)queue);
+        more |= simback_served_service(server->served, server->backend, (uint16_t)queue);
     return more;
 }
 
@@ -251,8 +310,7 @@ static void tell_state(struct server *server)
 
     if (state == server->state)
         return;
-    printf("state %d\n", (int)state);
-    fflush(stdout);
+    tell(server, "state %d", (int)state);
     server->state = state;
     if (state == BLKIF_WIRE_CONNECTED && !server->connected_once) {
         server->connected_once = true;
@@ -289,9 +347,9 @@ static void play_steps(struct server *server)
         if (step->opcode == STEP_BACKEND || !is_played(step))
             continue;
         wrong = step_play(step, &server->options, server->backend);
-        printf("line %u%s%s\n", (unsigned)step->position.line, wrong == NULL ? "" : ": ",
-               wrong == NULL ? " is played" : wrong);
-        fflush(stdout);
+        simback_served_touched(server->served);
+        tell(server, "line %u%s%s", (unsigned)step->position.line, wrong == NULL ? "" : ": ",
+             wrong == NULL ? " is played" : wrong);
     }
 }
 
@@ -320,25 +378,17 @@ static bool is_closed(struct server *server)
 
 /* ---- the end ---- */
 
-/* What the backend's side can see of a frontend's mistakes are its complaints. */
 static int report(const struct server *server)
 {
     struct simback_backend_counters counters;
 
     simback_backend_get_counters(server->backend, &counters);
-    printf(
-        "requests: %llu read, %llu write, %llu flush, %llu barrier, %llu discard, %llu indirect, "
-        "%llu unknown\n",
-        (unsigned long long)counters.read, (unsigned long long)counters.write,
-        (unsigned long long)counters.flush, (unsigned long long)counters.barrier,
-        (unsigned long long)counters.discard, (unsigned long long)counters.indirect,
-        (unsigned long long)counters.unknown);
-    printf("answered: %llu, of them %llu with an error\n", (unsigned long long)counters.answered,
-           (unsigned long long)counters.errors);
-    printf("complaints about the frontend: %llu%s%s\n", (unsigned long long)counters.complaints,
-           counters.complaints == 0 ? "" : ", the last: ",
-           counters.complaints == 0 ? "" : simback_backend_complaint(server->backend));
-    return counters.complaints == 0 && server->connected_once ? TOOL_OK : TOOL_FAILED;
+    return serve_report(
+        &(struct serve_outcome){.connected = server->connected_once,
+                                .counters = &counters,
+                                .complaint = simback_backend_complaint(server->backend),
+                                .world = server->world},
+        server->serve->strict, server->serve->json, stdout);
 }
 
 int serve_guest(struct serve_options *serve)
@@ -355,12 +405,15 @@ int serve_guest(struct serve_options *serve)
         simback_backend_set_online(server.backend, false);
         simback_backend_close(server.backend);
         serve_until(&server, now(&server) + GOODBYE_NS, is_closed);
+        simback_served_end(server.served);
         rc = report(&server);
     }
     if (server.backend != NULL) {
         simback_backend_destroy(server.backend);
         remove_nodes(&server);
     }
+    simback_served_destroy(server.served);
+    simback_live_watch_close(server.watch);
     if (server.world != NULL)
         simback_world_destroy(server.world);
     simback_live_host_close(server.host);

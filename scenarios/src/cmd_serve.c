@@ -108,11 +108,15 @@ int cmd_serve(int argc, char **argv)
          &serve->disk, NULL},
         {"--seconds", TOOL_NUMBER, "N", "how long; default: until a signal or the guest's end",
          &serve->seconds, NULL},
+        {"--strict", TOOL_FLAG, NULL, "a broken SHOULD counts, too", &serve->strict, NULL},
+        {"--trace", TOOL_FLAG, NULL, "all that happens, as it does", &serve->trace, NULL},
+        {"--json", TOOL_FLAG, NULL, "the report at the end alone, for programs", &serve->json,
+         NULL},
     };
 
     simback_backend_options_init(&serve->backend);
     scenario_program_init(&serve->program);
-    rc = tool_options(tool_command_find("serve"), options, 4, argc, argv, &rest);
+    rc = tool_options(tool_command_find("serve"), options, 7, argc, argv, &rest);
     if (rc == -1 && (rest != 1 || domain > 32767 || vdev > UINT32_MAX))
         rc = tool_error("serve: needs one scenario, a domain and a device that there can be");
     if (rc == -1)

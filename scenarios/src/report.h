@@ -83,6 +83,8 @@ void report_again(FILE *stream, const struct report_context *context,
 
 /* Bytes of the character that the text begins with; 0 if it begins with no UTF-8. */
 size_t report_utf8(const char *text);
+/* Text as a string of JSON. */
+void report_json_text(FILE *stream, const char *text);
 /* The text on one line: control characters and bytes that are no UTF-8 as \xHH. */
 void report_visible(FILE *stream, const char *text, size_t length);
 /* Each line of the text so, behind the margin. */

@@ -10,7 +10,7 @@
 static bool first;
 
 /* Bytes that are no UTF-8 are told as U+00xx: any input gives valid JSON. */
-static void print_json(FILE *stream, const char *text)
+void report_json_text(FILE *stream, const char *text)
 {
     fputc('"', stream);
     while (*text != '\0') {
@@ -32,7 +32,7 @@ static void print_member(FILE *stream, const char *name, const char *text)
 {
     fprintf(stream, ", \"%s\": ", name);
     if (text != NULL)
-        print_json(stream, text);
+        report_json_text(stream, text);
     else
         fputs("null", stream);
 }
@@ -67,7 +67,7 @@ static void json_one(struct report_context *context, const struct report_case *o
     report_words(one, words, sizeof(words));
     fprintf(stream, "%s\n  {\"id\": ", first ? "" : ",");
     first = false;
-    print_json(stream, one->id);
+    report_json_text(stream, one->id);
     print_member(stream, "file", one->file->path);
     print_member(stream, "title", one->file->title);
     print_member(stream, "outcome", scenario_outcome_name(verdict->outcome));
