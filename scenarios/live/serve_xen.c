@@ -325,6 +325,12 @@ static bool is_played(const struct scenario_step *step)
            (scenario_row(step->opcode)->flags & SCENARIO_ROW_OF_DIALECT) == 0;
 }
 
+static bool is_on_the_ring(const struct scenario_step *step)
+{
+    return step->opcode == STEP_RING_RESPOND || step->opcode == STEP_RING_INDEX ||
+           step->opcode == STEP_RING_POKE;
+}
+
 /* Steps before the first `run` are played at once, those behind it so long after Connected. */
 static void play_steps(struct server *server)
 {
@@ -346,7 +352,8 @@ static void play_steps(struct server *server)
         server->next_step++;
         if (step->opcode == STEP_BACKEND || !is_played(step))
             continue;
-        wrong = step_play(step, &server->options, server->backend);
+        wrong = is_on_the_ring(step) ? step_play_hostile(program, step, server->backend)
+                                     : step_play(step, &server->options, server->backend);
         simback_served_touched(server->served);
         tell(server, "line %u%s%s", (unsigned)step->position.line, wrong == NULL ? "" : ": ",
              wrong == NULL ? " is played" : wrong);

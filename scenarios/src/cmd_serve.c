@@ -9,9 +9,28 @@
 #include "scenario/table.h"
 #include "step_values.h"
 
+#include <blkfront/blkif.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Where a backend writes the guest's own words, what the guest has put there is not known any more.
+ */
+static const char *guests_own(const struct scenario_step *step)
+{
+    uint64_t offset;
+
+    if (step->opcode == STEP_RING_INDEX) {
+        const uint64_t field = scenario_value(step, FIELD_RING_INDEX_FIELD);
+
+        return field == CHOICE_INDEX_REQ_PROD || field == CHOICE_INDEX_RSP_EVENT
+                   ? "req_prod and rsp_event are the guest's"
+                   : NULL;
+    }
+    offset = scenario_value(step, FIELD_RING_POKE_OFFSET);
+    return offset < BLKIF_WIRE_RING_HEADER ? "the ring's header is moved by `ring index`" : NULL;
+}
 
 /* What has no meaning where the guest is the application. */
 static const char *misplaced(const struct scenario_step *step)
@@ -32,7 +51,10 @@ static const char *misplaced(const struct scenario_step *step)
     case STEP_BACKEND_RESIZE:
     case STEP_BACKEND_REWRITE_NODES:
     case STEP_GRANT_KEEP:
+    case STEP_RING_RESPOND:
     case STEP_GRANT_DROP: return NULL;
+    case STEP_RING_INDEX:
+    case STEP_RING_POKE: return guests_own(step);
     case STEP_RUN:
         return scenario_given(step, FIELD_RUN_TIME) ? NULL : "only `run time=...` means something";
     default: return "of the steps only those of the backend have a place here";

@@ -4,6 +4,7 @@
  * events. Where no ring is mapped there is nothing to break, and the step does nothing.
  */
 #include "runner.h"
+#include "step_values.h"
 
 /* From here on the backend is not honest, and was made so: I19 does not bind it (an event, so that
  * the trace says it too). */
@@ -52,24 +53,7 @@ void exec_RING_RESPOND(struct scenario_runner *runner, const struct scenario_ste
         return;
     }
     read_like(runner, step, &response);
-    response.queue = (uint16_t)scenario_value(step, FIELD_RING_RESPOND_QUEUE);
-    if (scenario_given(step, FIELD_RING_RESPOND_ID)) {
-        response.set_id = true;
-        response.id = scenario_value(step, FIELD_RING_RESPOND_ID);
-    }
-    if (scenario_given(step, FIELD_RING_RESPOND_OP)) {
-        response.set_op = true;
-        response.op = (uint8_t)scenario_value(step, FIELD_RING_RESPOND_OP);
-    }
-    response.set_status = true;
-    response.status = (int16_t)scenario_signed(step, FIELD_RING_RESPOND_STATUS);
-    response.count = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_COUNT);
-    response.no_publish = scenario_value(step, FIELD_RING_RESPOND_NO_PUBLISH) != 0;
-    response.no_notify = scenario_value(step, FIELD_RING_RESPOND_NO_NOTIFY) != 0;
-    if (scenario_given(step, FIELD_RING_RESPOND_SLOT)) {
-        response.set_slot = true;
-        response.slot = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_SLOT);
-    }
+    step_response(step, &response);
     if (runner->stopped) {
         return;
     }
@@ -81,26 +65,18 @@ void exec_RING_RESPOND(struct scenario_runner *runner, const struct scenario_ste
 
 void exec_RING_INDEX(struct scenario_runner *runner, const struct scenario_step *step)
 {
-    /* The backend's numbers of the words, by the language's words. */
-    static const unsigned words[] = {[CHOICE_INDEX_RSP_PROD] = 2,
-                                     [CHOICE_INDEX_REQ_PROD] = 0,
-                                     [CHOICE_INDEX_RSP_EVENT] = 3,
-                                     [CHOICE_INDEX_REQ_EVENT] = 1};
     struct simback_backend *backend = backend_of(runner, step->device);
-    bool set = scenario_given(step, FIELD_RING_INDEX_VALUE);
+    unsigned word;
     uint32_t value;
+    bool add;
 
     if (backend == NULL) {
         return;
     }
     say_hostile(runner, step->device);
-    value = set ? (uint32_t)scenario_value(step, FIELD_RING_INDEX_VALUE)
-                : (uint32_t)scenario_signed(step, FIELD_RING_INDEX_ADD);
-    if (set && scenario_given(step, FIELD_RING_INDEX_ADD)) {
-        value += (uint32_t)scenario_signed(step, FIELD_RING_INDEX_ADD);
-    }
+    add = step_index(step, &word, &value);
     if (simback_backend_move_index(backend, (uint16_t)scenario_value(step, FIELD_RING_INDEX_QUEUE),
-                                   words[scenario_value(step, FIELD_RING_INDEX_FIELD)], value, !set,
+                                   word, value, add,
                                    scenario_value(step, FIELD_RING_INDEX_NO_NOTIFY) == 0) != 0) {
         run_bad_step(runner, "no ring is mapped");
     }

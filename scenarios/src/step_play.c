@@ -36,6 +36,51 @@ static const char *resize(const struct scenario_step *step, struct simback_backe
     return NULL;
 }
 
+static const char *hostile(int result)
+{
+    return result == 0 ? NULL : "no ring is mapped, or it ends before that";
+}
+
+/* `like` is what a rule has held: requests have no names here. */
+static const char *respond(const struct scenario_step *step, struct simback_backend *backend)
+{
+    struct simback_bad_response response = {0};
+
+    if (scenario_given(step, FIELD_RING_RESPOND_LIKE))
+        response.like = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_LIKE) + 1;
+    step_response(step, &response);
+    return hostile(simback_backend_respond(backend, &response));
+}
+
+static const char *move_index(const struct scenario_step *step, struct simback_backend *backend)
+{
+    unsigned word;
+    uint32_t value;
+    const bool add = step_index(step, &word, &value);
+
+    return hostile(simback_backend_move_index(
+        backend, (uint16_t)scenario_value(step, FIELD_RING_INDEX_QUEUE), word, value, add,
+        scenario_value(step, FIELD_RING_INDEX_NO_NOTIFY) == 0));
+}
+
+const char *step_play_hostile(const struct scenario_program *program,
+                              const struct scenario_step *step, struct simback_backend *backend)
+{
+    struct scenario_string bytes;
+
+    switch (step->opcode) {
+    case STEP_RING_RESPOND: return respond(step, backend);
+    case STEP_RING_INDEX: return move_index(step, backend);
+    case STEP_RING_POKE:
+        bytes = scenario_string_of(step, FIELD_RING_POKE_BYTES);
+        return hostile(simback_backend_poke(backend,
+                                            (uint16_t)scenario_value(step, FIELD_RING_POKE_QUEUE),
+                                            (uint32_t)scenario_value(step, FIELD_RING_POKE_OFFSET),
+                                            scenario_text(program, bytes), bytes.length));
+    default: return "is no hostile step";
+    }
+}
+
 const char *step_play(const struct scenario_step *step, struct simback_backend_options *options,
                       struct simback_backend *backend)
 {

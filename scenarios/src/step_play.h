@@ -13,5 +13,8 @@
  * brought up to date. NULL, or what is wrong. */
 const char *step_play(const struct scenario_step *step, struct simback_backend_options *options,
                       struct simback_backend *backend);
+/* The same for steps that break the protocol on the ring: respond, index, poke. */
+const char *step_play_hostile(const struct scenario_program *program,
+                              const struct scenario_step *step, struct simback_backend *backend);
 
 #endif

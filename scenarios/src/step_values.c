@@ -234,3 +234,45 @@ void step_fault(const struct scenario_step *step, uint64_t units, struct simback
     fault->times =
         scenario_given(step, FIELD_FAULT_TIMES) ? scenario_value(step, FIELD_FAULT_TIMES) : 0;
 }
+
+/* ---- hostile ---- */
+
+void step_response(const struct scenario_step *step, struct simback_bad_response *response)
+{
+    response->queue = (uint16_t)scenario_value(step, FIELD_RING_RESPOND_QUEUE);
+    if (scenario_given(step, FIELD_RING_RESPOND_ID)) {
+        response->set_id = true;
+        response->id = scenario_value(step, FIELD_RING_RESPOND_ID);
+    }
+    if (scenario_given(step, FIELD_RING_RESPOND_OP)) {
+        response->set_op = true;
+        response->op = (uint8_t)scenario_value(step, FIELD_RING_RESPOND_OP);
+    }
+    response->set_status = true;
+    response->status = (int16_t)scenario_signed(step, FIELD_RING_RESPOND_STATUS);
+    response->count = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_COUNT);
+    response->no_publish = scenario_value(step, FIELD_RING_RESPOND_NO_PUBLISH) != 0;
+    response->no_notify = scenario_value(step, FIELD_RING_RESPOND_NO_NOTIFY) != 0;
+    if (scenario_given(step, FIELD_RING_RESPOND_SLOT)) {
+        response->set_slot = true;
+        response->slot = (uint32_t)scenario_value(step, FIELD_RING_RESPOND_SLOT);
+    }
+}
+
+bool step_index(const struct scenario_step *step, unsigned *word, uint32_t *value)
+{
+    /* The backend's numbers of the words, by the language's words. */
+    static const unsigned words[] = {[CHOICE_INDEX_RSP_PROD] = 2,
+                                     [CHOICE_INDEX_REQ_PROD] = 0,
+                                     [CHOICE_INDEX_RSP_EVENT] = 3,
+                                     [CHOICE_INDEX_REQ_EVENT] = 1};
+    const bool set = scenario_given(step, FIELD_RING_INDEX_VALUE);
+
+    *word = words[scenario_value(step, FIELD_RING_INDEX_FIELD)];
+    *value = set ? (uint32_t)scenario_value(step, FIELD_RING_INDEX_VALUE)
+                 : (uint32_t)scenario_signed(step, FIELD_RING_INDEX_ADD);
+    if (set && scenario_given(step, FIELD_RING_INDEX_ADD)) {
+        *value += (uint32_t)scenario_signed(step, FIELD_RING_INDEX_ADD);
+    }
+    return !set;
+}

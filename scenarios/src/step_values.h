@@ -21,6 +21,11 @@ void step_backend(const struct scenario_step *step, struct simback_backend_optio
 void step_restart(const struct scenario_step *step, struct simback_backend_options *options);
 /* All but ring_start, disconnect_deadline_ns and who hears of changes. */
 void step_connect(const struct scenario_step *step, struct blkfront_options *options);
+/* A response made by hand: all but what `like` means. */
+void step_response(const struct scenario_step *step, struct simback_bad_response *response);
+/* Which word of the ring's header, as simback_backend_move_index counts them, and what comes there;
+ * true: it is added. */
+bool step_index(const struct scenario_step *step, unsigned *word, uint32_t *value);
 /* All but the name. `units`: of 512 bytes in a sector. */
 void step_fault(const struct scenario_step *step, uint64_t units, struct simback_fault *fault);
 

@@ -25,6 +25,9 @@ START_TEST(what_is_no_step_of_the_backend_is_refused)
     refuses("fault op=read error\n", "there is no `backend`");
     refuses("backend nobody\n", "there is no `backend`");
     refuses("nonsense\n", "one.txt:1: ");
+    refuses("backend linux\nring index field=req_prod add=1\n", "are the guest's");
+    refuses("backend linux\nring poke offset=4 bytes=\"x\"\n", "by `ring index`");
+    refuses("backend linux\nload n=1 bytes=\"x\"\n", "of the steps only those");
 }
 END_TEST
 
@@ -45,7 +48,8 @@ START_TEST(without_a_xen_it_says_so)
 
     put_file("one.txt", "dialect mine like=linux\ndialect offers flush=no\nbackend mine\n"
                         "fault op=read error\nrun time=1s\nfault clear\nbackend hang\n"
-                        "backend wake\nbackend close\n");
+                        "backend wake\nring respond id=9\nring index add=2\n"
+                        "ring poke offset=64 bytes=\"x\"\nbackend close\n");
     run = shell("$simblk serve --seconds 1 one.txt");
     assert_status(run, 2);
     assert_contains(run.err, "Xen");
