@@ -91,7 +91,7 @@ static bool make_beside(struct scenario_runner *runner, struct call *call, struc
             begin += (align + PAGE - (uintptr_t)begin % PAGE) % PAGE;
         }
         if (((uintptr_t)end - 1) / PAGE != (uintptr_t)begin / PAGE ||
-            buffer->size > (size_t)(host->room_end - begin) - GUARD) {
+            host->room_end - begin < (ptrdiff_t)(buffer->size + GUARD)) {
             run_bad_step(runner, "the buffer that it is to lie beside leaves no room in its page");
             return false;
         }
