@@ -27,31 +27,37 @@ static uint64_t pattern_word(uint8_t fill, uint64_t sector, size_t word)
     return value ^ value >> 31;
 }
 
+/* Whole words are written and compared as words: a size that the compiler knows is no call. */
 void pattern_make(void *to, size_t size, uint8_t fill, uint64_t sector)
 {
+    const size_t words = size / sizeof(uint64_t), rest = size % sizeof(uint64_t);
     unsigned char *bytes = to;
+    uint64_t word;
 
-    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
-        uint64_t word = pattern_word(fill, sector, offset / sizeof(uint64_t));
-        size_t left = size - offset;
-
-        memcpy(bytes + offset, &word, left < sizeof(word) ? left : sizeof(word));
+    for (size_t i = 0; i < words; i++) {
+        word = pattern_word(fill, sector, i);
+        memcpy(bytes + i * sizeof(word), &word, sizeof(word));
+    }
+    if (rest != 0) {
+        word = pattern_word(fill, sector, words);
+        memcpy(bytes + size - rest, &word, rest);
     }
 }
 
 bool pattern_holds(const void *from, size_t size, uint8_t fill, uint64_t sector)
 {
+    const size_t words = size / sizeof(uint64_t), rest = size % sizeof(uint64_t);
     const unsigned char *bytes = from;
+    uint64_t word, found;
 
-    for (size_t offset = 0; offset < size; offset += sizeof(uint64_t)) {
-        uint64_t word = pattern_word(fill, sector, offset / sizeof(uint64_t));
-        size_t left = size - offset;
-
-        if (memcmp(bytes + offset, &word, left < sizeof(word) ? left : sizeof(word)) != 0) {
+    for (size_t i = 0; i < words; i++) {
+        memcpy(&found, bytes + i * sizeof(found), sizeof(found));
+        if (found != pattern_word(fill, sector, i)) {
             return false;
         }
     }
-    return true;
+    word = pattern_word(fill, sector, words);
+    return rest == 0 || memcmp(bytes + size - rest, &word, rest) == 0;
 }
 
 bool buffers_hold(const struct call *call, uint8_t fill, uint64_t *wrong)
