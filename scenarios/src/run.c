@@ -429,13 +429,18 @@ static void finish_names(struct scenario_runner *runner)
     }
 }
 
-static void teardown(struct scenario_runner *runner)
+/* Nothing is given back: the world goes with all that is in it. */
+static void come_to_rest(struct scenario_runner *runner)
 {
-    runner->step = NULL;
-    runner->step_number = (uint32_t)runner->program->step_count + 1;
-    set_phase(runner, SCENARIO_PHASE_TEARDOWN);
-    /* What the scenario has set up to fail is over: the end is judged without it. */
-    simback_mend(runner->world);
+    if (run_world(runner, SIMBACK_NEVER, UINT64_MAX, NULL, NULL) == RAN_REST) {
+        calls_judge_rest(runner);
+        finish_names(runner);
+        run_judge_rules(runner);
+    }
+}
+
+static void close_all(struct scenario_runner *runner)
+{
     for (unsigned i = 0; i < FRONTS_MAX && !runner->stopped; i++) {
         if (runner->fronts[i].device != NULL) {
             close_front(runner, &runner->fronts[i]);
@@ -458,6 +463,20 @@ static void teardown(struct scenario_runner *runner)
     runner->subject->destroy(runner->context);
     simback_app_end(runner->world);
     run_judge_rules(runner);
+}
+
+static void teardown(struct scenario_runner *runner)
+{
+    runner->step = NULL;
+    runner->step_number = (uint32_t)runner->program->step_count + 1;
+    set_phase(runner, SCENARIO_PHASE_TEARDOWN);
+    /* What the scenario has set up to fail is over: the end is judged without it. */
+    simback_mend(runner->world);
+    if (scenario_value(&runner->program->world, FIELD_WORLD_END) == CHOICE_END_REST) {
+        come_to_rest(runner);
+    } else {
+        close_all(runner);
+    }
 }
 
 /* Violations that were expected have to have happened by the end. */

@@ -173,6 +173,25 @@ START_TEST(i4_a_read_waits_for_its_backend)
 }
 END_TEST
 
+/* Where nothing is disconnected at the end, what has not ended by then is judged all the same. */
+START_TEST(i4_a_read_has_not_ended_at_the_end)
+{
+    breaks_and_near_misses(
+        FORGETS_READS, "world end=rest\n" CONNECTED "read 0 +8 async as A\n",
+        no_progress(0, "I4 xvda request 1: read has not ended at rest: the next move is the "
+                       "frontend's (its state is 4, the backend's 4)"),
+        "world end=rest\n" CONNECTED "write 0 +8 async as A\n");
+}
+END_TEST
+
+/* And what it has is not looked for. */
+START_TEST(i5_the_end_at_rest_gives_nothing_back)
+{
+    passes(LEAVES_GRANTS, "world end=rest\n" CONNECTED "read 0 +8 -> ok\n");
+    passes(LEAVES_MEMORY, "world end=rest\n" CONNECTED "read 0 +8 -> ok\n");
+}
+END_TEST
+
 START_TEST(i4_the_frontend_never_rests)
 {
     breaks_and_near_misses(
@@ -337,6 +356,8 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i3_beyond_what_was_asked_is_a_should);
     tcase_add_test(rules, i4_a_read_never_ends);
     tcase_add_test(rules, i4_a_read_waits_for_its_backend);
+    tcase_add_test(rules, i4_a_read_has_not_ended_at_the_end);
+    tcase_add_test(rules, i5_the_end_at_rest_gives_nothing_back);
     tcase_add_test(rules, i4_the_frontend_never_rests);
     tcase_add_test(rules, i4_a_disconnect_goes_beyond_its_deadline);
     tcase_add_test(rules, i5_grants_are_left);
