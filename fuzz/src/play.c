@@ -28,8 +28,11 @@ static struct scenario_program program;
 static struct scenario_progress progress;
 static uint64_t inputs, effective_steps;
 
-/* Sanitizers die by themselves, after their report. */
+/* Sanitizers die by themselves, after their report. There is one callback, and where a fuzzer is
+ * it is the fuzzer's: it keeps the input. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*run)(const uint8_t *data, size_t size))
+    __attribute__((weak));
 
 static void print_events(void)
 {
@@ -68,7 +71,7 @@ static void begin(void)
     }
     atexit(print_figures);
     scenario_program_init(&program);
-    if (__sanitizer_set_death_callback != NULL) {
+    if (__sanitizer_set_death_callback != NULL && LLVMFuzzerRunDriver == NULL) {
         __sanitizer_set_death_callback(on_death);
     }
 }
