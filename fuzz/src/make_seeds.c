@@ -92,16 +92,14 @@ static bool is_known(struct seeds *seeds)
 /* Does the input hold what the target is about? */
 static bool is_of_use(const struct seeds *seeds)
 {
+    static const struct scenario_step_set none;
     const struct fuzz_target *target = seeds->target;
 
-    if (target->seeds_with == 0 && target->seeds_with_step == STEP_NONE) {
+    if (memcmp(&target->seeds_with, &none, sizeof(none)) == 0) {
         return true;
     }
     for (size_t i = 0; i < seeds->input.step_count; i++) {
-        uint8_t opcode = seeds->input.steps[i].opcode;
-
-        if (opcode == target->seeds_with_step ||
-            (target->seeds_with >> scenario_row(opcode)->actor & 1) != 0) {
+        if (scenario_step_set_has(&target->seeds_with, seeds->input.steps[i].opcode)) {
             return true;
         }
     }
@@ -110,12 +108,13 @@ static bool is_of_use(const struct seeds *seeds)
 
 static int add_run(struct seeds *seeds)
 {
-    struct scenario_decoder decoder = {.actors = seeds->target->takes};
+    struct scenario_decoder decoder = {.takes = &seeds->target->takes};
 
     scenario_buffer_clear(&seeds->bytes);
     if (scenario_encode(&seeds->run, &seeds->bytes) != SCENARIO_OK ||
         scenario_decode(&seeds->input, seeds->bytes.data, seeds->bytes.length, &decoder) !=
-            SCENARIO_OK) {
+            SCENARIO_OK ||
+        fuzz_fit(seeds->target, &seeds->input) != SCENARIO_OK) {
         return -1;
     }
     fuzz_tame(&seeds->input);

@@ -10,7 +10,7 @@
 #include "scenario/mutate.h"
 #include "target.h"
 
-enum { STEPS_MAX = 256, BYTES_RARELY = 16, BEGINNING_RARELY = 32 };
+enum { BYTES_RARELY = 16, BEGINNING_RARELY = 32 };
 
 /* splitmix64 (Vigna): any seed is a good one. */
 static uint64_t next_number(void *context)
@@ -40,7 +40,7 @@ static const struct fuzz_target *this_target(void)
 /* As the target will take it. */
 static bool read_program(struct scenario_program *to, const uint8_t *data, size_t size)
 {
-    struct scenario_decoder decoder = {.actors = this_target()->takes};
+    struct scenario_decoder decoder = {.takes = &this_target()->takes};
 
     return scenario_decode(to, data, size, &decoder) == SCENARIO_OK;
 }
@@ -48,12 +48,19 @@ static bool read_program(struct scenario_program *to, const uint8_t *data, size_
 static bool change_program(uint64_t *state)
 {
     const struct scenario_chance chance = {next_number, state};
-    struct scenario_steps_allowed allowed = {.actors = this_target()->draws};
+    const struct fuzz_target *target = this_target();
+    struct scenario_steps_allowed allowed = {.steps = target->draws};
+    size_t beginnings = fuzz_beginnings(target);
 
-    if (this_target()->keeps_beginning && next_number(state) % BEGINNING_RARELY != 0) {
+    if (beginnings != 0 &&
+        (fuzz_beginning(&program) == 0 || next_number(state) % BEGINNING_RARELY == 0) &&
+        fuzz_begin(target, &program, next_number(state) % beginnings) != SCENARIO_OK) {
+        return false;
+    }
+    if (beginnings != 0) {
         allowed.first = fuzz_beginning(&program);
     }
-    return scenario_mutate(&program, NULL, STEPS_MAX, &chance, &allowed) == SCENARIO_OK;
+    return scenario_mutate(&program, NULL, target->max_steps, &chance, &allowed) == SCENARIO_OK;
 }
 
 /* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
@@ -61,7 +68,8 @@ static size_t write_program(uint8_t *out, size_t max_size)
 {
     fuzz_tame(&program);
     scenario_buffer_clear(&bytes);
-    if (scenario_encode(&program, &bytes) != SCENARIO_OK || bytes.length > max_size) {
+    if (fuzz_fit(this_target(), &program) != SCENARIO_OK ||
+        scenario_encode(&program, &bytes) != SCENARIO_OK || bytes.length > max_size) {
         return 0;
     }
     if (bytes.length != 0) {
@@ -84,6 +92,18 @@ static size_t change_bytes(uint8_t *data, size_t size, size_t max_size, uint64_t
     return size;
 }
 
+/* What has to begin as others do does so, whatever the bytes say. */
+static size_t change_as_bytes(uint8_t *data, size_t size, size_t max_size, uint64_t *state)
+{
+    size_t written = 0;
+
+    size = change_bytes(data, size, max_size, state);
+    if (this_target()->beginnings != NULL && read_program(&program, data, size)) {
+        written = write_program(data, max_size);
+    }
+    return written != 0 ? written : size;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     uint64_t state = seed;
@@ -91,10 +111,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
     if (next_number(&state) % BYTES_RARELY == 0 || !read_program(&program, data, size) ||
         !change_program(&state)) {
-        return change_bytes(data, size, max_size, &state);
+        return change_as_bytes(data, size, max_size, &state);
     }
     written = write_program(data, max_size);
-    return written != 0 ? written : change_bytes(data, size, max_size, &state);
+    return written != 0 ? written : change_as_bytes(data, size, max_size, &state);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
@@ -107,11 +127,12 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
     if (!read_program(&program, data1, size1) || !read_program(&other, data2, size2)) {
         return 0;
     }
-    if (this_target()->keeps_beginning && next_number(&state) % BEGINNING_RARELY != 0) {
+    if (this_target()->beginnings != NULL) {
         keep = fuzz_beginning(&program);
         leave = fuzz_beginning(&other);
     }
-    if (scenario_cross_over(&program, &other, keep, leave, STEPS_MAX, &chance) != SCENARIO_OK) {
+    if (scenario_cross_over(&program, &other, keep, leave, this_target()->max_steps, &chance) !=
+        SCENARIO_OK) {
         return 0;
     }
     return write_program(out, max_out);

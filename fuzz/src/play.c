@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (runner == NULL) {
         begin();
     }
-    decoder.actors = target->takes;
+    decoder.takes = &target->takes;
     if (scenario_decode(&program, data, size, &decoder) != SCENARIO_OK) {
         return 0; /* no memory */
     }
@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 bool fuzz_print_text(const uint8_t *data, size_t size)
 {
-    const struct scenario_decoder decoder = {.actors = fuzz_target_find(fuzz_target_name)->takes};
+    const struct scenario_decoder decoder = {.takes = &fuzz_target_find(fuzz_target_name)->takes};
     struct scenario_buffer text;
     bool printed;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The targets whose inputs are programs: whose steps an input of each may hold, and which of them
- * its mutator puts in. Inputs of all of them are decoded, played and judged by play.c, changed by
- * mutator.c and made of scenarios by make_seeds.c.
+ * The targets whose inputs are programs: whose steps an input of each may hold, which of them its
+ * mutator puts in, and what its programs begin with. Inputs of all of them are decoded, played and
+ * judged by play.c, changed by mutator.c and made of scenarios by make_seeds.c.
  */
 #ifndef FUZZ_TARGET_H
 #define FUZZ_TARGET_H
@@ -17,21 +17,40 @@ struct scenario_subject;
 
 struct fuzz_target {
     const char *name;
-    uint32_t takes; /* bit per enum scenario_actor: others' steps are left out */
-    uint32_t draws; /* of them, those that a mutation puts in */
-    /* A scenario is a seed if it has such a step; 0: any does. */
-    uint32_t seeds_with;
-    uint8_t seeds_with_step; /* enum scenario_opcode, instead of actors; STEP_NONE: any */
-    /* What a program begins with, up to its first `connect`, is seldom changed: most of the time
-     * goes into what happens to a device that is connected. */
-    bool keeps_beginning;
+    struct scenario_step_set takes; /* others are left out */
+    struct scenario_step_set draws; /* of them, those that a mutation puts in */
+    /* A scenario is a seed if it has one of these; none: any is. */
+    struct scenario_step_set seeds_with;
+    size_t max_steps; /* of what its mutator writes */
+    /* Texts of which each ends with its `connect`, up to NULL: what programs begin with, and no
+     * other step that is not drawn. NULL: with anything. */
+    const char *const *beginnings;
 };
 
 /* NULL: no such target. */
 const struct fuzz_target *fuzz_target_find(const char *name);
 
+/* Those of this program, of fuzz_NAME.c. */
+extern const char *fuzz_target_name;
+const struct scenario_subject *fuzz_subject(void);
+
+/* ---- beginning.c ---- */
+
+/* How many the target has. */
+size_t fuzz_beginnings(const struct fuzz_target *target);
+
 /* Leading steps up to the first `connect` and with it; 0: there is none. */
 size_t fuzz_beginning(const struct scenario_program *program);
+
+/* What the program begins with is the target's beginning of that number from now on. 0 or an error
+ * of memory; then it is as it was. */
+int fuzz_begin(const struct fuzz_target *target, struct scenario_program *program, size_t number);
+
+/* The same with the beginning that is most like the program's own; and of what follows only the
+ * steps that the target draws stay. Nothing where the target has no beginnings. */
+int fuzz_fit(const struct fuzz_target *target, struct scenario_program *program);
+
+/* ---- tame.c ---- */
 
 /*
  * Makes the program one that takes not too long, as seeds and mutations are: floods of some dozens
@@ -40,9 +59,5 @@ size_t fuzz_beginning(const struct scenario_program *program);
  * bytes may still say it.
  */
 void fuzz_tame(struct scenario_program *program);
-
-/* Those of this program, of fuzz_NAME.c. */
-extern const char *fuzz_target_name;
-const struct scenario_subject *fuzz_subject(void);
 
 #endif

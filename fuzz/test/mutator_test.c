@@ -13,7 +13,7 @@
 
 const char *fuzz_target_name = "ring";
 
-enum { ROOM = 256 };
+enum { ROOM = 256, LARGE = 4096 };
 
 START_TEST(the_same_seed_makes_the_same_change)
 {
@@ -100,7 +100,7 @@ START_TEST(only_steps_of_the_target_are_put_in)
         /* As bytes anything may come, and is left out when it is read. */
         ck_assert_int_eq(scenario_decode(&program, data, size,
                                          &(struct scenario_decoder){
-                                             .actors = fuzz_target_find(fuzz_target_name)->takes}),
+                                             .takes = &fuzz_target_find(fuzz_target_name)->takes}),
                          0);
         for (size_t i = 0; i < program.step_count; i++) {
             unsigned actor = scenario_row(program.steps[i].opcode)->actor;
@@ -115,6 +115,35 @@ START_TEST(only_steps_of_the_target_are_put_in)
 }
 END_TEST
 
+/* It is one of the target's, and nothing behind it ends what it has begun. */
+START_TEST(every_program_begins_with_a_device_that_is_connected)
+{
+    const struct fuzz_target *target = fuzz_target_find(fuzz_target_name);
+    static uint8_t data[LARGE];
+    size_t size = 0, persistent = 0;
+    struct scenario_program program, known;
+
+    scenario_program_init(&program);
+    scenario_program_init(&known);
+    for (unsigned seed = 0; seed < 1000; seed++) {
+        size = LLVMFuzzerCustomMutator(data, size, LARGE, seed);
+        ck_assert_int_eq(scenario_decode(&program, data, size, NULL), 0);
+        ck_assert_uint_eq(program.steps[0].opcode, STEP_BACKEND);
+        ck_assert_uint_eq(program.steps[1].opcode, STEP_CONNECT);
+        ck_assert_uint_eq(scenario_value(&program.world, FIELD_WORLD_END), CHOICE_END_REST);
+        persistent += scenario_given(&program.steps[1], FIELD_CONNECT_PERSISTENT);
+        scenario_program_remove(&program, program.step_count - 1, 1); /* `expect rules` */
+        ck_assert_int_eq(scenario_program_copy(&known, &program), 0);
+        ck_assert_int_eq(fuzz_fit(target, &program), 0);
+        ck_assert(scenario_program_equal(&known, &program, true));
+    }
+    ck_assert_uint_gt(persistent, 0);
+    ck_assert_uint_lt(persistent, 1000);
+    scenario_program_fini(&known);
+    scenario_program_fini(&program);
+}
+END_TEST
+
 static Suite *mutator_suite(void)
 {
     Suite *suite = suite_create("fuzz_mutator");
@@ -125,6 +154,7 @@ static Suite *mutator_suite(void)
     tcase_add_test(tests, programs_grow_from_nothing);
     tcase_add_test(tests, two_inputs_cross_over);
     tcase_add_test(tests, only_steps_of_the_target_are_put_in);
+    tcase_add_test(tests, every_program_begins_with_a_device_that_is_connected);
     suite_add_tcase(suite, tests);
     return suite;
 }

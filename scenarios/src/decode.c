@@ -18,7 +18,7 @@ struct reader {
 struct decoding {
     struct scenario_program *program;
     struct scenario_admission admission;
-    uint32_t actors;
+    const struct scenario_step_set *takes; /* NULL: all */
 };
 
 static bool is_empty(const struct reader *reader)
@@ -192,7 +192,7 @@ static int take_step(struct decoding *decoding, struct reader *reader)
     int result;
 
     if (row == NULL || row->opcode == STEP_WORLD || (row->flags & SCENARIO_ROW_EXPECTS) != 0 ||
-        (decoding->actors >> row->actor & 1) == 0) {
+        (decoding->takes != NULL && !scenario_step_set_has(decoding->takes, row->opcode))) {
         return SCENARIO_OK;
     }
     scenario_step_init(&step, (enum scenario_opcode)row->opcode);
@@ -244,7 +244,8 @@ int scenario_decode(struct scenario_program *program, const void *data, size_t s
     static const unsigned char nothing[1];
     struct reader reader = {size == 0 ? nothing : data,
                             size == 0 ? nothing : (const unsigned char *)data + size};
-    struct decoding decoding = {.program = program, .actors = UINT32_MAX};
+    struct decoding decoding = {.program = program,
+                                .takes = decoder == NULL ? NULL : decoder->takes};
     size_t max = BYTES_STEPS_MAX;
     struct reader header;
     bool is_explicit;
@@ -252,9 +253,6 @@ int scenario_decode(struct scenario_program *program, const void *data, size_t s
 
     scenario_program_clear(program);
     scenario_admission_init(&decoding.admission, program, NULL);
-    if (decoder != NULL && decoder->actors != 0) {
-        decoding.actors = decoder->actors;
-    }
     if (decoder != NULL && decoder->max_steps != 0 && decoder->max_steps < max) {
         max = decoder->max_steps;
     }

@@ -13,7 +13,8 @@ enum { CHANGES_MAX = 4, RARELY = 16 };
 
 static bool is_allowed(const struct scenario_row *row, const struct scenario_steps_allowed *allowed)
 {
-    return row->weight != 0 && (allowed == NULL || (allowed->actors >> row->actor & 1) != 0);
+    return row->weight != 0 &&
+           (allowed == NULL || scenario_step_set_has(&allowed->steps, row->opcode));
 }
 
 /* NULL: nothing is allowed. */

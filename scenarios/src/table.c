@@ -201,6 +201,29 @@ int scenario_condition_index(const char *name, size_t length)
     return -1;
 }
 
+void scenario_step_set_add(struct scenario_step_set *set, unsigned opcode)
+{
+    if (opcode < 256) {
+        set->bits[opcode / 64] |= UINT64_C(1) << opcode % 64;
+    }
+}
+
+void scenario_step_set_remove(struct scenario_step_set *set, unsigned opcode)
+{
+    if (opcode < 256) {
+        set->bits[opcode / 64] &= ~(UINT64_C(1) << opcode % 64);
+    }
+}
+
+void scenario_step_set_add_actor(struct scenario_step_set *set, enum scenario_actor actor)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (rows[i].actor == actor) {
+            scenario_step_set_add(set, rows[i].opcode);
+        }
+    }
+}
+
 const char *scenario_actor_name(enum scenario_actor actor)
 {
     static const char *const names[] = {"control", "application", "backend",    "hostile",

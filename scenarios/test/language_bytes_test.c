@@ -113,12 +113,15 @@ START_TEST(a_decoder_can_be_limited)
 {
     static const char text[] = "backend linux\nconnect\nring index value=1\nread 0 +8\nflush\n";
     struct scenario_decoder few = {.max_steps = 3};
-    struct scenario_decoder tame = {.actors = ~(1u << SCENARIO_ACTOR_HOSTILE)};
+    struct scenario_step_set calls = {{0}};
+    struct scenario_decoder tame = {.takes = &calls};
     struct scenario_program program;
     struct scenario_buffer bytes;
 
     scenario_program_init(&program);
     scenario_buffer_init(&bytes);
+    scenario_step_set_add(&calls, STEP_BACKEND);
+    scenario_step_set_add_actor(&calls, SCENARIO_ACTOR_APPLICATION);
     parse_good(&program, text, strlen(text));
     ck_assert_int_eq(scenario_encode(&program, &bytes), 0);
     ck_assert_int_eq(scenario_decode(&program, bytes.data, bytes.length, &few), 0);

@@ -165,11 +165,11 @@ START_TEST(only_what_is_allowed_is_chosen)
 {
     uint64_t state = 7;
     struct scenario_chance chance = {from_state, &state};
-    const struct scenario_steps_allowed tame = {1u << SCENARIO_ACTOR_APPLICATION, 0};
-    const struct scenario_steps_allowed nothing = {0, 0};
+    struct scenario_steps_allowed tame = {.first = 0}, nothing = {.first = 0};
     struct scenario_program program;
     struct scenario_step step;
 
+    scenario_step_set_add_actor(&tame.steps, SCENARIO_ACTOR_APPLICATION);
     scenario_program_init(&program);
     for (int round = 0; round < 1000; round++) {
         ck_assert_int_eq(scenario_random_step(&program, &step, &chance, &tame), 0);
@@ -187,7 +187,8 @@ START_TEST(the_beginning_stays_where_it_has_to)
                                "read 0 +8 async as A\nrelease R\nwait A\ndisconnect\n";
     uint64_t state = 11;
     struct scenario_chance chance = {from_state, &state};
-    struct scenario_steps_allowed allowed = {.actors = UINT32_MAX, .first = 3};
+    struct scenario_steps_allowed allowed = {
+        .steps.bits = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}, .first = 3};
     struct scenario_program program;
     struct scenario_buffer before, after;
 

@@ -14,8 +14,8 @@ extern "C" {
 #endif
 
 struct scenario_decoder {
-    uint32_t actors;  /* bit per enum scenario_actor: others' steps are left out; 0: all */
-    size_t max_steps; /* what comes after is ignored; 0: SCENARIO_STEPS_MAX */
+    const struct scenario_step_set *takes; /* others are left out; NULL: all are taken */
+    size_t max_steps; /* what comes after is ignored; 0: as many as there may be */
 };
 
 /* Fills the program (cleared first) from bytes. decoder may be NULL. 0, or SCENARIO_NO_MEMORY.

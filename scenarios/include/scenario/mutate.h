@@ -22,8 +22,8 @@ struct scenario_chance {
 
 /* The steps that chance may choose; NULL where one is asked for: every step with a weight. */
 struct scenario_steps_allowed {
-    uint32_t actors; /* bit per enum scenario_actor */
-    size_t first;    /* the header and the steps before this one are left alone */
+    struct scenario_step_set steps;
+    size_t first; /* the header and the steps before this one are left alone */
 };
 
 /* A step with fields by chance, as an insertion makes it: row by weight, few fields given, values

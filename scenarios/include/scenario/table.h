@@ -213,6 +213,20 @@ int scenario_condition_index(const char *name, size_t length);
 /* "application" and so on. */
 const char *scenario_actor_name(enum scenario_actor actor);
 
+/* Some of the steps, a bit an opcode; {0} has none. */
+struct scenario_step_set {
+    uint64_t bits[4];
+};
+
+void scenario_step_set_add(struct scenario_step_set *set, unsigned opcode);
+void scenario_step_set_remove(struct scenario_step_set *set, unsigned opcode);
+/* All rows of an actor. */
+void scenario_step_set_add_actor(struct scenario_step_set *set, enum scenario_actor actor);
+static inline bool scenario_step_set_has(const struct scenario_step_set *set, unsigned opcode)
+{
+    return opcode < 256 && (set->bits[opcode / 64] >> opcode % 64 & 1) != 0;
+}
+
 /* The table's own consistency: sizes, sets, defaults in range. For tests. */
 bool scenario_table_check(void);
 
