@@ -14,11 +14,19 @@ target_compile_options(simblk_warnings INTERFACE
 
 # What every object and every program of one build must agree on.
 add_library(simblk_instrumentation INTERFACE)
+
+# Sanitizers are in all objects, but not in a build of fuzz targets: there, in what is explored.
+# Whoever plays and judges is checked in the builds of the tests, and here it would cost most of the
+# time.
+add_library(simblk_sanitized INTERFACE)
 if(SIMBLK_SANITIZE)
     list(JOIN SIMBLK_SANITIZE "," simblk_sanitizers)
-    target_compile_options(simblk_instrumentation INTERFACE
+    target_compile_options(simblk_sanitized INTERFACE
         -fsanitize=${simblk_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
     target_link_options(simblk_instrumentation INTERFACE -fsanitize=${simblk_sanitizers})
+    if(NOT SIMBLK_FUZZ)
+        target_link_libraries(simblk_instrumentation INTERFACE simblk_sanitized)
+    endif()
 endif()
 if(SIMBLK_COVERAGE)
     target_link_options(simblk_instrumentation INTERFACE --coverage)
@@ -31,7 +39,8 @@ if(SIMBLK_COVERAGE)
     target_compile_options(simblk_coverage INTERFACE --coverage -fprofile-update=atomic)
 endif()
 
-# Edge counters for libFuzzer: only the code that an input should explore, frontend/ and simback/.
+# Edge counters for libFuzzer: only the code that an input should explore, libblkfront and for
+# fuzz_backend libsimback.
 # Comparisons are not traced: they would serve libFuzzer's own mutations alone, and ours change
 # programs by the table of steps; they cost more than half of a run. Nor are calls by pointer: each
 # has its edges where it arrives.
@@ -86,7 +95,8 @@ function(simblk_add_library name)
         target_compile_definitions(${name} PRIVATE ${arg_DEFINES})
         target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:simblk_coverage>)
         if(arg_FUZZED)
-            target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:simblk_fuzzed>)
+            target_link_libraries(${name} PRIVATE
+                $<BUILD_INTERFACE:simblk_fuzzed> $<BUILD_INTERFACE:simblk_sanitized>)
         endif()
     else()
         set(scope INTERFACE)

@@ -17,7 +17,9 @@
 #define POISON_HAS_FEATURE(feature) 0
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || POISON_HAS_FEATURE(address_sanitizer)
+/* Or the program is watched, though not this library's own code. */
+#if defined(__SANITIZE_ADDRESS__) || POISON_HAS_FEATURE(address_sanitizer) || \
+    defined(SIMBACK_POISON_ASAN)
 #include <sanitizer/asan_interface.h>
 #define POISON_ASAN 1
 #else
