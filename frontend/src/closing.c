@@ -160,16 +160,8 @@ static void close_without_waiting(struct blkfront_device *device)
 
 static bool stopping_step(struct blkfront_device *device)
 {
-    struct blkfront_queue *queue;
-
-    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
-        enum queue_state state;
-
-        queue_poll_unused(queue);
-        state = queue_get_state(queue);
-        if (state != QUEUE_STOPPED && state != QUEUE_CLOSED)
-            return false;
-    }
+    if (device_any_queue_is(device, QUEUE_STOPPING))
+        return false;
     device->life->stage = LIFE_CLOSING;
     return true;
 }

@@ -60,6 +60,18 @@ void device_set_detail(struct blkfront_device *device, const char *what, const c
     text_add(&text, node);
 }
 
+bool device_any_queue_is(const struct blkfront_device *device, enum queue_state state)
+{
+    struct blkfront_queue *queue;
+
+    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
+        queue_poll_unused(queue);
+        if (queue_get_state(queue) == state)
+            return true;
+    }
+    return false;
+}
+
 /* ---- what XenStore says ---- */
 
 /* While connecting or connected a store that fails ends the device, and is asked again for its end;

@@ -26,7 +26,7 @@ enum life_stage {
 };
 
 /* Tokens of the watches. */
-enum life_watch { LIFE_WATCH_BACKEND = 1, LIFE_WATCH_OWN = 2 };
+enum life_watch { LIFE_WATCH_BACKEND, LIFE_WATCH_OWN };
 
 /* The longest paths of ours. */
 enum {
@@ -182,6 +182,8 @@ void recover_end(struct blkfront_device *device);
 /* ---- device.c ---- */
 
 void device_set_state(struct blkfront_device *device, enum blkfront_state state);
+/* Polls the queues that nobody else does. */
+bool device_any_queue_is(const struct blkfront_device *device, enum queue_state state);
 /* Is our directory still there, and does it name the backend that we talk to? */
 void device_look_at_own(struct blkfront_device *device);
 uint64_t device_now(const struct blkfront_device *device);

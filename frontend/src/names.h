@@ -10,6 +10,7 @@
 
 #define closing_step           blkfront_internal_closing_step
 #define device_after           blkfront_internal_device_after
+#define device_any_queue_is    blkfront_internal_device_any_queue_is
 #define device_begin_closing   blkfront_internal_device_begin_closing
 #define device_cut_off         blkfront_internal_device_cut_off
 #define device_end             blkfront_internal_device_end

@@ -85,22 +85,10 @@ void recover_end(struct blkfront_device *device)
 
 /* ---- the steps ---- */
 
-static bool any_queue_is(const struct blkfront_device *device, enum queue_state state)
-{
-    struct blkfront_queue *queue;
-
-    for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
-        queue_poll_unused(queue);
-        if (queue_get_state(queue) == state)
-            return true;
-    }
-    return false;
-}
-
 /* After a resume there is nobody left to close with. */
 static bool pausing_step(struct blkfront_device *device)
 {
-    if (any_queue_is(device, QUEUE_PAUSING))
+    if (device_any_queue_is(device, QUEUE_PAUSING))
         return false;
     if (device->life->moved)
         recover_keep(device);
@@ -111,7 +99,7 @@ static bool pausing_step(struct blkfront_device *device)
 
 static bool keeping_step(struct blkfront_device *device)
 {
-    if (any_queue_is(device, QUEUE_KEEPING))
+    if (device_any_queue_is(device, QUEUE_KEEPING))
         return false;
     device->life->stage = LIFE_RELEASING;
     return true;
