@@ -99,7 +99,7 @@ void queues_destroy(struct blkfront_device *device);
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index);
 
 /* Shares ring and pages, opens channel set and port, initialises the ring (I11: before publishing).
- * Uses device->agreed. On error nothing is left open. */
+ * Uses device->agreed. On error nothing is left but the channel set, for the next try. */
 int queue_open(struct blkfront_queue *queue);
 /* What is to be published. */
 uint32_t queue_port(const struct blkfront_queue *queue);

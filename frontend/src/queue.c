@@ -253,8 +253,6 @@ int queue_open(struct blkfront_queue *queue)
         /* Nobody can have mapped anything yet; if so nevertheless, it is not lost. */
         if (!end_blocks(queue))
             quarantine_blocks(queue);
-        if (queue_get_state(queue) == QUEUE_CLOSED)
-            close_channels(queue);
         return BLKFRONT_NO_MEMORY;
     }
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_OPEN, __ATOMIC_RELEASE);
@@ -364,7 +362,7 @@ void queue_quarantine(struct blkfront_queue *queue)
     set_closed(queue);
 }
 
-/* One that never ran has kept its channel set for the next connection. */
+/* One that never ran has kept its channel set for the next connection or the next try. */
 void queue_end(struct blkfront_queue *queue)
 {
     close_channels(queue);
