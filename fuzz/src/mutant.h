@@ -96,6 +96,10 @@ void mutant_build_tool(const struct mutant_build *build, unsigned job, char *pat
 
 enum mutant_suite { MUTANT_CONFORMANCE, MUTANT_SWARM, MUTANT_REGRESSION, MUTANT_SUITES };
 
+/* A kill beside those of the suites: by any of them in a build with sanitizers, of a mutant that
+ * lives without. */
+enum { MUTANT_SANITIZED = MUTANT_SUITES, MUTANT_KILLS };
+
 /* What killed it first; if that was a crash, and something else did as well, that. */
 struct mutant_kill {
     bool played, killed, crash;
@@ -126,7 +130,7 @@ struct mutant_result {
     uint32_t rules;
     uint64_t tree, hash;
     enum mutant_built built;
-    struct mutant_kill kills[MUTANT_SUITES];
+    struct mutant_kill kills[MUTANT_KILLS]; /* that of MUTANT_SANITIZED stands in no file */
 };
 
 struct mutant_results {
@@ -142,6 +146,10 @@ bool mutant_results_add(struct mutant_results *results, const struct mutant_resu
 /* NULL: there is none. */
 const struct mutant_result *mutant_results_find(const struct mutant_results *results,
                                                 const struct mutant *mutant);
+/* What came out of a build with sanitizers for those that live. */
+void mutant_results_sanitize(struct mutant_results *results, const struct mutant_results *other);
+/* Nothing has noticed that it is there. */
+bool mutant_result_survives(const struct mutant_result *result);
 void mutant_results_fini(struct mutant_results *results);
 /* Writes the file anew; what was there before is kept beside it, as PATH.before. */
 bool mutant_results_write(const struct mutant_results *results, const char *path);

@@ -190,6 +190,32 @@ const struct mutant_result *mutant_results_find(const struct mutant_results *res
     return find(results, mutant->name, mutant->rules, mutant->hash);
 }
 
+bool mutant_result_survives(const struct mutant_result *result)
+{
+    bool killed = result->built != MUTANT_BUILT;
+
+    for (unsigned i = 0; i < MUTANT_KILLS; i++) {
+        killed = killed || result->kills[i].killed;
+    }
+    return !killed;
+}
+
+/* One that does not even compile there says nothing. */
+void mutant_results_sanitize(struct mutant_results *results, const struct mutant_results *other)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        struct mutant_result *one = &results->all[i];
+        const struct mutant_result *same = find(other, one->name, one->rules, one->hash);
+
+        for (unsigned k = 0; same != NULL && mutant_result_survives(one) && k < MUTANT_SUITES;
+             k++) {
+            if (same->built == MUTANT_BUILT && same->kills[k].killed) {
+                one->kills[MUTANT_SANITIZED] = same->kills[k];
+            }
+        }
+    }
+}
+
 void mutant_results_fini(struct mutant_results *results)
 {
     free(results->all);

@@ -39,7 +39,7 @@ static bool crash_only(const struct mutant_result *result)
 {
     bool killed = false;
 
-    for (unsigned i = 0; i < MUTANT_SUITES; i++) {
+    for (unsigned i = 0; i < MUTANT_KILLS; i++) {
         if (result->kills[i].killed && !result->kills[i].crash) {
             return false;
         }
@@ -61,7 +61,7 @@ static const struct mutant_kill *decisive(const struct mutant_result *result)
 {
     const struct mutant_kill *found = NULL;
 
-    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
+    for (unsigned suite = 0; suite < MUTANT_KILLS; suite++) {
         const struct mutant_kill *kill = &result->kills[suite];
 
         if (kill->killed && (found == NULL || (found->crash && !kill->crash))) {
@@ -125,6 +125,7 @@ static void figure(const char *what, size_t part, size_t all)
 static void print_figures(const struct mutant_results *results, bool generic)
 {
     size_t all = 0, without = 0, with = 0, any = 0, crash = 0, by_conformance = 0, by_swarm = 0;
+    size_t sanitized = 0;
 
     for (size_t i = 0; i < results->count; i++) {
         const struct mutant_result *one = &results->all[i];
@@ -135,7 +136,8 @@ static void print_figures(const struct mutant_results *results, bool generic)
             by_swarm += one->kills[MUTANT_SWARM].killed;
             without += without_regression(one);
             with += with_regression(one);
-            any += without_regression(one) || with_regression(one);
+            any += !mutant_result_survives(one);
+            sanitized += one->kills[MUTANT_SANITIZED].killed;
             crash += crash_only(one);
         }
     }
@@ -149,6 +151,9 @@ static void print_figures(const struct mutant_results *results, bool generic)
         figure("all of scenarios/", with, all);
     }
     figure("anything", any, all);
+    if (generic) {
+        figure("a build with sanitizers alone", sanitized, all);
+    }
     figure("a crash (I13) and nothing else", crash, all);
 }
 
@@ -249,30 +254,26 @@ static void print_seeded(const struct mutant_results *results)
     }
 }
 
-static bool survives(const struct mutant_result *result)
-{
-    return !without_regression(result) && !with_regression(result);
-}
-
 /* How many there are of each kind of change, in the order in which the kinds come. */
 static void print_kinds(const struct mutant_results *results)
 {
-    printf("\n| change | mutants | survive |\n|---|---|---|\n");
+    printf("\n| change | mutants | killed by a sanitizer | survive |\n|---|---|---|---|\n");
     for (size_t i = 0; i < results->count; i++) {
         const char *kind = results->all[i].rows;
-        size_t all = 0, alive = 0, before = 0;
+        size_t all = 0, alive = 0, sanitized = 0, before = 0;
 
         for (size_t k = 0; k < results->count; k++) {
             const struct mutant_result *one = &results->all[k];
 
             if (counts(one, true) && strcmp(one->rows, kind) == 0) {
                 all++;
-                alive += survives(one);
+                alive += mutant_result_survives(one);
+                sanitized += one->kills[MUTANT_SANITIZED].killed;
                 before += k < i;
             }
         }
         if (before == 0 && counts(&results->all[i], true)) {
-            printf("| %s | %zu | %zu |\n", kind, all, alive);
+            printf("| %s | %zu | %zu | %zu |\n", kind, all, sanitized, alive);
         }
     }
 }
@@ -342,7 +343,7 @@ static void print_generic(const struct mutant_results *results)
     for (size_t i = 0; i < results->count; i++) {
         const struct mutant_result *one = &results->all[i];
 
-        if (counts(one, true) && survives(one)) {
+        if (counts(one, true) && mutant_result_survives(one)) {
             printf("| ");
             print_code(one->name);
             printf(" | `");

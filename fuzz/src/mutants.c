@@ -7,11 +7,13 @@
  *
  *     mutant check ROOT                                 are all mutants what they should be?
  *     mutant run BUILD RESULTS [JOBS [NAME...]]         the seeded ones
- *     mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]  generic ones, drawn by the seed
- *     mutant table RESULTS                              the figures, as Markdown
+ *     mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV [LIVING]]
+ *                                                       generic ones, drawn by the seed
+ *     mutant table RESULTS [SANITIZED]                  the figures, as Markdown
  *     mutant judge RESULTS                              do the seeded ones' figures suffice?
  *
- * BUILD is the file mutants.build of the build folder.
+ * BUILD is the file mutants.build of the build folder. LIVING are results of another build: only
+ * those that live there are played. SANITIZED is what came of that in a build with sanitizers.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -114,16 +116,6 @@ static void finish_all(struct campaign *campaign)
     }
 }
 
-static bool is_dead(const struct mutant_result *result)
-{
-    bool killed = result->built != MUTANT_BUILT;
-
-    for (unsigned suite = 0; suite < MUTANT_SUITES; suite++) {
-        killed = killed || result->kills[suite].killed;
-    }
-    return killed;
-}
-
 /* A generic one that has died stays dead while its line is as it was: the tree grows from day to
  * day, and who lives is asked again each time. */
 static bool is_finished(const struct campaign *campaign, const struct mutant *mutant)
@@ -131,7 +123,8 @@ static bool is_finished(const struct campaign *campaign, const struct mutant *mu
     const struct mutant_result *result = mutant_results_find(&campaign->results, mutant);
 
     return result != NULL && result->hash == mutant->hash &&
-           (result->tree == campaign->tree || (mutant->rules == 0 && is_dead(result)));
+           (result->tree == campaign->tree ||
+            (mutant->rules == 0 && !mutant_result_survives(result)));
 }
 
 static bool begin(struct campaign *campaign, const struct mutant *mutant)
@@ -307,13 +300,24 @@ static bool keep_sample(struct campaign *campaign, const struct mutant_draw *dra
     return ok && mutant_results_write(&kept, campaign->path);
 }
 
+/* Whether it is one of those to be played. */
+static bool is_wanted(const struct mutant_results *living, const struct mutant *mutant)
+{
+    const struct mutant_result *result = mutant_results_find(living, mutant);
+
+    return result != NULL && mutant_result_survives(result);
+}
+
 static int command_draw(int argc, char **argv)
 {
+    struct mutant_results living = {.count = 0};
+    const bool all = argc <= 6;
     struct campaign campaign;
     uint64_t seed = strtoull(argv[3], NULL, 10), count = strtoull(argv[4], NULL, 10);
     bool ok = open_campaign(&campaign, argv[0], argv[1], argv[2]);
     struct mutant_draw *draw = NULL;
 
+    ok = ok && (all || mutant_results_read(&living, argv[6]));
     if (ok) {
         draw = mutant_draw_create(campaign.build.root, argc > 5 ? argv[5] : NULL, seed);
         ok = draw != NULL;
@@ -327,18 +331,25 @@ static int command_draw(int argc, char **argv)
         struct mutant mutant;
 
         mutant_init(&mutant);
-        ok = mutant_draw_take(draw, (size_t)i, &mutant) && begin(&campaign, &mutant);
+        ok = mutant_draw_take(draw, (size_t)i, &mutant) &&
+             ((!all && !is_wanted(&living, &mutant)) || begin(&campaign, &mutant));
         mutant_fini(&mutant);
     }
     mutant_draw_destroy(draw);
+    mutant_results_fini(&living);
     return close_campaign(&campaign, ok);
 }
 
-static int command_table(const char *path)
+static int command_table(const char *path, const char *sanitized)
 {
-    struct mutant_results results = {.count = 0};
+    struct mutant_results results = {.count = 0}, other = {.count = 0};
     bool ok = mutant_results_read(&results, path), generic;
 
+    if (ok && sanitized != NULL) {
+        ok = mutant_results_read(&other, sanitized);
+        mutant_results_sanitize(&results, &other);
+        mutant_results_fini(&other);
+    }
     generic = results.count != 0 && results.all[0].rules == 0;
     if (ok) {
         mutant_results_table(&results, generic);
@@ -367,16 +378,16 @@ int main(int argc, char **argv)
     if (argc >= 7 && strcmp(argv[1], "draw") == 0) {
         return command_draw(argc - 2, argv + 2);
     }
-    if (argc == 3 && strcmp(argv[1], "table") == 0) {
-        return command_table(argv[2]);
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "table") == 0) {
+        return command_table(argv[2], argc == 4 ? argv[3] : NULL);
     }
     if (argc == 3 && strcmp(argv[1], "judge") == 0) {
         return command_judge(argv[2]);
     }
     fprintf(stderr, "usage: mutant check ROOT\n"
                     "       mutant run BUILD RESULTS [JOBS [NAME...]]\n"
-                    "       mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV]\n"
-                    "       mutant table RESULTS\n"
+                    "       mutant draw BUILD RESULTS JOBS SEED COUNT [LCOV [LIVING]]\n"
+                    "       mutant table RESULTS [SANITIZED]\n"
                     "       mutant judge RESULTS\n");
     return USAGE;
 }

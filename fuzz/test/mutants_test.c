@@ -401,6 +401,30 @@ START_TEST(figures_that_fall_short_do_not_suffice)
 }
 END_TEST
 
+START_TEST(a_build_with_sanitizers_counts_for_those_that_live)
+{
+    const struct mutant_kill kill = {.played = true, .killed = true, .crash = true, .rule = 13};
+    struct mutant_result plain[] = {
+        {.name = "f.c:1", .hash = 1, .kills[MUTANT_SWARM] = {.played = true, .killed = true}},
+        {.name = "f.c:2", .hash = 2},
+        {.name = "f.c:3", .hash = 3},
+        {.name = "f.c:4", .hash = 4},
+    };
+    struct mutant_result sanitized[] = {
+        {.name = "f.c:1", .hash = 1, .kills[MUTANT_CONFORMANCE] = kill},
+        {.name = "f.c:2", .hash = 2, .kills[MUTANT_CONFORMANCE] = kill},
+        {.name = "f.c:3", .hash = 3, .kills[MUTANT_CONFORMANCE] = {.played = true}},
+    };
+    struct mutant_results results = {.all = plain, .count = 4};
+    const struct mutant_results other = {.all = sanitized, .count = 3};
+
+    mutant_results_sanitize(&results, &other);
+    ck_assert(!plain[0].kills[MUTANT_SANITIZED].killed && !mutant_result_survives(&plain[0]));
+    ck_assert(plain[1].kills[MUTANT_SANITIZED].killed && !mutant_result_survives(&plain[1]));
+    ck_assert(mutant_result_survives(&plain[2]) && mutant_result_survives(&plain[3]));
+}
+END_TEST
+
 static Suite *mutants_suite(void)
 {
     Suite *suite = suite_create("mutants");
@@ -414,6 +438,7 @@ static Suite *mutants_suite(void)
     tcase_add_test(texts, the_last_result_of_a_name_counts);
     tcase_add_test(texts, a_change_is_known_wherever_its_line_has_gone);
     tcase_add_test(texts, figures_that_fall_short_do_not_suffice);
+    tcase_add_test(texts, a_build_with_sanitizers_counts_for_those_that_live);
     suite_add_tcase(suite, texts);
     tcase_add_test(draws, comments_strings_and_directives_are_no_code);
     tcase_add_test(draws, every_kind_of_change_is_found);
