@@ -104,15 +104,15 @@ enum { F = SIMBACK_OWES_FRONTEND, B = SIMBACK_OWES_BACKEND, R /* look at the req
 /* clang-format off */
 static const uint8_t handshake[BLKIF_WIRE_RECONFIGURED + 1][BLKIF_WIRE_RECONFIGURED + 1] = {
     /* back:                        0  1  2  3  4  5  6  7  8 */
-    [BLKIF_WIRE_UNKNOWN] =        { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_UNKNOWN] =        { F, F, F, F, F, F, F, B, B },
     [BLKIF_WIRE_INITIALISING] =   { F, B, F, F, F, F, B, B, B },
-    [BLKIF_WIRE_INIT_WAIT] =      { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_INIT_WAIT] =      { F, F, F, F, F, F, F, B, B },
     [BLKIF_WIRE_INITIALISED] =    { F, B, B, B, F, F, F, B, B },
     [BLKIF_WIRE_CONNECTED] =      { F, B, B, B, R, F, F, R, R },
     [BLKIF_WIRE_CLOSING] =        { F, B, B, B, B, F, F, B, B },
     [BLKIF_WIRE_CLOSED] =         { F, F, F, B, B, B, F, B, B },
-    [BLKIF_WIRE_RECONFIGURING] =  { F, F, F, F, F, F, F, F, F },
-    [BLKIF_WIRE_RECONFIGURED] =   { F, F, F, F, F, F, F, F, F },
+    [BLKIF_WIRE_RECONFIGURING] =  { F, F, F, F, F, F, F, B, B },
+    [BLKIF_WIRE_RECONFIGURED] =   { F, F, F, F, F, F, F, B, B },
 };
 
 /* clang-format on */

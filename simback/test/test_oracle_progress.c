@@ -96,10 +96,10 @@ static void i4_whose_move_it_is_in_the_handshake(void)
          "it goes on when the backend is connected, and closes when that closes"},
         {5, "56", "123478", "it is closed when the backend has seen that it is closing"},
         {6, "126", "34578", "all is over when the backend is closed or open for the next one"},
-        {2, "12345678", "", "a state that no block frontend has"},
-        {7, "12345678", "", "a state that no block frontend has"},
-        {8, "12345678", "", "a state that no block frontend has"},
-        {0, "12345678", "", "it has said nothing at all"},
+        {2, "123456", "78", "a state that no block frontend has"},
+        {7, "123456", "78", "a state that no block frontend has"},
+        {8, "123456", "78", "a state that no block frontend has"},
+        {0, "123456", "78", "it has said nothing at all"},
     };
 
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
