@@ -181,6 +181,7 @@ struct served *served_create(const struct simback_backend_options *backend,
     served->front = *front;
     served->front.changed = refresh;
     served->front.changed_context = served;
+    served->error = BLKFRONT_DISCONNECTED;
     if (served->front.queues > QUEUES_MAX)
         served->front.queues = QUEUES_MAX;
     if (pthread_mutex_init(&served->lock, NULL) == 0 &&

@@ -246,7 +246,7 @@ static void what_is_no_step_of_the_backend_is_told(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "only those of the backend have a place here"));
 }
 
-static void what_is_no_fifo_is_refused(void)
+static void make_plain(void)
 {
     struct simback_backend_options backend;
     struct blkfront_options front;
@@ -257,6 +257,22 @@ static void what_is_no_fifo_is_refused(void)
     director_options(director, &backend, &front);
     CU_ASSERT_EQUAL(backend.sectors, MIB / SECTOR);
     served = served_create(&backend, &front);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(served);
+}
+
+/* As behind a backend that never answers. */
+static void a_disk_that_was_never_there_is_waited_for_in_vain(void)
+{
+    struct blkfront_info info;
+
+    make_plain();
+    CU_ASSERT_EQUAL(served_wait(served, 0, &info), BLKFRONT_DISCONNECTED);
+    end();
+}
+
+static void what_is_no_fifo_is_refused(void)
+{
+    make_plain();
     CU_ASSERT_FATAL(served_start(served));
     CU_ASSERT_FALSE(director_listen(director, "/"));
     CU_ASSERT_FALSE(director_listen(director, "/dev/null"));
@@ -270,6 +286,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i17_a_read_only_disk_takes_no_writes),
     UNIT_TEST(a_device_that_was_cut_off_comes_back),
     UNIT_TEST(what_is_no_step_of_the_backend_is_told),
+    UNIT_TEST(a_disk_that_was_never_there_is_waited_for_in_vain),
     UNIT_TEST(what_is_no_fifo_is_refused),
 };
 
