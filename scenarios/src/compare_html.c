@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The comparison as one page that needs nothing else: the table, and behind each cell that is not
- * clean the scenarios that make it so. Works without a script, by keyboard, in light and dark.
+ * clean the scenarios that make it so. Works without a script, by keyboard, in light and dark; its
+ * looks are those of all pages (page.css).
  */
 #include "compare.h"
 #include "page.h"
@@ -95,9 +96,11 @@ static void print_frontend(FILE *stream, size_t number, const struct compared *f
 void compare_html(FILE *stream, const struct comparison *comparison)
 {
     page_begin(stream, "simblk compare");
-    fputs("<main>\n<h1>Frontends by rule</h1>\n", stream);
-    fprintf(stream, "<p>%zu scenarios, %zu runs of each frontend.</p>\n", comparison->scenarios,
-            comparison->runs);
+    fprintf(
+        stream,
+        "<header>\n<h1>Frontends by rule</h1>\n<p class=\"soft\">%zu scenarios, %zu runs of each "
+        "frontend</p>\n</header>\n<main>\n",
+        comparison->scenarios, comparison->runs);
     print_table(stream, comparison);
     for (size_t i = 0; i < comparison->count; i++)
         print_frontend(stream, i, &comparison->frontends[i]);
