@@ -401,8 +401,7 @@ class Ladder {
     this.tip.hidden = false;
     const box = at.getBoundingClientRect();
     const below = box.bottom + this.tip.offsetHeight + 8 < window.innerHeight;
-    const left = Math.min(window.innerWidth - this.tip.offsetWidth - 8,
-      Math.max(box.left + box.width * .55, 8));
+    const left = Math.max(8, box.right - this.tip.offsetWidth - 8);
     this.tip.style.left = left + "px";
     this.tip.style.top = (below ? box.bottom + 4 : box.top - this.tip.offsetHeight - 4) + "px";
   }
@@ -420,7 +419,9 @@ class Ladder {
     add("who", way.map((column) => COLUMNS[column]).join(" \u2192 "));
     if (row.device !== null) add("device", `${deviceName(row)}, queue ${row.queue}`);
     if (row.request) add("request", "#" + row.request);
-    for (const [name, value] of fields) add(name, value);
+    for (const [name, value] of fields) {
+      if (name !== "request") add(name, value);
+    }
     if (result !== null) add("result", result);
     const parts = [make("b", {}, kind), list];
     if (row.slot >= 0) parts.push(...this.ring(row));

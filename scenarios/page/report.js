@@ -10,7 +10,7 @@ const STATES = [
 ];
 const RULES = 21;
 const FEW_TOPICS = 6; /* with so many all are unfolded */
-const FEW_FAILURES = 20; /* are listed below the sums */
+const FEW_FAILURES = 12; /* are listed below the sums */
 const PRINTED_ROWS = 3000; /* of a ladder, which is unfolded for paper */
 
 const byId = (id) => document.getElementById(id);
@@ -131,7 +131,12 @@ function cell(runs, rule, about) {
     return make("td", { class: "broken", title: `I${rule}: fails in ${broken} of ${all}` },
       STATES[1].mark);
   }
-  if (asked === 0) return make("td", {}, about ? STATES[2].mark : "");
+  if (runs.every((run) => run[1] === 2))
+    return make("td", { title: "not played" }, about ? STATES[2].mark : "");
+  if (asked === 0) {
+    return make("td", { class: "about", title: about ? `I${rule}: by what is expected` : null },
+      about ? "\u25cb" : "");
+  }
   return make("td", { class: about ? "about" : "asked",
     title: `I${rule}: ${about ? "what this is about, " : ""}put to a test in ${asked} of ${all}` },
   about ? "\u25cf" : "\u00b7");
@@ -283,9 +288,9 @@ function drawList() {
   byId("shown").textContent = some + count(overview.files.length, "scenario");
   byId("main").replaceChildren(...[...drawSums(), ruleCard(), ...drawFailures(files),
     make("h2", {}, "Rules and scenarios"),
-    make("p", { class: "soft" }, "\u25cf what the scenario is about, \u00b7 put to a test all the ",
-      "same, \u2717 broken, \u2013 not reached; a folder's row has the number of scenarios about ",
-      "the rule, or of those that do not keep it."),
+    make("p", { class: "soft" }, "\u25cf what the scenario is about, \u25cb by what it expects ",
+      "alone, \u00b7 put to a test all the same, \u2717 broken, \u2013 not played; a folder's row ",
+      "has the number of scenarios about the rule, or of those that do not keep it."),
     files.length === 0 ? make("p", { class: "card" }, "No scenario is like that.")
       : drawMatrix(files),
   ].filter((part) => part));
@@ -352,7 +357,7 @@ function drawTools() {
   const failed = ladder.rows.some((row) => row.failed);
   return make("div", { class: "tools" }, requests.length ? choice : null,
     failed ? button("what failed (f)", () => ladder.showFailed()) : null,
-    button("unfold all (u)", () => ladder.unfoldAll()), ladder.journey);
+    button("unfold all (u)", () => ladder.unfoldAll()));
 }
 
 function drawLadder(data, run) {
@@ -364,7 +369,7 @@ function drawLadder(data, run) {
   }
   words = words || dataOf("words");
   ladder = new Ladder(decodeLadder(run.ladder, words), byId("tip"));
-  return [drawTools(), ladder.root];
+  return [drawTools(), ladder.root, ladder.journey];
 }
 
 function drawScenario(number, chosen) {
