@@ -94,6 +94,8 @@ struct call {
     bool on_ring; /* a ring request of it was seen: what `ring respond like=` repeats */
     uint64_t ring_id;
     uint8_t ring_op;
+    bool on_this_ring; /* of this connection; up to there it has come: */
+    uint64_t ring_sector_512;
 };
 
 /* ---- what the sink counts (sink.c) ---- */

@@ -34,28 +34,58 @@ static enum blkfront_operation request_kind(uint8_t op, uint32_t segments)
     }
 }
 
-/* Which call of the application this ring request is part of: the oldest that it fits. Its number;
- * 0: none. */
+static bool fits(const struct scenario_runner *runner, const struct call *call, uint16_t number,
+                 enum blkfront_operation kind, uint64_t sector_512)
+{
+    uint64_t units = call->sector_size / BLKIF_WIRE_UNIT;
+
+    if (call->kind != CALL_REQUEST || call->request.operation != kind ||
+        runner->fronts[call->front].number != number) {
+        return false;
+    }
+    return kind == BLKFRONT_FLUSH || (sector_512 / units >= call->sector &&
+                                      sector_512 / units - call->sector < call->sectors);
+}
+
+/* The parts of a call come one after the other. */
+static bool is_further(const struct call *call, uint64_t sector_512)
+{
+    return !call->on_this_ring || sector_512 > call->ring_sector_512;
+}
+
+/* Which call of the application this ring request is part of: the oldest that it fits and that was
+ * not asked for these sectors already. Its number; 0: none. */
 static uint64_t note_ring_request(struct scenario_runner *runner, uint16_t number, uint64_t id,
                                   uint8_t op, enum blkfront_operation kind, uint64_t sector_512)
 {
-    for (struct call *call = runner->pending; call != NULL; call = call->next) {
-        uint64_t units = call->sector_size / BLKIF_WIRE_UNIT;
+    struct call *found = NULL, *oldest = NULL;
 
-        if (call->kind != CALL_REQUEST || call->request.operation != kind ||
-            runner->fronts[call->front].number != number) {
-            continue;
+    for (struct call *call = runner->pending; call != NULL && found == NULL; call = call->next) {
+        if (fits(runner, call, number, kind, sector_512)) {
+            oldest = oldest == NULL ? call : oldest;
+            found = is_further(call, sector_512) ? call : NULL;
         }
-        if (kind != BLKFRONT_FLUSH && (sector_512 / units < call->sector ||
-                                       sector_512 / units - call->sector >= call->sectors)) {
-            continue;
-        }
-        call->on_ring = true;
-        call->ring_id = id;
-        call->ring_op = op;
-        return call->number;
     }
-    return 0;
+    found = found == NULL ? oldest : found;
+    if (found == NULL) {
+        return 0;
+    }
+    found->on_ring = true;
+    found->ring_id = id;
+    found->ring_op = op;
+    found->on_this_ring = true;
+    found->ring_sector_512 = sector_512;
+    return found->number;
+}
+
+/* What is not answered will be asked for again, from its first sector. */
+static void note_ring(struct scenario_runner *runner, uint16_t number)
+{
+    for (struct call *call = runner->pending; call != NULL; call = call->next) {
+        if (runner->fronts[call->front].number == number) {
+            call->on_this_ring = false;
+        }
+    }
 }
 
 static void count_request(struct scenario_runner *runner, const struct simback_event *event)
@@ -185,6 +215,7 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
             keep_log(runner, event->path);
         }
         break;
+    case SIMBACK_RING_ATTACH: note_ring(runner, event->device); break;
     case SIMBACK_RING_REQUEST:
         runner->effects |= EFFECT_RING;
         if (event->device < SCENARIO_DEVICES_MAX) {
@@ -220,7 +251,6 @@ static void count_event(struct scenario_runner *runner, const struct simback_eve
     case SIMBACK_WATCH:
     case SIMBACK_UNWATCH:
     case SIMBACK_WATCH_FIRED:
-    case SIMBACK_RING_ATTACH:
     case SIMBACK_RING_DETACH:
     case SIMBACK_RETURN:
     case SIMBACK_SUBMIT:
