@@ -33,8 +33,10 @@ void honesty_front_read(struct oracle_device *device, const struct simback_event
 {
     uint64_t state;
 
-    if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
-        state <= BLKIF_WIRE_RECONFIGURED)
+    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
+        device->front_read = BLKIF_WIRE_UNKNOWN;
+    else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
+             state <= BLKIF_WIRE_RECONFIGURED)
         device->front_read = (uint8_t)state;
 }
 
@@ -87,8 +89,9 @@ void honesty_moved(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, 0,
                       "the backend moved rsp_prod of queue %u from %#x to %#x with req_prod %#x",
                       view->queue, old, value, view->requests);
-    else if (device->back_state == BLKIF_WIRE_CLOSED && device->front_read != BLKIF_WIRE_CLOSED)
-        /* Where both are Closed, it ends what it had in hand, as blkback does. */
+    else if (device->back_state == BLKIF_WIRE_CLOSED && device->front_read != BLKIF_WIRE_CLOSED &&
+             device->front_read != BLKIF_WIRE_UNKNOWN)
+        /* With a frontend that is Closed or gone it ends what it had in hand, as blkback does. */
         oracle_broken(oracle, 19, device, 0, "the backend moved %s of queue %u after its state 6",
                       names[word], view->queue);
 }

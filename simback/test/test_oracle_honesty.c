@@ -7,6 +7,8 @@
 #include "cunit_main.h"
 #include "puppet.h"
 
+static const char front_state[] = "/local/domain/1/device/vbd/51712/state";
+
 static struct puppet puppet;
 static uint8_t bytes[4096];
 
@@ -193,14 +195,22 @@ static void i19_what_the_frontend_does_is_not_the_backends(void)
 /* The frontend's directory is taken away: the backend closes, and the ring lies there still. */
 static void closed_by_the_toolstack(void)
 {
-    simback_store_remove(puppet.world, "/local/domain/1/device/vbd/51712/state");
+    simback_store_remove(puppet.world, front_state);
     puppet_run(&puppet);
     CU_ASSERT_EQUAL(simback_backend_state(puppet.backend), BLKIF_WIRE_CLOSED);
 }
 
 static void i19_a_word_after_its_own_6(void)
 {
+    const struct simback_host *host =
+        simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
+    char state[8];
+    size_t length;
+
     closed_by_the_toolstack();
+    simback_store_write(puppet.world, front_state, "4", 1); /* it is there, after all */
+    CU_ASSERT_EQUAL(host->store_read(host->context, 0, front_state, state, sizeof(state), &length),
+                    0);
     backend_writes(1, 17);
     puppet_expect(&puppet, 19, false, "the backend moved req_event of queue 0 after its state 6");
 }
@@ -209,6 +219,13 @@ static void i19_a_word_after_its_own_6(void)
 static void but_after_the_6_of_both(void)
 {
     puppet_disconnect(&puppet);
+    backend_writes(1, 17);
+    puppet_expect_none(&puppet);
+}
+
+static void but_after_a_frontend_that_is_gone(void)
+{
+    closed_by_the_toolstack();
     backend_writes(1, 17);
     puppet_expect_none(&puppet);
 }
@@ -261,8 +278,7 @@ static void i19_a_map_until_it_knows_that_the_frontend_has_closed(void)
     puppet_write(&puppet, "state", "6");
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
     puppet_expect_none(&puppet);
-    CU_ASSERT_EQUAL(host->store_read(host->context, 0, "/local/domain/1/device/vbd/51712/state",
-                                     state, sizeof(state), &length),
+    CU_ASSERT_EQUAL(host->store_read(host->context, 0, front_state, state, sizeof(state), &length),
                     0);
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
     puppet_expect(&puppet, 19, false,
@@ -310,6 +326,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i19_what_the_frontend_does_is_not_the_backends),
     UNIT_TEST(i19_a_word_after_its_own_6),
     UNIT_TEST(but_after_the_6_of_both),
+    UNIT_TEST(but_after_a_frontend_that_is_gone),
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
