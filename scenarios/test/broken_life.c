@@ -133,7 +133,7 @@ bool life_find(struct naive *device)
     }
     read_number(device, device->front, BLKIF_NODE_BACKEND_ID, &back_id);
     device->back_id = (uint16_t)back_id;
-    device->own = read_state(device, device->front, BLKIF_WIRE_INITIALISING);
+    device->own = read_state(device, device->front, BLKIF_WIRE_UNKNOWN);
     return true;
 }
 
@@ -149,6 +149,9 @@ int life_watch(struct naive *device)
     if (platform->watch(platform->context, device->watches, path, 1) != 0) {
         platform->watches_close(platform->context, device->watches);
         return BLKFRONT_STORE;
+    }
+    if (device->own == BLKIF_WIRE_UNKNOWN) { /* as in a state that nobody has */
+        write_state(device, BLKIF_WIRE_INITIALISING);
     }
     return BLKFRONT_OK;
 }
