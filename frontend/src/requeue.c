@@ -42,6 +42,8 @@ static void range_free(struct blkfront_queue *queue, struct blkfront_range *rang
     queue->free_range_count++;
 }
 
+/* Its home finds it with the next poll. It does not wait for it: without a range it has a ring
+ * request to wait for. */
 static void range_give_back(struct blkfront_queue *queue, struct blkfront_range *range)
 {
     struct blkfront_queue *home = &queue->device->queues[range->home];
@@ -56,8 +58,6 @@ static void range_give_back(struct blkfront_queue *queue, struct blkfront_range 
         range->next = top;
     while (!__atomic_compare_exchange_n(&home->returned_ranges, &top, range, true, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED));
-    if (top == NULL)
-        queue->platform->channels_wake(queue->platform->context, home->channels);
 }
 
 bool requeue_collect(struct blkfront_queue *queue)
@@ -132,7 +132,7 @@ static void keep_range(struct blkfront_queue *queue, const struct slot *slot, bo
         .refused = refused,
     };
 
-    while (*link != NULL && (*link)->first_512 < range.first_512) {
+    while (*link != NULL && end_512(*link) <= range.first_512) {
         before = *link;
         link = &before->next;
     }
