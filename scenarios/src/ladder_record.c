@@ -271,7 +271,7 @@ struct ladder_recorder *ladder_recorder_create(size_t first, size_t last)
         return NULL;
     recorder->first = first;
     recorder->last = last;
-    recorder->listener = (struct scenario_listener){on_begin, on_event, on_broken, recorder};
+    recorder->listener = (struct scenario_listener){on_begin, on_event, on_broken, recorder, NULL};
     for (size_t i = 0; i < 2; i++) {
         recorder->runs[i].records = calloc(first + last, sizeof(struct ladder_record));
         if (recorder->runs[i].records == NULL) {

@@ -549,9 +549,7 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     runner->progress = options->progress == NULL ? &runner->own_progress : options->progress;
     runner->progress->event_lines = 0;
     forget(runner);
-    if (options->listener != NULL) {
-        options->listener->begin(options->listener->context);
-    }
+    sink_tell_begin(runner);
     read_expectations(runner);
     heap_begin(runner);
     played = snapshots_load(runner);

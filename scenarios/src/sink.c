@@ -279,29 +279,41 @@ void sink_begin(struct scenario_runner *runner)
     runner->states_dirty = true;
 }
 
+void sink_tell_begin(struct scenario_runner *runner)
+{
+    for (const struct scenario_listener *one = runner->options.listener; one != NULL;
+         one = one->next) {
+        one->begin(one->context);
+    }
+}
+
 void sink_tell_broken(struct scenario_runner *runner)
 {
-    const struct scenario_listener *listener = runner->options.listener;
+    const struct scenario_listener *first = runner->options.listener;
     const struct simback_violation *violation;
 
-    while (listener != NULL &&
+    while (first != NULL &&
            (violation = simback_violation(runner->world, runner->violations_told)) != NULL) {
         runner->violations_told++;
-        listener->broken(listener->context, violation);
+        for (const struct scenario_listener *one = first; one != NULL; one = one->next) {
+            one->broken(one->context, violation);
+        }
     }
 }
 
 static void tell_event(struct scenario_runner *runner, const struct simback_event *event,
                        uint64_t time_ns)
 {
-    const struct scenario_listener *listener = runner->options.listener;
+    bool guest = event->domid == simback_guest(runner->world);
     uint64_t request = 0;
 
     if (event->kind == SIMBACK_RING_REQUEST && event->device < SCENARIO_DEVICES_MAX) {
         request = runner->counts[event->device].last_request;
     }
-    listener->event(listener->context, event, time_ns, event->domid == simback_guest(runner->world),
-                    request);
+    for (const struct scenario_listener *one = runner->options.listener; one != NULL;
+         one = one->next) {
+        one->event(one->context, event, time_ns, guest, request);
+    }
 }
 
 void sink_event(void *context, const struct simback_event *event, uint64_t time_ns)

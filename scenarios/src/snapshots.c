@@ -163,7 +163,7 @@ static bool may_use(const struct scenario_runner *runner)
     const struct scenario_run_options *options = &runner->options;
 
     return options->snapshots != NULL && options->live == NULL && !options->share_only &&
-           options->choose == NULL && options->trace == NULL &&
+           options->choose == NULL && options->trace == NULL && options->listener == NULL &&
            options->strike.kind == SCENARIO_STRIKE_NONE && options->dialects == NULL &&
            options->disk == NULL && !options->may_open_files && options->break_step == 0;
 }

@@ -139,6 +139,7 @@ struct scenario_listener {
     /* A rule is broken, by the event before. */
     void (*broken)(void *context, const struct simback_violation *violation);
     void *context;
+    const struct scenario_listener *next; /* who hears of it after this one; NULL: nobody */
 };
 
 struct scenario_run_options {
