@@ -44,6 +44,13 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     }
 }
 
+/* A node that is not there, or may not be read, says what no number says: nothing is offered. */
+static bool says_something(const struct simback_event *event)
+{
+    return event->result == 0 || event->result == BLKFRONT_PLATFORM_NO_ENTRY ||
+           event->result == BLKFRONT_PLATFORM_DENIED;
+}
+
 static void written_by_others(struct oracle_device *device, const struct simback_event *event,
                               const char *rest)
 {
@@ -80,7 +87,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
          monitor->devices[number].back_domid == event->domid))
         return;
     teardown_store_used(oracle, event, device);
-    if (!front_path && event->kind == SIMBACK_STORE_READ && event->result == 0) {
+    if (!front_path && event->kind == SIMBACK_STORE_READ && says_something(event)) {
         (void)monitor_number(event->bytes, event->length, &value);
         oracle_back_node_read(device, rest, value);
     }
