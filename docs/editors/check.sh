@@ -39,6 +39,7 @@ completes() { # wanted, word...
 }
 
 if command -v bash >/dev/null; then
+    : >names.pcapng
     completes "run" simblk ru
     completes "explain" simblk expla
     completes "--frontend" simblk run --fr
@@ -48,6 +49,8 @@ if command -v bash >/dev/null; then
     completes "I2 I20 I21" simblk explain I2
     completes "tapdisk" simblk dialects tap
     completes "scenarios" simblk run scen
+    completes "--trace --trace-pcapng" simblk run --tr
+    completes "names.pcapng" simblk run --trace-pcapng nam
     [ "$("$simblk" --help | grep -c '^  [a-z]')" -gt 8 ] || complain "simblk --help lists nothing"
 fi
 

@@ -15,7 +15,8 @@ _simblk_values() { # command, option
             sed -n 's/^  --format FORMAT *//p' | sed 's/,\| or \| and /\n/g' | tr -d ' '
         ;;
     --tag) sed -n 's/^tags* *//p' scenarios/*/*/*.scn 2>/dev/null | tr ' ' '\n' | sort -u ;;
-    --frontend | --output | --report | --dialects | --disk | --expected-failures | --scenarios) echo -f ;;
+    --frontend | --output | --report | --dialects | --disk | --expected-failures | --scenarios | \
+        --trace-pcapng) echo -f ;;
     esac
 }
 

@@ -41,6 +41,9 @@ if(TARGET simblk)
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/scenarios
         COMPONENT tool
         FILES_MATCHING PATTERN "*.scn")
+    install(FILES scenarios/wireshark/simblk.lua
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/wireshark
+        COMPONENT tool)
     install(FILES docs/editors/simblk.bash RENAME simblk
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         COMPONENT tool)

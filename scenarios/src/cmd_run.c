@@ -3,6 +3,7 @@
  * simblk run: plays scenarios and judges the frontend. Reads everything first; a mistake in any
  * file ends it before anything runs.
  */
+#include "capture.h"
 #include "expected.h"
 #include "live.h"
 #include "report.h"
@@ -31,6 +32,8 @@ struct run {
     uint64_t jobs, repeat, break_step;
     const char *format, *output, *page_path, *expected_path, *dialects_path, *world, *live_disk;
     bool list, dry_run, quiet, matrix;
+    const char *capture_path;
+    struct capture_file capture;
 };
 
 enum { PROGRESS_ID_MAX = 60 }; /* the line must not wrap */
@@ -100,6 +103,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
         {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of (simblk dialects)",
          &run->dialects_path, NULL},
         {"--trace", TOOL_FLAG, NULL, "print every event", &run->supervisor.trace, NULL},
+        {"--trace-pcapng", TOOL_TEXT, "FILE", "every event as a packet for Wireshark, to a file",
+         &run->capture_path, NULL},
         {"--at", TOOL_NUMBER, "N",
          "of what a file repeats by itself (each nth, at every step) only this one",
          &run->supervisor.only, NULL},
@@ -193,6 +198,7 @@ static void on_done(void *context, size_t index, const struct tool_result *resul
     if (run->page.stream != NULL)
         report_page.one(&run->page, &one);
     ladder_fini(&run->results[index].ladder); /* there may be hundreds of them */
+    capture_add(&run->capture, one.id, one.file->title, &run->results[index]);
 }
 
 static void on_tick(void *context, size_t done, size_t running)
@@ -263,6 +269,7 @@ static void prepare(struct run *run)
     run->supervisor.repeat = (uint32_t)run->repeat;
     run->supervisor.break_step = (uint32_t)run->break_step;
     run->supervisor.ladder = run->page_path != NULL;
+    run->supervisor.capture = run->capture_path != NULL;
     run->supervisor.done = on_done;
     run->supervisor.tick = on_tick;
     run->supervisor.context = run;
@@ -331,6 +338,8 @@ static int play(struct run *run)
     prepare(run);
     if (run->page_path != NULL && open_report(&run->page.stream, run->page_path) != TOOL_OK)
         return TOOL_USAGE;
+    if (!capture_open(&run->capture, run->capture_path))
+        return TOOL_USAGE;
     run->report->begin(&run->context);
     if (run->page_path != NULL)
         report_page.begin(&run->page);
@@ -342,7 +351,7 @@ static int play(struct run *run)
     if (run->page_path != NULL &&
         end_report(&report_page, &run->page, sums, run->page_path) != TOOL_OK)
         rc = TOOL_USAGE;
-    return rc;
+    return capture_close(&run->capture, rc);
 }
 
 int cmd_run(int argc, char **argv)

@@ -89,6 +89,7 @@ static void finish_case(struct supervisor *supervisor, struct worker *worker,
     result->output = output;
     result->trace = supervisor_take_output(worker->files.trace, true);
     supervisor_take_ladder(worker->files.ladder, verdict, &result->ladder);
+    result->capture = supervisor_take_bytes(worker->files.capture, &result->capture_length);
     if (verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED)
         result->events = supervisor_take_events(worker->progress);
     result->done = true;
@@ -169,10 +170,12 @@ static bool prepare_worker(struct supervisor *supervisor, struct worker *worker)
     worker->output = tmpfile();
     worker->files.trace = options->trace ? tmpfile() : NULL;
     worker->files.ladder = options->ladder ? tmpfile() : NULL;
+    worker->files.capture = options->capture ? tmpfile() : NULL;
     worker->progress = mmap(NULL, sizeof(*worker->progress), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (worker->output == NULL || (options->trace && worker->files.trace == NULL) ||
-        (options->ladder && worker->files.ladder == NULL) || worker->progress == MAP_FAILED)
+        (options->ladder && worker->files.ladder == NULL) ||
+        (options->capture && worker->files.capture == NULL) || worker->progress == MAP_FAILED)
         return cannot_make();
     return start_worker(supervisor, worker);
 }
@@ -355,6 +358,8 @@ static bool end_workers(struct supervisor *supervisor)
             fclose(worker->files.trace);
         if (worker->files.ladder != NULL)
             fclose(worker->files.ladder);
+        if (worker->files.capture != NULL)
+            fclose(worker->files.capture);
         if (worker->progress != NULL && worker->progress != MAP_FAILED)
             munmap(worker->progress, sizeof(*worker->progress));
     }
@@ -377,25 +382,33 @@ static int play_here(struct supervisor *supervisor, const struct supervisor_opti
 {
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_progress *progress = calloc(1, sizeof(*progress));
+    struct worker_files files = {
+        .trace = options->trace ? stdout : NULL,
+        .capture = options->capture ? tmpfile() : NULL,
+    };
     struct scenario_program program;
 
-    if (runner == NULL || progress == NULL) {
+    if (runner == NULL || progress == NULL || (options->capture && files.capture == NULL)) {
         free(progress);
         if (runner != NULL)
             scenario_runner_destroy(runner);
+        if (files.capture != NULL)
+            fclose(files.capture);
         return tool_error("no memory for a world");
     }
     scenario_program_init(&program);
     for (size_t i = 0; i < options->suite->case_count && !interrupted; i++) {
         struct tool_result *result = &supervisor->results[i];
 
-        worker_play(options, runner, &program, i, progress, options->trace ? stdout : NULL, NULL,
-                    &result->verdict);
+        worker_play(options, runner, &program, i, progress, &files, NULL, &result->verdict);
+        result->capture = supervisor_take_bytes(files.capture, &result->capture_length);
         if (result->verdict.outcome != SCENARIO_PASSED)
             result->events = supervisor_take_events(progress);
         result->done = true;
         options->done(options->context, i, result);
     }
+    if (files.capture != NULL)
+        fclose(files.capture);
     scenario_program_fini(&program);
     scenario_runner_destroy(runner);
     free(progress);

@@ -19,6 +19,8 @@ struct tool_result {
     char *output; /* what the worker printed: a sanitizer's report; NULL if nothing */
     char *trace;  /* with `trace`: all lines */
     struct ladder ladder; /* with `ladder`: of a run that failed or is its scenario's first */
+    char *capture;        /* with `capture`: what capture.h has kept; NULL if nothing */
+    size_t capture_length;
     double seconds;
 };
 
@@ -37,6 +39,7 @@ struct supervisor_options {
     uint64_t seed;
     bool trace;
     bool ladder;
+    bool capture;
     const char *disk;
     const char *live;                        /* the disk of the live world; NULL: simulated */
     const struct scenario_program *dialects; /* of a file; NULL: none */
@@ -68,6 +71,9 @@ char *supervisor_take_output(FILE *file, bool whole);
 /* What the worker has recorded, with what the verdict is about; and the file is empty again. */
 void supervisor_take_ladder(FILE *file, const struct scenario_verdict *verdict,
                             struct ladder *ladder);
+/* All bytes of the file as they are, in allocated memory, and the file is empty again. NULL: there
+ * are none, or, where there is a length, no memory for them. */
+char *supervisor_take_bytes(FILE *file, size_t *length);
 /* The last events, a line each, in allocated memory; NULL if there are none. */
 char *supervisor_take_events(const struct scenario_progress *progress);
 /* The verdict on a case whose worker ended before it was through. */
@@ -79,13 +85,14 @@ void supervisor_judge_death(const struct scenario_progress *progress, int status
 
 /* Where a worker leaves what is more than a verdict; NULL: not wanted. */
 struct worker_files {
-    FILE *trace, *ladder;
+    FILE *trace, *ladder, *capture;
 };
 
 /* Plays one case, `repeat` times, in this process. `recorder`: of its ladder; NULL: none. */
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
-                 FILE *trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict);
+                 const struct worker_files *files, struct ladder_recorder *recorder,
+                 struct scenario_verdict *verdict);
 /* The life of a worker process: takes indices from `orders`, gives verdicts to `answers`, until
  * `orders` ends or nothing more can be asked of it. */
 void worker_main(const struct supervisor_options *options, int orders, int answers,

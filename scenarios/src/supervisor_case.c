@@ -20,6 +20,7 @@ void tool_result_fini(struct tool_result *result)
     free(result->output);
     free(result->trace);
     ladder_fini(&result->ladder);
+    free(result->capture);
     memset(result, 0, sizeof(*result));
 }
 
@@ -69,6 +70,28 @@ char *supervisor_take_output(FILE *file, bool whole)
     }
     empty(descriptor);
     return text.data;
+}
+
+char *supervisor_take_bytes(FILE *file, size_t *length)
+{
+    char *bytes = NULL;
+    ssize_t got = 1;
+    off_t size;
+
+    *length = 0;
+    if (file == NULL)
+        return NULL;
+    size = lseek(fileno(file), 0, SEEK_END);
+    if (size > 0)
+        bytes = malloc((size_t)size);
+    if (size > 0 && bytes == NULL)
+        *length = (size_t)size;
+    while (bytes != NULL && got > 0 && *length < (size_t)size) {
+        got = pread(fileno(file), bytes + *length, (size_t)size - *length, (off_t)*length);
+        *length += got > 0 ? (size_t)got : 0;
+    }
+    empty(fileno(file));
+    return bytes;
 }
 
 /* A picture that is not whole is none. */

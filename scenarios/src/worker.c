@@ -3,6 +3,7 @@
  * A worker process: plays the cases that it is told to. When it dies, by a signal, a sanitizer or
  * exit, it saves the world's last events where the supervisor finds them.
  */
+#include "capture.h"
 #include "live.h"
 #include "supervisor.h"
 
@@ -104,11 +105,23 @@ static void excuse(const struct supervisor_options *options, struct scenario_ver
     memcpy(verdict->reason, reason, sizeof(reason));
 }
 
+static void lose_capture(struct scenario_verdict *verdict)
+{
+    verdict->outcome = SCENARIO_BAD;
+    verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
+    verdict->rule = 0;
+    snprintf(verdict->reason, sizeof(verdict->reason),
+             "its packets cannot be kept: no room in the folder for temporary files, or no memory");
+}
+
 void worker_play(const struct supervisor_options *options, struct scenario_runner *runner,
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
-                 FILE *trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
+                 const struct worker_files *files, struct ladder_recorder *recorder,
+                 struct scenario_verdict *verdict)
 {
     struct scenario_run_options run;
+    struct capture capture;
+    bool captured = true;
     uint64_t first_hash = 0;
 
     memset(verdict, 0, sizeof(*verdict));
@@ -130,9 +143,9 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
             return;
         }
     }
-    if (trace != NULL) {
+    if (files->trace != NULL) {
         run.trace = trace_line;
-        run.trace_context = trace;
+        run.trace_context = files->trace;
     }
     if (recorder != NULL) {
         ladder_recorder_clear(recorder);
@@ -144,11 +157,21 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         snprintf(verdict->reason, sizeof(verdict->reason), "no memory for the program");
         return;
     }
+    if (files->capture != NULL) {
+        const struct tool_case *one = &options->suite->cases[index];
+
+        capture_begin(&capture, files->capture, one->id, options->suite->files[one->file].title,
+                      program);
+        capture.listener.next = run.listener;
+        run.listener = &capture.listener;
+    }
     for (uint32_t round = 0; round < options->repeat; round++) {
         scenario_repeat_run(runner, program, &run, options->only, verdict);
         excuse(options, verdict);
         run.trace = NULL;
         run.listener = NULL;
+        if (round == 0 && files->capture != NULL)
+            captured = capture_end(&capture);
         if (round == 0) {
             first_hash = verdict->hash;
         } else if (verdict->hash != first_hash && options->live == NULL) {
@@ -161,8 +184,10 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
             return;
         }
     }
-    if (trace != NULL)
-        fflush(trace);
+    if (files->trace != NULL)
+        fflush(files->trace);
+    if (!captured)
+        lose_capture(verdict);
 }
 
 /* False: the verdict says why. */
@@ -223,8 +248,8 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
         dying.recorder = recorder;
         dying.ladder = recorder == NULL ? -1 : fileno(files->ladder);
         if (own.frontend == NULL || load_frontend(&own, progress, &answer.verdict))
-            worker_play(&own, runner, &program, (size_t)answer.index, progress, files->trace,
-                        recorder, &answer.verdict);
+            worker_play(&own, runner, &program, (size_t)answer.index, progress, files, recorder,
+                        &answer.verdict);
         if (recorder != NULL)
             leave_ladder(&own, (size_t)answer.index, recorder, dying.ladder, &answer.verdict);
         dying.recorder = NULL;

@@ -54,7 +54,8 @@ simblk=$work/root/usr/bin/simblk
 "$simblk" --version | grep -qx "simblk $(field Version)"
 "$simblk" run --quiet "$work/root/usr/share/simblk/scenarios/conformance/read-only"
 
-for shared in bash-completion/completions/simblk vim/vimfiles/syntax/simblk.vim; do
+for shared in bash-completion/completions/simblk vim/vimfiles/syntax/simblk.vim \
+    simblk/wireshark/simblk.lua; do
     [ -s "$work/root/usr/share/$shared" ] || { echo "no $shared"; exit 1; }
 done
 
