@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# Measures, and writes what came of it into docs/performance.md, between its marks, and into
-# docs/performance.svg.
+# Measures, and writes what came of it into docs/performance.md, between its marks; then the plots
+# are drawn anew.
 #
 #     performance.sh ROOT SIMBLK PLUGIN [SOAK_TOTAL]
 #
@@ -80,45 +80,8 @@ if [ -n "$total" ]; then
     put soak "$at/soak"
 fi
 
-# ---- the plot: both axes logarithmic ----
-
-jq -r '.rows[] | select(.row | test("^read .*, depth")) |
-    (.row | capture("^read (?<size>[0-9]+ [KMiB]+), depth (?<depth>[0-9]+)$")) as $at |
-    "\($at.size)\t\($at.depth)\t\(.requests_per_second)"' "$at/threads.json" |
-    awk -F '\t' '
-function x(depth) { return 80 + log(depth) / log(256) * 440 }
-function y(rate) { return 330 - (log(rate) / log(10) - 3) / 4 * 300 }
-BEGIN {
-    split("#1b6ca8 #c0392b #27803a #7d3c98", colour, " ")
-    print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 380\"" \
-        " font-family=\"sans-serif\" font-size=\"12\">"
-    print "<rect width=\"640\" height=\"380\" fill=\"white\"/>"
-    for (power = 3; power <= 7; power++) {
-        at = y(10 ^ power)
-        printf "<line x1=\"80\" x2=\"520\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", at, at
-        printf "<text x=\"72\" y=\"%.1f\" text-anchor=\"end\">10^%d</text>\n", at + 4, power
-    }
-    split("1 32 256", depths, " ")
-    for (i = 1; i <= 3; i++)
-        printf "<text x=\"%.1f\" y=\"350\" text-anchor=\"middle\">%d</text>\n", x(depths[i]),
-            depths[i]
-    print "<text x=\"300\" y=\"370\" text-anchor=\"middle\">requests in flight</text>"
-    print "<text x=\"16\" y=\"18\">random reads a second, threaded world</text>"
-}
-{
-    if (!($1 in points))
-        order[++sizes] = $1
-    points[$1] = points[$1] sprintf(" %.1f,%.1f", x($2), y($3))
-    last_x[$1] = x($2)
-    last_y[$1] = y($3)
-}
-END {
-    for (i = 1; i <= sizes; i++) {
-        printf "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"%s\"/>\n",
-            colour[i], substr(points[order[i]], 2)
-        printf "<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\">%s</text>\n", last_x[order[i]] + 8,
-            last_y[order[i]] + 4, colour[i], order[i]
-    }
-    print "</svg>"
-}' >"$at/plot"
-cp "$at/plot" "$root/docs/performance.svg"
+if command -v gnuplot >/dev/null; then
+    sh "$root/docs/plots/plots.sh" "$root" "$root/docs" performance performance-stepped
+else
+    echo "The plots stay as they were: gnuplot is missing (Debian: gnuplot-nox)."
+fi

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# performance.sh fills each mark of a copy of docs/performance.md with what it has measured, and
-# draws a line for each block size; the marks stay.
+# performance.sh fills each mark of a copy of docs/performance.md with what it has measured, and has
+# it drawn; the marks stay.
 #
 #     performance_test.sh ROOT WORK_DIR SIMBLK PLUGIN
 
@@ -17,7 +17,7 @@ fail() {
     exit 1
 }
 
-for tool in nbdkit fio qemu-nbd jq; do
+for tool in nbdkit fio qemu-nbd jq gnuplot; do
     command -v "$tool" >/dev/null || {
         echo "$tool is not there"
         exit 77
@@ -26,7 +26,7 @@ done
 
 rm -rf "$work"
 mkdir -p "$work/docs" "$work/scenarios/nbdkit"
-cp "$root/docs/performance.md" "$work/docs"
+cp -R "$root/docs/performance.md" "$root/docs/plots" "$work/docs"
 cp "$root/scenarios/nbdkit/peers.sh" "$work/scenarios/nbdkit"
 for n in 1000 2000; do
     echo "requests=$n reads=$((n / 2)) writes=$((n / 2 - 1)) flushes=1 disconnected=2 closed=1" \
@@ -50,6 +50,8 @@ part machine | grep -q '^Measured on .* processors, Linux ' || fail "no machine:
 [ "$(part peers | grep -c '^| .* [0-9]* | [0-9.]* | [0-9.]* |$')" -eq 5 ] ||
     fail "peers are missing: $(part peers)"
 part soak | grep -qx '| 3000 | 1500 | 1498 | 2 | 10 | 1.00 |' || fail "the soak: $(part soak)"
-[ "$(grep -c '<polyline' "$work/docs/performance.svg")" -eq 4 ] || fail "lines are missing"
+for size in '512 B' '4 KiB' '64 KiB' '1 MiB'; do
+    grep -q "<title>$size</title>" "$work/docs/performance.svg" || fail "no line for $size"
+done
 [ "$(grep -c '^<!-- end -->$' "$work/docs/performance.md")" -eq 5 ] || fail "marks are lost"
-xmllint --noout "$work/docs/performance.svg"
+xmllint --noout "$work/docs/performance.svg" "$work/docs/performance-stepped.svg"
