@@ -83,6 +83,18 @@ if sh docs/plots/plots.sh . other nothing 2>>said; then
     complain "a plot that nobody knows is drawn"
 fi
 
+# ---- pictures of pages, drawn by hand or not ----
+
+for page in "$root"/*.md "$root"/docs/*.md; do
+    sed -n 's/.*!\[.*\](\([^)]*\)).*/\1/p' "$page" | while read -r picture; do
+        echo "${page%/*}/$picture"
+    done
+done >pictures
+grep -q '/docs/architecture.svg$' pictures || complain "the README shows no picture"
+while read -r picture; do
+    xmllint --noout "$picture" || complain "a page shows $picture"
+done <pictures
+
 # ---- the table of coverage ----
 
 for folder in frontend-src frontend-platform simback-src scenarios-src; do
