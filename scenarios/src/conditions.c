@@ -251,6 +251,12 @@ GET(TOLD_CHANGES)
     return place->front != NULL;
 }
 
+GET(LOADED)
+{
+    found->number = simback_data_loaded(place->runner->world);
+    return true;
+}
+
 GET(PENDING)
 {
     found->number = place->runner->pending_count;

@@ -167,6 +167,8 @@ static bool condition_missing(const struct scenario_condition *condition,
     case CONDITION_TOLD_EVENTS:
     case CONDITION_TOLD_SPURIOUS:
         return lacks(subject, SCENARIO_SUBJECT_STATISTICS, "statistics", reason, size);
+    case CONDITION_LOADED:
+        return lacks(subject, SCENARIO_SUBJECT_OBSERVED, "observer of its loads", reason, size);
     case CONDITION_TOLD_CHANGES:
         return lacks(subject, SCENARIO_SUBJECT_CHANGES, "word of what has changed", reason, size);
     default: return false;

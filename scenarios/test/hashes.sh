@@ -3,7 +3,7 @@
 #
 # A run is a function of the program alone: every scenario of a folder gives the same trace hash
 # with each of the tools given (other compilers, with and without the observer, the same one again).
-# Scenarios with a load step are left out: only the observer can play them.
+# Scenarios that change or count loads are left out: only the observer can play them.
 #
 #     hashes.sh FOLDER WORK_DIR TOOL TOOL...
 
@@ -19,7 +19,9 @@ command -v jq >/dev/null || { echo "jq not found: skipped"; exit 77; }
 mkdir -p "$work"
 
 load_step='\([a-z0-9]*: *\)\{0,1\}load .*'
-find "$folder" -type f -name '*.scn' -exec grep -Lx "$load_step" {} + | sort >"$work/files"
+loaded='expect .*loaded=.*'
+find "$folder" -type f -name '*.scn' -exec grep -Lx -e "$load_step" -e "$loaded" {} + |
+    sort >"$work/files"
 [ -s "$work/files" ] || { echo "$folder: no scenario"; exit 1; }
 
 first=

@@ -74,6 +74,7 @@ static const struct {
     {"expect complaint=\"units\"", "complaint is \"\""},
     {"expect notifies=99", "notifies is "},
     {"expect events=99", "events is "},
+    {"expect loaded=99", "loaded is 4096"},
     {"expect pending=1", "pending is 0"},
     {"expect grants=0", "grants is "},
     {"expect mapped=99", "mapped is "},

@@ -303,6 +303,7 @@ struct oracle {
     struct oracle_load loads[ORACLE_LOADS];
     uint32_t loads_waiting;
     uint64_t accesses;
+    uint64_t data_loaded;          /* bytes, from pages that are no ring's */
     struct oracle_ring *last_ring; /* that was accessed: whose fence comes next */
 
     bool suspended; /* between the application's calls `suspend` and `resume` */

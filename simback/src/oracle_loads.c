@@ -311,8 +311,10 @@ void blkfront_observe(const volatile void *address, size_t size, enum blkfront_a
     page = monitor_page_of(world->monitor, number);
     tell_access(world, access == BLKFRONT_ACCESS_LOAD ? SIMBACK_LOAD : SIMBACK_STORE, page, number,
                 offset, size);
-    if (page == NULL)
+    if (page == NULL) {
+        world->oracle->data_loaded += access == BLKFRONT_ACCESS_LOAD ? size : 0;
         return;
+    }
     if (world->options.live) { /* what it is about to act on is told before it does */
         if (!page->ring->attached)
             return;
@@ -438,4 +440,9 @@ int simback_before_load(struct simback_world *world, uint16_t device, uint16_t q
 uint64_t simback_accesses(const struct simback_world *world)
 {
     return world->oracle->accesses;
+}
+
+uint64_t simback_data_loaded(const struct simback_world *world)
+{
+    return world->oracle->data_loaded;
 }

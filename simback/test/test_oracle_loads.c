@@ -402,12 +402,15 @@ static void accesses_are_events_where_somebody_listens(void)
     CU_ASSERT_EQUAL(told.last.b, HEADER + 8);
     CU_ASSERT_EQUAL(told.last.c, 4);
     CU_ASSERT_EQUAL(told.last.device, 0);
+    CU_ASSERT_EQUAL(simback_data_loaded(puppet.world), 0);
     store(HEADER, SLOT);
     fence();
+    blkfront_observe(puppet.data[0], 8, BLKFRONT_ACCESS_STORE);
     blkfront_observe(puppet.data[0], 16, BLKFRONT_ACCESS_LOAD);
+    CU_ASSERT_EQUAL(simback_data_loaded(puppet.world), 16);
     CU_ASSERT_EQUAL(told.last.device, SIMBACK_NO_DEVICE);
     CU_ASSERT_EQUAL(told.loads, 2);
-    CU_ASSERT_EQUAL(told.stores, 1);
+    CU_ASSERT_EQUAL(told.stores, 2);
     CU_ASSERT_EQUAL(told.fences, 1);
     simback_trace_to(puppet.world, NULL, NULL);
     load(HEADER + 12, 4);

@@ -95,6 +95,8 @@ int simback_before_load(struct simback_world *world, uint16_t device, uint16_t q
                         uint32_t offset, const void *bytes, size_t length);
 /* Loads and stores seen; 0 in a build without the observer. */
 uint64_t simback_accesses(const struct simback_world *world);
+/* Of these the bytes that were loaded from pages that are no ring's: what a read has copied. */
+uint64_t simback_data_loaded(const struct simback_world *world);
 
 #ifdef __cplusplus
 }
