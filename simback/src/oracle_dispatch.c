@@ -159,7 +159,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     ring->event_lost = ring->rsp_event_foreign = ring->req_prod_foreign = false;
     ring->announced = view->seen[SIMBACK_RSP_PROD];
     ring->back_anew = false;
-    ring->notify_due = false;
+    ring->notify_due = ring->notify_failed = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
     ring->published_from = view->requests;

@@ -56,7 +56,7 @@ static void judge_unseen(struct oracle_ring *ring)
             ring->wanted++;
         } else if (asks(now, value, ring->published_from)) {
             notification_wanted(ring, now, value);
-            if (ring->notified == 0)
+            if (ring->notified == 0 && !ring->notify_failed)
                 ring->notify_due = true;
         }
     }
@@ -95,6 +95,7 @@ void events_notify(struct oracle *oracle, struct oracle_device *device,
         if (ring == NULL || !ring->attached || ring->view->port != event->a)
             continue;
         ring->notified += event->result == 0;
+        ring->notify_failed = ring->notify_failed || event->result != 0;
         ring->notify_due = false;
     }
 }
@@ -142,7 +143,7 @@ void events_step(struct oracle *oracle, struct oracle_device *device, struct ora
         oracle_broken(oracle, 14, device, 0,
                       "the frontend touched the ring of queue %u %llu times in one step",
                       ring->view->queue, (unsigned long long)ring->accesses_now);
-    ring->notify_due = false;
+    ring->notify_due = ring->notify_failed = false;
     ring->wanted = ring->notified = 0;
     ring->accesses_now = 0;
 }

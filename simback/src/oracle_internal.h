@@ -133,6 +133,7 @@ struct oracle_ring {
     uint32_t req_event_loaded; /* for this reason */
     uint32_t wanted;           /* publishes of this step that needed one */
     uint32_t notified;         /* notifications of this step */
+    bool notify_failed;        /* one of this step, on purpose */
     uint64_t accesses_now;     /* of this step */
     bool event_lost;           /* it was asked for, did not come, and none has come since */
     uint32_t announced;        /* rsp_prod at the backend's last event */

@@ -183,6 +183,28 @@ static void twice(void)
     puppet_expect(&puppet, 14, true, "2 notifications were sent for queue 0 in one step, 1 were");
 }
 
+/* Whoever has tried is not to blame; in a later step he may be. */
+static void asked_and_in_vain(void)
+{
+    put();
+    puppet_push_quietly(&puppet);
+    simback_fail_nth(puppet.world, SIMBACK_RESOURCE_EVENT, 1, false);
+    CU_ASSERT_EQUAL(puppet.platform->port_notify(puppet.context, puppet.channels, puppet.port),
+                    BLKFRONT_PLATFORM_IO);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+    ask_for(2);
+    put();
+    puppet_push_quietly(&puppet);
+    puppet_step(&puppet);
+    puppet_expect(&puppet, 14, false, "publish of requests 0x1 to 0x2 on queue 0");
+}
+
+static void i14_a_notification_that_fails_on_purpose(void)
+{
+    with_and_without_observer(asked_and_in_vain);
+}
+
 static void i14_two_notifications_for_one_publish(void)
 {
     with_and_without_observer(twice);
@@ -399,6 +421,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i14_what_is_published_before_or_later_is_not_asked_for),
     UNIT_TEST(i14_over_the_wrap),
     UNIT_TEST(i14_a_notification_that_nobody_asked_for),
+    UNIT_TEST(i14_a_notification_that_fails_on_purpose),
     UNIT_TEST(i14_two_notifications_for_one_publish),
     UNIT_TEST(i14_before_connected_one_more_does_no_harm),
     UNIT_TEST(i14_another_port_is_none_of_the_rings),
