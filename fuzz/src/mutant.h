@@ -100,6 +100,12 @@ enum mutant_suite { MUTANT_CONFORMANCE, MUTANT_SWARM, MUTANT_REGRESSION, MUTANT_
  * lives without. */
 enum { MUTANT_SANITIZED = MUTANT_SUITES, MUTANT_KILLS };
 
+enum mutant_pace {
+    MUTANT_ALL,   /* each suite until it fails */
+    MUTANT_HURRY, /* until one has failed */
+    MUTANT_BRIEF  /* the same without what takes longer than all the rest */
+};
+
 /* What killed it first; if that was a crash, and something else did as well, that. */
 struct mutant_kill {
     bool played, killed, crash;
@@ -116,11 +122,11 @@ struct mutant_ignore {
 };
 
 const char *mutant_suite_name(enum mutant_suite suite);
-/* Plays all suites with the tool, each until it fails; in a hurry until one has failed. False: they
- * could not be played. */
-bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
+/* Plays the suites with the tool. False: they could not be played. */
+bool mutant_play(const struct mutant_build *build, const char *tool, enum mutant_pace pace,
                  const struct mutant_ignore *ignore, struct mutant_kill *kills);
-bool mutant_play_original(const struct mutant_build *build, struct mutant_ignore *ignore);
+bool mutant_play_original(const struct mutant_build *build, enum mutant_pace pace,
+                          struct mutant_ignore *ignore);
 
 /* ---- results (mutant_results.c) ---- */
 

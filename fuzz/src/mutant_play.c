@@ -139,6 +139,7 @@ struct part {
     enum mutant_suite suite;
     const char *command;
     const char *arguments[7];
+    bool is_long;
 };
 
 #define REPEATING(folder) "scenarios/conformance/" folder
@@ -147,17 +148,18 @@ struct part {
  * themselves take as long as all others together, ten times over. Seeds come in portions: what a
  * swarm finds it tells at its end. */
 static const struct part parts[] = {
-    {MUTANT_SWARM, "swarm", {"--seeds", "1..4"}},
-    {MUTANT_SWARM, "swarm", {"--seeds", "5..20"}},
+    {MUTANT_SWARM, "swarm", {"--seeds", "1..4"}, false},
+    {MUTANT_SWARM, "swarm", {"--seeds", "5..20"}, false},
     {MUTANT_CONFORMANCE,
      "run",
      {"--format=tap", "--exclude", REPEATING("any-time/*"), "--exclude", REPEATING("resources/*"),
-      "scenarios/conformance"}},
-    {MUTANT_REGRESSION, "run", {"--format=tap", "scenarios/regression"}},
-    {MUTANT_SWARM, "swarm", {"--seeds", "21..100"}},
-    {MUTANT_SWARM, "swarm", {"--seeds", "101..300"}},
-    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("any-time")}},
-    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("resources")}},
+      "scenarios/conformance"},
+     false},
+    {MUTANT_REGRESSION, "run", {"--format=tap", "scenarios/regression"}, false},
+    {MUTANT_SWARM, "swarm", {"--seeds", "21..100"}, false},
+    {MUTANT_SWARM, "swarm", {"--seeds", "101..300"}, true},
+    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("any-time")}, true},
+    {MUTANT_CONFORMANCE, "run", {"--format=tap", REPEATING("resources")}, true},
 };
 
 static _Noreturn void become_tool(const struct play *play, const struct part *part, int output)
@@ -241,35 +243,36 @@ static bool play_part(struct play *play, const struct part *part)
     return ok;
 }
 
-static bool play_parts(struct play *play, bool hurry)
+static bool play_parts(struct play *play, enum mutant_pace pace)
 {
     bool ok = true, killed = false;
 
     for (size_t i = 0; ok && !killed && i < sizeof(parts) / sizeof(parts[0]); i++) {
         const struct mutant_kill *kill = &play->kills[parts[i].suite];
 
-        if (!is_decided(kill)) {
+        if (!is_decided(kill) && !(parts[i].is_long && pace == MUTANT_BRIEF)) {
             ok = play_part(play, &parts[i]);
-            killed = hurry && is_decided(kill);
+            killed = pace != MUTANT_ALL && is_decided(kill);
         }
     }
     return ok;
 }
 
-bool mutant_play(const struct mutant_build *build, const char *tool, bool hurry,
+bool mutant_play(const struct mutant_build *build, const char *tool, enum mutant_pace pace,
                  const struct mutant_ignore *ignore, struct mutant_kill *kills)
 {
     struct play play = {.build = build, .tool = tool, .ignore = ignore, .kills = kills};
 
     memset(kills, 0, MUTANT_SUITES * sizeof(*kills));
-    return play_parts(&play, hurry);
+    return play_parts(&play, pace);
 }
 
-bool mutant_play_original(const struct mutant_build *build, struct mutant_ignore *ignore)
+bool mutant_play_original(const struct mutant_build *build, enum mutant_pace pace,
+                          struct mutant_ignore *ignore)
 {
     struct mutant_kill kills[MUTANT_SUITES] = {{.runs = 0}};
     struct play play = {.build = build, .tool = build->tool, .collect = ignore, .kills = kills};
 
     scenario_buffer_text(&ignore->names, "\n");
-    return play_parts(&play, false);
+    return play_parts(&play, pace);
 }

@@ -13,7 +13,8 @@
  *     mutant judge RESULTS                              do the seeded ones' figures suffice?
  *
  * BUILD is the file mutants.build of the build folder. LIVING are results of another build: only
- * those that live there are played. SANITIZED is what came of that in a build with sanitizers.
+ * those that live there are played, and with less. SANITIZED is what came of that in a build with
+ * sanitizers.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -38,7 +39,7 @@ struct campaign {
     struct mutant_results results;
     const char *path; /* of the results */
     uint64_t tree;
-    bool hurry; /* the first suite that kills a mutant is enough */
+    enum mutant_pace pace;
     unsigned jobs;
     pid_t pids[JOBS_MAX];
     unsigned failed;
@@ -52,7 +53,7 @@ static bool play_mutant(const struct campaign *campaign, unsigned job, struct mu
     bool ok;
 
     mutant_build_tool(&campaign->build, job, tool, sizeof(tool));
-    ok = mutant_play(&campaign->build, tool, campaign->hurry, &campaign->ignore, result->kills);
+    ok = mutant_play(&campaign->build, tool, campaign->pace, &campaign->ignore, result->kills);
     if (!ok) {
         fprintf(stderr, "%s: %s cannot be run\n", result->name, tool);
     }
@@ -165,13 +166,14 @@ static bool hash_tree(struct campaign *campaign)
 }
 
 static bool open_campaign(struct campaign *campaign, const char *build, const char *results,
-                          const char *jobs)
+                          const char *jobs, enum mutant_pace pace)
 {
     unsigned long count = jobs != NULL ? strtoul(jobs, NULL, 10) : 2;
 
     memset(campaign, 0, sizeof(*campaign));
     scenario_buffer_init(&campaign->ignore.names);
     campaign->path = results;
+    campaign->pace = pace;
     if (count < 1 || count > JOBS_MAX) {
         fprintf(stderr, "mutants: jobs are 1 to %d\n", (int)JOBS_MAX);
         return false;
@@ -181,7 +183,7 @@ static bool open_campaign(struct campaign *campaign, const char *build, const ch
         !mutant_results_read(&campaign->results, results)) {
         return false;
     }
-    if (!mutant_play_original(&campaign->build, &campaign->ignore)) {
+    if (!mutant_play_original(&campaign->build, pace, &campaign->ignore)) {
         fprintf(stderr, "mutants: %s cannot be run\n", campaign->build.tool);
         return false;
     }
@@ -258,7 +260,7 @@ static int command_run(int argc, char **argv)
 {
     struct campaign campaign;
     struct seeded seeded = {.campaign = &campaign};
-    bool ok = open_campaign(&campaign, argv[0], argv[1], argc > 2 ? argv[2] : NULL);
+    bool ok = open_campaign(&campaign, argv[0], argv[1], argc > 2 ? argv[2] : NULL, MUTANT_ALL);
 
     if (argc > 3) {
         seeded.names = argv + 3;
@@ -314,7 +316,8 @@ static int command_draw(int argc, char **argv)
     const bool all = argc <= 6;
     struct campaign campaign;
     uint64_t seed = strtoull(argv[3], NULL, 10), count = strtoull(argv[4], NULL, 10);
-    bool ok = open_campaign(&campaign, argv[0], argv[1], argv[2]);
+    bool ok =
+        open_campaign(&campaign, argv[0], argv[1], argv[2], all ? MUTANT_HURRY : MUTANT_BRIEF);
     struct mutant_draw *draw = NULL;
 
     ok = ok && (all || mutant_results_read(&living, argv[6]));
@@ -322,7 +325,6 @@ static int command_draw(int argc, char **argv)
         draw = mutant_draw_create(campaign.build.root, argc > 5 ? argv[5] : NULL, seed);
         ok = draw != NULL;
     }
-    campaign.hurry = true;
     if (ok && count > mutant_draw_count(draw)) {
         count = mutant_draw_count(draw);
     }
