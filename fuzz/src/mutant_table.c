@@ -152,7 +152,7 @@ static void print_figures(const struct mutant_results *results, bool generic)
     }
     figure("anything", any, all);
     if (generic) {
-        figure("a build with sanitizers alone", sanitized, all);
+        figure("a sanitizer alone", sanitized, all);
     }
     figure("a crash (I13) and nothing else", crash, all);
 }
@@ -257,7 +257,7 @@ static void print_seeded(const struct mutant_results *results)
 /* How many there are of each kind of change, in the order in which the kinds come. */
 static void print_kinds(const struct mutant_results *results)
 {
-    printf("\n| change | mutants | killed by a sanitizer | survive |\n|---|---|---|---|\n");
+    printf("\n| change | mutants | survive | killed by a sanitizer alone |\n|---|---|---|---|\n");
     for (size_t i = 0; i < results->count; i++) {
         const char *kind = results->all[i].rows;
         size_t all = 0, alive = 0, sanitized = 0, before = 0;
@@ -273,7 +273,7 @@ static void print_kinds(const struct mutant_results *results)
             }
         }
         if (before == 0 && counts(&results->all[i], true)) {
-            printf("| %s | %zu | %zu | %zu |\n", kind, all, sanitized, alive);
+            printf("| %s | %zu | %zu | %zu |\n", kind, all, alive, sanitized);
         }
     }
 }
