@@ -26,14 +26,17 @@ static void print_verdict(const struct scenario_verdict *verdict)
            verdict->reason[0] != '\0' ? ": " : "", verdict->reason);
 }
 
-static int play(const struct scenario_program *program, const struct scenario_program *dialects,
-                bool trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
+/* False: there is no verdict, and a message tells why. */
+static bool play(const struct scenario_program *program, const struct scenario_program *dialects,
+                 bool trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
 {
     struct scenario_runner *runner = scenario_runner_create();
     struct scenario_run_options options;
 
-    if (runner == NULL)
-        return tool_error("no memory for a world");
+    if (runner == NULL) {
+        tool_error("no memory for a world");
+        return false;
+    }
     scenario_run_options_init(&options);
     options.subject = tool_subject();
     options.may_open_files = true;
@@ -46,17 +49,18 @@ static int play(const struct scenario_program *program, const struct scenario_pr
         scenario_runner_run(runner, program, &options, verdict);
     }
     scenario_runner_destroy(runner);
-    return verdict->exit_code;
+    return true;
 }
 
 static int play_and_trace(const struct scenario_program *program,
                           const struct scenario_program *dialects)
 {
     struct scenario_verdict verdict;
-    int rc = play(program, dialects, true, NULL, &verdict);
 
+    if (!play(program, dialects, true, NULL, &verdict))
+        return TOOL_USAGE;
     print_verdict(&verdict);
-    return rc;
+    return verdict.exit_code;
 }
 
 static int draw(const struct scenario_program *program, const struct ladder_recorder *recorder,
@@ -83,16 +87,17 @@ static int play_and_draw(const struct scenario_program *program,
 {
     struct ladder_recorder *recorder = ladder_recorder_create(LADDER_FIRST, LADDER_LAST);
     struct scenario_verdict verdict;
-    int rc, drawn;
+    int rc = TOOL_USAGE;
 
     if (recorder == NULL)
         return tool_error("no memory");
-    memset(&verdict, 0, sizeof(verdict));
-    rc = play(program, dialects, false, recorder, &verdict);
-    drawn = draw(program, recorder, &verdict);
+    if (play(program, dialects, false, recorder, &verdict))
+        rc = draw(program, recorder, &verdict);
     ladder_recorder_destroy(recorder);
+    if (rc != TOOL_OK)
+        return rc;
     print_verdict(&verdict);
-    return drawn == TOOL_OK ? rc : drawn;
+    return verdict.exit_code;
 }
 
 int cmd_show(int argc, char **argv)
