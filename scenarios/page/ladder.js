@@ -6,7 +6,7 @@
 const COLUMNS = ["application", "frontend", "ring", "backend", "XenStore"];
 const KINDS = { event: 0, step: 1, broken: 2, gap: 3 };
 const DEVICES = 16;
-const LONG_RUN = 6; /* so many events with XenStore in a row are folded into one */
+const LONG_RUN = 6; /* so many events of a group in a row are folded into one */
 const SLOTS_DRAWN = 64;
 const LONG_LADDER = 300; /* rows, beyond which steps without anything special are folded */
 
@@ -104,10 +104,13 @@ function arrow(from, to) {
   });
 }
 
+function dot(column) {
+  return make("i", { class: "dot", style: `left:${middle(column)}%` });
+}
+
 function picture(row) {
   const box = make("span", { class: "picture" });
-  if (row.from !== row.to) box.append(arrow(row.from, row.to));
-  else box.append(make("i", { class: "dot", style: `left:${middle(row.from)}%` }));
+  box.append(row.from === row.to ? dot(row.from) : arrow(row.from, row.to));
   if (row.slot >= 0) box.append(make("span", { class: "slot" }, String(row.slot)));
   return box;
 }
@@ -126,6 +129,13 @@ function wordsOf(fields) {
   }
   if (fields.result !== null) box.append(make("i", {}, " \u2192 "), fields.result);
   return box;
+}
+
+/* Events without anything special, of which many in a row say no more than a few. */
+function groupOf(row) {
+  if (row.kind !== KINDS.event || row.failed || row.request) return null;
+  if (row.from === 4 || row.to === 4) return COLUMNS[4];
+  return row.from === row.to ? COLUMNS[row.from] : null;
 }
 
 /* The picture and what can be done with it. */
@@ -191,35 +201,32 @@ class Ladder {
 
   drawEvents(box, begin, end) {
     for (let at = begin; at < end;) {
-      const run = this.storeRun(at, end);
-      if (run - at >= LONG_RUN) this.drawRun(box, at, run);
+      const group = groupOf(this.rows[at]);
+      let run = at + 1;
+      while (group !== null && run < end && groupOf(this.rows[run]) === group) run++;
+      if (run - at >= LONG_RUN) this.drawRun(box, at, run, group);
       else for (let i = at; i < run; i++) box.append(this.drawRow(this.rows[i]));
       at = run;
     }
   }
 
-  /* From here on only XenStore is spoken to, and nothing special happens; or one row. */
-  storeRun(begin, end) {
-    let at = begin;
-    while (at < end && this.rows[at].kind === KINDS.event && !this.rows[at].failed &&
-      (this.rows[at].from === 4 || this.rows[at].to === 4)) at++;
-    return at === begin ? begin + 1 : at;
-  }
-
-  drawRun(box, begin, end) {
+  drawRun(box, begin, end, group) {
     const counts = new Map();
-    let other = 4; /* the leftmost who speaks with XenStore */
+    let other = 4; /* the leftmost who has to do with it */
     for (let at = begin; at < end; at++) {
       const kind = this.rows[at].text.split(" ", 1)[0];
       counts.set(kind, (counts.get(kind) || 0) + 1);
       other = Math.min(other, this.rows[at].from, this.rows[at].to);
     }
     const list = [...counts].map(([kind, number]) => `${kind} ${number}`).join(", ");
-    const band = make("div", { class: "row run store", role: "listitem", tabindex: -1 },
-      make("span", { class: "fold", "aria-hidden": "true" }),
-      make("span", { class: "picture" }, arrow(other, 4)), make("span", {}),
-      make("span", { class: "words" }, make("b", {}, `${end - begin} times XenStore`), " ",
-        make("i", {}, list)));
+    const alone = this.rows[begin].from === this.rows[begin].to;
+    const band = make("div", { class: "row run " + (alone ? "own" : "store"), role: "listitem",
+      tabindex: -1 },
+    make("span", { class: "fold", "aria-hidden": "true" }),
+    make("span", { class: "picture" }, alone ? dot(other) : arrow(other, 4)), make("span", {}),
+    make("span", { class: "words" },
+      make("b", {}, `${end - begin} times ${group}${alone ? " alone" : ""}`), " ",
+      make("i", {}, list)));
     const inner = make("div", {});
     box.append(band, inner);
     this.addFold(band, inner, true, () => {

@@ -35,9 +35,10 @@ overview.files.forEach((file, number) => {
 /* The folder that all topics lie in: it needs not be told each time. */
 const commonFolder = overview.files.map((file) => file.topic.split("/").slice(0, -1))
   .reduce((common, parts) => {
+    if (common === null) return parts;
     const differs = common.findIndex((part, i) => part !== parts[i]);
     return differs < 0 ? common : common.slice(0, differs);
-  });
+  }, null);
 
 function topicName(topic) {
   return topic.split("/").slice(commonFolder.length).join("/");

@@ -366,6 +366,12 @@ has_no_markup_of_others();
 is_light_and_dark_and_prints();
 was_quiet('report.html');
 
+visit('empty.html');
+is(texts('.sums .card b'), '0|0|0|0');
+is("document.querySelector('main p.bad').textContent",
+    'Interrupted: the rest was not played.');
+was_quiet('empty.html');
+
 visit('compare.html');
 is("document.querySelector('h1').textContent", 'Frontends by rule');
 is("document.querySelectorAll('td.good').length", 2);

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: ISC
 #
 # Pages in a real browser: a report in which scenarios fail, with names and titles that look like
-# mark-up, and a comparison. What is done with them stands in page.pl.
+# mark-up, an interrupted one, and a comparison. What is done with them stands in page.pl.
 #
-#     page.sh SIMBLK CARELESS WORK_DIR MISSING      MISSING: the exit code where a tool is missing
+#     page.sh SIMBLK CARELESS MISBEHAVING WORK_DIR MISSING
+#
+# MISSING: the exit code where a tool is missing
 
 set -eu
 LC_ALL=C
 export LC_ALL
 
-simblk=$1 careless=$2 work=$3 missing=$4
+simblk=$1 careless=$2 misbehaving=$3 work=$4 missing=$5
 script=$(cd "$(dirname "$0")" && pwd)/page.pl
 
 for tool in chromium perl; do
@@ -57,6 +59,12 @@ EOF
 status=0
 "$careless" run --quiet --report report.html all >run.log || status=$?
 [ "$status" -eq 1 ]
+# Interrupted before anything has a verdict.
+printf 'rule I7\nbackend linux\nconnect -> ok\nread 102 +8 -> ok\n' >hangs.scn
+status=0
+timeout --preserve-status -s INT 2 "$misbehaving" run --stuck 600 --report empty.html hangs.scn \
+    >run.log || status=$?
+[ "$status" -eq 130 ]
 "$simblk" compare --scenarios all --format html --output compare.html libblkfront
 
 exec perl "$script" "$work"
