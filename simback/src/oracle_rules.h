@@ -6,6 +6,8 @@
 #ifndef SIMBACK_SRC_ORACLE_RULES_H
 #define SIMBACK_SRC_ORACLE_RULES_H
 
+#include "oracle_internal.h"
+
 /* I2 */
 void correlation_attach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
