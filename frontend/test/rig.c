@@ -91,6 +91,7 @@ int rig_open(struct rig *rig)
     for (uint32_t i = 0; i < count; i++) {
         r = queue_open(&rig->device.queues[i]);
         if (r != 0) {
+            queue_end(&rig->device.queues[i]);
             while (i-- > 0) {
                 queue_stop(&rig->device.queues[i], BLKFRONT_DISCONNECTED);
                 blkfront_queue_poll(&rig->device.queues[i]);
