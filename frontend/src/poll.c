@@ -131,22 +131,21 @@ static bool look(struct blkfront_queue *queue)
     return taken;
 }
 
-static bool run(struct blkfront_queue *queue)
+static void run(struct blkfront_queue *queue)
 {
-    bool taken = look(queue), more = false;
+    bool taken = look(queue);
 
     handover_take(queue);
     if (queue_violation(queue) != NULL)
-        return false;
+        return;
 
     queue_refresh(queue);
     taken = requeue_collect(queue) || taken;
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
     if (taken || queue->pump_due || queue->drain_begun)
-        more = queue_pump(queue);
+        queue_pump(queue);
     queue_publish(queue);
     shortage_poll(queue);
-    return more;
 }
 
 /* The device and the queue's poll agree on a state in which the queue rests, unless the device
@@ -176,7 +175,7 @@ static void keep(struct blkfront_queue *queue)
 }
 
 /* Everything ends, as much of it as one call may. */
-static bool stop(struct blkfront_queue *queue)
+static void stop(struct blkfront_queue *queue)
 {
     int result = __atomic_load_n(&queue->stop_result, __ATOMIC_RELAXED);
     bool others = handover_may_come(queue);
@@ -186,15 +185,13 @@ static bool stop(struct blkfront_queue *queue)
     requests_cut(queue);
     for (uint32_t budget = ENDS; queue->oldest != NULL; budget--) {
         if (budget == 0)
-            return true;
+            return;
         requests_finish(queue, queue->oldest, result);
     }
     queue->stop_done = !others;
-    return false;
 }
 
-/* True if there is more to do at once. */
-static bool poll_state(struct blkfront_queue *queue, enum queue_state state)
+static void poll_state(struct blkfront_queue *queue, enum queue_state state)
 {
     switch (state) {
     case QUEUE_OPEN:
@@ -203,7 +200,7 @@ static bool poll_state(struct blkfront_queue *queue, enum queue_state state)
             finish_event(queue, false);
         expire(queue);
         break;
-    case QUEUE_RUNNING: return run(queue);
+    case QUEUE_RUNNING: run(queue); break;
     case QUEUE_SHARING: handover_all(queue); break;
     case QUEUE_PAUSING:
         agree(queue, QUEUE_PAUSING, QUEUE_PAUSED);
@@ -211,26 +208,31 @@ static bool poll_state(struct blkfront_queue *queue, enum queue_state state)
         break;
     case QUEUE_PAUSED: (void)look(queue); break;
     case QUEUE_KEEPING: keep(queue); break;
-    case QUEUE_STOPPING: return stop(queue);
+    case QUEUE_STOPPING: stop(queue); break;
     case QUEUE_CLOSED:
     case QUEUE_HELD:
     case QUEUE_KEPT:
     case QUEUE_STOPPED:
     default: expire(queue); break;
     }
-    return false;
+}
+
+/* Is there something that the next poll can do at once? */
+static bool has_more(const struct blkfront_queue *queue)
+{
+    return queue->done.first != NULL || (queue_get_state(queue) == QUEUE_RUNNING &&
+                                         queue->pump_due && queue_violation(queue) == NULL);
 }
 
 int blkfront_queue_poll(struct blkfront_queue *queue)
 {
     enum queue_state state;
-    bool more;
 
     if (queue == NULL || queue->polling)
         return 0;
     queue->polling = true;
     state = queue_get_state(queue);
-    more = poll_state(queue, state);
+    poll_state(queue, state);
     if (state == QUEUE_RUNNING || state == QUEUE_SHARING || state == QUEUE_STOPPING)
         drain_report(queue);
     requests_complete(queue);
@@ -241,7 +243,7 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
     if (state == QUEUE_STOPPING && queue->stop_done)
         agree(queue, QUEUE_STOPPING, QUEUE_STOPPED);
     queue->polling = false;
-    return more || queue->done.first != NULL;
+    return has_more(queue);
 }
 
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
@@ -251,10 +253,8 @@ uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
     if (queue == NULL)
         return UINT64_MAX;
     state = queue_get_state(queue);
-    if (queue->done.first != NULL || state == QUEUE_PAUSING || state == QUEUE_KEEPING ||
-        state == QUEUE_STOPPING)
-        return 0;
-    if (state == QUEUE_RUNNING && queue->pump_due && queue_violation(queue) == NULL)
+    if (state == QUEUE_PAUSING || state == QUEUE_KEEPING || state == QUEUE_STOPPING ||
+        has_more(queue))
         return 0;
     return queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.deadline_ns;
 }

@@ -177,9 +177,9 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot, bool answe
 
 /* ---- submit.c ---- */
 
-/* Puts waiting requests on the ring, in order, as far as they go. True if it only stopped to keep
- * the work of one call bounded. */
-bool queue_pump(struct blkfront_queue *queue);
+/* Puts waiting requests on the ring, in order, as far as they go. `pump_due` stays if it only
+ * stopped to keep the work of one call bounded. */
+void queue_pump(struct blkfront_queue *queue);
 
 /* ---- requests.c ---- */
 

@@ -94,7 +94,7 @@ static void give_up(struct blkfront_queue *queue, struct blkfront_request *reque
         requests_issued(queue);
 }
 
-bool queue_pump(struct blkfront_queue *queue)
+void queue_pump(struct blkfront_queue *queue)
 {
     uint32_t budget = 2 * queue->ring.entries;
 
@@ -106,7 +106,7 @@ bool queue_pump(struct blkfront_queue *queue)
 
         if (budget-- == 0) {
             queue->pump_due = true;
-            return true;
+            return;
         }
         r = issue(queue, request);
         if (r == ISSUE_BLOCKED) {
@@ -117,7 +117,6 @@ bool queue_pump(struct blkfront_queue *queue)
             give_up(queue, request, r);
     }
     queue->pump_due = false;
-    return false;
 }
 
 int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *const *requests,

@@ -317,8 +317,8 @@ int blkfront_submit(struct blkfront_queue *queue, struct blkfront_request *reque
 int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *const *requests,
                          size_t count, size_t *taken);
 /* The queue's ring: takes responses, completes requests, puts waiting ones on the ring. A bounded
- * amount of work a call (I14): 1 if there is more to do at once, else 0. What has come to its
- * deadline blkfront_queue_poll_at tells. */
+ * amount of work a call (I14): 1 if there is more to do at once, else 0. Of requests that end at
+ * their deadline or with the device blkfront_queue_poll_at tells. */
 int blkfront_queue_poll(struct blkfront_queue *queue);
 /* Like blkfront_poll_at. */
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue);
