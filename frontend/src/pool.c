@@ -99,7 +99,6 @@ bool pool_purge(struct pool *pool, uint32_t limit)
         pool->free[i] = pool->free[coldest];
         pool->free[coldest++] = page;
         pool->kept--;
-        pool->untouched -= pool->untouched > 0;
     }
     return pool->kept < before;
 }

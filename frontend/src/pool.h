@@ -16,7 +16,7 @@ struct pool {
     uint32_t busy_count;
     uint32_t cursor;    /* where the next retry begins in busy */
     uint32_t kept;      /* of the free ones */
-    uint32_t untouched; /* the coldest of these: not taken since the last look at them */
+    uint32_t untouched; /* the coldest of these at the last look: not taken since then */
     bool reserved;      /* the next one that is taken has served nobody so far */
 };
 
