@@ -41,10 +41,13 @@ void answers_changed(struct oracle_ring *ring)
         read_slot(ring, ring->applied + i);
 }
 
+/* As they lie there now: a load step may have changed them in the frontend's last step. */
 void answers_late(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring)
 {
     const uint32_t count = ring->view->responses - ring->applied;
 
+    if (device->hostile)
+        answers_changed(ring);
     for (uint32_t i = 0; count <= ring->room && i < count; i++)
         correlation_late(oracle, device, ring, answer_at(ring, ring->applied + i));
 }
