@@ -361,12 +361,12 @@ function drawTools() {
     button("unfold all (u)", () => ladder.unfoldAll()));
 }
 
-function drawLadder(data, run) {
+function drawLadder(run) {
   if (!run.ladder) {
     return [run.last ? make("pre", { class: "plain card" }, run.last) : null,
       make("p", { class: "soft" }, "This report has the ladders of runs that fail and of each ",
-        "scenario's first run, as long as they are not too many. This draws it: ",
-        make("code", {}, `simblk show --ladder --variant ${run.variant} ${data.path}`))];
+        "scenario's first run, as long as they are not too many. This one is drawn by: ",
+        make("code", {}, `${run.again} --report run.html`))];
   }
   words = words || dataOf("words");
   ladder = new Ladder(decodeLadder(run.ladder, words), byId("tip"));
@@ -385,13 +385,14 @@ function drawScenario(number, chosen) {
     make("p", { class: "way" }, make("a", { href: "#" }, "\u2190 all scenarios"),
       make("code", { class: "soft" }, file.id)),
     make("h1", {}, file.title || file.name),
-    make("p", { class: "soft" }, ...rules.map((rule) => make("span", { title: rule.text },
-      `I${rule.number} ${rule.text.split(":")[0]}  `))),
+    make("p", { class: "soft" }, ...rules.flatMap((rule, i) => [i === 0 ? "" : ", ",
+      make("span", { title: rule.text }, `I${rule.number} ${rule.text.split(":")[0]}`)]),
+    file.should ? " (as it SHOULD be)" : ""),
     drawRuns(file, chosen), drawVerdict(data, run, state),
     make("h2", {}, "Scenario"), drawText(data, run, state),
     run.output ? make("h2", {}, "Printed by the process") : null,
     run.output ? make("pre", { class: "plain card" }, run.output) : null,
-    make("h2", {}, "Ladder"), ...drawLadder(data, run),
+    make("h2", {}, "Ladder"), ...drawLadder(run),
   ].filter((part) => part));
   document.title = `${STATES[state].mark} ${file.id} - simblk report`;
 }

@@ -196,10 +196,8 @@ static void add_run(struct page *page, const struct report_context *context,
     report_words(one, words, sizeof(words));
     scenario_buffer_format(data, "{\"line\":%" PRIu32 ",\"step\":%" PRIu32, verdict->line,
                            verdict->step);
-    scenario_buffer_format(
-        data, ",\"variant\":%zu,\"events\":%" PRIu64 ",\"repeats\":%" PRIu32 ",\"ns\":%" PRIu64,
-        context->suite->cases[one->index].variant + 1, verdict->events, verdict->repeats,
-        verdict->time_ns);
+    scenario_buffer_format(data, ",\"events\":%" PRIu64 ",\"repeats\":%" PRIu32 ",\"ns\":%" PRIu64,
+                           verdict->events, verdict->repeats, verdict->time_ns);
     add_member(data, "verdict", words);
     if (verdict->outcome == SCENARIO_CRASHED)
         add_printed(data, "reason", verdict->reason);
