@@ -120,6 +120,8 @@ refuses "a header that is not there" "no file of ours" includes.sh
 accepts text.sh
 offend frontend/src/one.c "/* $(printf '%0100d' 0) */"
 refuses "a long line" "106 columns" text.sh
+offend scenarios/page.js "$(printf '%0101d' 0)"
+refuses "a long line of a page" "101 columns" text.sh
 offend frontend/src/one.c "$(printf 'int\ta;')"
 refuses "a tab" "a tab" text.sh
 offend frontend/src/one.c "int a; "

@@ -22,7 +22,8 @@ bad=0
 
 # Frozen and malformed programs are test data: they are as they are.
 list=$(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -name '*.sh' \
-    -o -name '*.cmake' -o -name '*.in' -o -name 'CMakeLists.txt' -o -path '.ci/run' \
+    -o -name '*.cmake' -o -name '*.in' -o -name '*.pl' -o -name '*.js' -o -name '*.css' \
+    -o -name '*.html' -o -name 'CMakeLists.txt' -o -path '.ci/run' \
     -o -path '.ci/test' -o -path '.ci/coverage' -o \( -name '*.scn' ! -path '*/test/*' \))
 for file in $list; do
     width=100
