@@ -169,6 +169,25 @@ START_TEST(diff_tells_what_differs)
 }
 END_TEST
 
+/* A record is of one run. */
+START_TEST(diff_takes_one_of_several_variants)
+{
+    struct outcome run;
+
+    put_file("one.scn", "variants connect.pool=8,16\n" GOOD);
+    put_file("empty.trace", "# none\n");
+    run = shell("$simblk diff --recorded empty.trace one.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "one.scn has 2 variants, and a record is of one");
+    run = shell("$simblk diff --variant 2 --recorded empty.trace one.scn");
+    assert_status(run, 1);
+    assert_contains(run.out, "one.scn[connect.pool=16]: ");
+    run = shell("$simblk diff --variant 3 --recorded empty.trace one.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "one.scn has 2 variants");
+}
+END_TEST
+
 START_TEST(diff_refuses_what_it_cannot_do)
 {
     put_file("one.scn", GOOD);
@@ -201,6 +220,7 @@ static Suite *fidelity_suite(void)
     tcase_add_test(tests, what_was_written_is_read_again);
     suite_add_tcase(suite, tests);
     tcase_add_test(tool, diff_tells_what_differs);
+    tcase_add_test(tool, diff_takes_one_of_several_variants);
     tcase_add_test(tool, diff_refuses_what_it_cannot_do);
     suite_add_tcase(suite, tool);
     return suite;
