@@ -112,7 +112,7 @@ static void add_node(struct fidelity *fidelity, bool front, const char *name, co
 {
     const enum fidelity_class class = front ? FIDELITY_FRONT : FIDELITY_BACK;
     const struct fidelity_list *list = &fidelity->list[class];
-    char text[LINE_MAX_];
+    char text[2 * LINE_MAX_ + 1];
 
     snprintf(text, sizeof(text), "%s %s", name, is_number_of_xen(name) ? "#" : value);
     /* A state may be seen twice, since it is read when it is heard of. */

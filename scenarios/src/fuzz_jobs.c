@@ -106,6 +106,15 @@ static uint64_t number_behind(const char *line, const char *word, uint64_t other
     return at == NULL ? otherwise : strtoull(at + strlen(word), NULL, 10);
 }
 
+/* Cut to its room. */
+static void keep_text(char *to, size_t size, const char *from)
+{
+    size_t length = strnlen(from, size - 1);
+
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
 /* It is on the disk before it is told: here it is looked whether that is so. */
 static void keep_find(struct fuzz_jobs *jobs, struct fuzz_job *job, const char *path)
 {
@@ -117,7 +126,7 @@ static void keep_find(struct fuzz_jobs *jobs, struct fuzz_job *job, const char *
     job->found = true;
     memset(find, 0, sizeof(*find));
     snprintf(find->input, sizeof(find->input), "%.*s", (int)strcspn(path, "\r\n"), path);
-    snprintf(find->reason, sizeof(find->reason), "%s", job->reason);
+    keep_text(find->reason, sizeof(find->reason), job->reason);
     scenario_buffer_init(&find->text);
     jobs->find_count++;
     if (stat(find->input, &status) != 0)
@@ -147,7 +156,7 @@ static void hear(struct fuzz_jobs *jobs, struct fuzz_job *job)
     }
     job->inputs = number_behind(line, "stat::number_of_executed_units: ", job->inputs);
     if (line[0] != '\0')
-        snprintf(job->last_words, sizeof(job->last_words), "%.500s", line);
+        keep_text(job->last_words, sizeof(job->last_words), line);
 }
 
 /* False: it says no more. */
