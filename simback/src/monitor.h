@@ -22,6 +22,7 @@ enum {
 struct monitor_device {
     bool known;
     bool back_known; /* back_domid is */
+    bool front_told; /* the frontend has shown its own directory */
     uint16_t front_domid;
     uint16_t back_domid;
     uint32_t vdev;

@@ -193,6 +193,17 @@ static bool tells_number(const struct simback_event *event, const struct directo
            strcmp(event->path + directory->length, "/" BLKIF_NODE_STATE) == 0;
 }
 
+/* A frontend whose `backend` node somebody has rewritten looks into another's directory, or one that
+ * nobody has; its own says who it is. */
+static bool is_elsewhere(const struct monitor *monitor, const struct simback_event *event,
+                         const struct directory *directory)
+{
+    const uint16_t number = monitor_device_number(monitor, event->device);
+
+    return !directory->front && event->domid == directory->front_domid &&
+           number != SIMBACK_NO_DEVICE && monitor->devices[number].front_told;
+}
+
 /* A watch of the other side's directory is a backend's if that is the frontend's. */
 static bool is_backend(const struct simback_event *event, const struct directory *directory)
 {
@@ -241,7 +252,8 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
         learn_backend(monitor, event);
     if (event->path == NULL || event->device >= WORLD_DEVICES || event->path[0] != '/')
         return;
-    if (!parse_directory(event->path, &directory) || !tells_number(event, &directory))
+    if (!parse_directory(event->path, &directory) || !tells_number(event, &directory) ||
+        is_elsewhere(monitor, event, &directory))
         return;
     number = same_device(monitor, &directory, event->device);
     device = &monitor->devices[number];
@@ -253,6 +265,8 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
         monitor_vdev_name(directory.vdev, device->name, sizeof(device->name));
     }
     monitor->alias[event->device] = number;
+    if (directory.front && event->domid == directory.owner)
+        device->front_told = true;
     if (is_backend(event, &directory)) {
         device->back_known = true;
         device->back_domid = event->domid;
