@@ -118,7 +118,7 @@ static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, 
     }
     if (may_hear(set, path))
         store_watch_event(set, watch, path, 1);
-    else if (set->front && store_is_denied(world, path))
+    else if (set->front)
         watch_event_is_unheard(set, watch);
 }
 
