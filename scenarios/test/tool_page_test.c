@@ -64,6 +64,27 @@ START_TEST(of_runs_that_pass_the_first_of_a_scenario_has_a_ladder)
 }
 END_TEST
 
+/* Each has some 2000 rows, so the ladders of 400 do not fit into 8 MiB. */
+START_TEST(where_ladders_are_too_many_those_of_runs_that_pass_end_first)
+{
+    struct outcome run;
+    char *page;
+
+    put_file("z.scn", FAILS);
+    run =
+        shell("{ printf 'rule I7\nbackend linux\nconnect -> ok\n'; yes 'read 0 +8 -> ok' | head -n "
+              "100; } >000.scn; for n in $(seq -w 1 399); do ln 000.scn $n.scn; done; $simblk run "
+              "--quiet --report page.html .");
+    assert_status(run, 1);
+    page = get_file("page.html");
+    ck_assert_uint_eq(times(page, "\"again\":"), 401);
+    ck_assert_uint_gt(times(page, "\"ladder\":["), 200);
+    ck_assert_uint_lt(times(page, "\"ladder\":["), 400);
+    assert_contains(strstr(page, "\"again\":\"simblk run ./z.scn\""), "\"ladder\":[");
+    ck_assert_uint_lt(strlen(page), 10 << 20);
+}
+END_TEST
+
 START_TEST(the_same_runs_give_the_same_bytes)
 {
     struct outcome run;
@@ -166,6 +187,7 @@ static Suite *tool_page_suite(void)
 
     tcase_add_test(tests, each_scenario_has_its_text_its_verdicts_and_a_ladder);
     tcase_add_test(tests, of_runs_that_pass_the_first_of_a_scenario_has_a_ladder);
+    tcase_add_test(tests, where_ladders_are_too_many_those_of_runs_that_pass_end_first);
     tcase_add_test(tests, the_same_runs_give_the_same_bytes);
     tcase_add_test(tests, a_run_that_crashes_or_hangs_is_drawn_up_to_there);
     tcase_add_test(tests, nothing_that_was_given_is_markup);
