@@ -156,6 +156,7 @@ note(struct oracle *oracle, uint8_t rule, bool should, uint16_t number, uint64_t
     *violation = (struct simback_violation){
         .rule = rule,
         .should = should,
+        .looked_for = oracle->looking,
         .device = number,
         .request = request,
         .step = oracle->step,
@@ -204,8 +205,10 @@ void simback_violate(struct simback_world *world, uint8_t rule, bool should, uin
     va_list arguments;
 
     va_start(arguments, format);
+    world->oracle->looking = true;
     note(world->oracle, rule, should, monitor_device_number(world->monitor, device), request,
          format, arguments);
+    world->oracle->looking = false;
     va_end(arguments);
 }
 

@@ -405,6 +405,7 @@ void simback_app_end(struct simback_world *world)
 
     if (!world->options.rules)
         return;
+    oracle->looking = true;
     for (unsigned i = 0; i < WORLD_DEVICES; i++) {
         struct oracle_device *device = oracle->devices[i];
 
@@ -415,4 +416,5 @@ void simback_app_end(struct simback_world *world)
     }
     grants_end(oracle);
     teardown_end(oracle);
+    oracle->looking = false;
 }

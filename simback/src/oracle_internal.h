@@ -284,6 +284,7 @@ struct oracle {
     uint64_t stamp;
     uint64_t must, should;                 /* violations */
     uint64_t broken[2][SIMBACK_RULES + 1]; /* of each rule: MUST, SHOULD */
+    bool looking;                          /* for what no event tells */
     uint32_t kept_count;
     struct simback_violation kept[SIMBACK_VIOLATIONS_KEPT];
     uint64_t checks[SIMBACK_RULES + 1];

@@ -21,7 +21,8 @@ enum { SIMBACK_RULE_NONE = 0, SIMBACK_RULES = 21 };
 
 struct simback_violation {
     uint8_t rule;
-    bool should; /* a SHOULD: counts with --strict only */
+    bool should;     /* a SHOULD: counts with --strict only */
+    bool looked_for; /* found at rest or at the end, not in the event that was told last */
     uint16_t device;
     uint64_t request; /* of the application; 0: none */
     uint32_t step;    /* of the program, when it happened */
