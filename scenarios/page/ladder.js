@@ -186,8 +186,9 @@ class Ladder {
     const band = make("div", { class: "band" + (isStep && step.failed ? " failed" : ""),
       role: "listitem", tabindex: -1 },
     make("span", { class: "fold", "aria-hidden": "true" }),
-    isStep ? make("code", {}, step.text) : make("span", {}, "before the first step"),
-    isStep ? make("span", { class: "soft" },
+    isStep && step.step ? make("code", {}, step.text)
+      : isStep ? make("span", {}, step.text) : make("span", {}, "before the first step"),
+    isStep && step.step ? make("span", { class: "soft" },
       `step ${step.step}` + (step.line ? `, line ${step.line}` : "")) : null,
     make("span", { class: "soft" }, count(events.length, "event")));
     if (isStep) {

@@ -124,7 +124,8 @@ static void on_broken(void *context, const struct simback_violation *violation)
 void capture_begin(struct capture *capture, FILE *file, const char *id, const char *title,
                    const struct scenario_program *program)
 {
-    const struct scenario_listener listener = {on_begin, on_event, on_broken, capture, NULL};
+    const struct scenario_listener listener = {
+        .begin = on_begin, .event = on_event, .broken = on_broken, .context = capture};
 
     memset(capture, 0, sizeof(*capture));
     capture->file = file;

@@ -60,6 +60,16 @@ static bool has_failed(const struct scenario_verdict *verdict)
     return verdict->outcome != SCENARIO_PASSED && verdict->outcome != SCENARIO_UNSUPPORTED;
 }
 
+static void mark_step(struct ladder *ladder, uint32_t step)
+{
+    for (size_t i = 0; i < ladder->count; i++) {
+        struct ladder_record *record = &ladder->records[i];
+
+        if (record->what == LADDER_STEP && record->step == step)
+            record->failed = true;
+    }
+}
+
 /* A sentence of the judge's that is in no record: below the step that it is about. */
 static bool add_reason(struct ladder *ladder, const struct scenario_verdict *verdict)
 {
@@ -70,8 +80,7 @@ static bool add_reason(struct ladder *ladder, const struct scenario_verdict *ver
     if (larger == NULL)
         return false;
     ladder->records = larger;
-    for (size_t i = 0; i < ladder->count; i++)
-        larger[i].failed = larger[i].what == LADDER_STEP && larger[i].step == verdict->step;
+    mark_step(ladder, verdict->step);
     last = &larger[ladder->count++];
     memset(last, 0, sizeof(*last));
     last->what = LADDER_BROKEN;
@@ -94,7 +103,9 @@ bool ladder_judge(struct ladder *ladder, const struct scenario_verdict *verdict)
 
         if (is_told(record, verdict)) {
             record->failed = true;
-            if (i > 0 && record[-1].what == LADDER_EVENT)
+            if (record->a != 0)
+                mark_step(ladder, record->step);
+            else if (i > 0 && record[-1].what == LADDER_EVENT)
                 record[-1].failed = true;
             return true;
         }
@@ -196,7 +207,9 @@ static bool put_step(const struct ladder *ladder, const struct ladder_record *re
     bool ok;
 
     scenario_buffer_init(&step);
-    if (ladder->program != NULL && record->a >= 1 && record->a <= ladder->program->step_count)
+    if (record->kind != SIMBACK_STEP)
+        scenario_buffer_text(&step, "the end: what is left is disconnected and released");
+    else if (ladder->program != NULL && record->a >= 1 && record->a <= ladder->program->step_count)
         scenario_print_step(ladder->program, &ladder->program->steps[record->a - 1], &step);
     snprintf(text, size, "%s", step.data == NULL ? "" : step.data);
     ok = !step.failed;
@@ -216,6 +229,7 @@ bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *ro
     row->time_ns = record->time_ns;
     row->request = record->request;
     row->step = record->step;
+    row->end = row->kind == LADDER_STEP && record->kind != SIMBACK_STEP;
     row->line = record->line;
     row->domid = record->domid;
     row->device = record->device;

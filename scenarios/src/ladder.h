@@ -54,7 +54,9 @@ struct ladder_record {
     bool has_path, has_value;
     bool failed; /* set afterwards: the verdict says so */
     uint8_t path_length, value_length;
-    char text[LADDER_TEXT]; /* the path with its NUL, then the value; LADDER_BROKEN: a sentence */
+    /* The path with its NUL, then the value. LADDER_BROKEN: a sentence; not 0 in `a`: about what
+     * was looked for, not about the event before. */
+    char text[LADDER_TEXT];
 };
 
 struct ladder_recorder;
@@ -83,6 +85,7 @@ struct ladder_row {
     enum ladder_kind kind;
     enum ladder_column from, to; /* alike: it happens there */
     bool failed;                 /* this is what the verdict is about */
+    bool end;                    /* LADDER_STEP: of no step, behind the last one */
     uint64_t time_ns;
     uint64_t request; /* of the application; 0: none */
     uint32_t step, line;

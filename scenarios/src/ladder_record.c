@@ -42,6 +42,7 @@ struct ladder_recorder {
     struct heard runs[2]; /* the first run, and the last of those after it */
     struct heard *now;
     bool heard_any;
+    uint64_t time_ns; /* of the last event */
     uint32_t step, line;
     uint8_t ring_order[SCENARIO_DEVICES_MAX][QUEUES_KNOWN];
     struct link links[LINKS_MAX];
@@ -207,6 +208,7 @@ static void on_begin(void *context)
     recorder->now = &recorder->runs[recorder->heard_any];
     recorder->heard_any = true;
     recorder->now->count = 0;
+    recorder->time_ns = 0;
     recorder->step = recorder->line = 0;
     recorder->link_count = 0;
     memset(recorder->ring_order, 0, sizeof(recorder->ring_order));
@@ -225,6 +227,7 @@ static void on_event(void *context, const struct simback_event *event, uint64_t 
         recorder->step = (uint32_t)event->a;
         recorder->line = (uint32_t)event->b;
     }
+    recorder->time_ns = time_ns;
     record = next_record(recorder);
     record->what = event->kind == SIMBACK_STEP ? LADDER_STEP : LADDER_EVENT;
     record->kind = (uint8_t)event->kind;
@@ -254,11 +257,32 @@ static void on_broken(void *context, const struct simback_violation *violation)
     record->kind = SIMBACK_EVENT_NONE;
     record->time_ns = violation->time_ns;
     record->request = violation->request;
+    record->a = violation->looked_for;
     record->device = violation->device;
     record->queue = 0;
     record->domid = 0;
     record->guest = false;
     snprintf(record->text, sizeof(record->text), "%s", violation->text);
+}
+
+/* As a step of its own. */
+static void on_over(void *context)
+{
+    struct ladder_recorder *recorder = context;
+    struct ladder_record *record;
+
+    if (recorder->now == NULL)
+        return;
+    recorder->step++;
+    recorder->line = 0;
+    record = next_record(recorder);
+    record->what = LADDER_STEP;
+    record->kind = SIMBACK_EVENT_NONE;
+    record->time_ns = recorder->time_ns;
+    record->a = 0;
+    record->device = SIMBACK_NO_DEVICE;
+    record->queue = record->domid = 0;
+    record->guest = false;
 }
 
 /* ---- the recorder ---- */
@@ -271,7 +295,11 @@ struct ladder_recorder *ladder_recorder_create(size_t first, size_t last)
         return NULL;
     recorder->first = first;
     recorder->last = last;
-    recorder->listener = (struct scenario_listener){on_begin, on_event, on_broken, recorder, NULL};
+    recorder->listener = (struct scenario_listener){.begin = on_begin,
+                                                    .event = on_event,
+                                                    .broken = on_broken,
+                                                    .over = on_over,
+                                                    .context = recorder};
     for (size_t i = 0; i < 2; i++) {
         recorder->runs[i].records = calloc(first + last, sizeof(struct ladder_record));
         if (recorder->runs[i].records == NULL) {

@@ -86,10 +86,12 @@ static void print_event(FILE *stream, const struct ladder_row *row)
 
 static void print_step(FILE *stream, const struct ladder_row *row)
 {
-    fprintf(stream, "%sstep %u", row->failed ? "!! " : "", row->step);
+    fputs(row->failed ? "!! " : "", stream);
+    if (!row->end)
+        fprintf(stream, "step %u", row->step);
     if (row->line != 0)
         fprintf(stream, ", line %u", row->line);
-    fputs(": ", stream);
+    fputs(row->end ? "" : ": ", stream);
     report_visible(stream, row->text, strlen(row->text));
     fputc('\n', stream);
 }

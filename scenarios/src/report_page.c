@@ -92,7 +92,7 @@ static void add_row(struct page *page, const struct ladder_row *row, uint64_t si
     uint64_t number = row->request, place = row->slot == LADDER_NO_SLOT ? 0 : row->slot + 1u;
 
     if (row->kind == LADDER_STEP) {
-        number = row->step;
+        number = row->end ? 0 : row->step;
         place = row->line;
     } else if (row->kind == LADDER_LEFT_OUT) {
         number = row->left_out;

@@ -470,6 +470,7 @@ static void teardown(struct scenario_runner *runner)
     runner->step = NULL;
     runner->step_number = (uint32_t)runner->program->step_count + 1;
     set_phase(runner, SCENARIO_PHASE_TEARDOWN);
+    sink_tell_over(runner);
     /* What the scenario has set up to fail is over: the end is judged without it. */
     simback_mend(runner->world);
     if (scenario_value(&runner->program->world, FIELD_WORLD_END) == CHOICE_END_REST) {

@@ -339,6 +339,8 @@ void sink_begin(struct scenario_runner *runner);
 void sink_event(void *context, const struct simback_event *event, uint64_t time_ns);
 /* Tells who listens that a run begins. */
 void sink_tell_begin(struct scenario_runner *runner);
+/* Tells the listeners that the program is over. */
+void sink_tell_over(struct scenario_runner *runner);
 /* Tells the listener which rules were broken since it was told last. */
 void sink_tell_broken(struct scenario_runner *runner);
 

@@ -287,6 +287,16 @@ void sink_tell_begin(struct scenario_runner *runner)
     }
 }
 
+void sink_tell_over(struct scenario_runner *runner)
+{
+    for (const struct scenario_listener *one = runner->options.listener; one != NULL;
+         one = one->next) {
+        if (one->over != NULL) {
+            one->over(one->context);
+        }
+    }
+}
+
 void sink_tell_broken(struct scenario_runner *runner)
 {
     const struct scenario_listener *first = runner->options.listener;

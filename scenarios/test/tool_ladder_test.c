@@ -98,6 +98,34 @@ START_TEST(the_event_that_breaks_a_rule_is_marked)
 }
 END_TEST
 
+/* The event before has nothing to do with it. */
+START_TEST(of_what_is_looked_for_at_rest_or_at_the_end_the_step_is_marked)
+{
+    struct outcome run;
+
+    put_file("ledger.scn", LEDGER);
+    run = shell("$misbehaving show --ladder ledger.scn | grep '^!!'");
+    ck_assert_str_eq(run.out, "!! the end: what is left is disconnected and released\n"
+                              "!! I12 no device: the program is over, but 1 pieces of memory are "
+                              "left\n");
+    put_file("lost.scn", LOST);
+    run = shell("$misbehaving show --ladder lost.scn | grep '^!!'");
+    assert_contains(run.out, "!! step 3, line 6: read 105 +8 -> ok\n!! I4 xvda request 1: ");
+}
+END_TEST
+
+START_TEST(what_is_left_is_disconnected_under_a_heading_of_its_own)
+{
+    struct outcome run;
+
+    put_file("left.scn", "title \"t\"\nrule I12\n\nbackend linux\nconnect -> ok\n");
+    run = shell("$simblk show --ladder left.scn | grep -A 1 '^the end'");
+    ck_assert_str_eq(run.out, "the end: what is left is disconnected and released\n"
+                              "         0.000      |--------->|          |          |          |  "
+                              "    call disconnect argument=0\n");
+}
+END_TEST
+
 START_TEST(the_step_that_is_not_met_is_marked)
 {
     struct outcome run;
@@ -307,6 +335,8 @@ static Suite *tool_ladder_suite(void)
 
     tcase_add_test(show, a_request_is_seen_from_submit_to_completion);
     tcase_add_test(show, the_event_that_breaks_a_rule_is_marked);
+    tcase_add_test(show, of_what_is_looked_for_at_rest_or_at_the_end_the_step_is_marked);
+    tcase_add_test(show, what_is_left_is_disconnected_under_a_heading_of_its_own);
     tcase_add_test(show, the_step_that_is_not_met_is_marked);
     tcase_add_test(show, of_a_program_that_repeats_itself_the_failing_run_is_drawn);
     tcase_add_test(show, two_runs_give_the_same_bytes);

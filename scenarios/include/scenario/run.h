@@ -140,6 +140,8 @@ struct scenario_listener {
     void (*broken)(void *context, const struct simback_violation *violation);
     void *context;
     const struct scenario_listener *next; /* who hears of it after this one; NULL: nobody */
+    /* The program is over: what is left is disconnected and released. NULL: not wanted. */
+    void (*over)(void *context);
 };
 
 struct scenario_run_options {
