@@ -15,9 +15,14 @@ for kind in ram null loop; do
     tap_all "blkback over $kind" \
         simblk run --world live --live-disk $kind --format tap "blkback/$kind"
 done
+for kind in ram null loop; do
+    tap_all "gone, over $kind" \
+        simblk run --world live --live-disk $kind --format tap "gone/$kind"
+done
 qdisk_start
 tap_all "qdisk" simblk run --world live --live-disk qdisk --format tap qdisk
 
+dd if=/dev/zero of=/dev/ram0 bs=1M 2>/dev/null # live_io takes a disk of zeros
 vbd 51712 /dev/ram0
 tap "100,000 random requests, 32 at a time, all data compared" live_io 51712 100000 32 1 2 32 1
 say "live: $(tail -n 1 /tmp/out)"
@@ -58,55 +63,54 @@ mv /dev/xen/gntalloc /dev/xen/gone
 tap_fails "a missing device node is told" "modprobe xen-gntalloc" "$@"
 mv /dev/xen/gone /dev/xen/gntalloc
 
+# Backends that end under load and begin anew: xen-blkback's driver, and QEMU's process.
+fresh
+live_io 51728 40000 32 1 2 32 1 1 >/tmp/found 2>&1 &
+found=$!
+within 20 grep -q "queues" /tmp/found
+sleep 1
+echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/unbind
+sleep 1
+echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/bind
+wait $found
+found_status=$?
+tap "a driver that is taken from its device and comes back is found again, with all data right" \
+    sh -c "cat /tmp/found; [ $found_status = 0 ]"
+dd if=/dev/zero of=/data/qdisk bs=1M count=16 2>/dev/null
+qdisk 51760 aio:/data/qdisk
+live_io 51760 1500 8 1 0 11 0 1 >/tmp/found 2>&1 &
+found=$!
+within 20 grep -q "queues" /tmp/found
+sleep 1
+kill -9 "$(cat /run/qemu.pid)"
+qdisk_start
+sleep 2
+tap "a QEMU that is killed leaves its device as it was, and its successor does not look at it" \
+    [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51760/state)" = 4 ]
+xenstore-rm /local/domain/0/backend/qdisk/0/51760
+qdisk_back 51760 aio:/data/qdisk
+wait $found
+found_status=$?
+tap "set up anew it is found again, with all data right" \
+    sh -c "cat /tmp/found; [ $found_status = 0 ]"
+
+# What QEMU makes of a read-only disk, and of one with sectors of 4096 bytes.
+qdisk 51776 aio:/data/qdisk r
+sleep 2
+tap "QEMU makes no backend of a read-only disk" \
+    sh -c "! xenstore-exists /local/domain/0/backend/qdisk/0/51776/sectors"
+qdisk 51792 aio:/dev/nullb1
+within 10 xenstore-exists /local/domain/0/backend/qdisk/0/51792/sectors
+tap "QEMU has sectors of 512 bytes on a disk with sectors of 4096" \
+    [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51792/sector-size)" = 512 ]
+tap "and serves them" live_io 51792 200 4 1 0 11 0
+
 # The kernel's own frontend against simback. It would take every device of dom0: they go first.
 for number in 51712 51728 51744; do
     vbd_remove $number
 done
-insmod /modules/xen-blkfront.ko
-serve() { # simblk serve's arguments: until the kernel has its disk, which is xvde
-    simblk serve --vdev 51776 --seconds 200 "$@" >/tmp/served 2>&1 &
-    served=$!
-    tries=0
-    until [ -b /dev/xvde ] || [ $tries -gt 200 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-}
-serve_end() {
-    kill $served
-    wait $served
-    served_status=$?
-    cat /tmp/served
-}
-serve serve/bad-sectors.txt
-tap "xen-blkfront connects to simback" [ -b /dev/xvde ]
-dd if=/dev/urandom of=/tmp/data bs=4096 count=64 2>/dev/null
-tap "xen-blkfront writes" dd if=/tmp/data of=/dev/xvde bs=4096 conv=fsync
-echo 3 >/proc/sys/vm/drop_caches
-tap "xen-blkfront reads what it has written" sh -c "head -c 262144 /dev/xvde | cmp - /tmp/data"
-tap "an injected error arrives as an I/O error" \
-    sh -c "! dd if=/dev/xvde of=/dev/null bs=4096 skip=100 count=1"
-serve_end
-tap "simback has nothing to say against xen-blkfront" [ $served_status = 0 ]
-tap "nothing is left of the device" sh -c "! xenstore-exists /local/domain/0/device/vbd/51776"
-
-# A file system on an image, closed and opened again.
-if [ -x mke2fs ]; then
-    for module in crc16 crc32c_generic mbcache jbd2 ext4; do
-        insmod /modules/$module.ko
-    done
-    dd if=/dev/zero of=/data/image bs=1M count=16 2>/dev/null
-    mkdir -p /mnt
-    serve --disk /data/image serve/plain.txt
-    tap "an ext4 is made on simback's disk" /live/mke2fs -q -t ext4 /dev/xvde
-    tap "and mounted" mount -t ext4 /dev/xvde /mnt
-    tap "a file is written" cp /tmp/data /mnt/data
-    tap "and all is unmounted" umount /mnt
-    serve_end
-    serve --disk /data/image serve/plain.txt
-    tap "it is mounted again from a new backend" mount -t ext4 /dev/xvde /mnt
-    tap "and holds the file" cmp /tmp/data /mnt/data
-    umount /mnt
-    serve_end
-    tap "and simback has nothing to say" [ $served_status = 0 ]
-fi
+for number in 51760 51776 51792; do
+    vbd_remove $number qdisk
+done
+# shellcheck source=/dev/null
+. /live/blkfront.sh

@@ -61,6 +61,16 @@ static enum scenario_live_result resize(void *context, uint16_t device, uint64_t
     return result_of(simback_live_change(context, device, SIMBACK_LIVE_RESIZE, size_512, text));
 }
 
+static enum scenario_live_result crash(void *context, uint16_t device, char *text)
+{
+    return result_of(simback_live_change(context, device, SIMBACK_LIVE_CRASH, 0, text));
+}
+
+static enum scenario_live_result restart(void *context, uint16_t device, char *text)
+{
+    return result_of(simback_live_change(context, device, SIMBACK_LIVE_RESTART, 0, text));
+}
+
 static int disk_read(void *context, uint16_t device, uint64_t sector_512, uint32_t count_512,
                      void *to)
 {
@@ -122,6 +132,8 @@ const struct scenario_live *live_table(const char *disk, char *text)
         .backend = backend,
         .detach = detach,
         .resize = resize,
+        .crash = crash,
+        .restart = restart,
         .disk_read = disk_read,
         .now = now,
         .wait = wait_for,

@@ -149,7 +149,6 @@ void exec_BACKEND(struct scenario_runner *runner, const struct scenario_step *st
         }                                                                               \
     }
 
-BACKEND_STEP(BACKEND_CRASH, simback_backend_crash(backend))
 BACKEND_STEP(BACKEND_HANG, simback_backend_hang(backend))
 BACKEND_STEP(BACKEND_WAKE, simback_backend_wake(backend))
 BACKEND_STEP(BACKEND_READ_ONLY,
@@ -165,6 +164,21 @@ BACKEND_STEP(BACKEND_ONLINE,
                                         scenario_value(step, FIELD_BACKEND_ONLINE_VALUE) != 0))
 BACKEND_STEP(GRANT_KEEP, simback_backend_keep_grants(backend, true))
 BACKEND_STEP(GRANT_DROP, simback_backend_keep_grants(backend, false))
+
+void exec_BACKEND_CRASH(struct scenario_runner *runner, const struct scenario_step *step)
+{
+    struct simback_backend *backend;
+
+    if (runner->options.live != NULL) {
+        live_crash(runner, step->device);
+        return;
+    }
+    backend = backend_of(runner, step->device);
+    if (backend != NULL) {
+        simback_backend_crash(backend);
+        simback_handover(runner->world, step->device, false);
+    }
+}
 
 void exec_BACKEND_CLOSE(struct scenario_runner *runner, const struct scenario_step *step)
 {
@@ -226,6 +240,10 @@ void exec_BACKEND_RESTART(struct scenario_runner *runner, const struct scenario_
 {
     struct simback_backend_options options = runner->backends[step->device];
 
+    if (runner->options.live != NULL) {
+        live_restart(runner, step->device);
+        return;
+    }
     if (backend_of(runner, step->device) == NULL) {
         return;
     }

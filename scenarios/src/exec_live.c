@@ -36,6 +36,8 @@ static bool is_playable(unsigned opcode)
     case STEP_BACKEND:
     case STEP_BACKEND_CLOSE:
     case STEP_BACKEND_RESIZE:
+    case STEP_BACKEND_CRASH:
+    case STEP_BACKEND_RESTART:
     case STEP_RUN:
     case STEP_RUN_UNTIL:
     case STEP_EXPECT:
@@ -102,6 +104,10 @@ bool live_missing(const struct scenario_program *program, char *reason, size_t s
                      row == NULL ? "?" : row->name);
             return true;
         }
+        if (step->opcode == STEP_BACKEND_RESTART && step->given != 0) {
+            snprintf(reason, size, "a real backend comes back as it was");
+            return true;
+        }
         if (is_registered(step)) {
             snprintf(reason, size, "a real Xen's gntalloc grants no pages that exist already");
             return true;
@@ -118,7 +124,7 @@ bool live_missing(const struct scenario_program *program, char *reason, size_t s
 
 /* ---- steps ---- */
 
-/* True: the step was played, or the run is over. */
+/* A step that could not be played ends the run. */
 static void judge(struct scenario_runner *runner, enum scenario_live_result result,
                   const char *text)
 {
@@ -144,6 +150,22 @@ void live_detach(struct scenario_runner *runner, uint16_t device)
     char text[SCENARIO_LIVE_TEXT] = "";
 
     judge(runner, live->detach(live->context, device, text), text);
+}
+
+void live_crash(struct scenario_runner *runner, uint16_t device)
+{
+    const struct scenario_live *live = runner->options.live;
+    char text[SCENARIO_LIVE_TEXT] = "";
+
+    judge(runner, live->crash(live->context, device, text), text);
+}
+
+void live_restart(struct scenario_runner *runner, uint16_t device)
+{
+    const struct scenario_live *live = runner->options.live;
+    char text[SCENARIO_LIVE_TEXT] = "";
+
+    judge(runner, live->restart(live->context, device, text), text);
 }
 
 bool live_resize(struct scenario_runner *runner, uint16_t device, uint64_t size_512)

@@ -329,6 +329,8 @@ bool live_missing(const struct scenario_program *program, char *reason, size_t s
 /* False: the run is over. */
 bool live_backend(struct scenario_runner *runner, const struct simback_backend_options *options);
 void live_detach(struct scenario_runner *runner, uint16_t device);
+void live_crash(struct scenario_runner *runner, uint16_t device);
+void live_restart(struct scenario_runner *runner, uint16_t device);
 bool live_resize(struct scenario_runner *runner, uint16_t device, uint64_t size_512);
 /* simback_world_step, where the other side moves too; REST when nothing comes any more. */
 enum simback_step live_step(struct scenario_runner *runner, uint64_t until_ns, bool awaited);

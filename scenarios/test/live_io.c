@@ -4,7 +4,9 @@
  * compared: each block of the disk holds its number and how often it was written, and what is read
  * has to be that. For dom0 of the live rig.
  *
- *     live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT
+ *     live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS]
+ *
+ * RECONNECTS: its backend is taken away under it, and it has to find it again so often, at least.
  */
 #include <blkfront/blkfront.h>
 #include <blkfront/libxen.h>
@@ -38,6 +40,7 @@ static struct blkfront_device *device;
 static struct blkfront_info info;
 static uint32_t *written; /* how often; a block is zero before */
 static bool *in_use;
+static uint64_t reconnects; /* that have to happen */
 static uint64_t disk_blocks, submitted, completed, total, wrong;
 static uint64_t seed = 4711;
 
@@ -187,6 +190,7 @@ static void connect_device(const char *name, char **options)
     chosen.ring_order = (uint32_t)atoi(options[1]);
     chosen.segments = (uint32_t)atoi(options[2]);
     chosen.persistent = atoi(options[3]) != 0;
+    chosen.recover_deadline_ns = reconnects == 0 ? 0 : UINT64_MAX;
     if (blkfront_create(platform, &owner) != 0)
         die("no context");
     error = blkfront_blocking_connect(owner, name, &chosen, &device);
@@ -221,7 +225,11 @@ static void prepare(struct io *io, uint32_t number)
 static void finish(struct io *io, uint32_t depth)
 {
     struct blkfront_libxen_ledger ledger;
+    struct blkfront_statistics now;
 
+    blkfront_get_statistics(device, &now);
+    if (now.reconnects < reconnects)
+        die("found its backend again %llu times only", (unsigned long long)now.reconnects);
     for (uint32_t i = 0; i < depth; i++) {
         if (io[i].memory != NULL)
             blkfront_memory_destroy(io[i].memory);
@@ -251,8 +259,9 @@ int main(int argc, char **argv)
     uint64_t began, took;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc != 8)
-        die("live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT");
+    if (argc != 8 && argc != 9)
+        die("live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS]");
+    reconnects = argc == 9 ? (uint64_t)atoll(argv[8]) : 0;
     total = (uint64_t)atoll(argv[2]);
     depth = (uint32_t)atoi(argv[3]);
     if (blkfront_libxen_open(&options, &xen, text) != 0 ||

@@ -56,6 +56,7 @@ struct live_device {
     uint32_t vdev;
     char front[LIVE_PATH], back[LIVE_PATH]; /* real paths */
     uint8_t back_state;
+    bool mode_read_only, discard_disabled; /* as it was set up */
     struct live_disk disk;
 };
 

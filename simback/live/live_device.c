@@ -115,8 +115,7 @@ static int put_number(const struct simback_live *live, const char *directory, co
 }
 
 /* As xl writes it for each kind; the state last, which wakes the drivers. */
-static int create_back(const struct simback_live *live, const struct live_device *device,
-                       const struct simback_backend_options *options)
+static int create_back(const struct simback_live *live, const struct live_device *device)
 {
     char name[8], disk[LIVE_PATH + 8];
     struct stat about;
@@ -130,10 +129,10 @@ static int create_back(const struct simback_live *live, const struct live_device
     result |= put(live, device->back, "bootable", "1");
     result |= put(live, device->back, BLKIF_NODE_DEV, name);
     result |= put(live, device->back, BLKIF_NODE_TYPE, "phy");
-    result |= put(live, device->back, BLKIF_NODE_MODE, options->mode_read_only ? "r" : "w");
+    result |= put(live, device->back, BLKIF_NODE_MODE, device->mode_read_only ? "r" : "w");
     result |= put(live, device->back, BLKIF_NODE_DEVICE_TYPE, "disk");
     result |=
-        put(live, device->back, BLKIF_NODE_DISCARD_ENABLE, options->discard_disabled ? "0" : "1");
+        put(live, device->back, BLKIF_NODE_DISCARD_ENABLE, device->discard_disabled ? "0" : "1");
     if (live->options.disk == SIMBACK_LIVE_QDISK) {
         snprintf(disk, sizeof(disk), "aio:%s", device->disk.file);
         result |= put(live, device->back, BLKIF_NODE_PARAMS, disk);
@@ -216,7 +215,10 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
     device = &live->devices[options->device];
     if (device->used)
         return live_fail(text, SIMBACK_LIVE_CANNOT, "a real backend is set up once in a run");
-    *device = (struct live_device){.number = options->device, .vdev = options->vdev};
+    *device = (struct live_device){.number = options->device,
+                                   .vdev = options->vdev,
+                                   .mode_read_only = options->mode_read_only,
+                                   .discard_disabled = options->discard_disabled};
     snprintf(device->front, sizeof(device->front), "/local/domain/%u/device/vbd/%u",
              (unsigned)live->domid, (unsigned)device->vdev);
     snprintf(device->back, sizeof(device->back), "/local/domain/0/backend/%s/%u/%u",
@@ -235,7 +237,7 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
     permit(live, device);
     live_mirror_watch(live, device, true);
     /* The kernel makes no device of a backend whose frontend's directory is not there yet. */
-    if (create_front(live, device, options) != 0 || create_back(live, device, options) != 0 ||
+    if (create_front(live, device, options) != 0 || create_back(live, device) != 0 ||
         !wait_for_node(live, device->back, BLKIF_NODE_STATE)) {
         forget(live, device);
         return live_fail(text, SIMBACK_LIVE_FAILED, "the nodes of the device cannot be written");
@@ -245,6 +247,55 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
 
 /* ---- changes ---- */
 
+/* Until the kernel's own device of it is gone, the same number cannot be set up anew. */
+static void wait_until_gone(struct simback_live *live, const struct live_device *device)
+{
+    const uint64_t end = live->platform->now(live->platform->context) + PATIENCE_NS;
+    char path[LIVE_PATH];
+
+    snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/%s-%u-%u",
+             abilities[live->options.disk].type, (unsigned)live->domid, (unsigned)device->vdev);
+    while (access(path, F_OK) == 0 && live->platform->now(live->platform->context) < end)
+        usleep(5000);
+}
+
+static void tell_life(struct simback_live *live, const struct live_device *device, const char *what)
+{
+    simback_emit(live->world, &(struct simback_event){.kind = SIMBACK_BACK_LIFE,
+                                                      .domid = SIMBACK_DOM0,
+                                                      .peer = LIVE_GUEST,
+                                                      .device = device->number,
+                                                      .path = what});
+}
+
+/* The kernel ends a backend whose directory is gone. QEMU does so, too, and takes the frontend's
+ * directory with it, so that there is nobody left who could find a successor. */
+static enum simback_live_result crash(struct simback_live *live, struct live_device *device,
+                                      char *text)
+{
+    if (live->options.disk == SIMBACK_LIVE_QDISK)
+        return live_fail(text, SIMBACK_LIVE_CANNOT,
+                         "QEMU's backend takes its frontend's nodes with it");
+    if (REAL(store_remove, 0, device->back) != 0)
+        return live_fail(text, SIMBACK_LIVE_FAILED, "%s cannot be removed", device->back);
+    wait_until_gone(live, device);
+    device->back_state = BLKIF_WIRE_UNKNOWN;
+    tell_life(live, device, "crash");
+    live_mirror_take(live);
+    return SIMBACK_LIVE_OK;
+}
+
+static enum simback_live_result restart(struct simback_live *live, struct live_device *device,
+                                        char *text)
+{
+    live_mirror_take(live);
+    permit(live, device);
+    if (create_back(live, device) != 0 || !wait_for_node(live, device->back, BLKIF_NODE_STATE))
+        return live_fail(text, SIMBACK_LIVE_FAILED, "the nodes of the device cannot be written");
+    tell_life(live, device, "restart");
+    return SIMBACK_LIVE_OK;
+}
+
 enum simback_live_result simback_live_change(struct simback_live *live, uint16_t number,
                                              enum simback_live_change change, uint64_t value,
                                              char *text)
@@ -253,8 +304,12 @@ enum simback_live_result simback_live_change(struct simback_live *live, uint16_t
 
     if (number >= WORLD_DEVICES || !device->used)
         return live_fail(text, SIMBACK_LIVE_FAILED, "there is no backend for this device");
-    if (change == SIMBACK_LIVE_RESIZE)
-        return live_disk_resize(live, &device->disk, value, text);
+    switch (change) {
+    case SIMBACK_LIVE_RESIZE: return live_disk_resize(live, &device->disk, value, text);
+    case SIMBACK_LIVE_CRASH: return crash(live, device, text);
+    case SIMBACK_LIVE_RESTART: return restart(live, device, text);
+    case SIMBACK_LIVE_DETACH: break;
+    }
     if (put(live, device->back, BLKIF_NODE_ONLINE, "0") != 0 ||
         put(live, device->back, BLKIF_NODE_STATE, "5") != 0)
         return live_fail(text, SIMBACK_LIVE_FAILED, "the backend's state cannot be written");
@@ -276,18 +331,6 @@ static void wait_for_qemu(struct simback_live *live, const struct live_device *d
     snprintf(path, sizeof(path), "%s/%s", device->back, BLKIF_NODE_FRONTEND);
     while (REAL(store_read, 0, path, value, sizeof(value), &length) != BLKFRONT_PLATFORM_NO_ENTRY &&
            live->platform->now(live->platform->context) < end)
-        usleep(5000);
-}
-
-/* Until the kernel's own device of it is gone, the same number cannot be set up anew. */
-static void wait_until_gone(struct simback_live *live, const struct live_device *device)
-{
-    const uint64_t end = live->platform->now(live->platform->context) + PATIENCE_NS;
-    char path[LIVE_PATH];
-
-    snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/%s-%u-%u",
-             abilities[live->options.disk].type, (unsigned)live->domid, (unsigned)device->vdev);
-    while (access(path, F_OK) == 0 && live->platform->now(live->platform->context) < end)
         usleep(5000);
 }
 

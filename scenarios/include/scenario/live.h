@@ -39,6 +39,9 @@ struct scenario_live {
     /* The step `backend resize`. */
     enum scenario_live_result (*resize)(void *context, uint16_t device, uint64_t size_512,
                                         char *text);
+    /* The steps `backend crash` and `backend restart`, the latter as it was. */
+    enum scenario_live_result (*crash)(void *context, uint16_t device, char *text);
+    enum scenario_live_result (*restart)(void *context, uint16_t device, char *text);
     /* 0 or -1. */
     int (*disk_read)(void *context, uint16_t device, uint64_t sector_512, uint32_t count_512,
                      void *to);

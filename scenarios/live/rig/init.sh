@@ -20,9 +20,9 @@ for module in xen-privcmd xenfs xen-evtchn xen-gntdev loop configfs; do
 done
 # Pages that all frontends of this kernel may share at once; 1024 if nothing is said.
 insmod /modules/xen-gntalloc.ko limit=16384
-# Two ram disks of 16 MiB, and one of a GiB with sectors of 4096 bytes.
+# Two ram disks of 16 MiB, and two of a GiB with sectors of 4096 bytes.
 insmod /modules/brd.ko rd_nr=2 rd_size=16384
-insmod /modules/null_blk.ko nr_devices=1 gb=1 bs=4096 memory_backed=1
+insmod /modules/null_blk.ko nr_devices=2 gb=1 bs=4096 memory_backed=1
 insmod /modules/xen-blkback.ko max_queues=4
 mount -t xenfs xenfs /proc/xen
 xenstored --pid-file /run/xenstored.pid

@@ -80,6 +80,37 @@ vbd() {
         "$vbd_back/physical-device" "$vbd_disk" "$vbd_back/state" 1 "$vbd_front/backend" "$vbd_back"
 }
 
+# A device of QEMU's: its number, what is below it as QEMU calls that, w or r.
+qdisk() {
+    qdisk_front=/local/domain/0/device/vbd/$1
+    xenstore-write "$qdisk_front/backend-id" 0 "$qdisk_front/virtual-device" "$1" \
+        "$qdisk_front/device-type" disk "$qdisk_front/state" 1 \
+        "$qdisk_front/backend" "/local/domain/0/backend/qdisk/0/$1"
+    qdisk_back "$@"
+}
+
+# Its backend's half, which is enough where there was one before.
+qdisk_back() {
+    qdisk_back=/local/domain/0/backend/qdisk/0/$1
+    qdisk_name=xvd$(echo abcdefghijklmnop | cut -c $((($1 - 51712) / 16 + 1)))
+    xenstore-write "$qdisk_back/frontend" "/local/domain/0/device/vbd/$1" \
+        "$qdisk_back/frontend-id" 0 "$qdisk_back/online" 1 "$qdisk_back/removable" 0 \
+        "$qdisk_back/bootable" 1 "$qdisk_back/dev" "$qdisk_name" "$qdisk_back/type" qdisk \
+        "$qdisk_back/mode" "${3:-w}" "$qdisk_back/device-type" disk "$qdisk_back/params" "$2" \
+        "$qdisk_back/state" 1
+}
+
+# Until a command succeeds, or so many seconds are over.
+within() { # seconds, command...
+    within_tries=$(($1 * 10))
+    shift
+    until "$@" 2>/dev/null; do
+        within_tries=$((within_tries - 1))
+        [ $within_tries -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
 # Its nodes go, whatever has become of it.
 vbd_remove() { # number, backend's type
     xenstore-rm "/local/domain/0/backend/${2:-vbd}/0/$1" "/local/domain/0/device/vbd/$1"

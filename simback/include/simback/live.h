@@ -110,7 +110,9 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
 /* What is done to a device from outside. */
 enum simback_live_change {
     SIMBACK_LIVE_DETACH, /* the toolstack says: offline, and close */
-    SIMBACK_LIVE_RESIZE  /* the disk has `value` units of 512 bytes from now on */
+    SIMBACK_LIVE_RESIZE, /* the disk has `value` units of 512 bytes from now on */
+    SIMBACK_LIVE_CRASH,  /* its directory goes, and the driver lets go of everything */
+    SIMBACK_LIVE_RESTART /* the same backend is set up anew, over the same disk */
 };
 
 enum simback_live_result simback_live_change(struct simback_live *live, uint16_t number,
