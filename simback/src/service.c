@@ -210,23 +210,25 @@ static void take(struct backend_queue *queue)
 }
 
 /* More requests than slots: the frontend's index cannot be believed (RING_REQUEST_PROD_OVERFLOW).
- * Some stop for good, others go on as far as there is room for answers. */
+ * Some stop for good, others go on as far as there is room for answers; but where a hostile step
+ * has moved the index back behind what was taken, they would go on through all 2^32 of them. */
 static bool overflows(struct backend_queue *queue, uint32_t req_prod)
 {
     const struct ring *ring = &queue->ring;
     const uint32_t unanswered = queue->pending.count + queue->dropped + queue->barrier_waits;
     const uint32_t room = ring->tampered ? ring->size : ring->size - unanswered;
+    const uint32_t ahead = req_prod - ring->req_cons;
 
-    if (req_prod - ring->req_cons <= room)
+    if (ahead <= room)
         return false;
     if (!ring->tampered && !queue->ahead)
         backend_complain(queue->backend,
                          "queue %u: req_prod is %" PRIu32 ", %" PRIu32
                          " beyond what was taken, but only %" PRIu32 " of %" PRIu32
                          " slots are free",
-                         queue->index, req_prod, req_prod - ring->req_cons, room, ring->size);
+                         queue->index, req_prod, ahead, room, ring->size);
     queue->ahead = true;
-    queue->dead = !queue->backend->dialect->bounded;
+    queue->dead = !queue->backend->dialect->bounded || (ring->tampered && ahead > INT32_MAX);
     return queue->dead;
 }
 
