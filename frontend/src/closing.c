@@ -221,6 +221,18 @@ static void unpublish_now(struct blkfront_device *device)
     for (int tries = 0; tries < STORE_TRIES && unpublish(device) != 0; tries++) {}
 }
 
+/* False if it is to be tried again later. What we may not do now we may not do then. */
+static bool unpublish_in_time(struct blkfront_device *device)
+{
+    int result = unpublish(device);
+
+    if (result != 0 && result != BLKFRONT_PLATFORM_DENIED && !is_past_deadline(device))
+        return ++device->life->store_failures >= STORE_TRIES;
+    if (result != 0)
+        unpublish_now(device);
+    return true;
+}
+
 static void finish(struct blkfront_device *device)
 {
     struct blkfront_queue *queue;
@@ -247,9 +259,7 @@ static bool releasing_step(struct blkfront_device *device)
         life->stage = LIFE_RETURNING;
         return true;
     }
-    if (is_past_deadline(device)) {
-        unpublish_now(device);
-    } else if (unpublish(device) != 0 && ++life->store_failures < STORE_TRIES) {
+    if (!unpublish_in_time(device)) {
         device_retry_later(device);
         return false;
     }

@@ -12,10 +12,9 @@ struct visitor {
     const struct store *store;
     const char *directory;
     bool removing;
-    int failed; /* a removal that is to be tried again; the others are not kept by it */
+    int failed; /* a removal, which keeps no other; DENIED if there is none but such */
 };
 
-/* Where we may not remove any more, told so twice, there is nothing to try again. */
 static int visit(struct visitor *visitor, const char *node, const char *value)
 {
     int result;
@@ -23,11 +22,9 @@ static int visit(struct visitor *visitor, const char *node, const char *value)
     if (!visitor->removing)
         return store_put(visitor->store, visitor->directory, node, value);
     result = store_delete(visitor->store, visitor->directory, node);
-    if (result == BLKFRONT_PLATFORM_DENIED)
-        result = store_delete(visitor->store, visitor->directory, node);
     if (result == BLKFRONT_PLATFORM_AGAIN) /* to so many tries: nothing can be done now */
         return result;
-    if (result != 0 && result != BLKFRONT_PLATFORM_DENIED)
+    if (result != 0 && (visitor->failed == 0 || visitor->failed == BLKFRONT_PLATFORM_DENIED))
         visitor->failed = result;
     return 0;
 }

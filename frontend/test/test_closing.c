@@ -304,11 +304,13 @@ static void the_last_release_cuts_off_at_once(void)
 static unsigned failing_removes;
 static int (*remove_of_before)(void *context, blkfront_transaction transaction, const char *path);
 
+static int remove_failure;
+
 static int remove_or_fail(void *unused, blkfront_transaction transaction, const char *path)
 {
     if (failing_removes > 0) {
         failing_removes--;
-        return BLKFRONT_PLATFORM_IO;
+        return remove_failure;
     }
     return remove_of_before(unused, transaction, path);
 }
@@ -320,6 +322,7 @@ static void i12_the_last_release_removes_its_nodes_at_the_second_try(void)
 
     remove_of_before = fake.platform.store_remove;
     fake.platform.store_remove = remove_or_fail;
+    remove_failure = BLKFRONT_PLATFORM_IO;
     device = connected();
     failing_removes = 1;
     blkfront_release(device);
@@ -342,6 +345,7 @@ static void i12_at_the_deadline_nodes_are_removed_at_the_second_try(void)
 
     remove_of_before = fake.platform.store_remove;
     fake.platform.store_remove = remove_or_fail;
+    remove_failure = BLKFRONT_PLATFORM_IO;
     device = connected();
     backend.hung = true;
     failing_removes = 1;
@@ -358,6 +362,30 @@ static void i12_at_the_deadline_nodes_are_removed_at_the_second_try(void)
     CU_ASSERT_PTR_NULL(fake_get(&fake, FRONT "/ring-ref"));
     ends(device, BLKFRONT_CLOSED, BLKFRONT_DISCONNECTED, "the backend is gone: " BACK);
     left_as_found();
+}
+
+/* What is denied is not waited for, but tried as often as what fails. */
+static void i12_nodes_that_are_denied_are_tried_again_at_once(void)
+{
+    struct blkfront_device *device;
+
+    remove_of_before = fake.platform.store_remove;
+    fake.platform.store_remove = remove_or_fail;
+    remove_failure = BLKFRONT_PLATFORM_DENIED;
+    device = connected();
+    failing_removes = 30;
+    blkfront_disconnect(device);
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CLOSED);
+    CU_ASSERT_EQUAL(failing_removes, 0);
+    blkfront_release(device);
+    left_as_found();
+    device = connected();
+    failing_removes = ~0u;
+    blkfront_disconnect(device);
+    ends(device, BLKFRONT_CLOSED, BLKFRONT_OK, "");
+    CU_ASSERT_PTR_NOT_NULL(fake_get(&fake, FRONT "/ring-ref"));
+    failing_removes = 0;
 }
 
 static int (*read_of_before)(void *context, blkfront_transaction transaction, const char *path,
@@ -535,6 +563,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_last_release_cuts_off_at_once),
     UNIT_TEST(i12_the_last_release_removes_its_nodes_at_the_second_try),
     UNIT_TEST(i12_at_the_deadline_nodes_are_removed_at_the_second_try),
+    UNIT_TEST(i12_nodes_that_are_denied_are_tried_again_at_once),
     UNIT_TEST(i12_a_directory_that_may_not_be_read_is_left_as_found),
     UNIT_TEST(a_completion_during_the_last_release_may_do_anything),
     UNIT_TEST(a_context_that_goes_takes_its_devices_along),
