@@ -193,8 +193,8 @@ static bool tells_number(const struct simback_event *event, const struct directo
            strcmp(event->path + directory->length, "/" BLKIF_NODE_STATE) == 0;
 }
 
-/* A frontend whose `backend` node somebody has rewritten looks into another's directory, or one that
- * nobody has; its own says who it is. */
+/* A frontend whose `backend` node somebody has rewritten looks into another's directory, or one
+ * that nobody has; its own says who it is. */
 static bool is_elsewhere(const struct monitor *monitor, const struct simback_event *event,
                          const struct directory *directory)
 {
