@@ -94,6 +94,9 @@ static int hand_over(struct scenario_runner *runner, struct call *call)
     int error;
 
     call->number = runner->next_request++;
+    if (front->asked <= call->queue) {
+        front->asked = call->queue + 1;
+    }
     if (!call->fake) {
         simback_app_submit(runner->world, front->number, (uint16_t)call->queue, call->number,
                            request->operation, request->flags, call->sector_size, request->sector,

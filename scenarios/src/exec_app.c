@@ -101,6 +101,9 @@ void exec_CONNECT(struct scenario_runner *runner, const struct scenario_step *st
         return;
     }
     if (front->holds == 1) {
+        front->asked = scenario_given(step, FIELD_CONNECT_ASK)
+                           ? (uint32_t)scenario_value(step, FIELD_CONNECT_ASK)
+                           : QUEUES_MAX;
         front->connect_deadline_ns = options.connect_deadline_ns;
         front->request_deadline_ns = options.request_deadline_ns;
         front->disconnect_deadline_ns = options.disconnect_deadline_ns;

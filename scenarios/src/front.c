@@ -118,7 +118,7 @@ static uint32_t queues_of(const struct scenario_runner *runner, struct front *fr
     if (front->queues < now) {
         front->queues = now;
     }
-    return front->queues;
+    return front->queues < front->asked ? front->queues : front->asked;
 }
 
 /* All that the application holds of this device number: after a disconnect and a second connect
@@ -291,6 +291,7 @@ int front_connect(struct scenario_runner *runner, unsigned handle, const char *n
         *found = (struct front){.device = device,
                                 .number = number,
                                 .state = BLKFRONT_CONNECTING,
+                                .asked = QUEUES_MAX,
                                 .never_connected = true,
                                 .sector_size = BLKIF_WIRE_UNIT};
         simback_app_device(runner->world, number, BLKFRONT_CONNECTING, BLKFRONT_OK);

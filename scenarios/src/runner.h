@@ -35,6 +35,7 @@ struct front {
     uint16_t number; /* of the device in the world */
     uint32_t holds;
     uint32_t queues;           /* most that there were so far: each of them is polled to the end */
+    uint32_t asked;            /* of these as many as the application has asked for */
     enum blkfront_state state; /* as told last */
     int error;
     bool never_connected;
