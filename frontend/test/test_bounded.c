@@ -35,7 +35,7 @@ static void i4_a_poll_ends_so_many_requests_at_their_deadline(void)
         submit(&calls[i]);
     }
     rig.fake.now = 10;
-    for (size_t done = 0; done < COUNT; done += 32) {
+    for (int done = 0; done < COUNT; done += 32) {
         CU_ASSERT_EQUAL(completed(calls, COUNT), done);
         CU_ASSERT_EQUAL(blkfront_queue_poll_at(rig.queue), 10);
         (void)blkfront_queue_poll(rig.queue);
