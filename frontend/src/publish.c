@@ -204,9 +204,11 @@ int unpublish(struct blkfront_device *device)
     struct visitor removing = {.store = &store, .directory = life->frontend, .removing = true};
     int result = 0;
 
-    if (life->left_behind && !life->own_gone)
+    if (life->own_gone) /* and they with it */
+        life->published = life->left_behind = false;
+    if (life->left_behind)
         result = remove_set(device, &life->left, &removing);
-    if (result == 0 && life->published && !life->own_gone)
+    if (result == 0 && life->published)
         result = remove_set(device, &device->agreed, &removing);
     if (result == 0)
         result = removing.failed;
