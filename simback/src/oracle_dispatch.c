@@ -44,11 +44,12 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     }
 }
 
-/* A node that is not there, or may not be read, says what no number says: nothing is offered. */
+/* What is wrong with the store itself says nothing. A node that is not there, may not be read, or
+ * is longer than a number says what no number says: its default. */
 static bool says_something(const struct simback_event *event)
 {
-    return event->result == 0 || event->result == BLKFRONT_PLATFORM_NO_ENTRY ||
-           event->result == BLKFRONT_PLATFORM_DENIED;
+    return event->result != BLKFRONT_PLATFORM_NO_MEMORY && event->result != BLKFRONT_PLATFORM_IO &&
+           event->result != BLKFRONT_PLATFORM_AGAIN;
 }
 
 static void written_by_others(struct oracle_device *device, const struct simback_event *event,
