@@ -163,6 +163,9 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
 {
     if (event->kind == SIMBACK_STORE_WRITE && event->result == 0 && !toolstacks(rest)) {
         remember_node(device, rest);
+    } else if (event->kind == SIMBACK_STORE_READ && strcmp(rest, BLKIF_NODE_BACKEND) == 0 &&
+               event->result == BLKFRONT_PLATFORM_NO_ENTRY) {
+        device->node_count = 0; /* it was told that its directory is gone */
     } else if (event->kind == SIMBACK_STORE_REMOVE) {
         oracle_checked(oracle, 12);
         if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
