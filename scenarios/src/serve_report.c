@@ -21,8 +21,10 @@ static const char *const words[] = {
     [NOT_JUDGED] = "cannot be seen from a backend",
 };
 
-static enum word word_of(const struct simback_world *world, uint8_t rule)
+static enum word word_of(const struct simback_world *world, unsigned number)
 {
+    const uint8_t rule = (uint8_t)number;
+
     if ((simback_rules_judged(world) >> rule & 1) == 0)
         return NOT_JUDGED;
     if (simback_rule_violations(world, rule, false) != 0)
@@ -33,7 +35,7 @@ static enum word word_of(const struct simback_world *world, uint8_t rule)
 }
 
 /* The first violation of the rule that was kept; "" if there is none. */
-static const char *first_of(const struct simback_world *world, uint8_t rule)
+static const char *first_of(const struct simback_world *world, unsigned rule)
 {
     const struct simback_violation *violation;
 
@@ -50,7 +52,7 @@ static void print_list(FILE *stream, const struct simback_world *world, enum wor
 {
     bool any = false;
 
-    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
+    for (unsigned rule = 1; rule <= SIMBACK_RULES; rule++) {
         if (word_of(world, rule) != word)
             continue;
         if (!any)
@@ -65,10 +67,10 @@ static void print_list(FILE *stream, const struct simback_world *world, enum wor
 static void print_broken(FILE *stream, const struct simback_world *world, enum word word,
                          bool should)
 {
-    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
+    for (unsigned rule = 1; rule <= SIMBACK_RULES; rule++) {
         if (word_of(world, rule) == word)
             fprintf(stream, "%s, %" PRIu64 " times, first: %s\n", words[word],
-                    simback_rule_violations(world, rule, should), first_of(world, rule));
+                    simback_rule_violations(world, (uint8_t)rule, should), first_of(world, rule));
     }
 }
 
@@ -100,13 +102,14 @@ static void print_text(FILE *stream, const struct serve_outcome *outcome)
 static void print_rules(FILE *stream, const struct simback_world *world)
 {
     fprintf(stream, ",\n \"rules\": [");
-    for (uint8_t rule = 1; rule <= SIMBACK_RULES; rule++) {
+    for (unsigned rule = 1; rule <= SIMBACK_RULES; rule++) {
         fprintf(stream,
                 "%s\n  {\"rule\": \"I%u\", \"verdict\": \"%s\", \"checks\": %" PRIu64
                 ", \"violations\": %" PRIu64 ", \"should\": %" PRIu64 ", \"first\": ",
                 rule == 1 ? "" : ",", rule, words[word_of(world, rule)],
-                simback_rule_checks(world, rule), simback_rule_violations(world, rule, false),
-                simback_rule_violations(world, rule, true));
+                simback_rule_checks(world, (uint8_t)rule),
+                simback_rule_violations(world, (uint8_t)rule, false),
+                simback_rule_violations(world, (uint8_t)rule, true));
         report_json_text(stream, first_of(world, rule));
         fputc('}', stream);
     }

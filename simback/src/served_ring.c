@@ -240,8 +240,8 @@ static struct monitor_ring *ring_of(const struct simback_served *served, uint16_
 
 void served_look_all(struct simback_served *served)
 {
-    for (uint16_t queue = 0; queue < MONITOR_QUEUES; queue++) {
-        struct monitor_ring *ring = ring_of(served, queue);
+    for (unsigned queue = 0; queue < MONITOR_QUEUES; queue++) {
+        struct monitor_ring *ring = ring_of(served, (uint16_t)queue);
 
         if (ring != NULL)
             look_at_front(served, ring);
