@@ -15,6 +15,9 @@ for kind in ram null loop; do
     tap_all "blkback over $kind" \
         simblk run --world live --live-disk $kind --format tap "blkback/$kind"
 done
+{ sed 2q blkback/loop/read-write.scn && echo "variants connect.pool=8,64" &&
+    sed 1,2d blkback/loop/read-write.scn; } >/tmp/both.scn
+tap "each variant is the same in both worlds" simblk diff --live-disk loop /tmp/both.scn
 for kind in ram null loop; do
     tap_all "gone, over $kind" \
         simblk run --world live --live-disk $kind --format tap "gone/$kind"
