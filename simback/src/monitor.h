@@ -8,15 +8,14 @@
 
 #include "internal.h"
 
-#include <blkfront/blkfront.h>
 #include <blkfront/blkif.h>
 
 enum {
     MONITOR_RING_PAGES = 1 << BLKIF_WIRE_RING_ORDER_MAX,
     MONITOR_QUEUES = 64,
-    MONITOR_WORDS = 4,                /* enum simback_ring_word */
-    MONITOR_PATH = BLKFRONT_PATH_MAX, /* as long as a frontend takes it */
-    MONITOR_PAGES = 512               /* entries of the table of ring pages, a power of two */
+    MONITOR_WORDS = 4,  /* enum simback_ring_word */
+    MONITOR_PATH = 256, /* as long as a frontend takes it */
+    MONITOR_PAGES = 512 /* entries of the table of ring pages, a power of two */
 };
 
 /* Who a device is. Learned from the XenStore paths that its two sides use. */

@@ -12,6 +12,9 @@
 
 #include <simback/oracle.h>
 
+_Static_assert((int)MONITOR_PATH == (int)BLKFRONT_PATH_MAX,
+               "a path is as long as a frontend takes it");
+
 enum { ORACLE_NO_STATE = 0xff };
 
 /* ---- a request of the application ---- */
