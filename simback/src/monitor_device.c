@@ -200,8 +200,9 @@ static bool is_elsewhere(const struct monitor *monitor, const struct simback_eve
 {
     const uint16_t number = monitor_device_number(monitor, event->device);
 
-    return !directory->front && event->domid == directory->front_domid &&
-           number != SIMBACK_NO_DEVICE && monitor->devices[number].front_told;
+    return !directory->front && number != SIMBACK_NO_DEVICE &&
+           monitor->devices[number].front_told &&
+           event->domid == monitor->devices[number].front_domid;
 }
 
 /* A watch of the other side's directory is a backend's if that is the frontend's. */

@@ -55,7 +55,7 @@ cp "$here/../../../examples/tiny-frontend/tiny.c" "$work/source"
 "$cc" -std=gnu11 -O1 -shared -fPIC -o "$work/tiny.so" "$work/source/tiny.c" \
     $(pkg-config --cflags --libs simblk-shim)
 "$prefix/bin/simblk" run --quiet --frontend "$work/tiny.so" \
-    "$(find "$prefix" -type d -path '*/conformance/write')"
+    "$(find "$prefix" -type d -path '*/conformance/ring')"
 
 echo "== the installed tool"
 "$prefix/bin/simblk" --version
