@@ -174,6 +174,7 @@ static void fill_slot(struct mirror *mirror, union slot *slot, const struct shap
             .indirect_operation = op,
             .segment_count = (uint16_t)shape->segment_count,
             .sector_512 = shape->sector_512,
+            .handle = MIRROR_VDEV,
             .page_grant_refs = {mirror->pages[MIRROR_INDIRECT].ref},
         };
         memcpy(mirror->memory + (size_t)MIRROR_INDIRECT * BLKIF_WIRE_PAGE_SIZE, shape->segments,
@@ -182,6 +183,7 @@ static void fill_slot(struct mirror *mirror, union slot *slot, const struct shap
         slot->direct = (struct blkif_wire_request_64){
             .operation = op,
             .segment_count = (uint8_t)shape->segment_count,
+            .handle = MIRROR_VDEV,
             .sector_512 = shape->sector_512,
         };
         memcpy(slot->direct.segments, shape->segments, sizeof(slot->direct.segments));

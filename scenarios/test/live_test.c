@@ -21,6 +21,7 @@ static struct {
     unsigned begun, ended, waits;
     uint64_t waited_ns;
     bool no_platform;
+    struct simback_backend_options options; /* of the last backend */
 } fake;
 
 static const struct blkfront_platform *begin(void *context, struct simback_world *world)
@@ -38,6 +39,7 @@ static enum scenario_live_result backend(void *context,
 
     (void)context;
     snprintf(text, SCENARIO_LIVE_TEXT, "no such backend");
+    fake.options = own;
     if (fake.answer == SCENARIO_LIVE_OK)
         ck_assert_ptr_nonnull(simback_world_add_backend(fake.world, &own));
     return fake.answer;
@@ -60,6 +62,25 @@ static enum scenario_live_result resize(void *context, uint16_t device, uint64_t
     ck_assert_int_eq(
         simback_backend_resize(simback_world_backend(fake.world, device), size_512, 512), 0);
     return SCENARIO_LIVE_OK;
+}
+
+static enum scenario_live_result crash(void *context, uint16_t device, char *text)
+{
+    (void)context;
+    snprintf(text, SCENARIO_LIVE_TEXT, "it cannot be killed");
+    if (fake.answer == SCENARIO_LIVE_OK)
+        simback_backend_crash(simback_world_backend(fake.world, device));
+    return fake.answer;
+}
+
+static enum scenario_live_result restart(void *context, uint16_t device, char *text)
+{
+    (void)context;
+    (void)device;
+    snprintf(text, SCENARIO_LIVE_TEXT, "it does not come back");
+    if (fake.answer == SCENARIO_LIVE_OK)
+        ck_assert_ptr_nonnull(simback_world_restart_backend(fake.world, &fake.options));
+    return fake.answer;
 }
 
 static int disk_read(void *context, uint16_t device, uint64_t sector_512, uint32_t count_512,
@@ -98,6 +119,8 @@ static const struct scenario_live table = {
     .backend = backend,
     .detach = detach,
     .resize = resize,
+    .crash = crash,
+    .restart = restart,
     .disk_read = disk_read,
     .now = now,
     .wait = wait_for,
@@ -169,6 +192,14 @@ START_TEST(a_backend_that_is_detached_closes)
 END_TEST
 
 /* Time passes really: who waits for a time waits, who looks for quiet waits a little. */
+START_TEST(a_backend_that_ends_is_lost_until_it_comes_back)
+{
+    passes_live(CONNECTED "backend crash\nread 0 +8 -> disconnected\n");
+    passes_live("backend linux\nconnect recover=ever -> ok\nbackend restart\n"
+                "read 0 +8 -> ok data=0\ndisconnect -> ok\n");
+}
+END_TEST
+
 START_TEST(waiting_takes_time)
 {
     passes_live(CONNECTED "run time=2s\ndisconnect -> ok\n");
@@ -191,7 +222,8 @@ static void cannot_be_played(const char *text, const char *reason)
 START_TEST(what_a_real_backend_cannot_play_is_unsupported)
 {
     cannot_be_played(CONNECTED "fault op=read error\nread 0 +8 -> io-error\n", "the step fault");
-    cannot_be_played(CONNECTED "backend crash\nread 0 +8 -> disconnected\n", "backend crash");
+    cannot_be_played(CONNECTED "backend hang\nread 0 +8 -> pending\n", "backend hang");
+    cannot_be_played(CONNECTED "backend restart dialect=qemu\nread 0 +8 -> ok\n", "as it was");
     cannot_be_played("each nth=1.. of port\n" CONNECTED, "cannot be had");
     cannot_be_played("at every step: backend crash\n" CONNECTED, "cannot be had");
     cannot_be_played("world start=4294967290\nbackend linux attach\nconnect -> ok\n",
@@ -231,6 +263,7 @@ static Suite *live_suite(void)
     tcase_add_test(tests, requests_are_told_as_they_were_put);
     tcase_add_test(tests, a_size_that_changes_is_the_real_disk_s);
     tcase_add_test(tests, a_backend_that_is_detached_closes);
+    tcase_add_test(tests, a_backend_that_ends_is_lost_until_it_comes_back);
     tcase_add_test(tests, waiting_takes_time);
     tcase_add_test(tests, what_a_real_backend_cannot_play_is_unsupported);
     tcase_add_test(tests, what_goes_wrong_is_no_fault_of_the_frontend);
