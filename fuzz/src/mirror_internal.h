@@ -19,6 +19,7 @@
 #include "mirror.h"
 
 enum {
+    MIRROR_VDEV = 51712, /* as the backend has it */
     MIRROR_QUEUES = 2,
     MIRROR_RING_PAGES = 4, /* of a queue, at most */
     MIRROR_SLOTS = 128,    /* in so many pages */

@@ -173,6 +173,7 @@ static void fill_slot(struct mirror *mirror, union slot *slot, const struct shap
             .operation = BLKIF_WIRE_INDIRECT,
             .indirect_operation = op,
             .segment_count = (uint16_t)shape->segment_count,
+            .handle = MIRROR_VDEV,
             .sector_512 = shape->sector_512,
             .handle = MIRROR_VDEV,
             .page_grant_refs = {mirror->pages[MIRROR_INDIRECT].ref},
