@@ -175,7 +175,6 @@ static void fill_slot(struct mirror *mirror, union slot *slot, const struct shap
             .segment_count = (uint16_t)shape->segment_count,
             .handle = MIRROR_VDEV,
             .sector_512 = shape->sector_512,
-            .handle = MIRROR_VDEV,
             .page_grant_refs = {mirror->pages[MIRROR_INDIRECT].ref},
         };
         memcpy(mirror->memory + (size_t)MIRROR_INDIRECT * BLKIF_WIRE_PAGE_SIZE, shape->segments,
