@@ -117,7 +117,7 @@ static void judge(struct oracle *oracle, const struct oracle_device *device,
 {
     if (!ring->observed && was_asked_since(ring))
         ring->overflow_seen = false;
-    if (!ring->overflow_seen || !still_trusts(device))
+    if (!ring->overflow_seen || !ring->attached || !still_trusts(device))
         return;
     ring->overflow_seen = false; /* say it once */
     if (ring->overflow_must)
