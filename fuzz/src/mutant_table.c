@@ -111,9 +111,16 @@ void mutant_result_tell(const struct mutant_result *result)
     fflush(stdout);
 }
 
+/* Of the generic ones all that compile: one that makes the same code is one that lives. */
 static bool counts(const struct mutant_result *result, bool generic)
 {
-    return result->built == MUTANT_BUILT && (result->rules == 0) == generic;
+    return (result->built == MUTANT_BUILT || (generic && result->built == MUTANT_SAME_CODE)) &&
+           (result->rules == 0) == generic;
+}
+
+static bool lives(const struct mutant_result *result)
+{
+    return result->built == MUTANT_SAME_CODE || mutant_result_survives(result);
 }
 
 static void figure(const char *what, size_t part, size_t all)
@@ -125,7 +132,7 @@ static void figure(const char *what, size_t part, size_t all)
 static void print_figures(const struct mutant_results *results, bool generic)
 {
     size_t all = 0, without = 0, with = 0, any = 0, crash = 0, by_conformance = 0, by_swarm = 0;
-    size_t sanitized = 0;
+    size_t sanitized = 0, same = 0;
 
     for (size_t i = 0; i < results->count; i++) {
         const struct mutant_result *one = &results->all[i];
@@ -136,7 +143,8 @@ static void print_figures(const struct mutant_results *results, bool generic)
             by_swarm += one->kills[MUTANT_SWARM].killed;
             without += without_regression(one);
             with += with_regression(one);
-            any += !mutant_result_survives(one);
+            any += !lives(one);
+            same += one->built == MUTANT_SAME_CODE;
             sanitized += one->kills[MUTANT_SANITIZED].killed;
             crash += crash_only(one);
         }
@@ -155,6 +163,10 @@ static void print_figures(const struct mutant_results *results, bool generic)
         figure("a sanitizer alone", sanitized, all);
     }
     figure("a crash (I13) and nothing else", crash, all);
+    if (generic) {
+        figure("nothing: the compiler makes the same code", same, all);
+        figure("nothing: played, and it lives", all - any - same, all);
+    }
 }
 
 /* True if `part` of `all` is at least, or at most, that many of a hundred; else it is told. */
@@ -267,7 +279,7 @@ static void print_kinds(const struct mutant_results *results)
 
             if (counts(one, true) && strcmp(one->rows, kind) == 0) {
                 all++;
-                alive += mutant_result_survives(one);
+                alive += lives(one);
                 sanitized += one->kills[MUTANT_SANITIZED].killed;
                 before += k < i;
             }
@@ -329,26 +341,25 @@ static void print_topics(const struct mutant_results *results)
 
 static void print_generic(const struct mutant_results *results)
 {
-    size_t refused = 0, same = 0;
+    size_t refused = 0;
 
     for (size_t i = 0; i < results->count; i++) {
         refused += results->all[i].rules == 0 && results->all[i].built == MUTANT_REFUSED;
-        same += results->all[i].rules == 0 && results->all[i].built == MUTANT_SAME_CODE;
     }
     print_topics(results);
     print_kinds(results);
-    printf("\nBeside these %zu that do not compile and %zu of which the compiler makes the same "
-           "code.\n\n| survivor | in the line |\n|---|---|\n",
-           refused, same);
+    printf("\nBeside these %zu that do not compile.\n\n"
+           "| survivor | in the line |\n|---|---|\n",
+           refused);
     for (size_t i = 0; i < results->count; i++) {
         const struct mutant_result *one = &results->all[i];
 
-        if (counts(one, true) && mutant_result_survives(one)) {
+        if (counts(one, true) && lives(one)) {
             printf("| ");
             print_code(one->name);
             printf(" | `");
             print_code(one->about);
-            printf("` |\n");
+            printf("`%s |\n", one->built == MUTANT_SAME_CODE ? " (the same code)" : "");
         }
     }
 }

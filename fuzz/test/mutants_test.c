@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check_main.h"
 #include "mutant.h"
@@ -425,6 +426,51 @@ START_TEST(a_build_with_sanitizers_counts_for_those_that_live)
 }
 END_TEST
 
+/* What the table of these says, which is printed. */
+static const char *table_of(struct mutant_results *results)
+{
+    static const char path[] = "mutants-test.table";
+    static char text[8192];
+    FILE *file;
+    int out;
+
+    ck_assert_int_eq(fflush(stdout), 0);
+    out = dup(STDOUT_FILENO);
+    ck_assert_int_ge(out, 0);
+    ck_assert_ptr_nonnull(freopen(path, "w", stdout));
+    mutant_results_table(results, true);
+    ck_assert_int_eq(fflush(stdout), 0);
+    ck_assert_int_ge(dup2(out, STDOUT_FILENO), 0);
+    close(out);
+    file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    remove(path);
+    return text;
+}
+
+START_TEST(what_makes_the_same_code_counts_as_alive)
+{
+    struct mutant_result all[] = {
+        {.name = "f.c:1", .rows = "constant", .kills[MUTANT_SWARM] = {.killed = true}},
+        {.name = "f.c:2", .rows = "constant"},
+        {.name = "f.c:3", .rows = "constant", .built = MUTANT_SAME_CODE},
+        {.name = "f.c:4", .rows = "constant", .built = MUTANT_SAME_CODE},
+        {.name = "f.c:5", .rows = "constant", .built = MUTANT_REFUSED},
+    };
+    struct mutant_results results = {.all = all, .count = 5, .sample = "all of them"};
+    const char *table = table_of(&results);
+
+    ck_assert_ptr_nonnull(strstr(table, "| anything | 1 of 4 | 25.0 % |\n"));
+    ck_assert_ptr_nonnull(strstr(table, "the same code | 2 of 4 | 50.0 % |\n"));
+    ck_assert_ptr_nonnull(strstr(table, "it lives | 1 of 4 | 25.0 % |\n"));
+    ck_assert_ptr_nonnull(strstr(table, "| constant | 4 | 3 | 0 |\n"));
+    ck_assert_ptr_nonnull(strstr(table, "1 that do not compile"));
+    ck_assert_ptr_nonnull(strstr(table, "| f.c:3 | `` (the same code) |\n"));
+}
+END_TEST
+
 static Suite *mutants_suite(void)
 {
     Suite *suite = suite_create("mutants");
@@ -439,6 +485,7 @@ static Suite *mutants_suite(void)
     tcase_add_test(texts, a_change_is_known_wherever_its_line_has_gone);
     tcase_add_test(texts, figures_that_fall_short_do_not_suffice);
     tcase_add_test(texts, a_build_with_sanitizers_counts_for_those_that_live);
+    tcase_add_test(texts, what_makes_the_same_code_counts_as_alive);
     suite_add_tcase(suite, texts);
     tcase_add_test(draws, comments_strings_and_directives_are_no_code);
     tcase_add_test(draws, every_kind_of_change_is_found);
