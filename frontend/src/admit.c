@@ -26,7 +26,7 @@ static int check_buffer(const struct blkfront_queue *queue, const struct blkfron
 static int check_buffers(const struct blkfront_queue *queue, const struct blkfront_request *request,
                          uint64_t *bytes)
 {
-    uint64_t sum = 0, sizes = 0;
+    uint64_t sum = 0;
 
     if (request->buffer_count > 0 && request->buffers == NULL)
         return BLKFRONT_INVALID;
@@ -36,12 +36,9 @@ static int check_buffers(const struct blkfront_queue *queue, const struct blkfro
 
         if (r != BLKFRONT_OK)
             return r;
-        sizes |= buffer->size;
         /* Saturated: no disk is so large, the check of the range refuses it (I9). */
         sum = buffer->size > UINT64_MAX - sum ? UINT64_MAX : sum + buffer->size;
     }
-    if ((sizes & (BLKIF_WIRE_UNIT - 1)) != 0)
-        return BLKFRONT_INVALID;
     *bytes = sum;
     return BLKFRONT_OK;
 }

@@ -125,7 +125,6 @@ void requests_again(struct blkfront_queue *queue, struct blkfront_request *reque
 {
     request->internal.state = REQUEST_WAITING;
     wait_in_order(queue, request);
-    queue->pump_due = true;
 }
 
 void requests_issued(struct blkfront_queue *queue)
