@@ -6,8 +6,9 @@
  */
 #include "oracle_internal.h"
 
-/* So many steps of the frontend later its device has failed. */
-enum { STEPS_TO_FAIL = 64 };
+/* So many steps of the frontend later its device has failed. Who has many queues, and the device
+ * twice, polls them all before the device has its turn. */
+enum { STEPS_TO_FAIL = 4 * MONITOR_QUEUES };
 
 static bool crosses(uint32_t value, uint32_t old, uint32_t slots)
 {
