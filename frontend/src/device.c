@@ -63,13 +63,14 @@ void device_set_detail(struct blkfront_device *device, const char *what, const c
 bool device_any_queue_is(const struct blkfront_device *device, enum queue_state state)
 {
     struct blkfront_queue *queue;
+    bool any = false;
 
+    /* All of them are polled: one may wait for another that nobody has asked for. */
     for (uint32_t i = 0; (queue = queue_at(device, i)) != NULL; i++) {
         queue_poll_unused(queue);
-        if (queue_get_state(queue) == state)
-            return true;
+        any = queue_get_state(queue) == state || any;
     }
-    return false;
+    return any;
 }
 
 /* ---- what XenStore says ---- */
