@@ -84,7 +84,7 @@ static void end_at_rest(void)
 /* By then a device that is to fail has failed. */
 static void many_steps(void)
 {
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 4 * 64; i++)
         puppet_step(&puppet);
 }
 
