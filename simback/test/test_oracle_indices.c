@@ -365,7 +365,7 @@ static void i3_answers_may_be_taken_back(void)
 static void i3_some_steps_may_go_by_until_it_fails(void)
 {
     seen_by(true);
-    for (int i = 0; i < 62; i++)
+    for (int i = 0; i < 4 * 64 - 2; i++)
         puppet_step(&puppet);
     puppet_expect_none(&puppet);
     puppet_step(&puppet);
@@ -376,7 +376,7 @@ static void i3_the_device_has_failed(void)
 {
     seen_by(true);
     puppet_app_state(&puppet, BLKFRONT_FAILED);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 400; i++)
         puppet_step(&puppet);
     end_at_rest();
     puppet_expect_none(&puppet);
