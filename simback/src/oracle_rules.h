@@ -149,6 +149,8 @@ void states_attach(struct oracle *oracle, struct oracle_device *device, struct o
 void states_put(struct oracle_put *put);
 
 /* I12 */
+/* A node in a frontend's directory that the toolstack makes and removes; "": the directory. */
+bool teardown_is_toolstacks(const char *node);
 void teardown_event(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device);
 void teardown_store_used(struct oracle *oracle, const struct simback_event *event,

@@ -61,7 +61,7 @@ void teardown_event(struct oracle *oracle, const struct simback_event *event,
 
 /* ---- nodes ---- */
 
-static bool toolstacks(const char *node)
+bool teardown_is_toolstacks(const char *node)
 {
     static const char *const names[] = {
         "",
@@ -161,7 +161,7 @@ void teardown_store_used(struct oracle *oracle, const struct simback_event *even
 void teardown_store(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device, const char *rest)
 {
-    if (event->kind == SIMBACK_STORE_WRITE && event->result == 0 && !toolstacks(rest)) {
+    if (event->kind == SIMBACK_STORE_WRITE && event->result == 0 && !teardown_is_toolstacks(rest)) {
         remember_node(device, rest);
     } else if (event->kind == SIMBACK_STORE_READ && strcmp(rest, BLKIF_NODE_BACKEND) == 0 &&
                event->result == BLKFRONT_PLATFORM_NO_ENTRY) {
@@ -172,7 +172,7 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
             forget_nodes(device, rest);
         if (event->a == 0 || event->result != 0) /* in a transaction the commit counts */
             removal_tried(device, event->result);
-        if (toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
+        if (teardown_is_toolstacks(rest) && event->result != BLKFRONT_PLATFORM_NO_ENTRY)
             oracle_broken(oracle, 12, device, 0, "the frontend removes %s%s, which is not its own",
                           rest[0] == '\0' ? "its directory" : "its node ", rest);
         else if (event->result == 0 && needed(device) && !oracle_back_left(device) &&

@@ -278,26 +278,6 @@ static int served_watch_fired(void *context, uint32_t *token)
     return REAL(watch_fired, token);
 }
 
-/* What belongs to the toolstack is the toolstack's to remove, and whose hand it was is not seen. */
-static bool is_given(const char *rest)
-{
-    static const char *const names[] = {
-        "",
-        BLKIF_NODE_STATE,
-        BLKIF_NODE_BACKEND,
-        BLKIF_NODE_BACKEND_ID,
-        BLKIF_NODE_VIRTUAL_DEVICE,
-        BLKIF_NODE_DEVICE_TYPE,
-        BLKIF_NODE_TRUSTED,
-    };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(rest, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void state_comes(struct simback_served *served, const char *value, size_t length,
                         bool missed)
 {
@@ -320,7 +300,8 @@ void simback_served_node(struct simback_served *served, const char *path, const 
         strncmp(known, served->front, strlen(served->front)) != 0)
         return;
     state = strcmp(rest, BLKIF_NODE_STATE) == 0;
-    if (value != NULL && is_given(rest) && !state)
+    /* Whose hand it was is not seen: what the toolstack made counts as its own. */
+    if (value != NULL && teardown_is_toolstacks(rest) && !state)
         return; /* the toolstack's, and the domains are called otherwise here */
     served_enter(served);
     if (value != NULL && state)
@@ -328,7 +309,8 @@ void simback_served_node(struct simback_served *served, const char *path, const 
     if (value != NULL)
         (void)xenstore_write(served->guest, 0, known, value, length);
     else
-        (void)xenstore_remove(is_given(rest) ? served->back : served->guest, 0, known);
+        (void)xenstore_remove(teardown_is_toolstacks(rest) ? served->back : served->guest, 0,
+                              known);
 }
 
 /* ---- the rest ---- */
