@@ -162,8 +162,8 @@ static bool may_use(const struct scenario_runner *runner)
 {
     const struct scenario_run_options *options = &runner->options;
 
-    return options->snapshots != NULL && options->live == NULL && !options->share_only &&
-           options->choose == NULL && options->trace == NULL && options->listener == NULL &&
+    return options->live == NULL && !options->share_only && options->choose == NULL &&
+           options->trace == NULL && options->listener == NULL &&
            options->strike.kind == SCENARIO_STRIKE_NONE && options->dialects == NULL &&
            options->disk == NULL && !options->may_open_files && options->break_step == 0;
 }
@@ -253,13 +253,15 @@ size_t snapshots_load(struct scenario_runner *runner)
 {
     struct scenario_snapshots *snapshots = runner->options.snapshots;
     struct scenario_verdict *verdict = runner->verdict;
-    size_t steps = may_use(runner) ? beginning(runner->program) : 0, at = 0;
     struct snapshot *snapshot;
+    size_t steps, at = 0;
     char reason[SCENARIO_REASON_MAX];
 
-    if (snapshots != NULL) {
-        snapshots->steps = 0;
+    if (snapshots == NULL) {
+        return 0;
     }
+    snapshots->steps = 0;
+    steps = may_use(runner) ? beginning(runner->program) : 0;
     if (steps == 0) {
         return 0;
     }
