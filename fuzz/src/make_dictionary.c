@@ -33,8 +33,9 @@ static void say_row(const struct scenario_row *row)
 static void say_all(void)
 {
     static const char *const others[] = {
-        "title ", "rule ", "about ", "tag ", "variants ", "each ", "at ", "simblk 1\\n", " -> ",
-        "not ",   "as A",  "+",      "#",    "\\\"",      "\\x00", "ms",  "us",
+        "title ", "rule ",         "about ", "tag ", "variants ", "each ",
+        "at ",    "simblk 1\\x0a", " -> ",   "not ", "as A",      "+",
+        "#",      "\\\"",          "\\x00",  "ms",   "us",
     };
 
     for (size_t i = 0; i < scenario_row_count(); i++) {
@@ -42,7 +43,12 @@ static void say_all(void)
     }
     for (unsigned set = 0; set < CHOICES_COUNT; set++) {
         for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)set); i++) {
-            say(scenario_choice((enum scenario_choices)set, i), "");
+            const char *word = scenario_choice((enum scenario_choices)set, i);
+
+            /* An empty entry makes libFuzzer refuse the whole file. */
+            if (word[0] != '\0') {
+                say(word, "");
+            }
         }
     }
     for (unsigned key = 0; key < CONDITION_COUNT_OF_ALL; key++) {

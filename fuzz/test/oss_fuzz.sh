@@ -52,7 +52,8 @@ for target in $targets; do
     }
 done
 [ -f "$work/out/fuzz_ring_seed_corpus.zip" ] || complain "there are no seeds for ring"
-[ -s "$work/out/fuzz_language.dict" ] || complain "there is no dictionary"
+"$work/out/fuzz_language" -dict="$work/out/fuzz_language.dict" -runs=4 >"$work/started" 2>&1 ||
+    complain "the dictionary is none"
 
 # What is missing is told.
 if env -u OUT LIB_FUZZING_ENGINE=x sh "$root/fuzz/oss-fuzz/build.sh" 2>"$work/started"; then
