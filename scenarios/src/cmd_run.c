@@ -36,7 +36,10 @@ struct run {
     struct capture_file capture;
 };
 
-enum { PROGRESS_ID_MAX = 60 }; /* the line must not wrap */
+enum {
+    PROGRESS_ID_MAX = 60, /* the line must not wrap */
+    LADDER_ROWS = 1000    /* of the beginning, and of the end */
+};
 
 static const struct report *const reports[] = {&report_console, &report_tap, &report_junit,
                                                &report_json, &report_matrix};
@@ -268,7 +271,7 @@ static void prepare(struct run *run)
     run->supervisor.jobs = run->supervisor.disk != NULL ? 1 : (uint32_t)run->jobs;
     run->supervisor.repeat = (uint32_t)run->repeat;
     run->supervisor.break_step = (uint32_t)run->break_step;
-    run->supervisor.ladder = run->page_path != NULL;
+    run->supervisor.ladder_rows = run->page_path != NULL ? LADDER_ROWS : 0;
     run->supervisor.capture = run->capture_path != NULL;
     run->supervisor.done = on_done;
     run->supervisor.tick = on_tick;

@@ -1,128 +1,167 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * simblk show: a scenario as the tool understands it, one of its variants, its trace or its ladder.
+ * What is played is played by a worker: what a frontend did before it died can be looked at, too.
  */
-#include "ladder.h"
+#include "supervisor.h"
 #include "tool.h"
 
-#include "scenario/repeat.h"
 #include "scenario/variants.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Of a ladder, so many events from the beginning and from the end. */
-enum { LADDER_FIRST = 10000, LADDER_LAST = 10000 };
+enum { LADDER_ROWS = 10000, STUCK_SECONDS = 10 };
 
-static void trace_line(void *context, const char *line)
+struct show {
+    char *path;
+    const char *dialects_path;
+    uint64_t variant; /* from 1 */
+    bool variant_given, trace, ladder;
+    struct scenario_program program;
+    struct scenario_program dialects; /* of the file behind --dialects */
+};
+
+/* ---- one variant, played ---- */
+
+/* It is looked at when all is over. */
+static void on_done(void *context, size_t index, const struct tool_result *result)
 {
     (void)context;
-    puts(line);
+    (void)index;
+    (void)result;
 }
 
-static void print_verdict(const struct scenario_verdict *verdict)
+/* False: no memory. */
+static bool print_ladder(const struct show *show, struct ladder *ladder)
 {
-    printf("%s%s%s\n", scenario_outcome_name(verdict->outcome),
-           verdict->reason[0] != '\0' ? ": " : "", verdict->reason);
-}
-
-/* False: there is no verdict, and a message tells why. */
-static bool play(const struct scenario_program *program, const struct scenario_program *dialects,
-                 bool trace, struct ladder_recorder *recorder, struct scenario_verdict *verdict)
-{
-    struct scenario_runner *runner = scenario_runner_create();
-    struct scenario_run_options options;
-
-    if (runner == NULL) {
-        tool_error("no memory for a world");
-        return false;
-    }
-    scenario_run_options_init(&options);
-    options.subject = tool_subject();
-    options.may_open_files = true;
-    options.dialects = dialects;
-    options.trace = trace ? trace_line : NULL;
-    if (recorder != NULL) {
-        options.listener = ladder_recorder_listener(recorder);
-        scenario_repeat_run(runner, program, &options, 0, verdict);
-    } else {
-        scenario_runner_run(runner, program, &options, verdict);
-    }
-    scenario_runner_destroy(runner);
-    return true;
-}
-
-static int play_and_trace(const struct scenario_program *program,
-                          const struct scenario_program *dialects)
-{
-    struct scenario_verdict verdict;
-
-    if (!play(program, dialects, true, NULL, &verdict))
-        return TOOL_USAGE;
-    print_verdict(&verdict);
-    return verdict.exit_code;
-}
-
-static int draw(const struct scenario_program *program, const struct ladder_recorder *recorder,
-                const struct scenario_verdict *verdict)
-{
-    FILE *file = tmpfile();
-    struct ladder ladder;
+    struct scenario_program variant;
     bool ok;
 
-    if (file == NULL)
-        return tool_error("no temporary file for the ladder");
-    ladder_init(&ladder);
-    ladder_recorder_write(recorder, verdict->struck_at != 0, fileno(file));
-    ok = ladder_read(&ladder, fileno(file)) && ladder_judge(&ladder, verdict);
-    fclose(file);
-    ladder.program = program;
-    ok = ok && ladder_text(stdout, &ladder);
-    ladder_fini(&ladder);
-    return ok ? TOOL_OK : tool_error("no memory");
+    scenario_program_init(&variant);
+    ok = scenario_variant(&variant, &show->program, (size_t)show->variant - 1, NULL) == SCENARIO_OK;
+    ladder->program = &variant;
+    ok = ok && ladder_text(stdout, ladder);
+    scenario_program_fini(&variant);
+    return ok;
 }
 
-static int play_and_draw(const struct scenario_program *program,
-                         const struct scenario_program *dialects)
+/* "crashed: Aborted" says so itself. */
+static void print_verdict(const struct scenario_verdict *verdict)
 {
-    struct ladder_recorder *recorder = ladder_recorder_create(LADDER_FIRST, LADDER_LAST);
-    struct scenario_verdict verdict;
-    int rc = TOOL_USAGE;
+    const char *name = scenario_outcome_name(verdict->outcome), *reason = verdict->reason;
 
-    if (recorder == NULL)
+    if (reason[0] == '\0')
+        puts(name);
+    else if (strncmp(reason, name, strlen(name)) == 0)
+        puts(reason);
+    else
+        printf("%s: %s\n", name, reason);
+}
+
+/* What there is of a picture, and the verdict. */
+static int print_result(const struct show *show, struct tool_result *result)
+{
+    const struct scenario_verdict *verdict = &result->verdict;
+    bool lost = show->trace ? result->trace == NULL : result->ladder.count == 0;
+
+    if (lost && verdict->events != 0)
         return tool_error("no memory");
-    if (play(program, dialects, false, recorder, &verdict))
-        rc = draw(program, recorder, &verdict);
-    ladder_recorder_destroy(recorder);
+    if (result->trace != NULL)
+        fputs(result->trace, stdout);
+    if (result->ladder.count != 0 && !print_ladder(show, &result->ladder))
+        return tool_error("no memory");
+    print_verdict(verdict);
+    fputs(result->output != NULL ? result->output : "", stderr);
+    return verdict->exit_code;
+}
+
+static int play(const struct show *show, const struct scenario_program *dialects)
+{
+    struct tool_file file = {.path = show->path, .program = show->program};
+    struct tool_case one = {.variant = (size_t)show->variant - 1};
+    const struct tool_suite suite = {&file, 1, &one, 1};
+    const struct supervisor_options options = {
+        .suite = &suite,
+        .subject = tool_subject(),
+        .jobs = 1,
+        .repeat = 1,
+        .once = show->trace,
+        .stuck_seconds = STUCK_SECONDS,
+        .trace = show->trace,
+        .ladder_rows = show->ladder ? LADDER_ROWS : 0,
+        .dialects = dialects,
+        .done = on_done,
+    };
+    struct tool_result result;
+    int supervised, rc;
+
+    memset(&result, 0, sizeof(result));
+    supervised = rc = supervise(&options, &result);
+    if (rc == TOOL_OK || rc == TOOL_FAILED)
+        rc = print_result(show, &result);
+    /* A worker that dies behind the run has crashed all the same. */
+    if (supervised == TOOL_FAILED)
+        rc = scenario_exit_code(SCENARIO_CRASHED);
+    tool_result_fini(&result);
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static int print(const struct show *show)
+{
+    const struct scenario_program *program = &show->program;
+    struct scenario_program variant;
+    struct scenario_buffer text;
+    int result = SCENARIO_OK;
+
+    scenario_program_init(&variant);
+    scenario_buffer_init(&text);
+    if (show->variant_given) {
+        result = scenario_variant(&variant, program, (size_t)show->variant - 1, NULL);
+        program = &variant;
+    }
+    if (result == SCENARIO_OK)
+        result = scenario_print(program, &text);
+    if (result == SCENARIO_OK && text.length > 0)
+        fputs(text.data, stdout);
+    scenario_buffer_fini(&text);
+    scenario_program_fini(&variant);
+    return result == SCENARIO_OK ? TOOL_OK : tool_error("no memory");
+}
+
+static int load_and_show(struct show *show)
+{
+    const struct scenario_program *dialects = NULL;
+    size_t variants;
+    int rc = tool_load_dialects(show->dialects_path, &show->dialects, &dialects);
+
+    if (rc == TOOL_OK)
+        rc = tool_load(show->path, &show->program, TOOL_SCENARIO, dialects);
     if (rc != TOOL_OK)
         return rc;
-    print_verdict(&verdict);
-    return verdict.exit_code;
+    variants = scenario_variant_count(&show->program);
+    if (show->variant < 1 || show->variant > variants)
+        return tool_error("show: %s has %zu variants", show->path, variants);
+    return show->trace || show->ladder ? play(show, dialects) : print(show);
 }
 
 int cmd_show(int argc, char **argv)
 {
-    struct scenario_program program;
-    struct scenario_program variant;
-    struct scenario_buffer text;
-    struct scenario_buffer name;
-    struct scenario_program file;
-    const struct scenario_program *dialects = NULL;
-    const char *dialects_path = NULL;
-    uint64_t index = 0;
-    bool variant_given = false;
-    bool trace = false;
-    bool ladder = false;
-    int rest = 0;
+    struct show show = {.variant = 1};
     const struct tool_option options[] = {
         {"--variant", TOOL_NUMBER, "N", "the Nth run of the file (1 is the first), its fields set",
-         &index, &variant_given},
-        {"--trace", TOOL_FLAG, NULL, "play it and print every event", &trace, NULL},
+         &show.variant, &show.variant_given},
+        {"--trace", TOOL_FLAG, NULL, "play it and print every event", &show.trace, NULL},
         {"--ladder", TOOL_FLAG, NULL,
          "play it and draw application, frontend, ring, backend and XenStore, a row for each event",
-         &ladder, NULL},
-        {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of", &dialects_path, NULL},
+         &show.ladder, NULL},
+        {"--dialects", TOOL_TEXT, "FILE", "dialects that backends may be of", &show.dialects_path,
+         NULL},
     };
+    int rest = 0;
     int rc = tool_options(tool_command_find("show"), options, sizeof(options) / sizeof(options[0]),
                           argc, argv, &rest);
 
@@ -130,37 +169,13 @@ int cmd_show(int argc, char **argv)
         return rc;
     if (rest != 1)
         return tool_error("show: needs one scenario");
-    if (trace && ladder)
+    if (show.trace && show.ladder)
         return tool_error("show: --trace and --ladder are two pictures of one run; take one");
-    scenario_program_init(&program);
-    scenario_program_init(&variant);
-    scenario_buffer_init(&text);
-    scenario_buffer_init(&name);
-    scenario_program_init(&file);
-    rc = tool_load_dialects(dialects_path, &file, &dialects);
-    if (rc == TOOL_OK)
-        rc = tool_load(argv[1], &program, TOOL_SCENARIO, dialects);
-    if (rc == TOOL_OK && variant_given && (index < 1 || index > scenario_variant_count(&program)))
-        rc = tool_error("show: %s has %zu variants", argv[1], scenario_variant_count(&program));
-    if (rc == TOOL_OK && (variant_given || trace || ladder)) {
-        if (scenario_variant(&variant, &program, variant_given ? (size_t)index - 1 : 0, &name) !=
-            SCENARIO_OK)
-            rc = tool_error("no memory");
-    }
-    if (rc == TOOL_OK && trace) {
-        rc = play_and_trace(&variant, dialects);
-    } else if (rc == TOOL_OK && ladder) {
-        rc = play_and_draw(&variant, dialects);
-    } else if (rc == TOOL_OK) {
-        if (scenario_print(variant_given ? &variant : &program, &text) != SCENARIO_OK)
-            rc = tool_error("no memory");
-        else
-            fputs(text.length > 0 ? text.data : "", stdout);
-    }
-    scenario_buffer_fini(&text);
-    scenario_buffer_fini(&name);
-    scenario_program_fini(&variant);
-    scenario_program_fini(&program);
-    scenario_program_fini(&file);
+    show.path = argv[1];
+    scenario_program_init(&show.program);
+    scenario_program_init(&show.dialects);
+    rc = load_and_show(&show);
+    scenario_program_fini(&show.program);
+    scenario_program_fini(&show.dialects);
     return rc;
 }

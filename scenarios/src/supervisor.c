@@ -169,12 +169,12 @@ static bool prepare_worker(struct supervisor *supervisor, struct worker *worker)
 
     worker->output = tmpfile();
     worker->files.trace = options->trace ? tmpfile() : NULL;
-    worker->files.ladder = options->ladder ? tmpfile() : NULL;
+    worker->files.ladder = options->ladder_rows != 0 ? tmpfile() : NULL;
     worker->files.capture = options->capture ? tmpfile() : NULL;
     worker->progress = mmap(NULL, sizeof(*worker->progress), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (worker->output == NULL || (options->trace && worker->files.trace == NULL) ||
-        (options->ladder && worker->files.ladder == NULL) ||
+        (options->ladder_rows != 0 && worker->files.ladder == NULL) ||
         (options->capture && worker->files.capture == NULL) || worker->progress == MAP_FAILED)
         return cannot_make();
     return start_worker(supervisor, worker);

@@ -18,7 +18,7 @@ struct tool_result {
     char *events; /* last events, a line each; NULL if there are none. Freed with the result */
     char *output; /* what the worker printed: a sanitizer's report; NULL if nothing */
     char *trace;  /* with `trace`: all lines */
-    struct ladder ladder; /* with `ladder`: of a run that failed or is its scenario's first */
+    struct ladder ladder; /* with `ladder_rows`: of a run that failed or is its scenario's first */
     char *capture;        /* with `capture`: what capture.h has kept; NULL if nothing */
     size_t capture_length;
     double seconds;
@@ -32,13 +32,14 @@ struct supervisor_options {
     const char *frontend;
     uint32_t jobs;
     uint32_t repeat;        /* times each; different hashes fail the case */
+    bool once;              /* what a program repeats by itself (repeat.h) is not repeated */
     uint64_t only;          /* of what a program repeats by itself (repeat.h); 0: all */
     uint64_t stuck_seconds; /* real time without a step of the world that makes a hang */
     bool strict;
     bool set_seed;
     uint64_t seed;
     bool trace;
-    bool ladder;
+    size_t ladder_rows; /* so many of the first and of the last events; 0: no ladders */
     bool capture;
     const char *disk;
     const char *live;                        /* the disk of the live world; NULL: simulated */
@@ -66,7 +67,7 @@ int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verd
 
 void tool_result_fini(struct tool_result *result);
 /* What was printed into the file, in allocated memory, and the file is empty again; NULL if there
- * is nothing. Not `whole`: of much text only the beginning and the end. */
+ * is nothing, or no memory for the `whole`. Else of much text only the beginning and the end. */
 char *supervisor_take_output(FILE *file, bool whole);
 /* What the worker has recorded, with what the verdict is about; and the file is empty again. */
 void supervisor_take_ladder(FILE *file, const struct scenario_verdict *verdict,

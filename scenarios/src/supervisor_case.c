@@ -69,6 +69,8 @@ char *supervisor_take_output(FILE *file, bool whole)
         add_piece(&text, descriptor, size - kept, size);
     }
     empty(descriptor);
+    if (whole && text.failed)
+        scenario_buffer_fini(&text);
     return text.data;
 }
 

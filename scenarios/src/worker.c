@@ -16,9 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of a ladder, so many events from the beginning and from the end. */
-enum { LADDER_FIRST = 1000, LADDER_LAST = 1000 };
-
 static struct {
     const struct scenario_runner *runner;
     struct scenario_progress *progress;
@@ -166,7 +163,10 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
         run.listener = &capture.listener;
     }
     for (uint32_t round = 0; round < options->repeat; round++) {
-        scenario_repeat_run(runner, program, &run, options->only, verdict);
+        if (options->once)
+            scenario_runner_run(runner, program, &run, verdict);
+        else
+            scenario_repeat_run(runner, program, &run, options->only, verdict);
         excuse(options, verdict);
         run.trace = NULL;
         run.listener = NULL;
@@ -229,7 +229,8 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
     struct supervisor_options own = *options;
     struct scenario_runner *runner = scenario_runner_create();
     struct ladder_recorder *recorder =
-        files->ladder == NULL ? NULL : ladder_recorder_create(LADDER_FIRST, LADDER_LAST);
+        files->ladder == NULL ? NULL
+                              : ladder_recorder_create(options->ladder_rows, options->ladder_rows);
     struct scenario_program program;
     struct worker_answer answer;
     bool leak = false;

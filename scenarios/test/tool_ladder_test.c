@@ -138,6 +138,25 @@ START_TEST(the_step_that_is_not_met_is_marked)
 }
 END_TEST
 
+/* The last row is the call that it did not come back from. */
+START_TEST(what_a_frontend_did_before_it_died_is_drawn)
+{
+    struct outcome run;
+
+    put_file("aborts.scn", ABORTS);
+    run = shell("$misbehaving show --ladder aborts.scn >all; echo $?; tail -n 3 all");
+    ck_assert_str_eq(
+        run.out, "127\n"
+                 "         0.000      |--------->|          |          |          |  #1  submit "
+                 "read request=1 sector=101 sectors=8\n"
+                 "!! crashed: Aborted\n"
+                 "crashed: Aborted\n");
+    run = shell("$misbehaving show --trace aborts.scn >all; echo $?; tail -n 2 all");
+    assert_contains(run.out, "127\n");
+    assert_contains(run.out, "submit          read request=1 sector=101 sectors=8\ncrashed: ");
+}
+END_TEST
+
 /* Where all repetitions pass, the run without any stands for them. */
 START_TEST(of_a_program_that_repeats_itself_the_failing_run_is_drawn)
 {
@@ -339,6 +358,7 @@ static Suite *tool_ladder_suite(void)
     tcase_add_test(show, what_is_left_is_disconnected_under_a_heading_of_its_own);
     tcase_add_test(show, the_step_that_is_not_met_is_marked);
     tcase_add_test(show, of_a_program_that_repeats_itself_the_failing_run_is_drawn);
+    tcase_add_test(show, what_a_frontend_did_before_it_died_is_drawn);
     tcase_add_test(show, two_runs_give_the_same_bytes);
     tcase_add_test(kept, of_too_many_events_the_first_and_the_last_are_kept);
     tcase_add_test(kept, a_response_belongs_to_the_request_with_its_id_on_its_ring);
