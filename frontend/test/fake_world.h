@@ -77,8 +77,8 @@ void on_complete(struct blkfront_request *request, int result);
 /* One move of either side after the other: so a recovery is stopped at each of its steps. True if
  * it has not come to its end. */
 bool go_some_steps(struct blkfront_device *device, unsigned steps);
-/* Whatever call of the platform fails after `lose`, the device recovers or ends and leaves nothing.
- */
-void fail_each_call_after(void (*lose)(void), bool ever_after, int result);
+/* Whatever call of the platform fails after `lose`, and whatever it returns then, the device
+ * recovers or ends and leaves nothing. */
+void fail_each_call_after(void (*lose)(void), bool ever_after);
 
 #endif

@@ -348,18 +348,12 @@ static void lose(void)
 
 static void i13_any_call_may_fail_once(void)
 {
-    fail_each_call_after(lose, false, BLKFRONT_PLATFORM_IO);
-    fail_each_call_after(lose, false, BLKFRONT_PLATFORM_NO_MEMORY);
-    fail_each_call_after(lose, false, BLKFRONT_PLATFORM_AGAIN);
-    fail_each_call_after(lose, false, BLKFRONT_PLATFORM_DENIED);
+    fail_each_call_after(lose, false);
 }
 
 static void i13_any_call_may_fail_with_all_after_it(void)
 {
-    fail_each_call_after(lose, true, BLKFRONT_PLATFORM_IO);
-    fail_each_call_after(lose, true, BLKFRONT_PLATFORM_NO_MEMORY);
-    fail_each_call_after(lose, true, BLKFRONT_PLATFORM_AGAIN);
-    fail_each_call_after(lose, true, BLKFRONT_PLATFORM_DENIED);
+    fail_each_call_after(lose, true);
 }
 
 static const struct unit_test tests[] = {

@@ -87,7 +87,7 @@ static bool ended(struct blkfront_device *device)
            blkfront_device_state(device) == BLKFRONT_FAILED;
 }
 
-void fail_each_call_after(void (*lose)(void), bool ever_after, int result)
+static void fail_each_call_with(void (*lose)(void), bool ever_after, int result)
 {
     for (unsigned n = 1; n < 500; n++) {
         struct blkfront_device *device;
@@ -118,4 +118,12 @@ void fail_each_call_after(void (*lose)(void), bool ever_after, int result)
         }
     }
     CU_FAIL("the calls never end");
+}
+
+void fail_each_call_after(void (*lose)(void), bool ever_after)
+{
+    fail_each_call_with(lose, ever_after, BLKFRONT_PLATFORM_IO);
+    fail_each_call_with(lose, ever_after, BLKFRONT_PLATFORM_NO_MEMORY);
+    fail_each_call_with(lose, ever_after, BLKFRONT_PLATFORM_AGAIN);
+    fail_each_call_with(lose, ever_after, BLKFRONT_PLATFORM_DENIED);
 }

@@ -4,10 +4,10 @@
  */
 #include "scenario/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check_refuse.h"
 #include "dialect_names.h"
 #include "scenario/variants.h"
 #include "value.h"
@@ -21,40 +21,25 @@ void scenario_admission_init(struct scenario_admission *admission,
     admission->dialects = dialects;
 }
 
-/* Writes the reason and says no. */
-static bool refuse(char *message, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static bool refuse(char *message, size_t size, const char *format, ...)
-{
-    va_list arguments;
-
-    if (message != NULL) {
-        va_start(arguments, format);
-        vsnprintf(message, size, format, arguments);
-        va_end(arguments);
-    }
-    return false;
-}
-
 static bool has_one_shape(bool sizes, bool buffers, char *message, size_t size)
 {
     return !(sizes && buffers) ||
-           refuse(message, size, "found buffers= and sizes=, expected one of them");
+           check_refuse(message, size, "found buffers= and sizes=, expected one of them");
 }
 
 static bool is_on_heap(bool beside, uint64_t memory, char *message, size_t size)
 {
     return !beside || memory == CHOICE_MEMORY_HEAP ||
-           refuse(message, size, "found beside= and memory=, expected one of them");
+           check_refuse(message, size, "found beside= and memory=, expected one of them");
 }
 
 /* What another request left is taken as it is. */
 static bool is_own(bool again, bool shaped, char *message, size_t size)
 {
-    return !(again && shaped) || refuse(message, size,
-                                        "found again= and what buffers are to be like, expected "
-                                        "one of them");
+    return !(again && shaped) ||
+           check_refuse(message, size,
+                        "found again= and what buffers are to be like, expected "
+                        "one of them");
 }
 
 static bool is_path(const struct scenario_program *program, const struct scenario_step *step,
@@ -64,9 +49,9 @@ static bool is_path(const struct scenario_program *program, const struct scenari
     const char *text = scenario_text(program, path);
 
     return value_is_path(text, path.length) ||
-           refuse(message, size,
-                  "found the path '%.*s', expected front/…, back/… or an absolute one",
-                  path.length < 80 ? (int)path.length : 80, text);
+           check_refuse(message, size,
+                        "found the path '%.*s', expected front/…, back/… or an absolute one",
+                        path.length < 80 ? (int)path.length : 80, text);
 }
 
 /* Combinations that say nothing, or two things at once. */
@@ -81,16 +66,16 @@ static bool is_sensible(const struct scenario_program *program, const struct sce
         return scenario_given(step, FIELD_FAULT_ACTION) ||
                scenario_given(step, FIELD_FAULT_STATUS) ||
                scenario_given(step, FIELD_FAULT_DELAY) ||
-               refuse(message, size,
-                      "the rule does nothing, expected an action, status= or delay=");
+               check_refuse(message, size,
+                            "the rule does nothing, expected an action, status= or delay=");
     case STEP_RING_INDEX:
         return scenario_given(step, FIELD_RING_INDEX_VALUE) !=
                    scenario_given(step, FIELD_RING_INDEX_ADD) ||
-               refuse(message, size, "'ring index' expects one of value= and add=");
+               check_refuse(message, size, "'ring index' expects one of value= and add=");
     case STEP_RUN_UNTIL:
         return scenario_given(step, FIELD_RUN_UNTIL_FRONT) ||
                scenario_given(step, FIELD_RUN_UNTIL_BACK) ||
-               refuse(message, size, "'run until' expects front= or back=");
+               check_refuse(message, size, "'run until' expects front= or back=");
     case STEP_READ:
         return has_one_shape(scenario_given(step, FIELD_READ_SIZES),
                              scenario_given(step, FIELD_READ_BUFFERS), message, size) &&
@@ -125,18 +110,19 @@ static bool is_in_order(const struct scenario_admission *admission, const struct
     char device = (char)('a' + step->device);
 
     if ((row->flags & SCENARIO_ROW_BACKED) != 0 && !admission->backed[step->device]) {
-        return refuse(message, size, "found '%s', expected 'backend' for xvd%c before it",
-                      row->name, device);
+        return check_refuse(message, size, "found '%s', expected 'backend' for xvd%c before it",
+                            row->name, device);
     }
     if ((row->flags & SCENARIO_ROW_HANDLE) != 0 && admission->holds[step->device] == 0) {
-        return refuse(message, size, "found '%s', expected 'connect' for xvd%c before it",
-                      row->name, device);
+        return check_refuse(message, size, "found '%s', expected 'connect' for xvd%c before it",
+                            row->name, device);
     }
     if (row->opcode == STEP_CONNECT && !admission->any_backend) {
-        return refuse(message, size, "found 'connect', expected 'backend' before it");
+        return check_refuse(message, size, "found 'connect', expected 'backend' before it");
     }
     if (row->opcode == STEP_BACKEND && admission->backed[step->device]) {
-        return refuse(message, size, "found a second 'backend' for xvd%c, expected one", device);
+        return check_refuse(message, size, "found a second 'backend' for xvd%c, expected one",
+                            device);
     }
     return true;
 }
@@ -162,12 +148,13 @@ static bool names_fit(const struct scenario_admission *admission, const struct s
         }
         scenario_name_text(step->values[i], name);
         if (uses && (admission->kinds[step->values[i]] & field->min) == 0) {
-            return refuse(message, size, "found %s, expected a name given to %s before (as %s)",
-                          name, kind_name(field->min), name);
+            return check_refuse(message, size,
+                                "found %s, expected a name given to %s before (as %s)", name,
+                                kind_name(field->min), name);
         }
         if (!uses && admission->kinds[step->values[i]] != 0) {
-            return refuse(message, size, "found 'as %s' again, expected a name not yet given",
-                          name);
+            return check_refuse(message, size, "found 'as %s' again, expected a name not yet given",
+                                name);
         }
     }
     return true;
@@ -207,12 +194,12 @@ bool scenario_admit(struct scenario_admission *admission, const struct scenario_
     const struct scenario_row *row = scenario_row(step->opcode);
 
     if (row == NULL || row->opcode == STEP_WORLD) {
-        return refuse(message, size, "no step");
+        return check_refuse(message, size, "no step");
     }
     for (unsigned i = 0; i < row->field_count; i++) {
         if (scenario_given(step, i) && !value_in_range(&row->fields[i], step->values[i])) {
-            return refuse(message, size, "'%s' of '%s' is out of range", row->fields[i].name,
-                          row->name);
+            return check_refuse(message, size, "'%s' of '%s' is out of range", row->fields[i].name,
+                                row->name);
         }
     }
     if (!is_sensible(admission->program, step, message, size) ||

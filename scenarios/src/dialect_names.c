@@ -5,28 +5,12 @@
  */
 #include "dialect_names.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "check_refuse.h"
 #include "suggest.h"
 #include "value.h"
-
-/* Writes the reason and says no. */
-static bool refuse(char *message, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static bool refuse(char *message, size_t size, const char *format, ...)
-{
-    va_list arguments;
-
-    if (message != NULL) {
-        va_start(arguments, format);
-        vsnprintf(message, size, format, arguments);
-        va_end(arguments);
-    }
-    return false;
-}
 
 static bool same_name(const char *text, size_t length, const char *name, size_t name_length)
 {
@@ -113,8 +97,8 @@ static bool refuse_dialect(const struct scenario_admission *admission, const cha
     if (suggestion.best == NULL) {
         offer_longer_names(&suggestion, step, near);
     }
-    return refuse(message, size, "found '%s', expected the name of a dialect%s",
-                  found_text(found, name, length), near);
+    return check_refuse(message, size, "found '%s', expected the name of a dialect%s",
+                        found_text(found, name, length), near);
 }
 
 /* The first dialect that the step names and nobody knows; of no length: there is none. */
@@ -151,14 +135,14 @@ static bool is_new_dialect(const struct scenario_admission *admission,
     const char *text = scenario_text(admission->program, name);
 
     if (admission->own_dialect_count == SCENARIO_DIALECTS_MAX) {
-        return refuse(message, size, "more than %u dialects", SCENARIO_DIALECTS_MAX);
+        return check_refuse(message, size, "more than %u dialects", SCENARIO_DIALECTS_MAX);
     }
     for (unsigned i = 0; i < admission->own_dialect_count; i++) {
         struct scenario_string known = admission->own_dialects[i];
 
         if (same_name(scenario_text(admission->program, known), known.length, text, name.length)) {
-            return refuse(message, size, "found a second dialect '%.*s', expected one",
-                          (int)name.length, text);
+            return check_refuse(message, size, "found a second dialect '%.*s', expected one",
+                                (int)name.length, text);
         }
     }
     return true;
@@ -176,19 +160,21 @@ bool dialect_names_fit(const struct scenario_admission *admission, const struct 
     }
     /* A backend may be there that is of it: so it is said in one piece. */
     if ((row->flags & SCENARIO_ROW_OF_DIALECT) != 0 && !admission->in_dialect) {
-        return refuse(message, size, "found '%s', expected it right behind 'dialect'", row->name);
+        return check_refuse(message, size, "found '%s', expected it right behind 'dialect'",
+                            row->name);
     }
     if (row->opcode != STEP_DIALECT) {
         return true;
     }
     name = scenario_string_of(step, FIELD_DIALECT_NAME);
     if (!value_is_word(scenario_text(admission->program, name), name.length)) {
-        return refuse(message, size, "'dialect' expects a name of letters, digits, '-' and '_'");
+        return check_refuse(message, size,
+                            "'dialect' expects a name of letters, digits, '-' and '_'");
     }
     name = scenario_string_of(step, FIELD_DIALECT_DIRECTORY);
     if (scenario_given(step, FIELD_DIALECT_DIRECTORY) &&
         !value_is_word(scenario_text(admission->program, name), name.length)) {
-        return refuse(message, size, "directory= expects letters, digits, '-' and '_'");
+        return check_refuse(message, size, "directory= expects letters, digits, '-' and '_'");
     }
     return is_new_dialect(admission, step, message, size);
 }

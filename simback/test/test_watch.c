@@ -4,16 +4,7 @@
  * that wait.
  */
 #include "cunit_main.h"
-#include "store_calls.h"
-
-static struct blkfront_watch_set *set;
-static unsigned woken;
-
-static bool count(void *context)
-{
-    (*(unsigned *)context)++;
-    return false;
-}
+#include "watch_calls.h"
 
 static void set_up(void)
 {
@@ -21,24 +12,6 @@ static void set_up(void)
     store_begin();
     woken = 0;
     CU_ASSERT_EQUAL(guest->watches_open(guest->context, &set), 0);
-}
-
-static int watch(const char *path, uint32_t token)
-{
-    return guest->watch(guest->context, set, path, token);
-}
-
-/* The tokens that have fired, as digits. */
-static const char *fired(void)
-{
-    static char tokens[64];
-    uint32_t token;
-    size_t length = 0;
-
-    while (length + 1 < sizeof(tokens) && guest->watch_fired(guest->context, set, &token) == 1)
-        tokens[length++] = (char)('0' + token);
-    tokens[length] = 0;
-    return tokens;
 }
 
 static void a_watch_fires_once_at_once(void)

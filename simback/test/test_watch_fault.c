@@ -4,36 +4,9 @@
  * times, late. Only the frontend of the named device feels it.
  */
 #include "cunit_main.h"
-#include "store_calls.h"
+#include "watch_calls.h"
 
 enum { DEVICE = 0, MS = 1000000 };
-
-static struct blkfront_watch_set *set;
-static unsigned woken;
-
-static bool count(void *context)
-{
-    (*(unsigned *)context)++;
-    return false;
-}
-
-static int watch(const char *path, uint32_t token)
-{
-    return guest->watch(guest->context, set, path, token);
-}
-
-/* The tokens that have fired, as digits; more than a hundred are cut. */
-static const char *fired(void)
-{
-    static char tokens[101];
-    uint32_t token;
-    size_t length = 0;
-
-    while (length + 1 < sizeof(tokens) && guest->watch_fired(guest->context, set, &token) == 1)
-        tokens[length++] = (char)('0' + token);
-    tokens[length] = 0;
-    return tokens;
-}
 
 static void set_up(void)
 {
