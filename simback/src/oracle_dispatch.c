@@ -101,7 +101,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     }
     states_store(oracle, event, device, rest, front_path);
     if (front_path) {
-        negotiation_store(device, event, rest);
+        negotiation_store(oracle, device, event, rest);
         teardown_store(oracle, event, device, rest);
     }
 }

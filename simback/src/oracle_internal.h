@@ -149,7 +149,7 @@ struct oracle_ring {
 
 enum { ORACLE_NODES = 96, ORACLE_NODE_NAME = 40, ORACLE_WATCHES = 16, ORACLE_READ_ONCE = 32 };
 
-enum { ORACLE_LOST = 16 };
+enum { ORACLE_LOST = 16, ORACLE_HIDDEN = 16 };
 
 struct oracle_range {
     uint64_t first_512, last_512; /* both included */
@@ -205,6 +205,10 @@ struct oracle_device {
     /* I10: the nodes that the frontend has written since its last state */
     bool publish_any, publish_mixed; /* in more than one transaction, or in none */
     uint32_t publish_transaction;    /* of the last one; 0: none */
+    /* and those that it removed and was told are not there, although they are: hashes of paths */
+    uint64_t hidden[ORACLE_HIDDEN];
+    uint32_t hidden_count;
+    bool hidden_more; /* than can be kept */
 
     /* what the application knows */
     bool app_known;

@@ -37,9 +37,32 @@ static bool is_published(const char *node)
            strcmp(node, BLKIF_NODE_PROTOCOL) == 0;
 }
 
-void negotiation_store(struct oracle_device *device, const struct simback_event *event,
-                       const char *rest)
+/* Who removes a node and is told, on purpose, that it is not there, is not to blame for it. */
+static void hide(const struct oracle *oracle, struct oracle_device *device,
+                 const struct simback_event *event)
 {
+    const uint64_t hash = hash_xxh64(event->path, strlen(event->path), 0);
+    size_t length;
+
+    if (event->kind != SIMBACK_STORE_REMOVE && event->kind != SIMBACK_STORE_WRITE)
+        return;
+    for (uint32_t i = 0; i < device->hidden_count; i++) {
+        if (device->hidden[i] == hash)
+            device->hidden[i--] = device->hidden[--device->hidden_count];
+    }
+    if (event->kind != SIMBACK_STORE_REMOVE || event->result != BLKFRONT_PLATFORM_NO_ENTRY ||
+        simback_store_read(oracle->world, event->path, NULL, 0, &length) != 0)
+        return;
+    if (device->hidden_count == ORACLE_HIDDEN)
+        device->hidden_more = true;
+    else
+        device->hidden[device->hidden_count++] = hash;
+}
+
+void negotiation_store(const struct oracle *oracle, struct oracle_device *device,
+                       const struct simback_event *event, const char *rest)
+{
+    hide(oracle, device, event);
     if (event->kind != SIMBACK_STORE_WRITE || event->result != 0 || !is_published(rest))
         return;
     if (device->publish_any && device->publish_transaction != event->a)
@@ -62,10 +85,34 @@ void negotiation_transaction(struct oracle *oracle, const struct simback_event *
 
 /* ---- nodes ---- */
 
+static bool is_hidden(const struct publication *p, const char *directory, const char *node)
+{
+    char path[MONITOR_PATH + 64];
+    uint64_t hash;
+
+    if (p->device->hidden_count == 0)
+        return false;
+    if (p->device->hidden_more)
+        return true;
+    snprintf(path, sizeof(path), "%s/%s", directory, node);
+    hash = hash_xxh64(path, strlen(path), 0);
+    for (uint32_t i = 0; i < p->device->hidden_count; i++) {
+        if (p->device->hidden[i] == hash)
+            return true;
+    }
+    return false;
+}
+
+static bool exists(const struct publication *p, const char *directory, const char *node)
+{
+    return monitor_exists(p->oracle->world, directory, node) && !is_hidden(p, directory, node);
+}
+
 static bool number_of(const struct publication *p, const char *directory, const char *node,
                       uint64_t *number)
 {
-    return monitor_peek_number(p->oracle->world, directory, node, number);
+    return monitor_peek_number(p->oracle->world, directory, node, number) &&
+           !is_hidden(p, directory, node);
 }
 
 /* True if it is there; a node that is no number is told of. */
@@ -74,7 +121,7 @@ static bool read_number(const struct publication *p, const char *directory, cons
 {
     if (number_of(p, directory, node, number))
         return true;
-    if (monitor_exists(p->oracle->world, directory, node))
+    if (exists(p, directory, node))
         BROKEN(p, "%s/%s is no number", directory, node);
     return false;
 }
@@ -122,7 +169,7 @@ static void judge_protocol(const struct publication *p)
     char protocol[16] = "";
     size_t length = 0;
 
-    if (!monitor_exists(p->oracle->world, p->front, BLKIF_NODE_PROTOCOL)) {
+    if (!exists(p, p->front, BLKIF_NODE_PROTOCOL)) {
         judge_no_protocol(p);
         return;
     }
@@ -207,7 +254,7 @@ static void judge_ref(const struct publication *p, const char *directory, const 
     uint64_t ref;
 
     if (!read_number(p, directory, node, &ref)) {
-        if (!monitor_exists(p->oracle->world, directory, node))
+        if (!exists(p, directory, node))
             BROKEN(p, "%s/%s is not there", directory, node);
         return;
     }
@@ -233,7 +280,7 @@ static void judge_queue(const struct publication *p, const char *directory)
         judge_ref(p, directory, node);
     }
     if (!read_number(p, directory, BLKIF_NODE_EVENT_CHANNEL, &port) &&
-        !monitor_exists(p->oracle->world, directory, BLKIF_NODE_EVENT_CHANNEL))
+        !exists(p, directory, BLKIF_NODE_EVENT_CHANNEL))
         BROKEN(p, "%s/" BLKIF_NODE_EVENT_CHANNEL " is not there", directory);
 }
 
@@ -247,7 +294,7 @@ static void judge_queues(const struct publication *p)
         return;
     }
     for (size_t i = 0; i < sizeof(top) / sizeof(top[0]); i++) {
-        if (p->queues > 1 && monitor_exists(p->oracle->world, p->front, top[i]))
+        if (p->queues > 1 && exists(p, p->front, top[i]))
             BROKEN(p, "%s is published beside %llu queues", top[i], (unsigned long long)p->queues);
     }
     for (uint64_t i = 0; i < p->queues; i++) {
@@ -263,21 +310,20 @@ static void judge_stale(const struct publication *p)
 {
     char node[32];
 
-    if (p->numbered && p->queues == 1 &&
-        monitor_exists(p->oracle->world, p->front, BLKIF_NODE_RING_REF "0") &&
-        monitor_exists(p->oracle->world, p->front, BLKIF_NODE_RING_REF))
+    if (p->numbered && p->queues == 1 && exists(p, p->front, BLKIF_NODE_RING_REF "0") &&
+        exists(p, p->front, BLKIF_NODE_RING_REF))
         SHOULD(p, "ring-ref is there beside ring-ref0");
     for (uint64_t i = p->numbered && p->queues == 1 ? UINT64_C(1) << p->order : 0;
          i < MONITOR_RING_PAGES; i++) {
         snprintf(node, sizeof(node), BLKIF_NODE_RING_REF "%llu", (unsigned long long)i);
-        if (monitor_exists(p->oracle->world, p->front, node)) {
+        if (exists(p, p->front, node)) {
             SHOULD(p, "%s is there, and belongs to no ring", node);
             break;
         }
     }
     for (uint64_t i = p->queues == 1 ? 0 : p->queues; i < MONITOR_QUEUES; i++) {
         snprintf(node, sizeof(node), BLKIF_NODE_QUEUE "%llu", (unsigned long long)i);
-        if (monitor_exists(p->oracle->world, p->front, node)) {
+        if (exists(p, p->front, node)) {
             SHOULD(p, "%s is there, and belongs to no ring", node);
             break;
         }
@@ -314,5 +360,6 @@ void negotiation_published(struct oracle *oracle, struct oracle_device *device,
         judge_stale(&p);
     }
     judge_transaction(&p, transaction);
-    device->publish_any = device->publish_mixed = false;
+    device->publish_any = device->publish_mixed = device->hidden_more = false;
+    device->hidden_count = 0;
 }

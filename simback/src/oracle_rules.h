@@ -129,8 +129,8 @@ uint64_t units_whole_extents(const struct oracle_device *device,
                              const struct oracle_request *request);
 
 /* I10 */
-void negotiation_store(struct oracle_device *device, const struct simback_event *event,
-                       const char *rest);
+void negotiation_store(const struct oracle *oracle, struct oracle_device *device,
+                       const struct simback_event *event, const char *rest);
 void negotiation_transaction(struct oracle *oracle, const struct simback_event *event);
 /* The state that says so has been written, in this transaction or in none. */
 void negotiation_published(struct oracle *oracle, struct oracle_device *device,
