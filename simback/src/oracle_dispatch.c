@@ -421,7 +421,8 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
         if (device != NULL)
             device->read_once_count = 0; /* somebody says: look again */
         if (device != NULL && event->domid == world->guest) {
-            device->back_misread = false;
+            if (hash_xxh64(event->path, strlen(event->path), 0) == device->back_misread)
+                device->back_misread = 0;
             events_watch_fired(device, event);
         }
     } else if (event->kind == SIMBACK_BACK_STATE || event->kind == SIMBACK_BACK_LIFE ||

@@ -179,7 +179,7 @@ struct oracle_device {
     bool front_refused;    /* XenStore did not take the last one that it wrote */
     bool front_missed;     /* it may have written another one since (served) */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
-    bool back_misread;     /* it was there and could not be read, on purpose */
+    uint64_t back_misread; /* hash of its path, where it could not be read, on purpose; else 0 */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     uint8_t front_read;                   /* the frontend's, as the backend has read it last */

@@ -6,6 +6,8 @@
  */
 #include "oracle_internal.h"
 
+#include <stdio.h>
+
 /* The xenbus state in a directory; 0: absent or none. */
 static uint8_t state_in(const struct simback_world *world, const char *directory)
 {
@@ -130,13 +132,22 @@ static bool waits_without_backend(const struct simback_world *world,
            monitor_exists(world, back, BLKIF_NODE_STATE);
 }
 
+/* One that it was told is not there is not there, to it. */
+static bool is_misread(const struct oracle_device *device, const char *back)
+{
+    char path[MONITOR_PATH + sizeof("/" BLKIF_NODE_STATE)];
+    int length = snprintf(path, sizeof(path), "%s/" BLKIF_NODE_STATE, back);
+
+    return device->back_misread != 0 && hash_xxh64(path, (size_t)length, 0) == device->back_misread;
+}
+
 static enum simback_owes device_owes(const struct oracle *oracle,
                                      const struct oracle_device *device, uint8_t front_state,
                                      const char *back)
 {
-    /* One that it was told is not there is not there, to it. */
-    uint8_t back_state = back[0] == '\0' || device->back_misread ? BLKIF_WIRE_UNKNOWN
-                                                                 : state_in(oracle->world, back);
+    uint8_t back_state = back[0] == '\0' || is_misread(device, back)
+                             ? BLKIF_WIRE_UNKNOWN
+                             : state_in(oracle->world, back);
     uint8_t owes = handshake[front_state][back_state];
 
     /* Whoever begins where a predecessor has left a 4 waits for the end of 7 and 8, too. */

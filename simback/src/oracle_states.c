@@ -172,8 +172,9 @@ static void back_read(const struct oracle *oracle, struct oracle_device *device,
     uint64_t state;
 
     /* Refused on purpose, when xenstored would have told it. */
-    device->back_misread =
-        event->result != 0 && simback_store_read(oracle->world, event->path, NULL, 0, &length) == 0;
+    device->back_misread = 0;
+    if (event->result != 0 && simback_store_read(oracle->world, event->path, NULL, 0, &length) == 0)
+        device->back_misread = hash_xxh64(event->path, strlen(event->path), 0);
     device->front_known = true; /* one that does not ask for its own has begun, too */
     /* A path whose parents are gone is denied. 7 and 8 mean nothing to block devices: what was read
      * before them still holds. */
