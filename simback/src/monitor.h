@@ -31,6 +31,14 @@ struct monitor_device {
     char name[16];            /* "xvda" */
 };
 
+/* Where a frontend has read that its backend's directory is. */
+struct monitor_told {
+    uint64_t hash; /* of the directory's path */
+    uint32_t vdev;
+    uint16_t length; /* of it; 0: nowhere, or nobody */
+    uint16_t front_domid;
+};
+
 struct monitor_ring {
     uint16_t device, queue;
     bool attached;
@@ -79,6 +87,7 @@ struct monitor_overwrite {
 
 struct monitor {
     struct monitor_device devices[WORLD_DEVICES];
+    struct monitor_told told[WORLD_DEVICES];    /* by the number that they go by */
     uint16_t alias[WORLD_DEVICES];              /* number of the device that this number means */
     struct monitor_ring **rings[WORLD_DEVICES]; /* [queue]; NULL: the device never had one */
     uint16_t queues[WORLD_DEVICES];             /* of them in use: 0 .. queues - 1 */
@@ -105,7 +114,10 @@ static inline uint16_t monitor_device_number(const struct monitor *monitor, uint
 }
 /* The device whose frontend directory this path is in, and the rest; SIMBACK_NO_DEVICE. */
 uint16_t monitor_front_path(const struct monitor *monitor, const char *path, const char **rest);
-uint16_t monitor_back_path(const struct monitor *monitor, const char *path, const char **rest);
+/* The same of the backend's directory: the one that the frontend whose event it is has been told
+ * of, or else one that has the name of a backend's. */
+uint16_t monitor_back_path(const struct monitor *monitor, const struct simback_event *event,
+                           const char **rest);
 /* "xvda" for 51712. */
 void monitor_vdev_name(uint32_t vdev, char *name, size_t size);
 /* A decimal number, digits alone; false for anything else. */

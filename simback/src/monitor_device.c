@@ -164,16 +164,31 @@ static uint16_t same_device(const struct monitor *monitor, const struct director
     return number < WORLD_DEVICES && monitor->devices[number].known ? free_number : number;
 }
 
-uint16_t monitor_back_path(const struct monitor *monitor, const char *path, const char **rest)
+/* Is the path in the directory that this frontend was told is its backend's? */
+static bool is_told(const struct monitor_told *told, const struct simback_event *event)
 {
-    struct directory directory;
-    uint16_t number;
+    return told->length != 0 && told->front_domid == event->domid &&
+           strlen(event->path) > told->length && event->path[told->length] == '/' &&
+           hash_xxh64(event->path, told->length, 0) == told->hash;
+}
 
+uint16_t monitor_back_path(const struct monitor *monitor, const struct simback_event *event,
+                           const char **rest)
+{
+    const char *path = event->path;
+    struct directory directory;
+
+    if (event->device < WORLD_DEVICES && is_told(&monitor->told[event->device], event)) {
+        const struct monitor_told *told = &monitor->told[event->device];
+
+        directory = (struct directory){.front_domid = told->front_domid, .vdev = told->vdev};
+        *rest = path + told->length + 1;
+        return same_device(monitor, &directory, SIMBACK_NO_DEVICE);
+    }
     if (!parse_directory(path, &directory) || directory.front)
         return SIMBACK_NO_DEVICE;
-    number = same_device(monitor, &directory, SIMBACK_NO_DEVICE);
     *rest = path[directory.length] == '/' ? path + directory.length + 1 : path + directory.length;
-    return number;
+    return same_device(monitor, &directory, SIMBACK_NO_DEVICE);
 }
 
 /*
@@ -243,6 +258,21 @@ static void learn_backend(struct monitor *monitor, const struct simback_event *e
     device->back_domid = event->domid;
 }
 
+/* It looks there from now on, wherever that is. */
+static void learn_told(struct monitor_told *told, const struct simback_event *event,
+                       const struct directory *directory)
+{
+    if (event->kind != SIMBACK_STORE_READ || !directory->front ||
+        event->domid != directory->owner ||
+        strcmp(event->path + directory->length, "/" BLKIF_NODE_BACKEND) != 0)
+        return;
+    *told = (struct monitor_told){.front_domid = directory->owner, .vdev = directory->vdev};
+    if (event->result != 0 || event->length >= MONITOR_PATH)
+        return;
+    told->length = (uint16_t)event->length;
+    told->hash = hash_xxh64(event->bytes, event->length, 0);
+}
+
 void monitor_learn(struct monitor *monitor, const struct simback_event *event)
 {
     struct directory directory;
@@ -253,8 +283,10 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
         learn_backend(monitor, event);
     if (event->path == NULL || event->device >= WORLD_DEVICES || event->path[0] != '/')
         return;
-    if (!parse_directory(event->path, &directory) || !tells_number(event, &directory) ||
-        is_elsewhere(monitor, event, &directory))
+    if (!parse_directory(event->path, &directory))
+        return;
+    learn_told(&monitor->told[event->device], event, &directory);
+    if (!tells_number(event, &directory) || is_elsewhere(monitor, event, &directory))
         return;
     number = same_device(monitor, &directory, event->device);
     device = &monitor->devices[number];

@@ -71,7 +71,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     uint64_t value = 0;
 
     if (!front_path)
-        number = monitor_back_path(monitor, event->path, &rest);
+        number = monitor_back_path(monitor, event, &rest);
     device = oracle_device_get(oracle, number);
     if (device != NULL && front_path && event->kind == SIMBACK_STORE_WRITE &&
         event->domid != monitor->devices[number].front_domid)
