@@ -176,16 +176,34 @@ static bool fits_sectors(const struct blkfront_queue *queue, const struct blkfro
     return !has_data(request) || whole_sectors(queue, request, in->buffer_index);
 }
 
-int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfront_request *request)
+uint64_t transfer_bytes(const struct blkfront_request *request)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < request->buffer_count; i++)
+        bytes += request->buffers[i].size;
+    return bytes;
+}
+
+/* Is there data that a backend has, or has had, without refusing it? */
+static bool has_begun(const struct blkfront_request *request)
 {
     const struct blkfront_request_internal *in = &request->internal;
-    bool begun = in->buffer_index > 0 || in->buffer_offset > 0;
+    uint64_t left = in->bytes_left;
+
+    for (const struct blkfront_range *range = in->kept; range != NULL; range = range->next)
+        left += range->bytes;
+    return has_data(request) && left < transfer_bytes(request);
+}
+
+int transfer_admit_again(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
     int r = permit(queue, request);
 
     if (r == BLKFRONT_OK && !(is_there(queue, request) && fits_sectors(queue, request)))
         r = BLKFRONT_OUT_OF_RANGE;
-    /* After the first part these would be lies: they say that nothing has been written. */
-    return r != BLKFRONT_OK && begun ? BLKFRONT_IO_ERROR : r;
+    /* These say that nothing has been written, whichever part is left. */
+    return r != BLKFRONT_OK && has_begun(request) ? BLKFRONT_IO_ERROR : r;
 }
 
 int transfer_admit_anew(const struct blkfront_queue *queue, const struct blkfront_request *request)

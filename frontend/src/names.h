@@ -176,6 +176,7 @@
 #define transfer_answered      blkfront_internal_transfer_answered
 #define transfer_arguments     blkfront_internal_transfer_arguments
 #define transfer_begin         blkfront_internal_transfer_begin
+#define transfer_bytes         blkfront_internal_transfer_bytes
 #define transfer_issue         blkfront_internal_transfer_issue
 #define transfer_part          blkfront_internal_transfer_part
 #define unpublish              blkfront_internal_unpublish

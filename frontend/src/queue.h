@@ -218,6 +218,8 @@ bool queue_check(const struct blkfront_queue *queue);
 /* Is it a request at all? Needs no connection. */
 int transfer_arguments(const struct blkfront_queue *queue, const struct blkfront_request *request,
                        uint64_t *bytes);
+/* All of its data. */
+uint64_t transfer_bytes(const struct blkfront_request *request);
 /* May it go out on this connection? */
 int transfer_admit(const struct blkfront_queue *queue, const struct blkfront_request *request,
                    uint64_t bytes);

@@ -248,9 +248,7 @@ static void begin_anew(struct blkfront_queue *queue, struct blkfront_request *re
     for (size_t i = 0; i < in->buffer_index; i++)
         before += request->buffers[i].size;
     in->next_512 -= before / BLKIF_WIRE_UNIT;
-    in->bytes_left = 0;
-    for (size_t i = 0; i < request->buffer_count; i++)
-        in->bytes_left += request->buffers[i].size;
+    in->bytes_left = transfer_bytes(request);
     in->buffer_index = 0;
     in->buffer_offset = 0;
     in->stage = REQUEST_DATA;
