@@ -250,13 +250,15 @@ static struct front *front_with(struct scenario_runner *runner, const void *devi
     return NULL;
 }
 
-/* From a poll: what get_info says is not what it was. */
+/* From a poll: what get_info says is not what it was. Later it may say nothing any more, and what
+ * is asked for then is counted in sectors of this size. */
 static void changed(void *context, struct blkfront_device *device)
 {
     struct front *front = front_with(context, device);
 
     if (front != NULL) {
         front->changes++;
+        front_ask_size(context, front);
     }
 }
 
