@@ -6,7 +6,7 @@
 
 #include "scenario/repeat.h"
 #include "scenario/shrink.h"
-#include "tool.h"
+#include "supervisor.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -39,12 +39,16 @@ static _Noreturn void play_in_child(const struct attempt_options *options,
     if (runner == NULL)
         _exit(2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    attempt_quiet(true); /* what a sanitizer has to say it says at every attempt */
+    attempt_quiet(!options->errors);
     if (options->frontend != NULL)
         run.subject = subject_load(options->frontend, verdict.reason, sizeof(verdict.reason));
     if (run.subject == NULL)
         _exit(2);
-    scenario_repeat_run(runner, program, &run, options->only, &verdict);
+    if (options->once)
+        scenario_runner_run(runner, program, &run, &verdict);
+    else
+        scenario_repeat_run(runner, program, &run, options->only, &verdict);
+    subject_excuse(options->frontend, &verdict);
     _exit(write(answer, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict) ? 0 : 2);
 }
 
@@ -54,7 +58,7 @@ static bool read_verdict(int answer, int timeout_ms, struct scenario_verdict *ve
     int ready;
 
     do
-        ready = poll(&wait, 1, timeout_ms);
+        ready = poll(&wait, 1, timeout_ms > 0 ? timeout_ms : -1);
     while (ready < 0);
     *hung = ready == 0;
     return ready > 0 && read(answer, verdict, sizeof(*verdict)) == (ssize_t)sizeof(*verdict);
@@ -65,6 +69,7 @@ bool attempt_play(const struct attempt_options *options, const struct scenario_p
 {
     int ends[2];
     bool hung = false, answered;
+    int status = 0;
     pid_t pid;
 
     if (pipe(ends) != 0)
@@ -82,15 +87,10 @@ bool attempt_play(const struct attempt_options *options, const struct scenario_p
         return false;
     if (hung)
         kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    if (answered)
-        return true;
-    memset(verdict, 0, sizeof(*verdict));
-    verdict->outcome = hung ? SCENARIO_NO_PROGRESS : SCENARIO_CRASHED;
-    verdict->rule = hung ? 4 : 13;
-    verdict->exit_code = scenario_exit_code(verdict->outcome);
-    snprintf(verdict->reason, sizeof(verdict->reason), "%s",
-             hung ? "the process stood still" : "the process has died");
+    waitpid(pid, &status, 0);
+    if (!answered)
+        supervisor_judge_death(options->run.progress, status, hung, options->stuck_seconds, NULL,
+                               verdict);
     return true;
 }
 

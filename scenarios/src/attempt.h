@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Runs in a process of their own, so that what crashes or hangs can be tried again and again: for
- * the minimiser.
+ * Runs in a process of their own, so that what crashes or hangs can be tried again and again, and
+ * nothing that a frontend from outside keeps goes from one to the next.
  */
 #ifndef SCENARIO_ATTEMPT_H
 #define SCENARIO_ATTEMPT_H
@@ -9,10 +9,13 @@
 #include "scenario/run.h"
 
 struct attempt_options {
-    struct scenario_run_options run; /* without progress */
+    struct scenario_run_options run; /* its progress: in shared memory, or NULL */
     const char *frontend;            /* a shared object that the child loads; NULL: run.subject */
     uint64_t only;                   /* of what the program repeats by itself (repeat.h) */
-    unsigned stuck_seconds;          /* real time until it counts as a hang */
+    bool once;                       /* nothing of that */
+    unsigned stuck_seconds; /* real time until it counts as a hang; 0: whoever started this process
+                             * looks after it, and the child goes with it */
+    bool errors;            /* what the child complains of is seen */
 };
 
 /* For a child: what the frontend prints goes nowhere; with `errors` what it complains of neither.

@@ -3,9 +3,10 @@
  * simblk explore: each variant of a scenario in every order in which the world can go. The search
  * runs in a process of its own, which leaves its schedule where we find it when it dies.
  */
-#include "tool.h"
-
 #include "attempt.h"
+#include "report.h"
+#include "supervisor.h"
+
 #include "scenario/explore.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ struct shared {
 
 struct explore_command {
     uint64_t schedules, stuck_seconds;
-    const char *schedule;
+    const char *schedule, *frontend;
     bool strict;
     struct shared *shared;
 };
@@ -61,27 +62,68 @@ static bool read_schedule(const char *text, struct scenario_schedule *schedule)
     return true;
 }
 
-static _Noreturn void search(const struct explore_command *command,
-                             const struct scenario_program *program)
+/* One from outside is loaded into a process for each schedule: what it keeps is no part of any. */
+static bool play_outside(void *context, const struct scenario_program *program,
+                         const struct scenario_run_options *options,
+                         struct scenario_verdict *verdict)
+{
+    const struct explore_command *command = context;
+    const struct attempt_options attempt = {
+        .run = *options, .frontend = command->frontend, .once = true, .errors = true};
+
+    return attempt_play(&attempt, program, verdict);
+}
+
+static void search_all(struct explore_command *command, const struct scenario_program *program,
+                       struct scenario_run_options *options)
+{
+    struct shared *shared = command->shared;
+    struct scenario_runner *runner = NULL;
+
+    if (command->frontend == NULL) {
+        runner = scenario_runner_create();
+        if (runner == NULL)
+            _exit(TOOL_USAGE);
+    } else {
+        shared->exploration.play = play_outside;
+        shared->exploration.play_context = command;
+    }
+    (void)scenario_explore(runner, program, options, &shared->exploration, &shared->schedule,
+                           &shared->verdict);
+}
+
+static void play_schedule(const struct explore_command *command,
+                          const struct scenario_program *program,
+                          struct scenario_run_options *options)
 {
     struct shared *shared = command->shared;
     struct scenario_runner *runner = scenario_runner_create();
+    char reason[SCENARIO_REASON_MAX];
+
+    if (command->frontend != NULL)
+        options->subject = subject_load(command->frontend, reason, sizeof(reason));
+    if (runner == NULL || options->subject == NULL)
+        _exit(TOOL_USAGE);
+    scenario_play_schedule(runner, program, options, &shared->schedule, &shared->verdict);
+    subject_excuse(command->frontend, &shared->verdict);
+}
+
+static _Noreturn void search(struct explore_command *command,
+                             const struct scenario_program *program)
+{
     struct scenario_run_options options;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (runner == NULL)
-        _exit(TOOL_USAGE);
     scenario_run_options_init(&options);
     options.subject = tool_subject();
     options.strict = command->strict;
-    options.progress = &shared->progress;
+    options.progress = &command->shared->progress;
     attempt_quiet(false);
     if (command->schedule != NULL)
-        scenario_play_schedule(runner, program, &options, &shared->schedule, &shared->verdict);
+        play_schedule(command, program, &options);
     else
-        (void)scenario_explore(runner, program, &options, &shared->exploration, &shared->schedule,
-                               &shared->verdict);
-    shared->ended = true;
+        search_all(command, program, &options);
+    command->shared->ended = true;
     _exit(TOOL_OK);
 }
 
@@ -107,13 +149,8 @@ static void wait_for(const struct explore_command *command, pid_t pid)
     }
     if (shared->ended)
         return;
-    memset(&shared->verdict, 0, sizeof(shared->verdict));
-    shared->verdict.outcome = stuck ? SCENARIO_NO_PROGRESS : SCENARIO_CRASHED;
-    shared->verdict.rule = stuck ? 4 : 13;
-    shared->verdict.step = shared->progress.step;
-    shared->verdict.exit_code = scenario_exit_code(shared->verdict.outcome);
-    snprintf(shared->verdict.reason, sizeof(shared->verdict.reason), "%s",
-             stuck ? "the world stands still" : "the process has died");
+    supervisor_judge_death(&shared->progress, status, stuck, command->stuck_seconds, NULL,
+                           &shared->verdict);
 }
 
 static void print_schedule(const struct scenario_schedule *schedule)
@@ -122,32 +159,51 @@ static void print_schedule(const struct scenario_schedule *schedule)
         printf("%s%u", i == 0 ? "" : ".", schedule->choice[i]);
 }
 
-static void tell(const struct explore_command *command, const char *path, const char *id)
+static void tell_search(const struct scenario_exploration *exploration, bool good)
+{
+    printf(": %" PRIu64 " schedules", exploration->schedules);
+    if (exploration->play == NULL)
+        printf(", %" PRIu64 " of them up to a state that was known, %" PRIu64 " states",
+               exploration->cut, exploration->states);
+    printf(", at most %u choices%s", exploration->longest,
+           !good                ? ""
+           : exploration->whole ? "; that is all"
+                                : "; there are more");
+}
+
+static void tell_failure(const struct explore_command *command, const char *path, const char *id)
 {
     const struct shared *shared = command->shared;
-    const struct scenario_exploration *exploration = &shared->exploration;
-    bool good = shared->verdict.outcome == SCENARIO_PASSED;
 
-    printf("%s %s", good ? "ok  " : "FAIL", id);
-    if (command->schedule == NULL)
-        printf(": %" PRIu64 " schedules, %" PRIu64 " of them up to a state that was known, %" PRIu64
-               " states, at most %u choices%s",
-               exploration->schedules, exploration->cut, exploration->states, exploration->longest,
-               !good                ? ""
-               : exploration->whole ? "; that is all"
-                                    : "; there are more");
-    putchar('\n');
-    if (good)
-        return;
-    printf("     %s: %s\n     at %s:%u (step %u)\n", scenario_outcome_name(shared->verdict.outcome),
-           shared->verdict.reason, path, (unsigned)shared->verdict.line,
+    printf("     ");
+    report_verdict(stdout, &shared->verdict);
+    printf("     at %s:%u (step %u)\n", path, (unsigned)shared->verdict.line,
            (unsigned)shared->verdict.step);
     for (uint32_t i = 0; i < shared->progress.event_lines; i++)
         printf("%s        %s\n", i == 0 ? "     last events:\n" : "",
                shared->progress.event_text[i]);
-    printf("     again: simblk explore%s --schedule ", command->strict ? " --strict" : "");
+    printf("     again: simblk explore");
+    report_frontend(stdout, command->frontend);
+    printf("%s --schedule ", command->strict ? " --strict" : "");
     print_schedule(&shared->schedule);
     printf(" --id '%s' %s\n", id, path);
+}
+
+static void tell(const struct explore_command *command, const char *path, const char *id)
+{
+    const struct scenario_verdict *verdict = &command->shared->verdict;
+    bool good = verdict->outcome == SCENARIO_PASSED;
+
+    if (verdict->outcome == SCENARIO_UNSUPPORTED) {
+        printf("skip %s: %s\n", id, verdict->reason);
+        return;
+    }
+    printf("%s %s", good ? "ok  " : "FAIL", id);
+    if (command->schedule == NULL)
+        tell_search(&command->shared->exploration, good);
+    putchar('\n');
+    if (!good)
+        tell_failure(command, path, id);
 }
 
 /* The exit code of this variant; -1: no process. */
@@ -202,8 +258,10 @@ int cmd_explore(int argc, char **argv)
     struct explore_command command = {.schedules = SCHEDULES_MAX, .stuck_seconds = 10};
     struct tool_selection selection;
     struct tool_suite suite;
+    struct scenario_verdict probed;
     int rest = 0, rc;
     const struct tool_option options[] = {
+        TOOL_OPTION_FRONTEND(&command.frontend),
         {"--id", TOOL_LIST, "ID", "only these: an id, the end of one, or a pattern with * and ?",
          &selection.ids, NULL},
         {"--schedules", TOOL_NUMBER, "N", "stop after so many; 0: never; default 100000",
@@ -234,6 +292,10 @@ int cmd_explore(int argc, char **argv)
         rc = tool_error("explore: --schedule needs numbers from 0 to 255 with dots between them");
     else
         rc = tool_suite_load(&suite, argv + 1, rest, &selection, NULL);
+    if (rc == TOOL_OK)
+        rc = subject_probe(command.frontend, command.stuck_seconds, &probed);
+    if (rc == TOOL_FAILED)
+        rc = probed.exit_code;
     if (rc == TOOL_OK)
         rc = explore_all(&command, &suite);
     tool_suite_fini(&suite);

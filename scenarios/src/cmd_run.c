@@ -76,9 +76,7 @@ static int choose_world(struct run *run)
 static int read_options(struct run *run, int argc, char **argv, int *rest)
 {
     const struct tool_option options[] = {
-        {"--frontend", TOOL_TEXT, "FILE",
-         "judge this shared object (scenario/subject.h) instead of libblkfront",
-         &run->supervisor.frontend, NULL},
+        TOOL_OPTION_FRONTEND(&run->supervisor.frontend),
         {"--id", TOOL_LIST, "ID", "only these: an id, the end of one, or a pattern with * and ?",
          &run->selection.ids, NULL},
         {"--tag", TOOL_LIST, "TAG", "only files with this tag", &run->selection.tags, NULL},

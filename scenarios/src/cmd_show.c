@@ -3,8 +3,8 @@
  * simblk show: a scenario as the tool understands it, one of its variants, its trace or its ladder.
  * What is played is played by a worker: what a frontend did before it died can be looked at, too.
  */
+#include "report.h"
 #include "supervisor.h"
-#include "tool.h"
 
 #include "scenario/variants.h"
 
@@ -16,7 +16,7 @@ enum { LADDER_ROWS = 10000, STUCK_SECONDS = 10 };
 
 struct show {
     char *path;
-    const char *dialects_path;
+    const char *dialects_path, *frontend;
     uint64_t variant; /* from 1 */
     bool variant_given, trace, ladder;
     struct scenario_program program;
@@ -47,19 +47,6 @@ static bool print_ladder(const struct show *show, struct ladder *ladder)
     return ok;
 }
 
-/* "crashed: Aborted" says so itself. */
-static void print_verdict(const struct scenario_verdict *verdict)
-{
-    const char *name = scenario_outcome_name(verdict->outcome), *reason = verdict->reason;
-
-    if (reason[0] == '\0')
-        puts(name);
-    else if (strncmp(reason, name, strlen(name)) == 0)
-        puts(reason);
-    else
-        printf("%s: %s\n", name, reason);
-}
-
 /* What there is of a picture, and the verdict. */
 static int print_result(const struct show *show, struct tool_result *result)
 {
@@ -72,7 +59,7 @@ static int print_result(const struct show *show, struct tool_result *result)
         fputs(result->trace, stdout);
     if (result->ladder.count != 0 && !print_ladder(show, &result->ladder))
         return tool_error("no memory");
-    print_verdict(verdict);
+    report_verdict(stdout, verdict);
     fputs(result->output != NULL ? result->output : "", stderr);
     return verdict->exit_code;
 }
@@ -85,6 +72,7 @@ static int play(const struct show *show, const struct scenario_program *dialects
     const struct supervisor_options options = {
         .suite = &suite,
         .subject = tool_subject(),
+        .frontend = show->frontend,
         .jobs = 1,
         .repeat = 1,
         .once = show->trace,
@@ -145,6 +133,8 @@ static int load_and_show(struct show *show)
     variants = scenario_variant_count(&show->program);
     if (show->variant < 1 || show->variant > variants)
         return tool_error("show: %s has %zu variants", show->path, variants);
+    if (show->frontend != NULL && !show->trace && !show->ladder)
+        return tool_error("show: --frontend is for what is played: take --trace or --ladder, too");
     return show->trace || show->ladder ? play(show, dialects) : print(show);
 }
 
@@ -152,6 +142,7 @@ int cmd_show(int argc, char **argv)
 {
     struct show show = {.variant = 1};
     const struct tool_option options[] = {
+        TOOL_OPTION_FRONTEND(&show.frontend),
         {"--variant", TOOL_NUMBER, "N", "the Nth run of the file (1 is the first), its fields set",
          &show.variant, &show.variant_given},
         {"--trace", TOOL_FLAG, NULL, "play it and print every event", &show.trace, NULL},

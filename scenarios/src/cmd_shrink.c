@@ -6,6 +6,7 @@
 #include "tool.h"
 
 #include "attempt.h"
+#include "report.h"
 #include "scenario/variants.h"
 #include "supervisor.h"
 
@@ -34,9 +35,8 @@ static int write_out(const struct shrink_command *command, const struct scenario
         fputs(text.length > 0 ? text.data : "", stdout);
     }
     scenario_buffer_fini(&text);
-    fprintf(stderr, "%zu steps: %s%s%s\n", program->step_count,
-            scenario_outcome_name(verdict->outcome), verdict->reason[0] == '\0' ? "" : ": ",
-            verdict->reason);
+    fprintf(stderr, "%zu steps: ", program->step_count);
+    report_verdict(stderr, verdict);
     return rc;
 }
 
@@ -77,8 +77,7 @@ int cmd_shrink(int argc, char **argv)
 {
     struct shrink_command command = {.variant = 1};
     const struct tool_option options[] = {
-        {"--frontend", TOOL_TEXT, "FILE", "with this shared object instead of libblkfront",
-         &command.frontend, NULL},
+        TOOL_OPTION_FRONTEND(&command.frontend),
         {"--output", TOOL_TEXT, "FILE", "instead of standard output", &command.output, NULL},
         {"--variant", TOOL_NUMBER, "N", "which of the file's variants; default 1", &command.variant,
          NULL},
@@ -104,8 +103,9 @@ int cmd_shrink(int argc, char **argv)
         return tool_error("shrink: name one scenario");
     if (command.variant < 1 || command.runs > UINT32_MAX)
         return tool_error("shrink: --variant begins at 1, --runs ends at %" PRIu32, UINT32_MAX);
-    if (command.frontend != NULL && subject_probe(command.frontend, 10, &probed) == TOOL_USAGE)
-        return TOOL_USAGE;
+    rc = subject_probe(command.frontend, 10, &probed);
+    if (rc != TOOL_OK)
+        return rc == TOOL_FAILED ? probed.exit_code : rc;
     text = tool_read_file(argv[1], &length);
     if (text == NULL)
         return TOOL_USAGE;

@@ -5,7 +5,8 @@
  * its place. What is found is told in the order of the seeds, whoever was first.
  */
 #include "attempt.h"
-#include "tool.h"
+#include "report.h"
+#include "supervisor.h"
 
 #include "scenario/run.h"
 #include "scenario/swarm.h"
@@ -36,15 +37,21 @@ struct find {
     struct scenario_verdict verdict;
 };
 
+/* Seeds that came to no verdict of a kind, and what was said of the first. */
+struct without {
+    uint64_t count, first;
+    char why[SCENARIO_REASON_MAX];
+};
+
 /* One worker's, in memory that all share. Its process alone writes it. */
 struct lane {
     struct scenario_progress progress;
     volatile uint64_t seed; /* that is being played */
     volatile uint64_t end;  /* of its batch */
-    uint64_t played, unplayable, effective, world_steps;
-    uint64_t least;                        /* effective steps of any */
-    uint64_t least_seed, first_unplayable; /* of them */
-    char why[SCENARIO_REASON_MAX];         /* that one has none */
+    uint64_t played, effective, world_steps;
+    uint64_t least; /* effective steps of any */
+    uint64_t least_seed;
+    struct without unplayable, skipped;
     uint32_t rules_checked;
 };
 
@@ -56,7 +63,7 @@ struct shared {
 };
 
 struct swarm_command {
-    const char *seeds;
+    const char *seeds, *frontend;
     uint64_t first, last;
     uint64_t jobs, calls, stuck_seconds;
     bool strict, shrink, show;
@@ -106,14 +113,23 @@ static void play_options(const struct swarm_command *command, struct scenario_ru
     options->max_steps = WORLD_STEPS;
 }
 
+static void count_without(struct without *without, uint64_t seed,
+                          const struct scenario_verdict *verdict)
+{
+    if (without->count++ != 0)
+        return;
+    without->first = seed;
+    memcpy(without->why, verdict->reason, sizeof(without->why));
+}
+
 /* What was stopped by a find is not held against it. */
 static void count(struct lane *lane, const struct scenario_verdict *verdict)
 {
     lane->played++;
-    if (verdict->outcome == SCENARIO_BAD && lane->unplayable++ == 0) {
-        lane->first_unplayable = lane->seed;
-        snprintf(lane->why, sizeof(lane->why), "%s", verdict->reason);
-    }
+    if (verdict->outcome == SCENARIO_BAD)
+        count_without(&lane->unplayable, lane->seed, verdict);
+    if (verdict->outcome == SCENARIO_UNSUPPORTED)
+        count_without(&lane->skipped, lane->seed, verdict);
     lane->effective += verdict->steps_effective;
     if (verdict->steps_effective < lane->least && verdict->outcome == SCENARIO_PASSED) {
         lane->least = verdict->steps_effective;
@@ -134,30 +150,44 @@ static bool take_batch(const struct swarm_command *command, struct lane *lane)
     return true;
 }
 
+/* One from outside is loaded into a process for each seed: what it keeps is no part of any seed.
+ * False: there is no process. */
+static bool play(const struct attempt_options *options, struct scenario_runner *runner,
+                 const struct scenario_program *program, struct scenario_verdict *verdict)
+{
+    if (options->frontend != NULL)
+        return attempt_play(options, program, verdict);
+    scenario_runner_run(runner, program, &options->run, verdict);
+    return true;
+}
+
 /* From lane->seed on: what a worker before has begun is gone on with. */
 static void work(const struct swarm_command *command, struct lane *lane)
 {
-    struct scenario_runner *runner = scenario_runner_create();
-    struct scenario_run_options options;
+    struct scenario_runner *runner = command->frontend == NULL ? scenario_runner_create() : NULL;
+    struct attempt_options options = {
+        .frontend = command->frontend, .once = true, .errors = command->first == command->last};
     struct scenario_program program;
     struct scenario_verdict verdict;
 
-    if (runner == NULL)
+    if (runner == NULL && command->frontend == NULL)
         _exit(TOOL_USAGE);
     scenario_program_init(&program);
-    play_options(command, &options);
-    options.progress = &lane->progress;
+    play_options(command, &options.run);
+    options.run.progress = &lane->progress;
     while (lane->seed < lane->end || take_batch(command, lane)) {
         if (scenario_swarm_program(&program, lane->seed, (unsigned)command->calls) != SCENARIO_OK)
             _exit(TOOL_USAGE);
-        scenario_runner_run(runner, &program, &options, &verdict);
+        if (!play(&options, runner, &program, &verdict))
+            _exit(TOOL_USAGE);
         count(lane, &verdict);
         if (is_find(&verdict))
             keep_find(command->shared, lane->seed, &verdict);
         lane->seed++;
     }
     scenario_program_fini(&program);
-    scenario_runner_destroy(runner);
+    if (runner != NULL)
+        scenario_runner_destroy(runner);
     _exit(TOOL_OK);
 }
 
@@ -183,20 +213,9 @@ static bool start(struct swarm_command *command, unsigned index)
 static void died(struct swarm_command *command, unsigned index, int status, bool stuck)
 {
     struct lane *lane = &command->shared->lanes[index];
-    struct scenario_verdict verdict = {.step = lane->progress.step, .line = lane->progress.line};
+    struct scenario_verdict verdict;
 
-    verdict.outcome = stuck ? SCENARIO_NO_PROGRESS : SCENARIO_CRASHED;
-    verdict.rule = stuck ? 4 : 13;
-    verdict.exit_code = scenario_exit_code(verdict.outcome);
-    if (stuck)
-        snprintf(verdict.reason, sizeof(verdict.reason), "no step of the world for %" PRIu64 " s",
-                 command->stuck_seconds);
-    else if (WIFSIGNALED(status))
-        snprintf(verdict.reason, sizeof(verdict.reason), "the process was ended by signal %d",
-                 WTERMSIG(status));
-    else
-        snprintf(verdict.reason, sizeof(verdict.reason), "the process ended with exit code %d",
-                 WEXITSTATUS(status));
+    supervisor_judge_death(&lane->progress, status, stuck, command->stuck_seconds, NULL, &verdict);
     keep_find(command->shared, lane->seed, &verdict);
     lane->played++;
     lane->seed++;
@@ -266,16 +285,18 @@ static int by_seed(const void *a, const void *b)
 
 static void tell_find(const struct swarm_command *command, const struct find *find)
 {
-    struct attempt_options options = {.stuck_seconds = (unsigned)command->stuck_seconds};
+    struct attempt_options options = {.frontend = command->frontend,
+                                      .stuck_seconds = (unsigned)command->stuck_seconds};
     struct scenario_program program;
     struct scenario_verdict verdict = {.outcome = SCENARIO_PASSED};
     struct scenario_buffer text;
 
     play_options(command, &options.run);
-    printf("FAIL seed %" PRIu64 ": %s\n     %s\n     again: simblk swarm%s --calls %" PRIu64
-           " --seeds %" PRIu64 "\n",
-           find->seed, scenario_outcome_name(find->verdict.outcome), find->verdict.reason,
-           command->strict ? " --strict" : "", command->calls, find->seed);
+    printf("FAIL seed %" PRIu64 ": %s\n     %s\n     again: simblk swarm", find->seed,
+           scenario_outcome_name(find->verdict.outcome), find->verdict.reason);
+    report_frontend(stdout, command->frontend);
+    printf("%s --calls %" PRIu64 " --seeds %" PRIu64 "\n", command->strict ? " --strict" : "",
+           command->calls, find->seed);
     scenario_program_init(&program);
     scenario_buffer_init(&text);
     if (scenario_swarm_program(&program, find->seed, (unsigned)command->calls) == SCENARIO_OK) {
@@ -288,19 +309,24 @@ static void tell_find(const struct swarm_command *command, const struct find *fi
     scenario_program_fini(&program);
 }
 
+static void add_without(struct without *sum, const struct without *without)
+{
+    uint64_t count = sum->count + without->count;
+
+    if (without->count != 0 && (sum->count == 0 || without->first < sum->first))
+        *sum = *without;
+    sum->count = count;
+}
+
 static void add(struct lane *sum, const struct lane *lane)
 {
-    if (lane->unplayable != 0 &&
-        (sum->unplayable == 0 || lane->first_unplayable < sum->first_unplayable)) {
-        sum->first_unplayable = lane->first_unplayable;
-        memcpy(sum->why, lane->why, sizeof(sum->why));
-    }
+    add_without(&sum->unplayable, &lane->unplayable);
+    add_without(&sum->skipped, &lane->skipped);
     if (lane->least < sum->least) {
         sum->least = lane->least;
         sum->least_seed = lane->least_seed;
     }
     sum->played += lane->played;
-    sum->unplayable += lane->unplayable;
     sum->effective += lane->effective;
     sum->world_steps += lane->world_steps;
 }
@@ -316,32 +342,32 @@ static double processor_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static void tell_sum(const struct swarm_command *command, unsigned finds, double seconds)
+static void tell_sum(const struct lane *sum, unsigned finds, double seconds)
 {
-    struct lane sum = {.least = UINT64_MAX};
-    double played;
+    double played = (double)sum->played;
 
-    for (unsigned i = 0; i < command->jobs; i++)
-        add(&sum, &command->shared->lanes[i]);
-    played = (double)sum.played;
     printf("%" PRIu64 " seeds, %u found, %" PRIu64
            " without a verdict; %.0f a second, %.2f ms of a "
            "processor each\n",
-           sum.played, finds, sum.unplayable, seconds > 0 ? played / seconds : 0,
-           sum.played == 0 ? 0 : processor_seconds() * 1000 / played);
-    if (sum.unplayable != 0)
-        printf("the first without a verdict is seed %" PRIu64 ": %s\n", sum.first_unplayable,
-               sum.why);
-    if (sum.least != UINT64_MAX)
+           sum->played, finds, sum->unplayable.count, seconds > 0 ? played / seconds : 0,
+           sum->played == 0 ? 0 : processor_seconds() * 1000 / played);
+    if (sum->skipped.count != 0)
+        printf("%" PRIu64 " skipped, the first of them seed %" PRIu64 ": %s\n", sum->skipped.count,
+               sum->skipped.first, sum->skipped.why);
+    if (sum->unplayable.count != 0)
+        printf("the first without a verdict is seed %" PRIu64 ": %s\n", sum->unplayable.first,
+               sum->unplayable.why);
+    if (sum->least != UINT64_MAX)
         printf("steps that reached frontend, ring or XenStore: %.1f a seed, at least %" PRIu64
                " (seed %" PRIu64 "); of the world: %.0f a seed\n",
-               (double)sum.effective / played, sum.least, sum.least_seed,
-               (double)sum.world_steps / played);
+               (double)sum->effective / played, sum->least, sum->least_seed,
+               (double)sum->world_steps / played);
 }
 
 static int tell(const struct swarm_command *command, double seconds)
 {
     struct shared *shared = command->shared;
+    struct lane sum = {.least = UINT64_MAX};
     unsigned finds = atomic_load(&shared->finds), kept = finds < FINDS_MAX ? finds : FINDS_MAX;
     int code = TOOL_OK;
     bool any = false;
@@ -351,9 +377,13 @@ static int tell(const struct swarm_command *command, double seconds)
         tell_find(command, &shared->find[i]);
         code = scenario_exit_merge(code, shared->find[i].verdict.exit_code, &any);
     }
-    tell_sum(command, finds, seconds);
+    for (unsigned i = 0; i < command->jobs; i++)
+        add(&sum, &shared->lanes[i]);
+    tell_sum(&sum, finds, seconds);
     if (finds > FINDS_MAX)
         printf("only the first %u are shown\n", (unsigned)FINDS_MAX);
+    if (!any && sum.played != 0 && sum.skipped.count == sum.played)
+        code = scenario_exit_code(SCENARIO_UNSUPPORTED);
     return interrupted ? TOOL_INTERRUPTED : code;
 }
 
@@ -405,7 +435,9 @@ int cmd_swarm(int argc, char **argv)
         .calls = SCENARIO_SWARM_CALLS,
         .stuck_seconds = 10,
     };
+    struct scenario_verdict probed;
     const struct tool_option options[] = {
+        TOOL_OPTION_FRONTEND(&command.frontend),
         {"--seeds", TOOL_TEXT, "A..B", "the seeds to play, or a single one", &command.seeds, NULL},
         {"--calls", TOOL_NUMBER, "N",
          "calls of the application, each a step that reaches the frontend; default 100",
@@ -438,6 +470,9 @@ int cmd_swarm(int argc, char **argv)
         return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
     if (command.show)
         return show(&command);
+    rc = subject_probe(command.frontend, command.stuck_seconds, &probed);
+    if (rc != TOOL_OK)
+        return rc == TOOL_FAILED ? probed.exit_code : rc;
     command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (command.shared == MAP_FAILED)

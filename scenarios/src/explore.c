@@ -15,11 +15,9 @@ struct states {
 };
 
 struct search {
+    struct scenario_exploration *exploration;
     struct scenario_schedule *schedule;
-    uint8_t counts[SCENARIO_SCHEDULE_MAX]; /* how many there were to choose from */
-    uint32_t depth;                        /* choices made in this run */
     struct states states;
-    bool known, failed;
 };
 
 /* ---- states ---- */
@@ -76,31 +74,35 @@ static int add(struct states *states, uint64_t digest)
 static uint32_t choose(void *context, uint64_t digest, uint32_t count)
 {
     struct search *search = context;
-    uint32_t depth = search->depth++;
-    int r;
+    struct scenario_exploration *exploration = search->exploration;
+    uint32_t depth = exploration->depth++;
+    int r = 1;
 
     if (depth < search->schedule->length) {
         return search->schedule->choice[depth];
     }
-    r = add(&search->states, digest);
-    search->known = r == 0;
-    search->failed = r < 0 || depth == SCENARIO_SCHEDULE_MAX || count > UINT8_MAX;
-    if (search->known || search->failed) {
+    if (exploration->play == NULL) {
+        r = add(&search->states, digest);
+    }
+    exploration->known = r == 0;
+    exploration->failed = r < 0 || depth == SCENARIO_SCHEDULE_MAX || count > UINT8_MAX;
+    if (exploration->known || exploration->failed) {
         return count;
     }
-    search->counts[depth] = (uint8_t)count;
+    exploration->counts[depth] = (uint8_t)count;
     search->schedule->choice[depth] = 0;
     search->schedule->length = depth + 1;
     return 0;
 }
 
 /* The next schedule in order; false: there is none. */
-static bool advance(struct search *search)
+static bool advance(const struct search *search)
 {
+    const uint8_t *counts = search->exploration->counts;
     struct scenario_schedule *schedule = search->schedule;
 
     while (schedule->length > 0 &&
-           schedule->choice[schedule->length - 1] + 1 == search->counts[schedule->length - 1]) {
+           schedule->choice[schedule->length - 1] + 1 == counts[schedule->length - 1]) {
         schedule->length--;
     }
     if (schedule->length == 0) {
@@ -112,46 +114,59 @@ static bool advance(struct search *search)
 
 /* ---- the search ---- */
 
+static bool play_one(struct scenario_runner *runner, const struct scenario_program *program,
+                     const struct scenario_run_options *options,
+                     struct scenario_exploration *exploration, struct scenario_verdict *verdict)
+{
+    exploration->depth = 0;
+    exploration->known = false;
+    if (exploration->play != NULL) {
+        return exploration->play(exploration->play_context, program, options, verdict);
+    }
+    scenario_runner_run(runner, program, options, verdict);
+    return true;
+}
+
 bool scenario_explore(struct scenario_runner *runner, const struct scenario_program *program,
                       const struct scenario_run_options *options,
                       struct scenario_exploration *exploration, struct scenario_schedule *schedule,
                       struct scenario_verdict *verdict)
 {
-    struct search search = {.schedule = schedule};
+    struct search search = {.exploration = exploration, .schedule = schedule};
     struct scenario_run_options chosen = *options;
-    bool more = true;
+    bool more = true, played = true;
 
     chosen.choose = choose;
     chosen.choose_context = &search;
     schedule->length = 0;
     exploration->schedules = exploration->cut = exploration->longest = 0;
+    exploration->failed = false;
     while (
-        more && !search.failed &&
+        more && !exploration->failed &&
         (exploration->max_schedules == 0 || exploration->schedules < exploration->max_schedules)) {
-        search.depth = 0;
-        search.known = false;
-        scenario_runner_run(runner, program, &chosen, verdict);
+        played = play_one(runner, program, &chosen, exploration, verdict);
         exploration->schedules++;
-        exploration->cut += search.known;
-        if (search.depth > exploration->longest) {
-            exploration->longest = search.depth;
+        exploration->cut += exploration->known;
+        if (exploration->depth > exploration->longest) {
+            exploration->longest = exploration->depth;
         }
-        if (verdict->outcome != SCENARIO_PASSED) {
+        if (!played || verdict->outcome != SCENARIO_PASSED) {
             break;
         }
         more = advance(&search);
     }
     exploration->states = search.states.count;
-    exploration->whole = !more && !search.failed;
+    exploration->failed = exploration->failed || !played;
+    exploration->whole = !more && !exploration->failed;
     free(search.states.place);
-    if (search.failed) {
+    if (exploration->failed) {
         verdict->outcome = SCENARIO_BAD;
         verdict->exit_code = scenario_exit_code(SCENARIO_BAD);
         snprintf(verdict->reason, sizeof(verdict->reason),
-                 "no memory for so many states, or more than %d choices in a schedule",
+                 "no memory for so many states, no process, or more than %d choices in a schedule",
                  (int)SCENARIO_SCHEDULE_MAX);
     }
-    return !search.failed;
+    return !exploration->failed;
 }
 
 struct replay {

@@ -74,12 +74,17 @@ extern const struct report report_page; /* beside one of the others: simblk run 
 
 /* "rule broken (I7)", "expected failure"…: the verdict in words. */
 void report_words(const struct report_case *one, char *text, size_t size);
+/* "failed: read 0 +8 -> ok: the result is …": the verdict as a line of its own. */
+void report_verdict(FILE *stream, const struct scenario_verdict *verdict);
 /* Where it failed: "path:12", or "path". */
 void report_place(const struct report_case *one, char *text, size_t size);
 
 /* The command that repeats this case and no other. */
 void report_again(FILE *stream, const struct report_context *context,
                   const struct report_case *one);
+
+/* Of such a command, the frontend from outside; nothing for NULL. */
+void report_frontend(FILE *stream, const char *frontend);
 
 /* Bytes of the character that the text begins with; 0 if it begins with no UTF-8. */
 size_t report_utf8(const char *text);

@@ -29,6 +29,18 @@ void report_words(const struct report_case *one, char *text, size_t size)
     }
 }
 
+void report_verdict(FILE *stream, const struct scenario_verdict *verdict)
+{
+    const char *name = scenario_outcome_name(verdict->outcome), *reason = verdict->reason;
+
+    if (reason[0] == '\0')
+        fprintf(stream, "%s\n", name);
+    else if (strncmp(reason, name, strlen(name)) == 0) /* "crashed: Aborted" */
+        fprintf(stream, "%s\n", reason);
+    else
+        fprintf(stream, "%s: %s\n", name, reason);
+}
+
 void report_place(const struct report_case *one, char *text, size_t size)
 {
     uint32_t line = one->result->verdict.line;
@@ -127,13 +139,18 @@ void report_shell_word(FILE *stream, const char *word)
     fputc('\'', stream);
 }
 
+void report_frontend(FILE *stream, const char *frontend)
+{
+    if (frontend == NULL)
+        return;
+    fputs(" --frontend ", stream);
+    report_shell_word(stream, frontend);
+}
+
 void report_again(FILE *stream, const struct report_context *context, const struct report_case *one)
 {
     fputs("simblk run", stream);
-    if (context->frontend != NULL) {
-        fputs(" --frontend ", stream);
-        report_shell_word(stream, context->frontend);
-    }
+    report_frontend(stream, context->frontend);
     if (context->strict)
         fputs(" --strict", stream);
     if (context->set_seed)

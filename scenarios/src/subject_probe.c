@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whether a shared object can be loaded at all, tried in a process that may die of it: constructors
- * crash, hang or end the process before there is any frontend to judge.
+ * What is told of other people's frontends as such: whether a shared object can be loaded at all,
+ * tried in a process that may die of it (constructors crash, hang or end the process before there
+ * is any frontend to judge), and which scenarios are not held against it.
  */
 #include "supervisor.h"
 
@@ -46,12 +47,9 @@ static bool wait_for(int from, uint64_t seconds, struct answer *answer, bool *st
 static void judge(int status, bool stuck, uint64_t stuck_seconds, const char *output,
                   struct scenario_verdict *verdict)
 {
-    struct scenario_progress *progress = calloc(1, sizeof(*progress));
     char reason[SCENARIO_REASON_MAX];
 
-    if (progress != NULL)
-        supervisor_judge_death(progress, status, stuck, stuck_seconds, output, verdict);
-    free(progress);
+    supervisor_judge_death(NULL, status, stuck, stuck_seconds, output, verdict);
     snprintf(reason, sizeof(reason), "when it was loaded: %.300s",
              stuck ? "its constructor did not return" : verdict->reason);
     memcpy(verdict->reason, reason, sizeof(reason));
@@ -95,11 +93,28 @@ static int probe(const char *path, uint64_t stuck_seconds, FILE *output,
     return TOOL_FAILED;
 }
 
+/* A watch on a certain path, a ring that is mapped: that says nothing of another frontend, which
+ * has done something else. */
+void subject_excuse(const char *frontend, struct scenario_verdict *verdict)
+{
+    char reason[SCENARIO_REASON_MAX];
+
+    if (frontend == NULL || verdict->outcome != SCENARIO_BAD || verdict->reached_frontend == 0)
+        return;
+    verdict->outcome = SCENARIO_UNSUPPORTED;
+    verdict->exit_code = scenario_exit_code(SCENARIO_UNSUPPORTED);
+    snprintf(reason, sizeof(reason), "cannot be played on: %.300s", verdict->reason);
+    memcpy(verdict->reason, reason, sizeof(reason));
+}
+
 int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict)
 {
-    FILE *output = tmpfile();
+    FILE *output;
     int rc;
 
+    if (path == NULL)
+        return TOOL_OK;
+    output = tmpfile();
     if (output == NULL)
         return tool_error("no file for what a frontend prints");
     rc = probe(path, stuck_seconds, output, verdict);

@@ -460,13 +460,12 @@ static int play_probed(struct supervisor *supervisor)
 {
     const struct supervisor_options *options = supervisor->options;
     struct scenario_verdict verdict;
-    int rc = TOOL_OK;
+    int rc;
 
     if (options->break_step != 0)
         return play_here_loaded(supervisor);
     memset(&verdict, 0, sizeof(verdict));
-    if (options->frontend != NULL)
-        rc = subject_probe(options->frontend, options->stuck_seconds, &verdict);
+    rc = subject_probe(options->frontend, options->stuck_seconds, &verdict);
     if (rc == TOOL_FAILED)
         return give_up(supervisor, &verdict);
     return rc == TOOL_OK ? play_in_workers(supervisor) : rc;

@@ -59,9 +59,21 @@ int supervise(const struct supervisor_options *options, struct tool_result *resu
 
 /* ---- subject_probe.c ---- */
 
-/* Loads the shared object in a process of its own. 0; TOOL_USAGE after a message, where it is no
- * frontend for this tool; TOOL_FAILED after one and with a verdict, where it crashes or hangs. */
+/* The option of each command that plays programs; the target is a const char *. */
+#define TOOL_OPTION_FRONTEND(target)                                                             \
+    {                                                                                            \
+        "--frontend", TOOL_TEXT, "FILE",                                                         \
+            "judge this shared object (scenario/subject.h) instead of libblkfront", target, NULL \
+    }
+
+/* Loads the shared object (NULL: there is none) in a process of its own. 0; TOOL_USAGE after a
+ * message, where it is no frontend for this tool; TOOL_FAILED after one and with a verdict, where
+ * it crashes or hangs. */
 int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict);
+
+/* A program that could not be played on with a frontend from outside (NULL: it is none) does not
+ * count: it went on from what libblkfront would have done. */
+void subject_excuse(const char *frontend, struct scenario_verdict *verdict);
 
 /* ---- supervisor_case.c ---- */
 
@@ -77,7 +89,8 @@ void supervisor_take_ladder(FILE *file, const struct scenario_verdict *verdict,
 char *supervisor_take_bytes(FILE *file, size_t *length);
 /* The last events, a line each, in allocated memory; NULL if there are none. */
 char *supervisor_take_events(const struct scenario_progress *progress);
-/* The verdict on a case whose worker ended before it was through. */
+/* The verdict on a case whose worker ended before it was through. NULL: nobody knows how far it
+ * came, or it printed nothing. */
 void supervisor_judge_death(const struct scenario_progress *progress, int status, bool stuck,
                             uint64_t stuck_seconds, const char *output,
                             struct scenario_verdict *verdict);

@@ -136,7 +136,7 @@ static void add_broken(const struct scenario_progress *progress, struct scenario
 {
     size_t length = strlen(verdict->reason);
 
-    if (progress->broken[0] != '\0')
+    if (progress != NULL && progress->broken[0] != '\0')
         snprintf(verdict->reason + length, sizeof(verdict->reason) - length, "; before: %.*s",
                  SCENARIO_EVENT_TEXT - 1, progress->broken);
 }
@@ -148,8 +148,8 @@ void supervisor_judge_death(const struct scenario_progress *progress, int status
     const char *report = find_report(output);
 
     memset(verdict, 0, sizeof(*verdict));
-    verdict->step = progress->step;
-    verdict->line = progress->line;
+    verdict->step = progress == NULL ? 0 : progress->step;
+    verdict->line = progress == NULL ? 0 : progress->line;
     verdict->outcome = SCENARIO_CRASHED;
     verdict->rule = 13;
     if (stuck) {

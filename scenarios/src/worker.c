@@ -87,21 +87,6 @@ static void trace_line(void *context, const char *line)
     fputc('\n', context);
 }
 
-/* A scenario that goes on from what libblkfront would have done, a watch on a certain path, a ring
- * that is mapped, says nothing of another frontend that has done something else. */
-static void excuse(const struct supervisor_options *options, struct scenario_verdict *verdict)
-{
-    char reason[SCENARIO_REASON_MAX];
-
-    if (options->frontend == NULL || verdict->outcome != SCENARIO_BAD ||
-        verdict->reached_frontend == 0)
-        return;
-    verdict->outcome = SCENARIO_UNSUPPORTED;
-    verdict->exit_code = scenario_exit_code(SCENARIO_UNSUPPORTED);
-    snprintf(reason, sizeof(reason), "cannot be played on: %.300s", verdict->reason);
-    memcpy(verdict->reason, reason, sizeof(reason));
-}
-
 static void lose_capture(struct scenario_verdict *verdict)
 {
     verdict->outcome = SCENARIO_BAD;
@@ -167,7 +152,7 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
             scenario_runner_run(runner, program, &run, verdict);
         else
             scenario_repeat_run(runner, program, &run, options->only, verdict);
-        excuse(options, verdict);
+        subject_excuse(options->frontend, verdict);
         run.trace = NULL;
         run.listener = NULL;
         if (round == 0 && files->capture != NULL)

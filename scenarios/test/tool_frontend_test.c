@@ -117,6 +117,103 @@ START_TEST(a_failure_of_it_can_be_made_smaller)
 }
 END_TEST
 
+/* TWICE is a failure of this one alone. */
+START_TEST(each_command_that_plays_a_file_takes_it)
+{
+    static const struct {
+        const char *command;
+        const char *shows;
+        int outside, inside;
+    } commands[] = {
+        {"run", "FAIL a: rule broken (I2)\n", 1, 0},
+        {"explore", "     rule broken: I2 ", 1, 0},
+        {"show --trace", "\nrule broken: I2 ", 1, 0},
+        {"show --ladder", "\n!! I2 ", 1, 0},
+        {"shrink", "\nread ", 0, 2},
+    };
+    struct outcome run;
+
+    put_file("a.scn", TWICE);
+    run = shell("$simblk %s --frontend $outside a.scn", commands[_i].command);
+    assert_status(run, commands[_i].outside);
+    assert_contains(run.out, commands[_i].shows);
+    run = shell("$simblk %s a.scn", commands[_i].command);
+    assert_status(run, commands[_i].inside);
+}
+END_TEST
+
+/* Those that die or hang are told, with what repeats them, and the other seeds are played. */
+START_TEST(a_swarm_of_it_goes_on_behind_deaths)
+{
+    struct outcome run = shell("$simblk swarm --frontend $blkfront --seeds 1..20 | grep -v second; "
+                               "$simblk swarm --seeds 1..20 | grep -v second");
+    const char *half = strchr(run.out, '\n') + 1;
+    struct outcome again;
+    char *command;
+
+    ck_assert_mem_eq(run.out, half, strlen(half)); /* as it is judged inside */
+    run = shell("$simblk swarm --frontend $outside --seeds 1..12 --stuck 1 >out; code=$?; "
+                "grep -c '^FAIL seed' out; exit $code");
+    assert_status(run, 127);
+    run.out = get_file("out");
+    assert_contains(run.out, "     crashed: Aborted\n");
+    assert_contains(run.out, "12 seeds, ");
+    command = strstr(run.out, "again: simblk swarm --frontend ");
+    ck_assert_ptr_nonnull(command);
+    command += strlen("again: simblk");
+    again = shell("$simblk%.*s --stuck 1", (int)strcspn(command, "\n"), command);
+    ck_assert_int_ne(again.status, 0);
+    assert_contains(again.out, "1 seeds, 1 found");
+}
+END_TEST
+
+START_TEST(a_swarm_says_what_it_lacks)
+{
+    struct outcome run;
+
+    setenv("SIMBLK_TEST_OUTSIDE", "lacks-much", 1);
+    run = shell("$simblk swarm --frontend $outside --seeds 1..5");
+    assert_status(run, 77);
+    assert_contains(run.out, "5 seeds, 0 found");
+    assert_contains(run.out, "5 skipped, the first of them seed 1: the subject misbehaving has no");
+}
+END_TEST
+
+/* What it keeps is in no state of the world: all schedules are played to their ends, each in a
+ * frontend that was never used. */
+START_TEST(it_is_explored_without_knowing_its_states)
+{
+    struct outcome run;
+    char *command;
+
+    put_file("a.scn", GOOD);
+    run = shell("$simblk explore --schedules 20 --frontend $blkfront a.scn");
+    assert_status(run, 0);
+    ck_assert_str_eq(run.out, "ok   a: 20 schedules, at most 14 choices; there are more\n");
+    put_file("b.scn", NOTIFIES);
+    run = shell(
+        "$simblk explore --strict --schedules 20 --frontend $outside b.scn >all; tail -n 1 all");
+    command = strstr(run.out, "again: simblk explore --frontend ");
+    ck_assert_ptr_nonnull(command);
+    command += strlen("again: simblk");
+    run = shell("$simblk%.*s", (int)strcspn(command, "\n"), command);
+    assert_status(run, 1);
+    assert_contains(run.out, "rule broken: I14");
+    put_file("c.scn", ABORTS);
+    put_file("d.scn", HANGS);
+    run = shell("$simblk explore --stuck 1 --schedules 5 --frontend $outside c.scn d.scn a.scn");
+    assert_status(run, 127);
+    assert_contains(run.out, "     crashed: Aborted\n     at c.scn:6 (step 3)\n");
+    assert_contains(run.out, "no step for 1 seconds\n");
+    assert_contains(run.out, "ok   a: 5 schedules");
+    setenv("SIMBLK_TEST_OUTSIDE", "lacks-much", 1);
+    put_file("e.scn", FLUSHES);
+    run = shell("$simblk explore --frontend $outside e.scn");
+    assert_status(run, 77);
+    ck_assert_str_eq(run.out, "skip e: the subject misbehaving has no flush\n");
+}
+END_TEST
+
 /* ---- what is no frontend ---- */
 
 static const struct {
@@ -151,6 +248,26 @@ START_TEST(what_is_no_frontend_is_refused_before_anything_runs)
 }
 END_TEST
 
+static const char *const players[] = {"explore a.scn", "show --trace a.scn", "show --ladder a.scn",
+                                      "shrink a.scn", "swarm --seeds 1..2"};
+
+enum { PLAYERS = sizeof(players) / sizeof(players[0]) };
+
+START_TEST(no_command_plays_what_is_no_frontend)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    run = shell("$simblk %s --frontend $nothing", players[_i]);
+    assert_status(run, 2);
+    assert_contains(run.err, "frontend_nothing.so: it has no function simblk_frontend");
+    ck_assert_str_eq(run.out, "");
+    run = shell("$simblk show --frontend $nothing a.scn");
+    assert_status(run, 2);
+    assert_contains(run.err, "take --trace or --ladder");
+}
+END_TEST
+
 /* ---- what dies while it is loaded ---- */
 
 static const struct {
@@ -181,6 +298,18 @@ START_TEST(a_death_in_a_constructor_is_the_verdict_of_each_scenario)
     assert_contains(run.out, line);
     assert_contains(run.out, dying[_i].reason);
     assert_contains(run.out, "0 passed, 2 failed, 0 skipped\n");
+}
+END_TEST
+
+START_TEST(each_command_tells_of_a_death_in_a_constructor)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    setenv("SIMBLK_TEST_OUTSIDE", "constructor-aborts", 1);
+    run = shell("$simblk %s --frontend $outside", players[_i]);
+    assert_status(run, 127);
+    assert_contains(run.err, "frontend_outside.so: when it was loaded: crashed: Aborted");
 }
 END_TEST
 
@@ -265,10 +394,16 @@ static Suite *tool_frontend_suite(void)
     tcase_add_loop_test(alike, tables_of_other_sizes_are_taken, 0, 2);
     tcase_add_test(alike, the_command_that_repeats_a_failure_names_the_frontend);
     tcase_add_test(alike, a_failure_of_it_can_be_made_smaller);
+    tcase_add_loop_test(alike, each_command_that_plays_a_file_takes_it, 0, 5);
+    tcase_add_test(alike, a_swarm_of_it_goes_on_behind_deaths);
+    tcase_add_test(alike, a_swarm_says_what_it_lacks);
+    tcase_add_test(alike, it_is_explored_without_knowing_its_states);
     tcase_add_loop_test(loads, what_is_no_frontend_is_refused_before_anything_runs, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_loop_test(loads, a_death_in_a_constructor_is_the_verdict_of_each_scenario, 0,
                         (int)(sizeof(dying) / sizeof(dying[0])));
+    tcase_add_loop_test(loads, no_command_plays_what_is_no_frontend, 0, PLAYERS);
+    tcase_add_loop_test(loads, each_command_tells_of_a_death_in_a_constructor, 0, PLAYERS);
     tcase_add_test(loads, nobody_waits_for_a_destructor);
     tcase_add_loop_test(plays, a_death_ends_one_scenario_and_the_folder_goes_on, 0,
                         (int)(sizeof(deaths) / sizeof(deaths[0])));

@@ -42,7 +42,7 @@ START_TEST(what_is_found_can_be_repeated)
 
     assert_status(run, 127);
     ck_assert_ptr_nonnull(command);
-    assert_contains(text, "the process was ended by signal 6");
+    assert_contains(text, "     crashed: Aborted\n");
     assert_contains(text, "     the scenario:\ntitle    \"swarm, seed ");
     command += strlen("again: simblk");
     again = shell("$misbehaving%.*s --stuck 1", (int)strcspn(command, "\n"), command);
@@ -121,7 +121,7 @@ START_TEST(what_ends_the_process_can_be_made_small)
     run = shell("$misbehaving shrink aborts.scn");
     assert_status(run, 0);
     assert_contains(run.out, "read     101");
-    assert_contains(run.err, "crashed: the process has died");
+    assert_contains(run.err, "3 steps: crashed: Aborted\n");
 }
 END_TEST
 

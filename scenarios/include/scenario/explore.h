@@ -20,20 +20,32 @@ struct scenario_schedule {
     uint8_t choice[SCENARIO_SCHEDULE_MAX];
 };
 
+/* May lie in shared memory, too. */
 struct scenario_exploration {
     uint64_t max_schedules; /* 0: to the end */
+    /* How a schedule is played, perhaps in a process of its own; NULL: with scenario_runner_run.
+     * Such a frontend may keep what is not in the world's memory, so no state counts as one that
+     * was seen. False: it cannot be played. */
+    bool (*play)(void *context, const struct scenario_program *program,
+                 const struct scenario_run_options *options, struct scenario_verdict *verdict);
+    void *play_context;
 
     uint64_t schedules; /* played */
     uint64_t cut;       /* of them, those that came to a known state */
     uint64_t states;    /* at which there was a choice */
     uint32_t longest;   /* choices of a schedule */
     bool whole;         /* all orders were seen */
+
+    /* The schedule that is being played. */
+    uint8_t counts[SCENARIO_SCHEDULE_MAX]; /* how many there were to choose from */
+    uint32_t depth;                        /* choices made */
+    bool known, failed;
 };
 
 /*
  * Plays schedules until one does not pass, or all are through. The verdict is the first one's that
  * does not pass, and `schedule` (never NULL) its choices; else that of the last one. False: no
- * memory, or a schedule is too long; then the verdict is BAD.
+ * memory, no process, or a schedule is too long; then the verdict is BAD.
  */
 bool scenario_explore(struct scenario_runner *runner, const struct scenario_program *program,
                       const struct scenario_run_options *options,
