@@ -115,68 +115,18 @@ bool ladder_judge(struct ladder *ladder, const struct scenario_verdict *verdict)
 
 /* ---- rows ---- */
 
-struct way {
-    enum ladder_column from, to;
-};
-
-/* Who acts in an event of the frontend's or the backend's. */
-static enum ladder_column actor_of(const struct ladder_record *record)
+static enum ladder_column column_of(uint8_t party, bool guest)
 {
-    return record->guest ? LADDER_FRONTEND : LADDER_BACKEND;
-}
-
-static struct way way_of(const struct ladder_record *record)
-{
-    enum ladder_column actor = actor_of(record);
-
-    switch ((enum simback_event_kind)record->kind) {
-    case SIMBACK_CALL:
-    case SIMBACK_SUBMIT: return (struct way){LADDER_APPLICATION, LADDER_FRONTEND};
-    case SIMBACK_RETURN:
-    case SIMBACK_REFUSED:
-    case SIMBACK_COMPLETE:
-    case SIMBACK_DEVICE: return (struct way){LADDER_FRONTEND, LADDER_APPLICATION};
-    case SIMBACK_STORE_READ:
-    case SIMBACK_STORE_LIST:
-    case SIMBACK_WATCH_FIRED: return (struct way){LADDER_STORE, actor};
-    case SIMBACK_STORE_WRITE:
-    case SIMBACK_STORE_REMOVE:
-    case SIMBACK_TRANSACTION_START:
-    case SIMBACK_TRANSACTION_END:
-    case SIMBACK_WATCH:
-    case SIMBACK_UNWATCH: return (struct way){actor, LADDER_STORE};
-    case SIMBACK_RING_ATTACH:
-    case SIMBACK_RING_DETACH:
-    case SIMBACK_RING_INDEX:
-    case SIMBACK_RING_REQUEST:
-    case SIMBACK_RING_RESPONSE: return (struct way){actor, LADDER_RING};
-    case SIMBACK_NOTIFY:
-        return (struct way){actor, record->guest ? LADDER_BACKEND : LADDER_FRONTEND};
-    case SIMBACK_BACK_STATE:
-    case SIMBACK_BACK_LIFE:
-    case SIMBACK_FAULT:
-    case SIMBACK_HARM: return (struct way){LADDER_BACKEND, LADDER_BACKEND};
-    case SIMBACK_EVENT_NONE:
-    case SIMBACK_GRANT:
-    case SIMBACK_GRANT_END:
-    case SIMBACK_MAP:
-    case SIMBACK_UNMAP:
-    case SIMBACK_PAGE_ALLOC:
-    case SIMBACK_PAGE_FREE:
-    case SIMBACK_PORT_ALLOC:
-    case SIMBACK_PORT_BIND:
-    case SIMBACK_PORT_CLOSE:
-    case SIMBACK_PORT_PENDING:
-    case SIMBACK_PORT_UNMASK:
-    case SIMBACK_RESUMED:
-    case SIMBACK_LOAD:
-    case SIMBACK_STORE:
-    case SIMBACK_FENCE:
-    case SIMBACK_STEP:
-    case SIMBACK_LOG:
-    case SIMBACK_EVENT_KINDS: break;
+    switch ((enum simback_party)party) {
+    case SIMBACK_AT_APPLICATION: return LADDER_APPLICATION;
+    case SIMBACK_AT_FRONTEND: return LADDER_FRONTEND;
+    case SIMBACK_AT_RING: return LADDER_RING;
+    case SIMBACK_AT_BACKEND: return LADDER_BACKEND;
+    case SIMBACK_AT_XENSTORE: return LADDER_STORE;
+    case SIMBACK_AT_ACTOR: return guest ? LADDER_FRONTEND : LADDER_BACKEND;
+    case SIMBACK_AT_OTHER: break;
     }
-    return (struct way){actor, actor};
+    return guest ? LADDER_BACKEND : LADDER_FRONTEND;
 }
 
 static void put_event(const struct ladder_record *record, char *text, size_t size)
@@ -220,12 +170,13 @@ static bool put_step(const struct ladder *ladder, const struct ladder_record *re
 bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *row)
 {
     const struct ladder_record *record = &ladder->records[index];
-    struct way way = way_of(record);
+    const struct simback_event_form *form =
+        simback_event_form((enum simback_event_kind)record->kind);
 
     memset(row, 0, sizeof(*row));
     row->kind = (enum ladder_kind)record->what;
-    row->from = way.from;
-    row->to = way.to;
+    row->from = column_of(form->from, record->guest);
+    row->to = column_of(form->to, record->guest);
     row->time_ns = record->time_ns;
     row->request = record->request;
     row->step = record->step;

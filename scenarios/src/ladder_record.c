@@ -220,8 +220,7 @@ static void on_event(void *context, const struct simback_event *event, uint64_t 
     struct ladder_recorder *recorder = context;
     struct ladder_record *record;
 
-    if (event->kind == SIMBACK_LOAD || event->kind == SIMBACK_STORE ||
-        event->kind == SIMBACK_FENCE || recorder->now == NULL)
+    if ((simback_event_form(event->kind)->flags & SIMBACK_ACCESS) != 0 || recorder->now == NULL)
         return;
     if (event->kind == SIMBACK_STEP) {
         recorder->step = (uint32_t)event->a;

@@ -2,7 +2,7 @@
 /*
  * How an event looks to people: virtual time in microseconds, the domain, device and queue, the
  * kind, then its fields by name. The columns are fixed; what a member means for a kind stands in
- * one table, after event.h. Nothing is allocated: a report of a crash is written with this.
+ * event_forms.c. Nothing is allocated: a report of a crash is written with this.
  */
 #include "internal.h"
 
@@ -11,75 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    SHOWS_PATH = 1,
-    SHOWS_VALUE = 2,
-    SHOWS_RESULT = 4,   /* of platform.h */
-    SHOWS_OUTCOME = 8,  /* of the application: enum blkfront_error */
-    SHOWS_REQUEST = 16, /* the value is a request's slot */
-    SHOWS_RESPONSE = 32,
-    SHOWS_ID = 64, /* a is the id of a request, written as in its slot */
-    VALUE_SHOWN = 40,
-    KIND_COLUMNS = 15
-};
-
-/* A member without a name is not shown. */
-struct form {
-    const char *name;
-    const char *peer, *a, *b, *c;
-    unsigned shows;
-};
-
-static const struct form forms[SIMBACK_EVENT_KINDS] = {
-    [SIMBACK_EVENT_NONE] = {"none", NULL, NULL, NULL, NULL, 0},
-    [SIMBACK_GRANT] = {"grant", "to", "ref", "page", "writable", SHOWS_RESULT},
-    [SIMBACK_GRANT_END] = {"grant-end", NULL, "ref", "page", NULL, SHOWS_RESULT},
-    [SIMBACK_MAP] = {"map", "of", "ref", "page", "writable", SHOWS_RESULT},
-    [SIMBACK_UNMAP] = {"unmap", "of", "ref", "page", NULL, SHOWS_RESULT},
-    [SIMBACK_PAGE_ALLOC] = {"page-alloc", NULL, "page", "count", NULL, SHOWS_RESULT},
-    [SIMBACK_PAGE_FREE] = {"page-free", NULL, "page", "count", NULL, SHOWS_RESULT},
-    [SIMBACK_PORT_ALLOC] = {"port-alloc", "for", "port", NULL, NULL, SHOWS_RESULT},
-    [SIMBACK_PORT_BIND] = {"port-bind", "to", "port", "remote", NULL, SHOWS_RESULT},
-    [SIMBACK_PORT_CLOSE] = {"port-close", NULL, "port", NULL, NULL, 0},
-    [SIMBACK_NOTIFY] = {"notify", NULL, "port", "remote", NULL, SHOWS_RESULT},
-    [SIMBACK_PORT_PENDING] = {"port-pending", NULL, "port", NULL, NULL, 0},
-    [SIMBACK_PORT_UNMASK] = {"port-unmask", NULL, "port", NULL, NULL, 0},
-    [SIMBACK_STORE_READ] = {"store-read", NULL, "transaction", NULL, NULL,
-                            SHOWS_PATH | SHOWS_VALUE | SHOWS_RESULT},
-    [SIMBACK_STORE_WRITE] = {"store-write", NULL, "transaction", NULL, NULL,
-                             SHOWS_PATH | SHOWS_VALUE | SHOWS_RESULT},
-    [SIMBACK_STORE_REMOVE] = {"store-remove", NULL, "transaction", NULL, NULL,
-                              SHOWS_PATH | SHOWS_RESULT},
-    [SIMBACK_STORE_LIST] = {"store-list", NULL, "transaction", NULL, NULL,
-                            SHOWS_PATH | SHOWS_VALUE | SHOWS_RESULT},
-    [SIMBACK_TRANSACTION_START] = {"transaction", NULL, "transaction", NULL, NULL, SHOWS_RESULT},
-    [SIMBACK_TRANSACTION_END] = {"transaction-end", NULL, "transaction", "commit", NULL,
-                                 SHOWS_RESULT},
-    [SIMBACK_WATCH] = {"watch", NULL, "token", NULL, NULL, SHOWS_PATH | SHOWS_RESULT},
-    [SIMBACK_UNWATCH] = {"unwatch", NULL, "token", NULL, NULL, SHOWS_PATH | SHOWS_RESULT},
-    [SIMBACK_WATCH_FIRED] = {"watch-fired", NULL, "token", NULL, NULL, SHOWS_PATH},
-    [SIMBACK_RING_ATTACH] = {"ring-attach", NULL, "ref", "order", NULL, 0},
-    [SIMBACK_RING_DETACH] = {"ring-detach", NULL, NULL, NULL, NULL, 0},
-    [SIMBACK_RING_INDEX] = {"ring-index", NULL, NULL, NULL, NULL, 0},
-    [SIMBACK_RING_REQUEST] = {"request", NULL, "index", NULL, NULL, SHOWS_REQUEST},
-    [SIMBACK_RING_RESPONSE] = {"response", NULL, "index", NULL, NULL, SHOWS_RESPONSE},
-    [SIMBACK_CALL] = {"call", NULL, "argument", NULL, NULL, SHOWS_PATH},
-    [SIMBACK_RETURN] = {"return", NULL, NULL, NULL, NULL, SHOWS_PATH | SHOWS_OUTCOME},
-    [SIMBACK_SUBMIT] = {"submit", NULL, "request", "sector", "sectors", 0},
-    [SIMBACK_REFUSED] = {"refused", NULL, "request", NULL, NULL, SHOWS_OUTCOME},
-    [SIMBACK_COMPLETE] = {"complete", NULL, "request", NULL, NULL, SHOWS_OUTCOME},
-    [SIMBACK_DEVICE] = {"device", NULL, NULL, NULL, NULL, SHOWS_OUTCOME},
-    [SIMBACK_BACK_STATE] = {"back-state", NULL, "state", "old", NULL, 0},
-    [SIMBACK_BACK_LIFE] = {"back-life", NULL, NULL, NULL, NULL, SHOWS_PATH},
-    [SIMBACK_FAULT] = {"fault", NULL, NULL, "rule", "n", SHOWS_PATH | SHOWS_ID},
-    [SIMBACK_HARM] = {"harm", NULL, NULL, "first_512", "count_512", SHOWS_ID},
-    [SIMBACK_RESUMED] = {"resumed", "as", NULL, NULL, NULL, 0},
-    [SIMBACK_LOAD] = {"load", NULL, "page", "offset", "size", 0},
-    [SIMBACK_STORE] = {"store", NULL, "page", "offset", "size", 0},
-    [SIMBACK_FENCE] = {"fence", NULL, NULL, NULL, NULL, 0},
-    [SIMBACK_STEP] = {"step", NULL, "step", "line", NULL, 0},
-    [SIMBACK_LOG] = {"log", NULL, NULL, NULL, NULL, SHOWS_PATH},
-};
+enum { VALUE_SHOWN = 40, KIND_COLUMNS = 15 };
 
 static const char *const results[] = {
     "ok",     "no-memory", "no-entry", "again", "denied",   "too-long",
@@ -215,19 +147,18 @@ static void put_special(struct text *text, const struct simback_event *event)
 static void put_words(struct text *text, const struct simback_event *event, size_t there,
                       bool path_cut, int width)
 {
-    bool known = (unsigned)event->kind < SIMBACK_EVENT_KINDS;
-    const struct form *form = &forms[known ? event->kind : SIMBACK_EVENT_NONE];
+    const struct simback_event_form *form = simback_event_form(event->kind);
     char room[24];
 
     put(text, "%-*s", width, form->name);
     put_special(text, event);
-    if ((form->shows & SHOWS_PATH) != 0 && event->path != NULL)
+    if ((form->flags & SIMBACK_SHOWS_PATH) != 0 && event->path != NULL)
         put(text, " %s%s", path_cut ? "..." : "", event->path);
-    if ((form->shows & SHOWS_VALUE) != 0 && event->bytes != NULL)
+    if ((form->flags & SIMBACK_SHOWS_VALUE) != 0 && event->bytes != NULL)
         put_value(text, event->bytes, there, event->length);
     if (form->peer != NULL)
         put(text, " %s=dom%u", form->peer, (unsigned)event->peer);
-    if ((form->shows & SHOWS_ID) != 0)
+    if ((form->flags & SIMBACK_SHOWS_ID) != 0)
         put(text, " id=%#" PRIx64, event->a);
     if (form->a != NULL)
         put(text, " %s=%" PRIu64, form->a, event->a);
@@ -235,13 +166,13 @@ static void put_words(struct text *text, const struct simback_event *event, size
         put(text, " %s=%" PRIu64, form->b, event->b);
     if (form->c != NULL)
         put(text, " %s=%" PRIu64, form->c, event->c);
-    if ((form->shows & SHOWS_REQUEST) != 0 && event->bytes != NULL)
+    if ((form->flags & SIMBACK_SHOWS_REQUEST) != 0 && event->bytes != NULL)
         put_request(text, event->bytes, there, event->length);
-    if ((form->shows & SHOWS_RESPONSE) != 0 && event->bytes != NULL)
+    if ((form->flags & SIMBACK_SHOWS_RESPONSE) != 0 && event->bytes != NULL)
         put_response(text, event->bytes, there);
-    if ((form->shows & SHOWS_RESULT) != 0)
+    if ((form->flags & SIMBACK_SHOWS_RESULT) != 0)
         put(text, " -> %s", NAME_OF(results, -(int64_t)event->result, room));
-    if ((form->shows & SHOWS_OUTCOME) != 0)
+    if ((form->flags & SIMBACK_SHOWS_OUTCOME) != 0)
         put(text, " -> %s", NAME_OF(outcomes, -(int64_t)event->result, room));
     while (text->length > 0 && text->buffer[text->length - 1] == ' ')
         text->buffer[--text->length] = 0;

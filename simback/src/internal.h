@@ -138,7 +138,7 @@ void schedule_reset(struct simback_world *world);
 /* Every timer up to now becomes ready. */
 void schedule_fire_timers(struct simback_world *world);
 
-/* ---- trace.c, event_text.c ---- */
+/* ---- trace.c, event_forms.c, event_text.c ---- */
 
 enum { TRACE_KEPT = 256, TRACE_PATH_KEPT = 64, TRACE_BYTES_KEPT = 48 };
 
@@ -168,6 +168,8 @@ struct trace {
 };
 
 void trace_reset(struct simback_world *world);
+/* What simback_event_form gives, for who has a kind of event.h's. */
+extern const struct simback_event_form event_forms[SIMBACK_EVENT_KINDS];
 /* As simback_event_text, of an event that was kept. */
 size_t event_text_record(const struct trace_record *record, char *buffer, size_t size);
 

@@ -24,13 +24,13 @@ void trace_reset(struct simback_world *world)
 
 static bool is_access(enum simback_event_kind kind)
 {
-    return kind == SIMBACK_LOAD || kind == SIMBACK_STORE || kind == SIMBACK_FENCE;
+    return (event_forms[kind].flags & SIMBACK_ACCESS) != 0;
 }
 
 /* The program's own lines differ with titles and comments: the run does not. */
 static bool is_hashed(enum simback_event_kind kind)
 {
-    return !is_access(kind) && kind != SIMBACK_STEP && kind != SIMBACK_LOG;
+    return (event_forms[kind].flags & SIMBACK_UNHASHED) == 0;
 }
 
 /* Hashes read memory as little-endian words. */

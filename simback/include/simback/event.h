@@ -107,6 +107,44 @@ struct simback_event {
 
 #define SIMBACK_NO_DEVICE UINT16_MAX
 
+/* ---- what the kinds are like ---- */
+
+/* Between whom an event lies. */
+enum simback_party {
+    SIMBACK_AT_APPLICATION,
+    SIMBACK_AT_FRONTEND,
+    SIMBACK_AT_RING,
+    SIMBACK_AT_BACKEND,
+    SIMBACK_AT_XENSTORE,
+    SIMBACK_AT_ACTOR, /* frontend or backend: whose domain it is */
+    SIMBACK_AT_OTHER  /* the one of these two that does not act */
+};
+
+enum simback_event_flag {
+    SIMBACK_SHOWS_PATH = 1, /* in text */
+    SIMBACK_SHOWS_VALUE = 2,
+    SIMBACK_SHOWS_RESULT = 4,   /* of platform.h */
+    SIMBACK_SHOWS_OUTCOME = 8,  /* of the application: enum blkfront_error */
+    SIMBACK_SHOWS_REQUEST = 16, /* the value is a request's slot */
+    SIMBACK_SHOWS_RESPONSE = 32,
+    SIMBACK_SHOWS_ID = 64, /* a is the id of a request, written as in its slot */
+    SIMBACK_OUTWARD = 128, /* the other side, or XenStore, can tell that it has happened */
+    SIMBACK_ACCESS = 256,  /* to shared memory: in one build only, and far too many */
+    SIMBACK_UNHASHED = 512 /* the other side sees nothing of it */
+};
+
+struct simback_event_form {
+    const char *name;             /* "grant-end" */
+    const char *peer, *a, *b, *c; /* what the members are called; NULL: they are not shown */
+    uint8_t from, to;             /* enum simback_party; alike: it happens there */
+    uint16_t flags;
+};
+
+/* Of any number: beyond the kinds that there are, SIMBACK_EVENT_NONE's. */
+const struct simback_event_form *simback_event_form(enum simback_event_kind kind);
+
+/* ---- telling and reading ---- */
+
 /* Tells an event. Time and order are added here. */
 void simback_emit(struct simback_world *world, const struct simback_event *event);
 
