@@ -73,6 +73,7 @@ struct property {
 #define PROPERTY_DIALECT_STATES_CLOSING         PROPERTY(closing)
 #define PROPERTY_DIALECT_STATES_VANISHED        PROPERTY(vanished)
 #define PROPERTY_DIALECT_STATES_RESIZES         PROPERTY(resizes)
+#define PROPERTY_DIALECT_STATES_SILENT          PROPERTY(silent)
 
 #define PROPERTY_DIALECT_GRANTS_MAPS_WRITABLE PROPERTY(maps_writable)
 #define PROPERTY_DIALECT_GRANTS_MOST          PROPERTY(persistent_most)

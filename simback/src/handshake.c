@@ -74,10 +74,15 @@ static void publish_and_go(struct simback_backend *backend, enum simback_phase p
     }
 }
 
+/* Or it says so in a log of its own alone, and nothing happens until the frontend does something.
+ */
 static void refuse(struct simback_backend *backend)
 {
     backend->refused++;
-    fail(backend);
+    if (backend->dialect->silent)
+        backend->look = false;
+    else
+        fail(backend);
 }
 
 static void connect(struct simback_backend *backend)

@@ -112,9 +112,9 @@ static void qemu_wants_to_be_asked_for_large_sectors(void)
         device.options.sectors = 256;
         front_node("feature-large-sector-size", values[i]);
         fake_connect(&device);
-        back_is(5);
+        back_is(2); /* and says so in its own log alone */
         CU_ASSERT_TRUE(complains("feature-large-sector-size"));
-        CU_ASSERT_PTR_NOT_NULL_FATAL(fake_get(&device.host, device.error));
+        CU_ASSERT_PTR_NULL(fake_get(&device.host, device.error));
         front(6);
         back_is(6);
         CU_ASSERT_EQUAL(device.host.mapped, 0);

@@ -95,6 +95,23 @@ static void the_bare_mirage_says_no_init_wait(void)
     again(simback_dialect_find("mirage"));
 }
 
+/* As QEMU 7.2 does it (docs/fidelity.md): no word, and another look when the state is written. */
+static void whom_it_cannot_connect_to_is_told_nothing(void)
+{
+    again(simback_dialect_find("qemu"));
+    fake_device_start(&device);
+    CU_ASSERT_TRUE(fake_settle(&device));
+    front(3);
+    back_is(2);
+    CU_ASSERT_TRUE(complains("not there"));
+    CU_ASSERT_PTR_NULL(fake_get(&device.host, device.error));
+    fake_publish_rings(&device);
+    CU_ASSERT_TRUE(fake_settle(&device));
+    back_is(2);
+    front(3);
+    back_is(4);
+}
+
 /* ---- gone, and back again ---- */
 
 static void a_frontend_that_vanishes(void)
@@ -459,6 +476,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(odd_states_are_no_matter_to_a_closed_backend),
     UNIT_TEST(a_frontend_that_skips_initialised),
     UNIT_TEST(the_bare_mirage_says_no_init_wait),
+    UNIT_TEST(whom_it_cannot_connect_to_is_told_nothing),
     UNIT_TEST(a_frontend_that_vanishes),
     UNIT_TEST(a_frontend_that_comes_back),
     UNIT_TEST(offline_and_closed),

@@ -153,6 +153,7 @@ struct simback_dialect {
     bool init_wait;       /* says InitWait; otherwise it goes from 1 to 4 */
     bool takes_connected; /* a frontend that skips 3 */
     bool odd_fatal;       /* a frontend in 2, 7 or 8 is closed; otherwise ignored */
+    bool silent;          /* whom it cannot connect to is told nothing: it stays in InitWait */
     bool resizes;         /* another size while Connected: nodes at once, and the state again */
     bool keeps_nodes;     /* what was published at Connected is still there when it reopens */
     uint8_t closing;      /* enum simback_closing */

@@ -3,7 +3,8 @@
  * QEMU's xen-block device (qdisk), as seen with QEMU 7.2: all nodes once, when it begins, nothing
  * more at Connected or when it opens again; no queues, no indirect requests, no persistent grants
  * (it copies), no barrier. Sectors above 512 bytes only for a frontend that wrote
- * feature-large-sector-size=1, and then everything counts in them.
+ * feature-large-sector-size=1, and then everything counts in them. Whom it cannot connect to it
+ * tells nothing: it stays in InitWait, and looks again when the frontend writes its state again.
  */
 #include "../dialect.h"
 
@@ -50,6 +51,7 @@ const struct simback_dialect simback_dialect_qemu = {
     .bounded = true,
     .init_wait = true,
     .takes_connected = true,
+    .silent = true,
     .resizes = true,
     .keeps_nodes = true,
     .closing = SIMBACK_CLOSING_WAITS,
