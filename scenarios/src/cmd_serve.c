@@ -7,6 +7,7 @@
 #include "tool.h"
 
 #include "scenario/table.h"
+#include "step_play.h"
 #include "step_values.h"
 
 #include <blkfront/blkif.h>
@@ -35,24 +36,11 @@ static const char *guests_own(const struct scenario_step *step)
 /* What has no meaning where the guest is the application. */
 static const char *misplaced(const struct scenario_step *step)
 {
+    if (step_play_knows(step))
+        return NULL;
     switch (step->opcode) {
     case STEP_BACKEND:
-    case STEP_FAULT:
-    case STEP_FAULT_CLEAR:
-    case STEP_RELEASE:
-    case STEP_BACKEND_CLOSE:
-    case STEP_BACKEND_CRASH:
-    case STEP_BACKEND_HANG:
-    case STEP_BACKEND_WAKE:
-    case STEP_BACKEND_READ_ONLY:
-    case STEP_BACKEND_STALL:
-    case STEP_BACKEND_GO:
-    case STEP_BACKEND_ONLINE:
-    case STEP_BACKEND_RESIZE:
-    case STEP_BACKEND_REWRITE_NODES:
-    case STEP_GRANT_KEEP:
-    case STEP_RING_RESPOND:
-    case STEP_GRANT_DROP: return NULL;
+    case STEP_RING_RESPOND: return NULL;
     case STEP_RING_INDEX:
     case STEP_RING_POKE: return guests_own(step);
     case STEP_RUN:

@@ -81,6 +81,29 @@ const char *step_play_hostile(const struct scenario_program *program,
     }
 }
 
+bool step_play_knows(const struct scenario_step *step)
+{
+    switch (step->opcode) {
+    case STEP_FAULT:
+    case STEP_FAULT_CLEAR:
+    case STEP_RELEASE:
+    case STEP_BACKEND_CLOSE:
+    case STEP_BACKEND_CRASH:
+    case STEP_BACKEND_HANG:
+    case STEP_BACKEND_WAKE:
+    case STEP_BACKEND_READ_ONLY:
+    case STEP_BACKEND_STALL:
+    case STEP_BACKEND_GO:
+    case STEP_BACKEND_ONLINE:
+    case STEP_BACKEND_RESIZE:
+    case STEP_BACKEND_POWER_CUT:
+    case STEP_BACKEND_REWRITE_NODES:
+    case STEP_GRANT_KEEP:
+    case STEP_GRANT_DROP: return true;
+    default: return false;
+    }
+}
+
 const char *step_play(const struct scenario_step *step, struct simback_backend_options *options,
                       struct simback_backend *backend)
 {

@@ -9,6 +9,10 @@
 
 #include <simback/backend.h>
 
+#include <stdbool.h>
+
+/* Whether step_play can play it. */
+bool step_play_knows(const struct scenario_step *step);
 /* Plays a step of the backend, all but its restart. `options` is how the backend was made, and is
  * brought up to date. NULL, or what is wrong. */
 const char *step_play(const struct scenario_step *step, struct simback_backend_options *options,
