@@ -41,78 +41,17 @@ if [ -x live_io_sanitized ]; then
     tap "the frontend under AddressSanitizer" live_io_sanitized 51728 1000 32 1 2 32 1
 fi
 
-# What goes wrong is told, with what to do about it, and nothing is left.
-fresh() { # the device of ram1 as it was in the beginning
-    xenstore-write /local/domain/0/device/vbd/51728/state 1
-    dd if=/dev/zero of=/dev/ram1 bs=1M 2>/dev/null
-}
-set -- live_io 51728 1000 32 1 0 11 0
-fresh
-live_io 51728 100000000 32 1 0 11 0 >/dev/null 2>&1 &
-killed=$!
-sleep 3
-tap_fails "a device that is connected is not taken" "connected by another process" "$@"
-kill -9 $killed
-wait $killed
-dd if=/dev/zero of=/dev/ram1 bs=1M 2>/dev/null
-tap "a frontend that was killed is followed by another" "$@"
-fresh
-limit=/sys/module/xen_gntalloc/parameters/limit
-echo 16 >$limit
-tap_fails "gntalloc at its limit is told" "its limit is 16" "$@"
-echo 16384 >$limit
-tap "and leaves no node" sh -c "! xenstore-exists /local/domain/0/device/vbd/51728/ring-ref"
-mv /dev/xen/gntalloc /dev/xen/gone
-tap_fails "a missing device node is told" "modprobe xen-gntalloc" "$@"
-mv /dev/xen/gone /dev/xen/gntalloc
-
-# Backends that end under load and begin anew: xen-blkback's driver, and QEMU's process.
-fresh
-live_io 51728 40000 32 1 2 32 1 1 >/tmp/found 2>&1 &
-found=$!
-within 20 grep -q "queues" /tmp/found
-sleep 1
-echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/unbind
-sleep 1
-echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/bind
-wait $found
-found_status=$?
-tap "a driver that is taken from its device and comes back is found again, with all data right" \
-    sh -c "cat /tmp/found; [ $found_status = 0 ]"
-dd if=/dev/zero of=/data/qdisk bs=1M count=16 2>/dev/null
-qdisk 51760 aio:/data/qdisk
-live_io 51760 1500 8 1 0 11 0 1 >/tmp/found 2>&1 &
-found=$!
-within 20 grep -q "queues" /tmp/found
-sleep 1
-kill -9 "$(cat /run/qemu.pid)"
-qdisk_start
-sleep 2
-tap "a QEMU that is killed leaves its device as it was, and its successor does not look at it" \
-    [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51760/state)" = 4 ]
-xenstore-rm /local/domain/0/backend/qdisk/0/51760
-qdisk_back 51760 aio:/data/qdisk
-wait $found
-found_status=$?
-tap "set up anew it is found again, with all data right" \
-    sh -c "cat /tmp/found; [ $found_status = 0 ]"
-
-# What QEMU makes of a read-only disk, and of one with sectors of 4096 bytes.
-qdisk 51776 aio:/data/qdisk r
-sleep 2
-tap "QEMU makes no backend of a read-only disk" \
-    sh -c "! xenstore-exists /local/domain/0/backend/qdisk/0/51776/sectors"
-qdisk 51792 aio:/dev/nullb1
-within 10 xenstore-exists /local/domain/0/backend/qdisk/0/51792/sectors
-tap "QEMU has sectors of 512 bytes on a disk with sectors of 4096" \
-    [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51792/sector-size)" = 512 ]
-tap "and serves them" live_io 51792 200 4 1 0 11 0
+# What goes wrong is told; backends that end, and such as are odd.
+for part in refused backends; do
+    # shellcheck source=/dev/null
+    . /live/$part.sh
+done
 
 # The kernel's own frontend against simback. It would take every device of dom0: they go first.
 for number in 51712 51728 51744; do
     vbd_remove $number
 done
-for number in 51760 51776 51792; do
+for number in 51760 51776 51792 51808 51824; do
     vbd_remove $number qdisk
 done
 # shellcheck source=/dev/null

@@ -4,9 +4,10 @@
  * compared: each block of the disk holds its number and how often it was written, and what is read
  * has to be that. For dom0 of the live rig.
  *
- *     live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS]
+ *     live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS [SECONDS]]
  *
  * RECONNECTS: its backend is taken away under it, and it has to find it again so often, at least.
+ * SECONDS: so long it may take to connect; 0 or left out: as long as it takes.
  */
 #include <blkfront/blkfront.h>
 #include <blkfront/libxen.h>
@@ -41,6 +42,7 @@ static struct blkfront_info info;
 static uint32_t *written; /* how often; a block is zero before */
 static bool *in_use;
 static uint64_t reconnects; /* that have to happen */
+static uint64_t connect_seconds;
 static uint64_t disk_blocks, submitted, completed, total, wrong;
 static uint64_t seed = 4711;
 
@@ -180,6 +182,30 @@ static void say(void *context, const char *line)
     printf("%s\n", line);
 }
 
+/* The process holds nothing of Xen's any more. */
+static void check_ledger(void)
+{
+    struct blkfront_libxen_ledger ledger;
+
+    blkfront_libxen_get_ledger(xen, &ledger);
+    if (ledger.shared_pages != 0 || ledger.ports != 0 || ledger.channel_sets != 0 ||
+        ledger.watches != 0 || ledger.watch_sets != 0 || ledger.transactions != 0 ||
+        ledger.allocations != 0)
+        die("left open: %llu pages, %llu ports, %llu watches, %llu pieces of memory",
+            (unsigned long long)ledger.shared_pages, (unsigned long long)ledger.ports,
+            (unsigned long long)ledger.watches, (unsigned long long)ledger.allocations);
+    printf("nothing is left open\n");
+}
+
+static _Noreturn void refuse(int error)
+{
+    printf("connect: %s %s\n", blkfront_error_name(error), blkfront_detail(owner));
+    blkfront_destroy(owner);
+    check_ledger();
+    blkfront_libxen_close(xen);
+    exit(EXIT_FAILURE);
+}
+
 static void connect_device(const char *name, char **options)
 {
     struct blkfront_options chosen;
@@ -191,11 +217,12 @@ static void connect_device(const char *name, char **options)
     chosen.segments = (uint32_t)atoi(options[2]);
     chosen.persistent = atoi(options[3]) != 0;
     chosen.recover_deadline_ns = reconnects == 0 ? 0 : UINT64_MAX;
+    chosen.connect_deadline_ns = connect_seconds * UINT64_C(1000000000);
     if (blkfront_create(platform, &owner) != 0)
         die("no context");
     error = blkfront_blocking_connect(owner, name, &chosen, &device);
     if (error != 0)
-        die("connect: %s %s", blkfront_error_name(error), blkfront_detail(owner));
+        refuse(error);
     if (blkfront_get_info(device, &info) != 0)
         die("no info");
     printf("%u queues, rings of %u pages, %u segments, persistent %d, %llu sectors of %u\n",
@@ -224,7 +251,6 @@ static void prepare(struct io *io, uint32_t number)
 
 static void finish(struct io *io, uint32_t depth)
 {
-    struct blkfront_libxen_ledger ledger;
     struct blkfront_statistics now;
 
     blkfront_get_statistics(device, &now);
@@ -241,12 +267,7 @@ static void finish(struct io *io, uint32_t depth)
     blkfront_destroy(owner);
     free(written);
     free(in_use);
-    blkfront_libxen_get_ledger(xen, &ledger);
-    if (ledger.shared_pages != 0 || ledger.ports != 0 || ledger.watches != 0 ||
-        ledger.allocations != 0)
-        die("left open: %llu pages, %llu ports, %llu watches, %llu pieces of memory",
-            (unsigned long long)ledger.shared_pages, (unsigned long long)ledger.ports,
-            (unsigned long long)ledger.watches, (unsigned long long)ledger.allocations);
+    check_ledger();
     blkfront_libxen_close(xen);
 }
 
@@ -259,9 +280,10 @@ int main(int argc, char **argv)
     uint64_t began, took;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc != 8 && argc != 9)
-        die("live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS]");
-    reconnects = argc == 9 ? (uint64_t)atoll(argv[8]) : 0;
+    if (argc < 8 || argc > 10)
+        die("live_io VDEV COUNT DEPTH QUEUES ORDER SEGMENTS PERSISTENT [RECONNECTS [SECONDS]]");
+    reconnects = argc >= 9 ? (uint64_t)atoll(argv[8]) : 0;
+    connect_seconds = argc == 10 ? (uint64_t)atoll(argv[9]) : 0;
     total = (uint64_t)atoll(argv[2]);
     depth = (uint32_t)atoi(argv[3]);
     if (blkfront_libxen_open(&options, &xen, text) != 0 ||
@@ -282,11 +304,11 @@ int main(int argc, char **argv)
     while (completed < total)
         poll_all();
     took = platform->now(platform->context) - began;
+    finish(ios, depth);
     printf("%llu requests of 1 to %d blocks, %u at a time: %llu.%02llu s, %llu a second, %llu "
            "blocks wrong\n",
            (unsigned long long)total, (int)BLOCKS_MAX, (unsigned)depth,
            (unsigned long long)(took / 1000000000), (unsigned long long)(took / 10000000 % 100),
            (unsigned long long)(total * 1000000000 / (took + 1)), (unsigned long long)wrong);
-    finish(ios, depth);
     return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
