@@ -19,7 +19,7 @@
 
 /* A spin is of use where the other thread has a processor of its own, and a waste where it waits
  * for this one. Which it is may change, so a long one is tried again now and then. */
-enum { SPINS_LEAST = 4, SPINS_FIRST = 256, SPINS_MOST = 2048, TRIED_AGAIN = 64 };
+enum { SPINS_LEAST = 4, SPINS_FIRST = 1024, SPINS_MOST = 4096, TRIED_AGAIN = 64 };
 #define NS_PER_S UINT64_C(1000000000)
 
 uint64_t doorbell_now(void)

@@ -106,9 +106,8 @@ void simback_threads_get_ledger(struct simback_threads *threads, struct simback_
 {
     threads_enter(threads);
     simback_get_ledger(threads->world, SIMBACK_FRONT_DOMID, ledger);
-    ledger->grants = __atomic_load_n(&threads->grants_used, __ATOMIC_ACQUIRE);
-    ledger->mapped = __atomic_load_n(&threads->grants_mapped, __ATOMIC_ACQUIRE);
     ledger->pages = threads->pages_used;
+    thread_count_grants(threads, ledger);
     thread_count_channels(threads, ledger);
     threads_leave(threads);
 }

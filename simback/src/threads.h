@@ -30,15 +30,9 @@
 struct thread_grant {
     uint32_t state; /* atomic; the other members stay while it is used */
     uint32_t next;  /* atomic; of the free ones */
-    uint32_t page;
+    uint32_t page;  /* atomic: whoever counts looks at all grants */
     uint16_t peer;
     bool block; /* of share: not revoked alone */
-};
-
-/* What is known of one page of the region. */
-struct thread_page {
-    uint32_t grants; /* atomic: how many it has */
-    uint32_t ref;    /* of a page of share */
 };
 
 /* ---- channels ---- */
@@ -53,6 +47,7 @@ struct thread_channel {
     struct thread_set *set; /* the frontend's */
     uint32_t next;          /* of its set; 0: none */
     uint16_t peer;          /* who may bind */
+    char apart[40];         /* two queues change no cache line in common */
 };
 
 /* What a pointer to a struct blkfront_channel_set means here. It never goes, so who rings a queue's
@@ -91,32 +86,33 @@ struct thread_backend {
     bool runs;
 };
 
+/* What all threads read with each request stays as it is from the beginning on, and what one of
+ * them changes with each request lies in a cache line with nothing that another needs. */
 struct simback_threads {
     struct simback_world *world;
-    pthread_mutex_t lock; /* of the world, of free channels and sets */
     struct blkfront_platform platform;
     struct simback_host host;
     const struct blkfront_platform *guest; /* the world's own, for XenStore and memory */
     const struct simback_host *dom0;
-
     struct thread_grant *grants;
-    struct thread_page *pages;
     uint32_t grant_limit;
-    uint32_t grants_used, grants_mapped; /* atomic */
-    uint32_t pages_used;
-
-    struct thread_channel *channels;
     uint32_t channel_limit;
+    struct thread_channel *channels;
     struct thread_set *sets;
+    uint32_t *page_refs; /* of each page of the region: its grant, if it is one of share */
+    uint32_t any_waits;  /* atomic: how many wait for any_bell */
+    char apart_1[64];
+
+    pthread_mutex_t lock; /* of the world, of free channels and sets */
+    uint32_t pages_used;
+    uint32_t device_fired, device_woken; /* atomic: a watch of the guest; as of a set */
+    char apart_2[64];
 
     struct doorbell device_bell;
-    uint32_t device_fired, device_woken; /* atomic: a watch of the guest; as of a set */
-    struct doorbell any_bell;            /* rung with each of the frontend's while somebody waits */
-    uint32_t any_waits;                  /* atomic: how many */
+    struct doorbell any_bell; /* rung with each of the frontend's while somebody waits */
     struct doorbell back_bell;
-
     uint64_t free_refs; /* atomic: the first free grant, and below 32 bits how often it changed */
-    char apart[64];
+    char apart_3[64];
 
     struct thread_backend back;
 };
@@ -142,6 +138,7 @@ int thread_map(struct simback_threads *threads, uint16_t domid, const uint32_t *
                uint32_t count, bool writable, void **pages);
 int thread_unmap(struct simback_threads *threads, uint16_t domid, const uint32_t *refs,
                  uint32_t count, void *const *pages);
+void thread_count_grants(const struct simback_threads *threads, struct simback_ledger *ledger);
 
 /* ---- threads_events.c ---- */
 

@@ -58,8 +58,9 @@ bool thread_grants_init(struct simback_threads *threads)
 
     threads->grant_limit = world->options.grant_limit;
     threads->grants = simback_allocate(world, threads->grant_limit * sizeof(threads->grants[0]));
-    threads->pages = simback_allocate(world, world->arena.page_limit * sizeof(threads->pages[0]));
-    if (threads->grants == NULL || threads->pages == NULL)
+    threads->page_refs =
+        simback_allocate(world, world->arena.page_limit * sizeof(threads->page_refs[0]));
+    if (threads->grants == NULL || threads->page_refs == NULL)
         return false;
     for (uint32_t ref = GRANT_FIRST; ref + 1 < threads->grant_limit; ref++)
         threads->grants[ref].next = ref + 1;
@@ -90,11 +91,9 @@ static uint32_t make_grant(struct simback_threads *threads, uint16_t peer, uint3
 
     if (ref == 0)
         return 0;
-    grant->page = page;
+    __atomic_store_n(&grant->page, page, __ATOMIC_RELAXED);
     grant->peer = peer;
     grant->block = block;
-    __atomic_add_fetch(&threads->pages[page].grants, 1, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&threads->grants_used, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&grant->state, GRANT_USED | (writable ? GRANT_WRITABLE : 0), __ATOMIC_RELEASE);
     return ref;
 }
@@ -112,11 +111,11 @@ static bool end_grant(struct thread_grant *grant, uint32_t *was)
     return true;
 }
 
-static void forget_grant(struct simback_threads *threads, uint32_t ref)
+/* Is it used, and for one of these pages? */
+static bool is_of_pages(const struct thread_grant *grant, uint32_t first, uint32_t count)
 {
-    __atomic_sub_fetch(&threads->pages[threads->grants[ref].page].grants, 1, __ATOMIC_RELEASE);
-    __atomic_sub_fetch(&threads->grants_used, 1, __ATOMIC_RELAXED);
-    give_ref_back(threads, ref);
+    return (__atomic_load_n(&grant->state, __ATOMIC_ACQUIRE) & GRANT_USED) != 0 &&
+           __atomic_load_n(&grant->page, __ATOMIC_RELAXED) - first < count;
 }
 
 /* ---- blocks ---- */
@@ -168,7 +167,7 @@ int thread_share(struct simback_threads *threads, uint16_t domid, uint32_t count
         refs[made] = make_grant(threads, domid, first + made, writable, true);
         if (refs[made] == 0)
             break;
-        threads->pages[first + made].ref = refs[made];
+        threads->page_refs[first + made] = refs[made];
     }
     if (made == count) {
         *address = arena_page_address(&threads->world->arena, first);
@@ -176,7 +175,7 @@ int thread_share(struct simback_threads *threads, uint16_t domid, uint32_t count
     }
     while (made > 0) { /* no other domain has heard of them */
         (void)end_grant(&threads->grants[refs[--made]], &was);
-        forget_grant(threads, refs[made]);
+        give_ref_back(threads, refs[made]);
     }
     give_block_back(threads, first, count);
     return BLKFRONT_PLATFORM_NO_MEMORY;
@@ -185,7 +184,7 @@ int thread_share(struct simback_threads *threads, uint16_t domid, uint32_t count
 /* The block ends as a whole or not at all. */
 int thread_unshare(struct simback_threads *threads, void *address, uint32_t count)
 {
-    const struct thread_page *pages = threads->pages;
+    const uint32_t *refs = threads->page_refs;
     uint32_t first, ended, flags = 0;
 
     threads_enter(threads);
@@ -194,18 +193,18 @@ int thread_unshare(struct simback_threads *threads, void *address, uint32_t coun
     if (first == 0)
         return BLKFRONT_PLATFORM_INVALID;
     for (ended = 0; ended < count; ended++) {
-        if (!end_grant(&threads->grants[pages[first + ended].ref], &flags))
+        if (!end_grant(&threads->grants[refs[first + ended]], &flags))
             break;
     }
     if (ended < count) {
         flags &= ~GRANT_MAPS; /* the same for all of a block */
         while (ended > 0)
-            __atomic_store_n(&threads->grants[pages[first + --ended].ref].state, flags,
+            __atomic_store_n(&threads->grants[refs[first + --ended]].state, flags,
                              __ATOMIC_RELEASE);
         return BLKFRONT_PLATFORM_BUSY;
     }
     for (uint32_t i = first; i < first + count; i++)
-        forget_grant(threads, pages[i].ref);
+        give_ref_back(threads, refs[i]);
     give_block_back(threads, first, count);
     return 0;
 }
@@ -233,8 +232,8 @@ void thread_page_free(struct simback_threads *threads, void *address, uint32_t c
     threads_enter(threads);
     first = find_block(threads, address, count, PAGE_OWNED);
     threads_leave(threads);
-    for (uint32_t i = 0; first != 0 && i < count; i++) {
-        if (__atomic_load_n(&threads->pages[first + i].grants, __ATOMIC_ACQUIRE) != 0)
+    for (uint32_t ref = GRANT_FIRST; first != 0 && ref < threads->grant_limit; ref++) {
+        if (is_of_pages(&threads->grants[ref], first, count))
             first = 0;
     }
     if (first != 0)
@@ -268,16 +267,15 @@ int thread_page_revoke(struct simback_threads *threads, uint32_t ref)
         return BLKFRONT_PLATFORM_INVALID;
     if (!end_grant(grant, &was))
         return BLKFRONT_PLATFORM_BUSY;
-    forget_grant(threads, ref);
+    give_ref_back(threads, ref);
     return 0;
 }
 
 /* ---- the other side ---- */
 
-static void unmap_one(struct simback_threads *threads, struct thread_grant *grant)
+static void unmap_one(struct thread_grant *grant)
 {
-    if ((__atomic_sub_fetch(&grant->state, 1, __ATOMIC_RELEASE) & GRANT_MAPS) == 0)
-        __atomic_sub_fetch(&threads->grants_mapped, 1, __ATOMIC_RELAXED);
+    (void)__atomic_sub_fetch(&grant->state, 1, __ATOMIC_RELEASE);
 }
 
 /* Counts as mapped before its other members are looked at: from then on they stay. */
@@ -296,10 +294,8 @@ static int map_one(struct simback_threads *threads, uint32_t ref, bool writable,
             return BLKFRONT_PLATFORM_DENIED;
     } while (!__atomic_compare_exchange_n(&grant->state, &state, state + 1, false, __ATOMIC_ACQUIRE,
                                           __ATOMIC_RELAXED));
-    if ((state & GRANT_MAPS) == 0)
-        __atomic_add_fetch(&threads->grants_mapped, 1, __ATOMIC_RELAXED);
     if (grant->peer != SIMBACK_DOM0) {
-        unmap_one(threads, grant);
+        unmap_one(grant);
         return BLKFRONT_PLATFORM_DENIED;
     }
     *page = arena_page_address(&threads->world->arena, grant->page);
@@ -317,7 +313,7 @@ int thread_map(struct simback_threads *threads, uint16_t domid, const uint32_t *
         made += result == 0;
     }
     while (result != 0 && made > 0)
-        unmap_one(threads, &threads->grants[refs[--made]]);
+        unmap_one(&threads->grants[refs[--made]]);
     return result;
 }
 
@@ -335,6 +331,22 @@ int thread_unmap(struct simback_threads *threads, uint16_t domid, const uint32_t
             return BLKFRONT_PLATFORM_INVALID;
     }
     for (uint32_t i = 0; i < count; i++)
-        unmap_one(threads, &threads->grants[refs[i]]);
+        unmap_one(&threads->grants[refs[i]]);
     return 0;
+}
+
+/* ---- the ledger ---- */
+
+/* Counted when somebody asks: a number that both sides changed with each request would go to and
+ * fro between them. */
+void thread_count_grants(const struct simback_threads *threads, struct simback_ledger *ledger)
+{
+    ledger->grants = 0;
+    ledger->mapped = 0;
+    for (uint32_t ref = GRANT_FIRST; ref < threads->grant_limit; ref++) {
+        const uint32_t state = __atomic_load_n(&threads->grants[ref].state, __ATOMIC_ACQUIRE);
+
+        ledger->grants += (state & GRANT_USED) != 0;
+        ledger->mapped += (state & GRANT_MAPS) != 0;
+    }
 }
