@@ -20,31 +20,13 @@ struct simback_disk {
     struct simback_world *world;
     struct disk_map map;
     uint64_t size_512;
-    uint8_t *spare; /* free blocks, each holds the address of the next in its first bytes */
+    struct disk_blocks blocks;
     struct disk_file file;
     bool has_file;
     struct simback_disk *next_file; /* in the world's list of open files */
 };
 
 /* ---- blocks ---- */
-
-static uint8_t *block_get(struct simback_disk *disk)
-{
-    uint8_t *block = disk->spare;
-
-    if (block == NULL)
-        return simback_allocate(disk->world, DISK_BLOCK);
-    memcpy(&disk->spare, block, sizeof(disk->spare));
-    return block;
-}
-
-static void block_put(struct simback_disk *disk, uint8_t *block)
-{
-    if (block == NULL)
-        return;
-    memcpy(block, &disk->spare, sizeof(disk->spare));
-    disk->spare = block;
-}
 
 /* What the durable layer holds of a block. */
 static int durable_load(struct simback_disk *disk, const struct disk_entry *entry, uint8_t *bytes)
@@ -75,7 +57,7 @@ static void set_zeroed(const struct disk_entry *entry, bool zeroed)
 /* Nothing is volatile of it any more. */
 static void fresh_drop(struct simback_disk *disk, const struct disk_entry *entry)
 {
-    block_put(disk, entry->group->fresh[entry->at]);
+    disk_block_put(&disk->blocks, entry->group->fresh[entry->at]);
     entry->group->fresh[entry->at] = NULL;
     set_zeroed(entry, false);
 }
@@ -112,7 +94,7 @@ static void entry_to_memory(struct simback_disk *disk, const struct disk_entry *
 
     if (group->fresh[entry->at] == NULL && !is_zeroed(entry))
         return;
-    block_put(disk, group->durable[entry->at]);
+    disk_block_put(&disk->blocks, group->durable[entry->at]);
     group->durable[entry->at] = group->fresh[entry->at]; /* NULL: zeros */
     group->fresh[entry->at] = NULL;
     set_zeroed(entry, false);
@@ -208,17 +190,7 @@ void simback_disk_destroy(struct simback_disk *disk)
         return;
     if (disk->has_file)
         end_file(disk);
-    for (uint32_t i = 0; i < disk->map.count * DISK_GROUP; i++) {
-        const struct disk_entry entry = disk_map_entry(&disk->map, i);
-
-        block_put(disk, entry.group->durable[entry.at]);
-        block_put(disk, entry.group->fresh[entry.at]);
-    }
-    while (disk->spare != NULL) {
-        uint8_t *block = block_get(disk);
-
-        simback_free(disk->world, block, DISK_BLOCK);
-    }
+    disk_blocks_fini(disk->world, &disk->blocks);
     disk_map_fini(disk->world, &disk->map);
     simback_free(disk->world, disk, sizeof(*disk));
 }
@@ -277,14 +249,14 @@ static uint8_t *make_fresh(struct simback_disk *disk, uint64_t block, bool whole
     fresh = entry.group->fresh[entry.at];
     if (fresh != NULL)
         return fresh;
-    fresh = block_get(disk);
+    fresh = disk_block_get(disk->world, &disk->blocks);
     if (fresh == NULL)
         return NULL;
     if (is_zeroed(&entry)) {
         memset(fresh, 0, DISK_BLOCK);
         set_zeroed(&entry, false);
     } else if (!whole && durable_load(disk, &entry, fresh) != 0) {
-        block_put(disk, fresh);
+        disk_block_put(&disk->blocks, fresh);
         return NULL;
     }
     entry.group->fresh[entry.at] = fresh;
@@ -464,7 +436,7 @@ static void cut_block(struct simback_disk *disk, const struct disk_entry *entry,
 
     if (length == 0) {
         fresh_drop(disk, entry);
-        block_put(disk, *durable);
+        disk_block_put(&disk->blocks, *durable);
         *durable = NULL;
         return;
     }

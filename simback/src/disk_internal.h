@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What disk.c, disk_map.c and disk_file.c share: the map from block numbers to what is kept of
- * them, and the file below a disk.
+ * What disk.c, disk_map.c, disk_blocks.c and disk_file.c share: the map from block numbers to what
+ * is kept of them, the memory of that, and the file below a disk.
  *
  * A block is 4 KiB. What is known of sixteen neighbours is a group, so that a long transfer seldom
  * has to search and what it looks at lies together. Only groups with a touched block are there;
@@ -61,6 +61,19 @@ void disk_map_set_dirty(struct disk_map *map, const struct disk_entry *entry);
 /* Forgets all that is known; the blocks' memory is the caller's. */
 void disk_map_clear(struct disk_map *map);
 void disk_map_fini(struct simback_world *world, struct disk_map *map);
+
+/* Memory for blocks, of which nothing is known but whether they are in use. */
+struct disk_blocks {
+    uint8_t *spare; /* free ones, each holds the address of the next in its first bytes */
+    struct disk_slab *slabs;
+    size_t count; /* of all, free or not */
+};
+
+/* Its bytes are whatever they are. NULL: no memory. */
+uint8_t *disk_block_get(struct simback_world *world, struct disk_blocks *blocks);
+void disk_block_put(struct disk_blocks *blocks, uint8_t *block);
+/* All blocks go, also those that are in use. */
+void disk_blocks_fini(struct simback_world *world, struct disk_blocks *blocks);
 
 struct disk_file {
     int descriptor;
