@@ -340,6 +340,22 @@ int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t c
     return 0;
 }
 
+void simback_disk_expect(struct simback_disk *disk, uint64_t first_512)
+{
+    const struct disk_entry entry = disk_map_find(&disk->map, first_512 / DISK_UNITS);
+    const uint8_t *block;
+
+    if (entry.group == NULL)
+        return;
+    block = entry.group->fresh[entry.at];
+    if (block == NULL)
+        block = entry.group->durable[entry.at];
+    if (block == NULL)
+        return;
+    __builtin_prefetch(block + (size_t)(first_512 % DISK_UNITS) * DISK_UNIT);
+    __builtin_prefetch(block + DISK_BLOCK - 1); /* in another page, if the disk is a small one */
+}
+
 int simback_disk_flush(struct simback_disk *disk)
 {
     return commit(disk);

@@ -183,29 +183,23 @@ static void scale(const struct simback_backend *backend, struct slot_request *re
         request->count_512 > UINT64_MAX / units ? UINT64_MAX : request->count_512 * units;
 }
 
-static void take(struct backend_queue *queue)
+static void carry_out(struct backend_queue *queue, struct slot_request *request)
 {
-    uint8_t slot[SLOT_MAX];
-    struct slot_request request;
     const struct simback_fault *fault;
 
-    ring_copy_request(&queue->ring, queue->ring.req_cons, slot);
-    queue->ring.req_cons++;
-    slot_decode(queue->backend->abi, slot, &request);
-    scale(queue->backend, &request);
-    count_request(queue, &request);
+    count_request(queue, request);
     queue->seen = true;
-    queue->seen_id = request.id;
-    queue->seen_op = execute_response_op(queue->backend, &request);
+    queue->seen_id = request->id;
+    queue->seen_op = execute_response_op(queue->backend, request);
 
-    fault = fault_match(queue, &request);
-    if (fault != NULL && (!harms(fault, &request) || fault->delay_ns != 0)) {
-        obey_rule(queue, fault, &request);
-    } else if (request.operation == BLKIF_WIRE_WRITE_BARRIER && waiting(queue->backend) != 0) {
-        queue->barrier = request;
+    fault = fault_match(queue, request);
+    if (fault != NULL && (!harms(fault, request) || fault->delay_ns != 0)) {
+        obey_rule(queue, fault, request);
+    } else if (request->operation == BLKIF_WIRE_WRITE_BARRIER && waiting(queue->backend) != 0) {
+        queue->barrier = *request;
         queue->barrier_waits = true;
     } else {
-        answer(queue, &request, execute(queue, &request));
+        answer(queue, request, execute(queue, request));
     }
 }
 
@@ -232,29 +226,68 @@ static bool overflows(struct backend_queue *queue, uint32_t req_prod)
     return queue->dead;
 }
 
-/* No slot is left for the answer to another one (RING_REQUEST_CONS_OVERFLOW). */
-static bool is_full(const struct backend_queue *queue)
+/* For so many requests more there are slots for answers, and room to wait
+ * (RING_REQUEST_CONS_OVERFLOW). */
+static uint32_t room_left(const struct backend_queue *queue)
 {
     const struct ring *ring = &queue->ring;
+    const uint32_t unanswered = ring->req_cons - ring->rsp_prod;
+    const uint32_t room = queue->pending.size - queue->pending.count;
 
-    return queue->pending.count == queue->pending.size ||
-           (!ring->tampered && ring->req_cons - ring->rsp_prod >= ring->size);
+    if (ring->tampered)
+        return room;
+    if (unanswered >= ring->size)
+        return 0;
+    return room < ring->size - unanswered ? room : ring->size - unanswered;
+}
+
+/*
+ * Copies at most `most` of the requests up to req_prod, and none behind a barrier, which may have
+ * to wait. That they are copied before the first is carried out gives slots and disk time to come
+ * into the cache, one behind the other.
+ */
+static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t most,
+                     struct slot_request *requests)
+{
+    struct ring *ring = &queue->ring;
+    uint32_t count = 0;
+
+    while (ring->req_cons != req_prod && count < most) {
+        struct slot_request *request = &requests[count++];
+        uint8_t slot[SLOT_MAX];
+
+        ring_copy_request(ring, ring->req_cons++, slot);
+        slot_decode(queue->backend->abi, slot, request);
+        scale(queue->backend, request);
+        if (request->operation == BLKIF_WIRE_WRITE_BARRIER)
+            break;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        simback_disk_expect(queue->backend->disk, requests[i].sector_512);
+    return count;
 }
 
 /* Takes what is there within the budget; true if something is left to be taken. */
 static bool take_some(struct backend_queue *queue, uint32_t budget)
 {
+    struct slot_request requests[BACKEND_BATCH];
     struct ring *ring = &queue->ring;
     const uint32_t req_prod = ring_load_req_prod(ring);
 
     if (overflows(queue, req_prod))
         return false;
     while (ring->req_cons != req_prod) {
-        if (queue->barrier_waits || is_full(queue))
+        const uint32_t room = room_left(queue);
+        uint32_t count;
+
+        if (queue->barrier_waits || room == 0)
             return false; /* goes on when something has been answered */
-        if (budget-- == 0)
+        if (budget == 0)
             return true;
-        take(queue);
+        count = take(queue, req_prod, room < budget ? room : budget, requests);
+        budget -= count;
+        for (uint32_t i = 0; i < count && !queue->dead; i++)
+            carry_out(queue, &requests[i]);
         if (queue->dead)
             return false;
     }

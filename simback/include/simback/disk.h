@@ -35,6 +35,8 @@ int simback_disk_read(struct simback_disk *disk, uint64_t first_512, uint32_t co
                       void *buffer);
 int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t count_512,
                        const void *buffer);
+/* It will be read or written soon, so that it may come into the processor's cache meanwhile. */
+void simback_disk_expect(struct simback_disk *disk, uint64_t first_512);
 int simback_disk_flush(struct simback_disk *disk);
 /* Reads as zeros afterwards. */
 int simback_disk_discard(struct simback_disk *disk, uint64_t first_512, uint64_t count_512);
