@@ -24,7 +24,8 @@ enum {
 struct mutant_edit {
     char file[MUTANT_PATH]; /* from the root of the tree: frontend/src/... */
     struct scenario_buffer old, new;
-    bool placed; /* `old` begins at `at`; otherwise wherever it is, once */
+    struct scenario_buffer marked; /* `new` and its marks; empty where there can be none */
+    bool placed;                   /* `old` begins at `at`; otherwise wherever it is, once */
     size_t at;
 };
 
@@ -32,7 +33,9 @@ struct mutant {
     char name[MUTANT_NAME];
     char rows[32];   /* of docs/bugs.md; the kind of change of a generic one */
     char about[256]; /* of a generic one: the line that it changes */
+    char target[16]; /* the fuzz target that has to find it */
     uint32_t rules;  /* bit n: rule In is expected to catch it */
+    bool marks;      /* its marks are brought in too (mutant_mark.h) */
     struct mutant_edit edits[MUTANT_EDITS];
     unsigned edit_count;
     uint64_t hash; /* of all that it changes */
@@ -48,7 +51,8 @@ bool mutant_read(struct mutant *mutant, const char *path);
  */
 bool mutant_apply(const struct mutant *mutant, const char *file, struct scenario_buffer *source);
 
-/* Whether every edit can be made, and every row, rule and scenario that it names is there. */
+/* Whether every edit can be made, one of them has a mark, and every row, rule and scenario that it
+ * names is there. */
 bool mutant_check(const struct mutant *mutant, const char *root);
 
 /* FNV-1a, begun with MUTANT_HASH. */
@@ -86,8 +90,8 @@ enum mutant_built { MUTANT_BUILT, MUTANT_REFUSED, MUTANT_SAME_CODE, MUTANT_ERROR
 
 bool mutant_build_read(struct mutant_build *build, const char *path);
 void mutant_build_fini(struct mutant_build *build);
-/* Makes WORK/<job>/simblk; REFUSED: the compiler does not take it; SAME_CODE: it makes of it, byte
- * for byte, what it makes of the original. */
+/* Makes WORK/<job>/PROGRAM, called as the tool is; REFUSED: the compiler does not take it;
+ * SAME_CODE: it makes of it, byte for byte, what it makes of the original. */
 enum mutant_built mutant_build_make(const struct mutant_build *build, const struct mutant *mutant,
                                     unsigned job);
 void mutant_build_tool(const struct mutant_build *build, unsigned job, char *path, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Makes the tool with a mutant in it: a copy of the frontend's sources, the changed ones among
- * them; those alone, and those that include them, are compiled and linked before the library that
- * holds the rest. CMake has written down how.
+ * Makes the tool, or a fuzz target, with a mutant in it: a copy of the frontend's sources, the
+ * changed ones among them; those alone, and those that include them, are compiled and linked before
+ * the library that holds the rest. CMake has written down how.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -110,7 +110,9 @@ void mutant_build_fini(struct mutant_build *build)
 
 void mutant_build_tool(const struct mutant_build *build, unsigned job, char *path, size_t size)
 {
-    snprintf(path, size, "%s/%u/simblk", build->work, job);
+    const char *name = strrchr(build->tool, '/');
+
+    snprintf(path, size, "%s/%u/%.64s", build->work, job, name != NULL ? name + 1 : build->tool);
 }
 
 /* ---- commands ---- */

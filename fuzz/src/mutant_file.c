@@ -4,6 +4,7 @@
  *
  *     row      71                    rows of docs/bugs.md
  *     rule     I13                   that are expected to catch it
+ *     target   ring                  the fuzz target that has to find it
  *     about    what is wrong
  *     shown by bsc-1111062-...       a scenario of scenarios/regression
  *
@@ -11,6 +12,7 @@
  *      a line that stays
  *     -a line that goes
  *     +a line that comes
+ *     ?a mark: it comes where times are measured (mutant_mark.h)
  *
  * The lines that stay and go have to be in the file once. A blank line ends them; others may
  * follow, each behind its own `file`, and see what those before have changed.
@@ -79,6 +81,7 @@ void mutant_init(struct mutant *mutant)
     for (unsigned i = 0; i < MUTANT_EDITS; i++) {
         scenario_buffer_init(&mutant->edits[i].old);
         scenario_buffer_init(&mutant->edits[i].new);
+        scenario_buffer_init(&mutant->edits[i].marked);
     }
 }
 
@@ -87,6 +90,7 @@ void mutant_fini(struct mutant *mutant)
     for (unsigned i = 0; i < MUTANT_EDITS; i++) {
         scenario_buffer_fini(&mutant->edits[i].old);
         scenario_buffer_fini(&mutant->edits[i].new);
+        scenario_buffer_fini(&mutant->edits[i].marked);
     }
 }
 
@@ -118,6 +122,20 @@ static bool read_rules(struct mutant *mutant, const char *text)
     return mutant->rules != 0;
 }
 
+/* One of those whose inputs are programs and whose frontend is the one that a mutant changes. */
+static bool read_target(struct mutant *mutant, const char *text)
+{
+    static const char *const targets[] = {"device", "ring", "store", "loads"};
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        if (strcmp(text, targets[i]) == 0) {
+            snprintf(mutant->target, sizeof(mutant->target), "%s", text);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool begin_edit(struct mutant *mutant, const char *file)
 {
     if (mutant->edit_count == MUTANT_EDITS || strlen(file) >= MUTANT_PATH) {
@@ -135,11 +153,14 @@ static bool add_line(struct mutant *mutant, const char *line)
         return false;
     }
     edit = &mutant->edits[mutant->edit_count - 1];
-    if (line[0] != '+') {
+    if (line[0] == ' ' || line[0] == '-') {
         scenario_buffer_format(&edit->old, "%s\n", line + 1);
     }
-    if (line[0] != '-') {
+    if (line[0] == ' ' || line[0] == '+') {
         scenario_buffer_format(&edit->new, "%s\n", line + 1);
+    }
+    if (line[0] != '-') {
+        scenario_buffer_format(&edit->marked, "%s\n", line + 1);
     }
     return true;
 }
@@ -151,13 +172,15 @@ static bool read_line(struct mutant *mutant, const char *line)
     if (line[0] == '\0' || value_of(line, "shown by") != NULL) {
         return true; /* the scenario is looked at when the file is checked */
     }
-    if (line[0] == ' ' || line[0] == '-' || line[0] == '+') {
+    if (strchr(" -+?", line[0]) != NULL) {
         return add_line(mutant, line);
     }
     if ((value = value_of(line, "row")) != NULL) {
         snprintf(mutant->rows, sizeof(mutant->rows), "%s", value);
     } else if ((value = value_of(line, "rule")) != NULL) {
         return read_rules(mutant, value);
+    } else if ((value = value_of(line, "target")) != NULL) {
+        return read_target(mutant, value);
     } else if ((value = value_of(line, "about")) != NULL) {
         snprintf(mutant->about, sizeof(mutant->about), "%s", value);
     } else if ((value = value_of(line, "file")) != NULL) {
@@ -191,8 +214,9 @@ static bool read_text(struct mutant *mutant, char *text, const char *path)
         line = last ? end : end + 1;
     }
     if (mutant->edit_count == 0 || mutant->rules == 0 || mutant->rows[0] == '\0' ||
-        mutant->about[0] == '\0') {
-        fprintf(stderr, "%s: a mutant has a row, a rule, a text and a change of a file\n", path);
+        mutant->about[0] == '\0' || mutant->target[0] == '\0') {
+        fprintf(stderr, "%s: a mutant has a row, a rule, a target, a text and a change of a file\n",
+                path);
         return false;
     }
     return true;
@@ -245,6 +269,7 @@ bool mutant_apply(const struct mutant *mutant, const char *file, struct scenario
 {
     for (unsigned i = 0; i < mutant->edit_count; i++) {
         const struct mutant_edit *edit = &mutant->edits[i];
+        const struct scenario_buffer *new = mutant->marks ? &edit->marked : &edit->new;
         struct scenario_buffer changed;
         size_t at = 0;
 
@@ -256,7 +281,7 @@ bool mutant_apply(const struct mutant *mutant, const char *file, struct scenario
         }
         scenario_buffer_init(&changed);
         scenario_buffer_add(&changed, source->data, at);
-        scenario_buffer_add(&changed, edit->new.data, edit->new.length);
+        scenario_buffer_add(&changed, new->data, new->length);
         scenario_buffer_text(&changed, source->data + at + edit->old.length);
         scenario_buffer_fini(source);
         *source = changed;
@@ -283,6 +308,18 @@ static bool check_edits(const struct mutant *mutant, const char *root)
     }
     scenario_buffer_fini(&source);
     return ok;
+}
+
+/* Else nobody could say when it is reached. */
+static bool check_marks(const struct mutant *mutant)
+{
+    for (unsigned i = 0; i < mutant->edit_count; i++) {
+        if (mutant->edits[i].marked.length > mutant->edits[i].new.length) {
+            return true;
+        }
+    }
+    fprintf(stderr, "%s: no line of it is a mark\n", mutant->name);
+    return false;
 }
 
 /* Each row begins a line of the table of bugs: "| 71 |". */
@@ -341,6 +378,7 @@ bool mutant_check(const struct mutant *mutant, const char *root)
     char path[1024];
     bool ok = check_edits(mutant, root);
 
+    ok = check_marks(mutant) && ok;
     ok = check_scenarios(mutant, root) && ok;
     snprintf(path, sizeof(path), "%s/docs/bugs.md", root);
     if (access(path, F_OK) != 0) {

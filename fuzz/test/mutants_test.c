@@ -36,7 +36,8 @@ static bool read_mutant(struct mutant *mutant, const char *changes)
     bool ok;
 
     scenario_buffer_init(&text);
-    scenario_buffer_format(&text, "row      7\nrule     I2 I13\nabout    a test\n\n%s", changes);
+    scenario_buffer_format(
+        &text, "row      7\nrule     I2 I13\ntarget   ring\nabout    a test\n\n%s", changes);
     write_text(path, text.data);
     scenario_buffer_fini(&text);
     mutant_init(mutant);
@@ -64,11 +65,45 @@ START_TEST(a_mutant_says_what_goes_and_what_comes)
     ck_assert_str_eq(mutant.name, "m007-mutants-test");
     ck_assert_str_eq(mutant.rows, "7");
     ck_assert_uint_eq(mutant.rules, 1u << 2 | 1u << 13);
+    ck_assert_str_eq(mutant.target, "ring");
     ck_assert(mutant_apply(&mutant, "frontend/src/f.c", &source));
     ck_assert_ptr_nonnull(
         strstr(source.data, "    if (a <= 3)\n        return 0;\n    return 0;\n"));
     mutant_fini(&mutant);
     scenario_buffer_fini(&source);
+}
+END_TEST
+
+START_TEST(marks_come_only_where_they_are_asked_for)
+{
+    for (unsigned marks = 0; marks < 2; marks++) {
+        struct scenario_buffer source;
+        struct mutant mutant;
+
+        begin_source(&source, source_text);
+        ck_assert(read_mutant(&mutant, "file     frontend/src/f.c\n"
+                                       "?    mutant_mark(a == 3);\n"
+                                       "-    if (a < 3)\n"
+                                       "+    if (a <= 3)\n"));
+        mutant.marks = marks != 0;
+        ck_assert(mutant_apply(&mutant, "frontend/src/f.c", &source));
+        ck_assert_ptr_nonnull(
+            strstr(source.data, marks != 0 ? "{\n    mutant_mark(a == 3);\n    if (a <= 3)\n"
+                                           : "{\n    if (a <= 3)\n"));
+        mutant_fini(&mutant);
+        scenario_buffer_fini(&source);
+    }
+}
+END_TEST
+
+START_TEST(a_mutant_without_a_mark_is_not_as_it_should_be)
+{
+    struct mutant mutant;
+
+    ck_assert(read_mutant(&mutant, "file     frontend/src/ring.h\n"
+                                   "-    ring->rsp_cons = start;\n"));
+    ck_assert(!mutant_check(&mutant, SIMBLK_SOURCE_DIR));
+    mutant_fini(&mutant);
 }
 END_TEST
 
@@ -114,7 +149,8 @@ END_TEST
 START_TEST(a_text_that_is_no_mutant_is_refused)
 {
     static const char *const changes[] = {"", "-a line of no file\n", "colour   red\n",
-                                          "rule     I22\nfile     f.c\n-}\n"};
+                                          "rule     I22\nfile     f.c\n-}\n",
+                                          "target   canary\nfile     f.c\n-}\n"};
     struct mutant mutant;
 
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
@@ -478,6 +514,8 @@ static Suite *mutants_suite(void)
     TCase *draws = tcase_create("draws");
 
     tcase_add_test(texts, a_mutant_says_what_goes_and_what_comes);
+    tcase_add_test(texts, marks_come_only_where_they_are_asked_for);
+    tcase_add_test(texts, a_mutant_without_a_mark_is_not_as_it_should_be);
     tcase_add_test(texts, another_file_stays_as_it_is);
     tcase_add_test(texts, old_lines_that_are_there_twice_or_never_are_refused);
     tcase_add_test(texts, a_text_that_is_no_mutant_is_refused);
