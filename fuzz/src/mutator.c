@@ -2,6 +2,9 @@
 /*
  * How a fuzzer changes an input: as a program, by the table of steps, so that most of what it tries
  * means something; and now and then as bytes, since the decoder has to take those too.
+ *
+ * Where the player wants it so, it holds on to an input for a while, and changes only what follows
+ * its first steps, whatever else it is offered: those steps are played once for all (play.c).
  */
 #include <string.h>
 
@@ -10,7 +13,7 @@
 #include "scenario/mutate.h"
 #include "target.h"
 
-enum { BYTES_RARELY = 16, BEGINNING_RARELY = 32 };
+enum { BYTES_RARELY = 16, BEGINNING_RARELY = 32, HELD_FOR = 32, HELD_WHOLE_RARELY = 16 };
 
 /* splitmix64 (Vigna): any seed is a good one. */
 static uint64_t next_number(void *context)
@@ -37,6 +40,12 @@ static const struct fuzz_target *this_target(void)
     return target;
 }
 
+/* The input that is held, as the decoder gives it, without what the decoder adds. */
+static struct {
+    struct scenario_program base;
+    unsigned left; /* changes of it that are still to come; 0: none is held */
+} held;
+
 /* As the target will take it. */
 static bool read_program(struct scenario_program *to, const uint8_t *data, size_t size)
 {
@@ -45,22 +54,72 @@ static bool read_program(struct scenario_program *to, const uint8_t *data, size_
     return scenario_decode(to, data, size, &decoder) == SCENARIO_OK;
 }
 
+/* A target's beginning where it needs one, now and then another. */
+static bool begin_program(uint64_t *state)
+{
+    const struct fuzz_target *target = this_target();
+    size_t beginnings = fuzz_beginnings(target);
+
+    return beginnings == 0 ||
+           (fuzz_beginning(&program) != 0 && next_number(state) % BEGINNING_RARELY != 0) ||
+           fuzz_begin(target, &program, next_number(state) % beginnings) == SCENARIO_OK;
+}
+
+static size_t smaller(uint64_t a, uint64_t b)
+{
+    return (size_t)(a < b ? a : b);
+}
+
+/* How many steps stay: rather many, and those that every program begins with. */
+static size_t choose_shared(uint64_t *state)
+{
+    const struct fuzz_target *target = this_target();
+    size_t first = target->beginnings == NULL ? 0 : fuzz_beginning(&held.base);
+    size_t open = held.base.step_count - first;
+
+    if (!fuzz_shared.wanted || next_number(state) % HELD_WHOLE_RARELY == 0) {
+        return first;
+    }
+    return first + open - smaller(next_number(state) % (open + 1), next_number(state) % (open + 1));
+}
+
+/* From now on the input is the one that is changed. False: no memory. */
+static bool hold(const uint8_t *data, size_t size, uint64_t *state)
+{
+    held.left = 0;
+    if (!read_program(&program, data, size) || !begin_program(state)) {
+        return false;
+    }
+    fuzz_tame(&program);
+    if (fuzz_fit(this_target(), &program) != SCENARIO_OK ||
+        scenario_program_copy(&held.base, &program) != SCENARIO_OK) {
+        return false;
+    }
+    fuzz_shared.steps = choose_shared(state);
+    held.left = fuzz_shared.wanted ? HELD_FOR : 1;
+    return true;
+}
+
+/* The program that is held, to be changed; one is chosen where it is time. */
+static bool begin(const uint8_t *data, size_t size, uint64_t *state)
+{
+    if (held.left == 0 && !hold(data, size, state)) {
+        return false;
+    }
+    held.left--;
+    return scenario_program_copy(&program, &held.base) == SCENARIO_OK;
+}
+
 static bool change_program(uint64_t *state)
 {
     const struct scenario_chance chance = {next_number, state};
-    const struct fuzz_target *target = this_target();
-    struct scenario_steps_allowed allowed = {.steps = target->draws};
-    size_t beginnings = fuzz_beginnings(target);
+    const struct scenario_steps_allowed allowed = {
+        .steps = this_target()->draws,
+        .first = fuzz_shared.steps,
+    };
 
-    if (beginnings != 0 &&
-        (fuzz_beginning(&program) == 0 || next_number(state) % BEGINNING_RARELY == 0) &&
-        fuzz_begin(target, &program, next_number(state) % beginnings) != SCENARIO_OK) {
-        return false;
-    }
-    if (beginnings != 0) {
-        allowed.first = fuzz_beginning(&program);
-    }
-    return scenario_mutate(&program, NULL, target->max_steps, &chance, &allowed) == SCENARIO_OK;
+    return scenario_mutate(&program, NULL, this_target()->max_steps, &chance, &allowed) ==
+           SCENARIO_OK;
 }
 
 /* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
@@ -109,7 +168,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     uint64_t state = seed;
     size_t written;
 
-    if (next_number(&state) % BYTES_RARELY == 0 || !read_program(&program, data, size) ||
+    if ((held.left == 0 && next_number(&state) % BYTES_RARELY == 0) || !begin(data, size, &state) ||
         !change_program(&state)) {
         return change_as_bytes(data, size, max_size, &state);
     }
@@ -122,17 +181,16 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
 {
     uint64_t state = seed;
     const struct scenario_chance chance = {next_number, &state};
-    size_t keep = 0, leave = 0;
+    size_t leave = 0;
 
-    if (!read_program(&program, data1, size1) || !read_program(&other, data2, size2)) {
+    if (!begin(data1, size1, &state) || !read_program(&other, data2, size2)) {
         return 0;
     }
     if (this_target()->beginnings != NULL) {
-        keep = fuzz_beginning(&program);
         leave = fuzz_beginning(&other);
     }
-    if (scenario_cross_over(&program, &other, keep, leave, this_target()->max_steps, &chance) !=
-        SCENARIO_OK) {
+    if (scenario_cross_over(&program, &other, fuzz_shared.steps, leave, this_target()->max_steps,
+                            &chance) != SCENARIO_OK) {
         return 0;
     }
     return write_program(out, max_out);

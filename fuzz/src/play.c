@@ -65,6 +65,7 @@ static void begin(void)
     target = fuzz_target_find(fuzz_target_name);
     runner = scenario_runner_create();
     snapshots = scenario_snapshots_create();
+    fuzz_shared.wanted = snapshots != NULL;
     if (target == NULL || runner == NULL) {
         fputs("no memory for a world\n", stderr);
         exit(2);
@@ -125,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.memory_limit = MEMORY_LIMIT;
     options.progress = &progress;
     options.snapshots = snapshots;
+    options.steps_shared = fuzz_shared.steps;
     options.hash_off = true; /* nobody compares runs here */
     scenario_runner_run(runner, &program, &options, &verdict);
     inputs++;

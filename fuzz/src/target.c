@@ -85,6 +85,8 @@ static const struct row {
     },
 };
 
+struct fuzz_shared fuzz_shared;
+
 enum { TARGETS = sizeof(rows) / sizeof(rows[0]) };
 
 static struct scenario_step_set set_of(uint32_t actors, const uint8_t *too, const uint8_t * not )

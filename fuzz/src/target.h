@@ -34,6 +34,14 @@ const struct fuzz_target *fuzz_target_find(const char *name);
 extern const char *fuzz_target_name;
 const struct scenario_subject *fuzz_subject(void);
 
+/* Between player and mutator of one process. */
+struct fuzz_shared {
+    bool wanted;  /* the player: what inputs begin with alike is played once */
+    size_t steps; /* the mutator: so many first steps those to come have in common; 0: unknown */
+};
+
+extern struct fuzz_shared fuzz_shared;
+
 /* ---- beginning.c ---- */
 
 /* How many the target has. */

@@ -144,6 +144,39 @@ START_TEST(every_program_begins_with_a_device_that_is_connected)
 }
 END_TEST
 
+/* Whatever else it is offered: what the player has played of it it need not play again. */
+START_TEST(an_input_is_held_where_the_player_wants_it)
+{
+    uint8_t data[LARGE];
+    struct scenario_program program, first;
+    size_t alike = 0, most = 0;
+
+    scenario_program_init(&program);
+    scenario_program_init(&first);
+    fuzz_shared.wanted = true;
+    for (unsigned seed = 0; seed < 1000; seed++) {
+        size_t before = fuzz_shared.steps;
+        size_t size = LLVMFuzzerCustomMutator(data, seed % 3, LARGE, seed);
+        size_t same = 0;
+
+        ck_assert_int_eq(scenario_decode(&program, data, size, NULL), 0);
+        while (same < program.step_count && same < first.step_count &&
+               program.steps[same].opcode == first.steps[same].opcode &&
+               program.steps[same].given == first.steps[same].given)
+            same++;
+        if (seed != 0 && fuzz_shared.steps == before && same >= before)
+            alike++;
+        most = fuzz_shared.steps > most ? fuzz_shared.steps : most;
+        ck_assert_int_eq(scenario_program_copy(&first, &program), 0);
+    }
+    fuzz_shared.wanted = false;
+    ck_assert_uint_gt(alike, 900);
+    ck_assert_uint_gt(most, 2);
+    scenario_program_fini(&first);
+    scenario_program_fini(&program);
+}
+END_TEST
+
 static Suite *mutator_suite(void)
 {
     Suite *suite = suite_create("fuzz_mutator");
@@ -155,6 +188,7 @@ static Suite *mutator_suite(void)
     tcase_add_test(tests, two_inputs_cross_over);
     tcase_add_test(tests, only_steps_of_the_target_are_put_in);
     tcase_add_test(tests, every_program_begins_with_a_device_that_is_connected);
+    tcase_add_test(tests, an_input_is_held_where_the_player_wants_it);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -16,18 +16,20 @@ enum { EVERY = 2 }; /* of the files: all of them take a while under sanitizers *
 
 static struct scenario_runner *runner;
 static struct scenario_snapshots *snapshots;
-static struct scenario_program program, run;
+static struct scenario_program program, run, elsewhere;
 static struct scenario_buffer id;
 static size_t files, runs;
 
-static void play(struct scenario_snapshots *with, struct scenario_verdict *verdict)
+static void play(const struct scenario_program *it, struct scenario_snapshots *with, size_t shared,
+                 struct scenario_verdict *verdict)
 {
     struct scenario_run_options options;
 
     scenario_run_options_init(&options);
     options.subject = &scenario_subject_blkfront;
     options.snapshots = with;
-    scenario_runner_run(runner, &run, &options, verdict);
+    options.steps_shared = shared;
+    scenario_runner_run(runner, it, &options, verdict);
 }
 
 static void assert_same(const struct scenario_verdict *one, const struct scenario_verdict *other)
@@ -39,15 +41,25 @@ static void assert_same(const struct scenario_verdict *one, const struct scenari
 }
 
 /* The first time it is seen, the second it is kept, the third it is begun at, the fourth it is
- * begun at after that. */
+ * begun at after that. Where the caller says how many steps are shared it is kept at once; nothing
+ * of it may need the program that it was kept from. */
 static void try_run(void)
 {
+    const size_t shared[] = {run.step_count / 3, run.step_count / 2, run.step_count - 1};
     struct scenario_verdict plain, snapped;
 
-    play(NULL, &plain);
+    play(&run, NULL, 0, &plain);
     for (unsigned i = 0; i < 4; i++) {
-        play(snapshots, &snapped);
+        play(&run, snapshots, 0, &snapped);
         assert_same(&plain, &snapped);
+    }
+    for (unsigned i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        play(&run, snapshots, shared[i], &snapped);
+        assert_same(&plain, &snapped);
+        ck_assert_int_eq(scenario_program_copy(&elsewhere, &run), SCENARIO_OK);
+        play(&elsewhere, snapshots, shared[i], &snapped);
+        assert_same(&plain, &snapped);
+        scenario_program_fini(&elsewhere);
     }
     runs++;
 }
@@ -81,11 +93,12 @@ START_TEST(a_run_from_a_snapshot_is_the_run_from_its_beginning)
     ck_assert(runner != NULL && snapshots != NULL);
     scenario_program_init(&program);
     scenario_program_init(&run);
+    scenario_program_init(&elsewhere);
     scenario_buffer_init(&id);
     ck_assert_int_eq(fuzz_walk(SIMBLK_SOURCE_DIR "/scenarios/conformance", try_file, NULL), 0);
     ck_assert_int_eq(fuzz_walk(SIMBLK_SOURCE_DIR "/scenarios/regression", try_file, NULL), 0);
     ck_assert_uint_gt(runs, 300);
-    ck_assert_uint_gt(scenario_snapshots_used(snapshots), runs);
+    ck_assert_uint_gt(scenario_snapshots_used(snapshots), 3 * runs);
     scenario_buffer_fini(&id);
     scenario_program_fini(&run);
     scenario_program_fini(&program);

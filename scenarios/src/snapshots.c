@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Where runs can begin that begin alike: what world and runner are after the first `connect` of a
- * program, found by all that has led there. A program that begins as one before goes on from there,
- * and ends as if it had been played from its first step: a fuzzer's inputs differ mostly in what
- * comes later, and a device takes longer to connect than to break.
+ * program, or after as many steps as the caller says, found by all that has led there. A program
+ * that begins as one before goes on from there, and ends as if it had been played from its first
+ * step: a fuzzer's inputs differ mostly in what comes later, and a device takes longer to connect
+ * than to break.
  *
  * What support_missing and other questions to a whole program may change is a part of what it is
  * found by, or asked anew.
@@ -18,7 +19,7 @@
 enum {
     PLACES = 64,       /* snapshots; a newer one takes the place of an older */
     SEEN = 1024,       /* of beginnings that came once: a snapshot is worth the second time */
-    STEPS_MAX = 32,    /* of a beginning */
+    STEPS_MAX = 32,    /* up to the first `connect` */
     WORLD_STEPS = 5000 /* of the world in it: none is near to any limit (I4) */
 };
 
@@ -35,12 +36,18 @@ struct snapshot {
     struct scenario_verdict verdict;
 };
 
+/* Of the program that is played. */
+struct beginning {
+    struct scenario_buffer key;
+    uint64_t hash; /* of the key */
+    size_t steps;  /* after which it is to be kept; 0: not */
+};
+
 struct scenario_snapshots {
-    struct snapshot places[PLACES];
+    struct snapshot places[PLACES]; /* after a first `connect` */
+    struct snapshot common;         /* after as many steps as programs have in common for now */
     uint64_t seen[SEEN];
-    struct scenario_buffer key; /* of the program that is played */
-    uint64_t hash;              /* of the key */
-    size_t steps;               /* after which it is to be kept; 0: not */
+    struct beginning connects, shares;
     uint64_t used;
 };
 
@@ -67,7 +74,11 @@ void scenario_snapshots_destroy(struct scenario_snapshots *snapshots)
         scenario_buffer_fini(&snapshots->places[i].key);
         scenario_buffer_fini(&snapshots->places[i].runner);
     }
-    scenario_buffer_fini(&snapshots->key);
+    empty(&snapshots->common);
+    scenario_buffer_fini(&snapshots->common.key);
+    scenario_buffer_fini(&snapshots->common.runner);
+    scenario_buffer_fini(&snapshots->connects.key);
+    scenario_buffer_fini(&snapshots->shares.key);
     free(snapshots);
 }
 
@@ -132,12 +143,12 @@ static void add_whole(struct scenario_buffer *key, const struct scenario_runner 
 
 /* A device is connected with the deadline of the disconnect that comes first after that. */
 static void add_deadline(struct scenario_buffer *key, const struct scenario_program *program,
-                         size_t steps)
+                         size_t connect)
 {
-    for (size_t i = steps; i < program->step_count; i++) {
+    for (size_t i = connect + 1; i < program->step_count; i++) {
         const struct scenario_step *step = &program->steps[i];
 
-        if (step->opcode == STEP_DISCONNECT && step->device == program->steps[steps - 1].device) {
+        if (step->opcode == STEP_DISCONNECT && step->device == program->steps[connect].device) {
             add_value(key, &step->values[FIELD_DISCONNECT_DEADLINE],
                       sizeof(step->values[FIELD_DISCONNECT_DEADLINE]));
             return;
@@ -145,17 +156,26 @@ static void add_deadline(struct scenario_buffer *key, const struct scenario_prog
     }
 }
 
-static size_t beginning(const struct scenario_program *program)
+/* Up to the first `connect`; 0: there is none. */
+static size_t to_connect(const struct scenario_program *program)
 {
     for (size_t i = 0; i < program->step_count && i < STEPS_MAX; i++) {
-        if (program->steps[i].condition_count != 0) {
-            return 0; /* looks at more than is kept */
-        }
         if (program->steps[i].opcode == STEP_CONNECT) {
             return i + 1;
         }
     }
     return 0;
+}
+
+/* Conditions look at more than is kept. */
+static bool has_condition(const struct scenario_program *program, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++) {
+        if (program->steps[i].condition_count != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool may_use(const struct scenario_runner *runner)
@@ -221,9 +241,11 @@ static void copy_runner(struct scenario_buffer *buffer, size_t *at, struct scena
 
 /* ---- coming back ---- */
 
-static struct snapshot *place_of(struct scenario_snapshots *snapshots)
+static struct snapshot *place_of(struct scenario_snapshots *snapshots,
+                                 const struct beginning *beginning)
 {
-    return &snapshots->places[snapshots->hash % PLACES];
+    return beginning == &snapshots->shares ? &snapshots->common
+                                           : &snapshots->places[beginning->hash % PLACES];
 }
 
 static bool is_this(const struct snapshot *snapshot, const struct scenario_buffer *key)
@@ -232,86 +254,117 @@ static bool is_this(const struct snapshot *snapshot, const struct scenario_buffe
            memcmp(snapshot->key.data, key->data, key->length) == 0;
 }
 
-static void make_key(struct scenario_runner *runner, size_t steps)
+/* False: the program has no such beginning. */
+static bool begins(struct scenario_runner *runner, struct beginning *beginning, size_t steps)
 {
-    struct scenario_snapshots *snapshots = runner->options.snapshots;
+    const struct scenario_program *program = runner->program;
+    struct scenario_buffer *key = &beginning->key;
 
-    scenario_buffer_clear(&snapshots->key);
-    add_whole(&snapshots->key, runner);
-    add_step(&snapshots->key, runner->program, &runner->program->world);
+    if (steps == 0 || steps > program->step_count || has_condition(program, steps)) {
+        return false;
+    }
+    scenario_buffer_clear(key);
+    add_whole(key, runner);
+    add_step(key, program, &program->world);
     for (size_t i = 0; i < steps; i++) {
-        add_step(&snapshots->key, runner->program, &runner->program->steps[i]);
+        add_step(key, program, &program->steps[i]);
+        if (program->steps[i].opcode == STEP_CONNECT) {
+            add_deadline(key, program, i);
+        }
     }
-    add_deadline(&snapshots->key, runner->program, steps);
-    if (!snapshots->key.failed) {
-        snapshots->hash = simback_fold(0, snapshots->key.data, snapshots->key.length);
-        snapshots->steps = steps;
-    }
+    beginning->hash = simback_fold(0, key->data, key->length);
+    beginning->steps = key->failed ? 0 : steps;
+    return !key->failed;
 }
 
-size_t snapshots_load(struct scenario_runner *runner)
+/* From the snapshot, if it is there. */
+static size_t load(struct scenario_runner *runner, struct beginning *beginning)
 {
     struct scenario_snapshots *snapshots = runner->options.snapshots;
-    struct scenario_verdict *verdict = runner->verdict;
-    struct snapshot *snapshot;
-    size_t steps, at = 0;
+    struct snapshot *snapshot = place_of(snapshots, beginning);
+    size_t steps = beginning->steps, at = 0;
     char reason[SCENARIO_REASON_MAX];
 
-    if (snapshots == NULL) {
-        return 0;
-    }
-    snapshots->steps = 0;
-    steps = may_use(runner) ? beginning(runner->program) : 0;
-    if (steps == 0) {
-        return 0;
-    }
-    make_key(runner, steps);
-    snapshot = place_of(snapshots);
-    if (snapshots->steps == 0 || !is_this(snapshot, &snapshots->key) ||
+    if (!is_this(snapshot, &beginning->key) ||
         support_missing(runner->program, runner->subject, reason, sizeof(reason))) {
         return 0;
     }
-    snapshots->steps = 0; /* it is there */
+    beginning->steps = 0; /* it is there */
     snapshots->used++;
     simback_world_load(runner->world, snapshot->world,
                        runner->options.max_steps != 0
                            ? runner->options.max_steps
                            : scenario_value(&runner->program->world, FIELD_WORLD_MAX_STEPS));
     copy_runner(&snapshot->runner, &at, runner);
-    *verdict = snapshot->verdict;
+    *runner->verdict = snapshot->verdict;
     runner->step = &runner->program->steps[steps - 1];
+    return steps;
+}
+
+size_t snapshots_load(struct scenario_runner *runner)
+{
+    struct scenario_snapshots *snapshots = runner->options.snapshots;
+    size_t steps = 0;
+
+    if (snapshots == NULL) {
+        return 0;
+    }
+    snapshots->connects.steps = snapshots->shares.steps = 0;
+    if (!may_use(runner)) {
+        return 0;
+    }
+    if (begins(runner, &snapshots->shares, runner->options.steps_shared)) {
+        steps = load(runner, &snapshots->shares);
+    }
+    if (steps == 0 && begins(runner, &snapshots->connects, to_connect(runner->program))) {
+        steps = load(runner, &snapshots->connects);
+    }
     return steps;
 }
 
 /* ---- keeping ---- */
 
-static bool is_worth_it(const struct scenario_runner *runner)
+/* Of those that the caller knows to be shared every one; of others those that come again. */
+static bool is_worth_it(const struct scenario_runner *runner, const struct beginning *beginning)
 {
     struct scenario_snapshots *snapshots = runner->options.snapshots;
-    uint64_t *seen = &snapshots->seen[snapshots->hash / PLACES % SEEN];
-    bool before = *seen == snapshots->hash;
+    uint64_t *seen = &snapshots->seen[beginning->hash / PLACES % SEEN];
+    bool before = *seen == beginning->hash || beginning == &snapshots->shares;
 
-    *seen = snapshots->hash;
+    *seen = beginning->hash;
     return before && !runner->stopped && runner->load_count == 0 &&
            simback_steps(runner->world) < WORLD_STEPS;
+}
+
+static void keep(struct scenario_runner *runner, const struct beginning *beginning)
+{
+    struct snapshot *snapshot = place_of(runner->options.snapshots, beginning);
+    struct simback_snapshot *old = snapshot->world;
+
+    snapshot->world = NULL;
+    scenario_buffer_clear(&snapshot->key);
+    scenario_buffer_clear(&snapshot->runner);
+    scenario_buffer_add(&snapshot->key, beginning->key.data, beginning->key.length);
+    copy_runner(&snapshot->runner, NULL, runner);
+    if (snapshot->key.failed || snapshot->runner.failed) {
+        simback_snapshot_free(old);
+        return;
+    }
+    snapshot->world = simback_world_save(runner->world, old);
+    snapshot->verdict = *runner->verdict;
 }
 
 void snapshots_offer(struct scenario_runner *runner, size_t steps)
 {
     struct scenario_snapshots *snapshots = runner->options.snapshots;
-    struct snapshot *snapshot;
 
-    if (snapshots == NULL || snapshots->steps != steps || !is_worth_it(runner)) {
+    if (snapshots == NULL) {
         return;
     }
-    snapshot = place_of(snapshots);
-    empty(snapshot);
-    scenario_buffer_add(&snapshot->key, snapshots->key.data, snapshots->key.length);
-    copy_runner(&snapshot->runner, NULL, runner);
-    if (snapshot->key.failed || snapshot->runner.failed) {
-        empty(snapshot);
-        return;
+    if (snapshots->connects.steps == steps && is_worth_it(runner, &snapshots->connects)) {
+        keep(runner, &snapshots->connects);
     }
-    snapshot->world = simback_world_save(runner->world);
-    snapshot->verdict = *runner->verdict;
+    if (snapshots->shares.steps == steps && is_worth_it(runner, &snapshots->shares)) {
+        keep(runner, &snapshots->shares);
+    }
 }

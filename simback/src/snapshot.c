@@ -36,6 +36,7 @@ struct piece {
 enum { OBJECTS, OBJECT_MARKS, TABLE, PAGES, PAGE_MARKS, PIECES };
 
 struct simback_snapshot {
+    size_t room;                 /* of bytes */
     struct simback_world *world; /* a copy of the control block, without the events kept */
     struct trace_record kept[EVENTS_KEPT];
     struct piece pieces[PIECES];
@@ -118,19 +119,36 @@ static void save_events(const struct trace *trace, struct simback_snapshot *snap
         snapshot->kept[at % EVENTS_KEPT] = trace->kept[at % TRACE_KEPT];
 }
 
-struct simback_snapshot *simback_world_save(const struct simback_world *world)
+/* Old memory, if it is enough. */
+static struct simback_snapshot *make_room(struct simback_snapshot *old, size_t size)
+{
+    struct simback_snapshot *snapshot = old;
+
+    if (old != NULL && old->room >= size)
+        return old;
+    free(old);
+    snapshot = aligned_alloc(LINE, lines(sizeof(*snapshot)) + size);
+    if (snapshot != NULL)
+        snapshot->room = size;
+    return snapshot;
+}
+
+struct simback_snapshot *simback_world_save(const struct simback_world *world,
+                                            struct simback_snapshot *old)
 {
     struct simback_snapshot *snapshot;
     struct piece pieces[PIECES];
     size_t size = lines(CONTROL_SIZE);
     uint8_t *at;
 
-    if (!poison_can_copy() || world->file_disks != NULL)
+    if (!poison_can_copy() || world->file_disks != NULL) {
+        free(old);
         return NULL;
+    }
     find_pieces(&world->arena, pieces);
     for (unsigned i = 0; i < PIECES; i++)
         size += pieces[i].size;
-    snapshot = aligned_alloc(LINE, lines(sizeof(*snapshot)) + size);
+    snapshot = make_room(old, size);
     if (snapshot == NULL)
         return NULL;
     at = (uint8_t *)snapshot + lines(sizeof(*snapshot));

@@ -176,6 +176,9 @@ struct scenario_run_options {
     /* Where programs that begin alike begin; all of them are played with the same other options
      * (but max_steps). NULL: each is played from its first step. The verdict is the same. */
     struct scenario_snapshots *snapshots;
+    /* So many first steps are those of the programs to come, too, for a while: a snapshot after
+     * them is worth it at once. 0: nothing is known. */
+    size_t steps_shared;
 };
 
 /* All off, subject libblkfront must be set by the caller. */
@@ -185,7 +188,8 @@ void scenario_run_options_init(struct scenario_run_options *options);
 struct scenario_runner *scenario_runner_create(void);
 void scenario_runner_destroy(struct scenario_runner *runner);
 
-/* Of one runner. The beginning of a program goes up to its first `connect`. NULL: no memory. */
+/* Of one runner. The beginning of a program goes up to its first `connect`, or as far as the
+ * options say. NULL: no memory. */
 struct scenario_snapshots *scenario_snapshots_create(void);
 void scenario_snapshots_destroy(struct scenario_snapshots *snapshots);
 /* How many runs began at one. */

@@ -136,11 +136,13 @@ uint32_t simback_ready_count(const struct simback_world *world);
 /* ---- coming back ---- */
 
 /*
- * The world as it is now, outside of it. NULL: no memory; or what cannot be brought back: disks
+ * The world as it is now, outside of it, in the memory of `old` (NULL: none), which is no snapshot
+ * any more. NULL: no memory; or what cannot be brought back: disks
  * over files, memory whose marks a checker keeps to itself (MemorySanitizer, valgrind).
  */
 struct simback_snapshot;
-struct simback_snapshot *simback_world_save(const struct simback_world *world);
+struct simback_snapshot *simback_world_save(const struct simback_world *world,
+                                            struct simback_snapshot *old);
 void simback_snapshot_free(struct simback_snapshot *snapshot);
 /* The world is what it was, but for `max_steps`, whatever has become of it: reset, or gone on from
  * another snapshot. Whoever holds pointers into it finds there what there was. Written is only what
