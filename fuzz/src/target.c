@@ -48,7 +48,7 @@ static const struct row {
     const char *const *beginnings;
     size_t max_steps;
 } rows[] = {
-    {.name = "device", .takes = UINT32_MAX, .draws = UINT32_MAX, .max_steps = 64},
+    {.name = "device", .takes = UINT32_MAX, .draws = UINT32_MAX, .max_steps = 24},
     {
         .name = "ring",
         .takes = APPLICATION_SERVED | ACTOR(HOSTILE),
@@ -64,7 +64,7 @@ static const struct row {
         .takes = APPLICATION_SERVED | ACTOR(STORE),
         .draws = APPLICATION_SERVED | ACTOR(STORE),
         .seeds_with = ACTOR(STORE),
-        .max_steps = 64,
+        .max_steps = 24,
     },
     {
         .name = "loads",

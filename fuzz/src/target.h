@@ -62,9 +62,9 @@ int fuzz_fit(const struct fuzz_target *target, struct scenario_program *program)
 
 /*
  * Makes the program one that takes not too long, as seeds and mutations are: floods of some dozens
- * of events, requests of a hundred sectors, small pools (connecting and closing takes as long as
- * the pool is large, and what is short happens sooner). What more of the same does, scenarios show;
- * bytes may still say it.
+ * of events, requests of some sectors, minutes of virtual time, small pools (connecting and closing
+ * takes as long as the pool is large, and what is short happens sooner). What more of the same
+ * does, scenarios show; bytes may still say it.
  */
 void fuzz_tame(struct scenario_program *program);
 
