@@ -33,12 +33,10 @@ void device_log(const struct blkfront_device *device, const char *what)
 
 void device_begin_closing(struct blkfront_device *device)
 {
-    uint64_t limit = device->options.disconnect_deadline_ns;
-
     device->life->retry_at_ns = UINT64_MAX;
     device->life->retry_ns = RETRY_FIRST_NS;
     device->life->store_failures = 0;
-    device->life->deadline_ns = limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
+    device->life->deadline_ns = device_deadline(device, device->options.disconnect_deadline_ns);
 }
 
 /* The first reason to end is the one that stays. The detail has been set by whoever found it. */

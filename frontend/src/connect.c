@@ -90,10 +90,9 @@ static void device_free(struct blkfront_device *device)
 static void set_start(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
-    uint64_t limit = device->options.connect_deadline_ns;
 
     life->look_other = true;
-    life->connect_deadline_ns = limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
+    life->connect_deadline_ns = device_deadline(device, device->options.connect_deadline_ns);
 }
 
 /* Everything that a device ever allocates, and nothing that the backend sees. */

@@ -24,6 +24,16 @@ uint64_t device_now(const struct blkfront_device *device)
     return platform->now(platform->context);
 }
 
+/* One behind the end of time is over at the end of time: it was asked for (I4). */
+uint64_t device_deadline(const struct blkfront_device *device, uint64_t limit_ns)
+{
+    uint64_t at = device_after(device_now(device), limit_ns);
+
+    if (limit_ns == 0 || limit_ns == UINT64_MAX)
+        return UINT64_MAX;
+    return at < UINT64_MAX ? at : UINT64_MAX - 1;
+}
+
 /* Read by the queues' threads too. */
 void device_set_state(struct blkfront_device *device, enum blkfront_state state)
 {

@@ -189,6 +189,8 @@ void device_look_at_own(struct blkfront_device *device);
 uint64_t device_now(const struct blkfront_device *device);
 /* The sum, or the end of time. */
 uint64_t device_after(uint64_t now_ns, uint64_t limit_ns);
+/* When a limit from now on is over; UINT64_MAX: never, which is what 0 and UINT64_MAX stand for. */
+uint64_t device_deadline(const struct blkfront_device *device, uint64_t limit_ns);
 /* "<what> <directory>/<node>", or without a node, as the device's detail. */
 void device_set_detail(struct blkfront_device *device, const char *what, const char *directory,
                        const char *node);

@@ -13,6 +13,7 @@
 #define device_any_queue_is    blkfront_internal_device_any_queue_is
 #define device_begin_closing   blkfront_internal_device_begin_closing
 #define device_cut_off         blkfront_internal_device_cut_off
+#define device_deadline        blkfront_internal_device_deadline
 #define device_end             blkfront_internal_device_end
 #define device_fail            blkfront_internal_device_fail
 #define device_fail_because    blkfront_internal_device_fail_because

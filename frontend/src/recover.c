@@ -30,11 +30,9 @@ bool recover_is_due(const struct blkfront_device *device, int error)
 
 static void set_recover_deadline(struct blkfront_device *device)
 {
-    uint64_t limit = device->options.recover_deadline_ns;
-
     /* 0: it is a resume. */
     device->life->connect_deadline_ns =
-        limit == 0 ? UINT64_MAX : device_after(device_now(device), limit);
+        device_deadline(device, device->options.recover_deadline_ns);
 }
 
 static void begin(struct blkfront_device *device, const char *why)
