@@ -6,7 +6,7 @@
  */
 #include "oracle_requeue.h"
 
-/* It is rounded when it is submitted, and again for another connection. */
+/* It is rounded when it is submitted, and again for another connection (units_step). */
 static uint64_t least_to_discard(const struct oracle_device *device,
                                  const struct oracle_request *request)
 {

@@ -35,8 +35,10 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
         device->back_persistent = value == 1;
     } else if (strcmp(node, BLKIF_NODE_DISCARD_GRANULARITY) == 0) {
         device->discard_granularity = value < UINT32_MAX ? (uint32_t)value : 0;
+        device->extents_told = true;
     } else if (strcmp(node, BLKIF_NODE_DISCARD_ALIGNMENT) == 0) {
         device->discard_alignment = value < UINT32_MAX ? (uint32_t)value : 0;
+        device->extents_told = true;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 0) {
         flush_told(device, BLKIF_WIRE_FLUSH_DISKCACHE, value == 1);
     } else if (strcmp(node, BLKIF_NODE_FEATURE_BARRIER) == 0) {
@@ -457,6 +459,7 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
         return;
     loads_step(oracle, device);
     events_watches_step(oracle, device);
+    units_step(device);
     device->failed_now = 0;
     device->front_before = device->front_state;
     device->back_served_before = device->back_serves;

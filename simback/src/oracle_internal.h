@@ -31,7 +31,7 @@ struct oracle_request {
     uint64_t issued_512;  /* put on a ring and neither answered "not supported" nor lost */
     uint64_t next_512;    /* where the part that was issued last ends */
     uint64_t ok_512;      /* answered OKAY */
-    uint64_t extents_512; /* a discard's: whole extents, as they were when it was submitted */
+    uint64_t extents_512; /* a discard's: whole extents, the fewest since its submit */
     const struct blkfront_buffer *buffers; /* the application's, until completion */
     size_t buffer_count;
     uint32_t sector_size;
@@ -198,9 +198,10 @@ struct oracle_device {
     uint32_t sector_size;  /* as read, 0: not */
     uint32_t segments_max; /* feature-max-indirect-segments */
     uint32_t discard_granularity, discard_alignment; /* bytes; 0: not read */
-    bool persistent;                                 /* what the frontend advertised */
-    bool back_persistent;                            /* and what the backend did */
-    bool untrusted;                                  /* trusted=0 (I6) */
+    bool extents_told;    /* one of them was read in this step of the frontend */
+    bool persistent;      /* what the frontend advertised */
+    bool back_persistent; /* and what the backend did */
+    bool untrusted;       /* trusted=0 (I6) */
 
     /* I10: the nodes that the frontend has written since its last state */
     bool publish_any, publish_mixed; /* in more than one transaction, or in none */

@@ -127,6 +127,8 @@ uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512
 /* How many units of a discard are whole extents, by what the frontend knows of them now. */
 uint64_t units_whole_extents(const struct oracle_device *device,
                              const struct oracle_request *request);
+/* What the frontend has been told of them in its step may have made its discards less. */
+void units_step(struct oracle_device *device);
 
 /* I10 */
 void negotiation_store(const struct oracle *oracle, struct oracle_device *device,

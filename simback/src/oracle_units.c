@@ -130,6 +130,19 @@ uint64_t units_whole_extents(const struct oracle_device *device,
     return request->count_512 < head ? 0 : (request->count_512 - head) / size * size;
 }
 
+void units_step(struct oracle_device *device)
+{
+    if (!device->extents_told)
+        return;
+    device->extents_told = false;
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        const uint64_t now = units_whole_extents(device, at);
+
+        if (now < at->extents_512)
+            at->extents_512 = now;
+    }
+}
+
 /* A backend can refuse what is not whole extents. */
 static bool good_extents(struct oracle_put *put)
 {
