@@ -28,13 +28,13 @@ function count(number, word) {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
-function decodeLadder(numbers, words) {
+function decodeLadder(numbers, words, shared) {
   const rows = [];
   let time = 0;
   for (let at = 0; at < numbers.length; at += 5) {
     let code = numbers[at + 1];
     time += numbers[at];
-    const row = { index: rows.length, time, text: words[numbers[at + 2]] };
+    const row = { index: rows.length, time, text: words[numbers[at + 2]], requests: [] };
     row.kind = code % 4;
     code = Math.floor(code / 4);
     row.to = code % 5;
@@ -51,12 +51,28 @@ function decodeLadder(numbers, words) {
     } else if (row.kind === KINDS.gap) {
       row.count = numbers[at + 3];
     } else {
-      row.request = numbers[at + 3];
+      if (numbers[at + 3] !== 0) row.requests.push(numbers[at + 3]);
       row.slot = numbers[at + 4] - 1;
     }
     rows.push(row);
   }
+  for (let at = 0; at < shared.length; at += 2 + shared[at + 1])
+    rows[shared[at]].requests = shared.slice(at + 2, at + 2 + shared[at + 1]);
   return rows;
+}
+
+/* "#2", or "#2-4 #7". */
+function requestsName(requests) {
+  const parts = [];
+  for (let at = 0, last; at < requests.length; at = last + 1) {
+    for (last = at; requests[last + 1] === requests[last] + 1;) last++;
+    parts.push("#" + requests[at] + (last > at ? "-" + requests[last] : ""));
+  }
+  return parts.join(" ");
+}
+
+function belongs(row, request) {
+  return row.kind === KINDS.event && row.requests.includes(request);
 }
 
 /* "request index=1 op=read -> ok": the kind, words without a name, fields, what came of it. */
@@ -92,6 +108,10 @@ function classOf(row, kind) {
   if (row.from === 2 || row.to === 2) return "ring";
   if (kind === "notify" || kind.startsWith("port-")) return "wake";
   return row.from === 0 || row.to === 0 ? "app" : "own";
+}
+
+function isAccess(kind) {
+  return kind === "load" || kind === "store";
 }
 
 const middle = (column) => column * 20 + 10;
@@ -133,7 +153,7 @@ function wordsOf(fields) {
 
 /* Events without anything special, of which many in a row say no more than a few. */
 function groupOf(row) {
-  if (row.kind !== KINDS.event || row.failed || row.request) return null;
+  if (row.kind !== KINDS.event || row.failed || row.requests.length !== 0) return null;
   if (row.from === 4 || row.to === 4) return COLUMNS[4];
   return row.from === row.to ? COLUMNS[row.from] : null;
 }
@@ -180,7 +200,8 @@ class Ladder {
     const step = this.rows[begin];
     const events = this.rows.slice(begin, end).filter((row) => row.kind !== KINDS.step);
     const isStep = step.kind === KINDS.step;
-    const special = events.some((row) => row.failed || row.request) || step.failed;
+    const special = step.failed ||
+      events.some((row) => row.failed || row.requests.length !== 0);
     const shut = this.rows.length > LONG_LADDER ? !special : !isStep;
     const box = make("div", {});
     const band = make("div", { class: "band" + (isStep && step.failed ? " failed" : ""),
@@ -272,9 +293,10 @@ class Ladder {
       element = make("div", { role: "listitem", tabindex: -1,
         class: `row ${classOf(row, fields.kind)}${row.failed ? " failed" : ""}` },
       make("span", { class: "time" + (same ? " same" : "") }, microseconds(row.time)),
-      picture(row), make("span", { class: "request" }, row.request ? "#" + row.request : ""),
+      picture(row), make("span", { class: "request" }, requestsName(row.requests)),
       wordsOf(fields));
-      element.classList.toggle("on", this.followed !== 0 && row.request === this.followed);
+      element.dataset.kind = fields.kind;
+      element.classList.toggle("on", belongs(row, this.followed));
     }
     element.dataset.index = row.index;
     this.elements[row.index] = element;
@@ -318,7 +340,7 @@ class Ladder {
     for (const row of this.rows) {
       const element = this.elements[row.index];
       if (element && row.kind === KINDS.event)
-        element.classList.toggle("on", request !== 0 && row.request === request);
+        element.classList.toggle("on", belongs(row, request));
     }
     this.journey.replaceChildren();
     if (request === 0) return;
@@ -326,7 +348,9 @@ class Ladder {
     for (const row of this.ofFollowed()) {
       const fields = fieldsOf(row.text);
       const result = fields.result === null ? "" : ` \u2192 ${fields.result}`;
-      const more = row.slot >= 0 ? ` [${row.slot}]` : result;
+      const word = fields.fields.find(([name]) => name === "what");
+      const more = row.slot >= 0 ? ` [${row.slot}]`
+        : isAccess(fields.kind) && word ? " " + word[1] : result;
       this.journey.append("\u203a", make("button", { type: "button",
         on: { click: () => this.show(row.index) } }, fields.kind + more));
     }
@@ -335,7 +359,7 @@ class Ladder {
   }
 
   ofFollowed() {
-    return this.rows.filter((row) => row.kind === KINDS.event && row.request === this.followed);
+    return this.rows.filter((row) => belongs(row, this.followed));
   }
 
   nextOfFollowed(from, direction) {
@@ -369,7 +393,7 @@ class Ladder {
     } else if (fold && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
       this.setFold(fold, event.key === "ArrowLeft");
     } else if (index >= 0 && (event.key === "Enter" || event.key === " ")) {
-      this.toggleFollow(this.rows[index].request || 0);
+      this.toggleFollow(this.rows[index]);
     } else if (this.followed !== 0 && (event.key === "n" || event.key === "p")) {
       this.nextOfFollowed(index, event.key === "n" ? 1 : -1);
     } else if (this.followed !== 0 && event.key === "Escape") {
@@ -381,8 +405,9 @@ class Ladder {
     event.stopPropagation();
   }
 
-  toggleFollow(request) {
-    this.follow(request === this.followed ? 0 : request);
+  /* Of a row that belongs to several each time the next one, then none. */
+  toggleFollow(row) {
+    this.follow(row.requests[row.requests.indexOf(this.followed) + 1] || 0);
   }
 
   click(event) {
@@ -393,7 +418,7 @@ class Ladder {
       const fold = this.folds[at.dataset.fold];
       this.setFold(fold, !fold.shut);
     } else if (at.dataset.index !== undefined) {
-      this.toggleFollow(this.rows[at.dataset.index].request || 0);
+      this.toggleFollow(this.rows[at.dataset.index]);
     }
   }
 
@@ -426,7 +451,8 @@ class Ladder {
     add("time", microseconds(row.time) + " \u00b5s");
     add("who", way.map((column) => COLUMNS[column]).join(" \u2192 "));
     if (row.device !== null) add("device", `${deviceName(row)}, queue ${row.queue}`);
-    if (row.request) add("request", "#" + row.request);
+    if (row.requests.length !== 0)
+      add(row.requests.length > 1 ? "requests" : "request", requestsName(row.requests));
     for (const [name, value] of fields) {
       if (name !== "request") add(name, value);
     }
@@ -449,7 +475,7 @@ class Ladder {
         busy.clear();
       } else if (one.slot >= 0 && one.text.startsWith("request ")) {
         busy.add(one.slot);
-      } else if (one.slot >= 0) {
+      } else if (one.slot >= 0 && one.text.startsWith("response ")) {
         busy.delete(one.slot);
       }
     }

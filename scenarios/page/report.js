@@ -348,8 +348,8 @@ function button(text, handler) {
 }
 
 function drawTools() {
-  const requests = [...new Set(ladder.rows.map((row) => row.request || 0))]
-    .filter((one) => one > 0).sort((a, b) => a - b);
+  const requests = [...new Set(ladder.rows.flatMap((row) => row.requests))]
+    .sort((a, b) => a - b);
   const choice = make("select", { "aria-label": "Follow a request", on: { change: (event) => {
     ladder.follow(Number(event.target.value));
     ladder.nextOfFollowed(-1, 1);
@@ -369,7 +369,7 @@ function drawLadder(run) {
         make("code", {}, `${run.again} --report run.html`))];
   }
   words = words || dataOf("words");
-  ladder = new Ladder(decodeLadder(run.ladder, words), byId("tip"));
+  ladder = new Ladder(decodeLadder(run.ladder, words, run.shared), byId("tip"));
   return [drawTools(), ladder.root, ladder.journey];
 }
 

@@ -21,6 +21,7 @@ void ladder_init(struct ladder *ladder)
 void ladder_fini(struct ladder *ladder)
 {
     free(ladder->records);
+    free(ladder->marks);
     ladder_init(ladder);
 }
 
@@ -44,7 +45,7 @@ bool ladder_read(struct ladder *ladder, int file)
         got += (size_t)piece;
     }
     ladder->count = got / sizeof(struct ladder_record);
-    return got == length;
+    return got == length && ladder_follow(ladder);
 }
 
 /* ---- the failing row ---- */
@@ -167,6 +168,26 @@ static bool put_step(const struct ladder *ladder, const struct ladder_record *re
     return ok;
 }
 
+/* The marks of a row, if there are any. */
+static void find_marks(const struct ladder *ladder, size_t index, struct ladder_row *row)
+{
+    size_t from = 0, to = ladder->mark_count;
+
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+
+        if (ladder->marks[middle].row < index)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    row->marks = ladder->marks == NULL ? NULL : ladder->marks + from;
+    while (from + row->mark_count < ladder->mark_count && row->marks[row->mark_count].row == index)
+        row->mark_count++;
+    if (row->mark_count == 1)
+        row->request = row->marks[0].request;
+}
+
 bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *row)
 {
     const struct ladder_record *record = &ladder->records[index];
@@ -179,6 +200,8 @@ bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *ro
     row->to = column_of(form->to, record->guest);
     row->time_ns = record->time_ns;
     row->request = record->request;
+    if (record->request == 0)
+        find_marks(ladder, index, row);
     row->step = record->step;
     row->end = row->kind == LADDER_STEP && record->kind != SIMBACK_STEP;
     row->line = record->line;

@@ -2,9 +2,11 @@
 /*
  * The ladder picture of a run: application, frontend, ring, backend and XenStore side by side, one
  * row for each event in virtual time, the failing one marked. ladder_record.c keeps what happened
- * while it happens, ladder.c makes rows of it, which ladder_text.c and the page draw alike.
+ * while it happens, ladder_follow.c finds whose doing it was, ladder.c makes rows of it, which
+ * ladder_text.c and the page draw alike.
  *
- * Accesses to shared memory (load, store, fence) are no rows: they come by the thousand.
+ * Of the accesses to shared memory those of the frontend to its rings are rows, where they are
+ * heard of; what it does with pages of data, and fences, come by the thousand.
  */
 #ifndef SCENARIO_LADDER_H
 #define SCENARIO_LADDER_H
@@ -75,9 +77,17 @@ void ladder_recorder_write(const struct ladder_recorder *recorder, bool struck, 
 
 /* ---- ladder.c: afterwards ---- */
 
+/* A row that belongs to a request beside the one, if any, in its record. */
+struct ladder_mark {
+    uint64_t request;
+    uint32_t row;
+};
+
 struct ladder {
     struct ladder_record *records;
     size_t count;
+    struct ladder_mark *marks; /* by rows, then by requests */
+    size_t mark_count;
     const struct scenario_program *program; /* that was played; NULL: steps have numbers alone */
 };
 
@@ -87,7 +97,9 @@ struct ladder_row {
     bool failed;                 /* this is what the verdict is about */
     bool end;                    /* LADDER_STEP: of no step, behind the last one */
     uint64_t time_ns;
-    uint64_t request; /* of the application; 0: none */
+    uint64_t request;                /* of the application; 0: none, or several */
+    const struct ladder_mark *marks; /* all that the row belongs to, where `request` is 0 */
+    size_t mark_count;
     uint32_t step, line;
     uint16_t domid, device, queue; /* of the ring; SIMBACK_NO_DEVICE: none */
     uint16_t slot;
@@ -103,6 +115,11 @@ bool ladder_read(struct ladder *ladder, int file);
 bool ladder_judge(struct ladder *ladder, const struct scenario_verdict *verdict);
 /* `failed` is known after ladder_judge. False: no memory. */
 bool ladder_row(const struct ladder *ladder, size_t index, struct ladder_row *row);
+
+/* ---- ladder_follow.c ---- */
+
+/* Fills the marks, for ladder_read. False: no memory. */
+bool ladder_follow(struct ladder *ladder);
 
 /* ---- ladder_text.c ---- */
 

@@ -193,6 +193,9 @@ static void relate(struct ladder_recorder *recorder, const struct simback_event 
     } else if (event->kind == SIMBACK_FAULT || event->kind == SIMBACK_HARM) {
         link = find_link(recorder, event, event->a);
         record->request = link == NULL ? 0 : link->request;
+    } else if (event->kind == SIMBACK_LOAD || event->kind == SIMBACK_STORE) {
+        if (event->path != NULL && strcmp(event->path, "slot") == 0)
+            record->slot = event->peer;
     } else if (event->kind == SIMBACK_RING_ATTACH && knows_ring(event)) {
         recorder->ring_order[event->device][event->queue] = (uint8_t)(event->b & 7);
         end_links(recorder, event);
@@ -214,13 +217,21 @@ static void on_begin(void *context)
     memset(recorder->ring_order, 0, sizeof(recorder->ring_order));
 }
 
+/* Accesses to pages of data, and fences, are no rows. */
+static bool is_drawn(const struct simback_event *event)
+{
+    bool access = (simback_event_form(event->kind)->flags & SIMBACK_ACCESS) != 0;
+
+    return !access || event->device != SIMBACK_NO_DEVICE;
+}
+
 static void on_event(void *context, const struct simback_event *event, uint64_t time_ns, bool guest,
                      uint64_t request)
 {
     struct ladder_recorder *recorder = context;
     struct ladder_record *record;
 
-    if ((simback_event_form(event->kind)->flags & SIMBACK_ACCESS) != 0 || recorder->now == NULL)
+    if (recorder->now == NULL || !is_drawn(event))
         return;
     if (event->kind == SIMBACK_STEP) {
         recorder->step = (uint32_t)event->a;

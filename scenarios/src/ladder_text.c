@@ -40,7 +40,7 @@ static void draw_arrow(char picture[WIDTH + 1], enum ladder_column from, enum la
     picture[from < to ? right - 1 : left + 1] = from < to ? '>' : '<';
 }
 
-/* On the ring's line, in its middle; the arrow ends there. */
+/* On the ring's line, in its middle; the arrow ends or begins there. */
 static void draw_slot(char picture[WIDTH + 1], const struct ladder_row *row)
 {
     char text[10];
@@ -48,6 +48,8 @@ static void draw_slot(char picture[WIDTH + 1], const struct ladder_row *row)
     size_t begin = place(LADDER_RING) - length / 2;
 
     memcpy(picture + begin, text, length);
+    if (row->from == LADDER_RING)
+        return;
     picture[row->from < row->to ? begin - 1 : begin + length] = row->from < row->to ? '>' : '<';
 }
 
@@ -67,17 +69,40 @@ static void print_heading(FILE *stream)
     fputc('\n', stream);
 }
 
+/* "#2", or "#2-4,7" */
+static void name_requests(const struct ladder_row *row, char *text, size_t size)
+{
+    size_t length = 0;
+
+    text[0] = '\0';
+    if (row->request != 0)
+        snprintf(text, size, "#%" PRIu64, row->request);
+    for (size_t i = 0, last = 0; row->request == 0 && i < row->mark_count; i = last + 1) {
+        uint64_t first = row->marks[i].request;
+
+        for (last = i;
+             last + 1 < row->mark_count && row->marks[last + 1].request == first + last + 1 - i;)
+            last++;
+        length +=
+            (size_t)snprintf(text + length, size - length, "%c%" PRIu64, i == 0 ? '#' : ',', first);
+        if (last > i)
+            length += (size_t)snprintf(text + length, size - length, "-%" PRIu64,
+                                       row->marks[last].request);
+        if (length + 24 >= size)
+            return;
+    }
+}
+
 static void print_event(FILE *stream, const struct ladder_row *row)
 {
     char picture[WIDTH + 1];
-    char request[24] = "";
+    char request[96];
 
     draw_lines(picture);
     draw_arrow(picture, row->from, row->to);
     if (row->slot != LADDER_NO_SLOT)
         draw_slot(picture, row);
-    if (row->request != 0)
-        snprintf(request, sizeof(request), "#%" PRIu64, row->request);
+    name_requests(row, request, sizeof(request));
     fprintf(stream, "%s%8" PRIu64 ".%03u%*s%s  %-3s ", row->failed ? "!!" : "  ",
             row->time_ns / 1000, (unsigned)(row->time_ns % 1000), LEFT, "", picture, request);
     report_visible(stream, row->text, strlen(row->text));

@@ -137,6 +137,25 @@ static void add_rows(struct page *page, const struct ladder *ladder, bool died)
     }
 }
 
+/* Of each row that belongs to several requests: its number, how many they are, and they. */
+static void add_shared(struct page *page, const struct ladder *ladder)
+{
+    const struct ladder_mark *marks = ladder->marks;
+
+    for (size_t i = 0, count; i < ladder->mark_count; i += count) {
+        count = 1;
+        while (i + count < ladder->mark_count && marks[i + count].row == marks[i].row)
+            count++;
+        if (count == 1 || ladder->records[marks[i].row].request != 0)
+            continue;
+        scenario_buffer_format(&page->data, "%s%" PRIu32 ",%zu",
+                               page->data.data[page->data.length - 1] == '[' ? "" : ",",
+                               marks[i].row, count);
+        for (size_t at = 0; at < count; at++)
+            scenario_buffer_format(&page->data, ",%" PRIu64, marks[i + at].request);
+    }
+}
+
 static void add_ladder(struct page *page, const struct report_context *context,
                        const struct report_case *one)
 {
@@ -153,6 +172,8 @@ static void add_ladder(struct page *page, const struct report_context *context,
         page->failed = true;
     scenario_buffer_text(&page->data, ",\"ladder\":[");
     add_rows(page, &ladder, one->result->verdict.outcome == SCENARIO_CRASHED);
+    scenario_buffer_text(&page->data, "],\"shared\":[");
+    add_shared(page, &ladder);
     scenario_buffer_text(&page->data, "]");
     page->ladder_bytes += page->data.length - begin;
     scenario_program_fini(&program);

@@ -248,7 +248,10 @@ sub opens_a_scenario {
 # Each event of the application's second request, in its order, and no other.
 sub follows_a_request {
     my $kind = "$focused.querySelector('.words b').textContent";
-    my @way  = ('submit', 'request', 'fault', 'response', 'complete');
+    my @way  = (
+        'submit', 'grant', 'store', 'store', 'notify', 'request', 'ring-index', 'fault', 'notify',
+        'response', 'ring-index', 'load', 'grant-end', 'complete'
+    );
     my $last = -1;
 
     press('f', 'Enter');
@@ -256,8 +259,11 @@ sub follows_a_request {
     is(texts('.journey b'), 'request #2');
     is(texts('.ladder .on .words b'), join '|', @way);
     is(texts('.journey button'),
-        "submit|request [1]|fault|response [1]|complete \x{2192} ok|\x{d7}");
-    press('p') for 1 .. 9;
+        join '|', 'submit', "grant \x{2192} ok", 'store [1]', 'store req_prod',
+        "notify \x{2192} ok", 'request [1]', 'ring-index', 'fault', "notify \x{2192} ok",
+        'response [1]', 'ring-index', 'load [1]', "grant-end \x{2192} ok",
+        "complete \x{2192} ok", "\x{d7}");
+    press('p') for @way;
     for my $step (@way) {
         my $index = value("Number($focused.dataset.index)");
 
@@ -273,7 +279,7 @@ sub follows_a_request {
 }
 
 sub tells_fields {
-    point('.ladder .row .slot');
+    point('.ladder .row[data-kind=request] .slot');
     comes("!document.getElementById('tip').hidden", 'no card of fields');
     is(texts('#tip b'), 'request');
     is(texts('#tip dt'), 'time|who|device|request|index|op|segments|id|sector_512');

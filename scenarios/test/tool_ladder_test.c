@@ -10,6 +10,8 @@
 #include <simback/event.h>
 #include <simback/oracle.h>
 
+#include <blkfront/blkif.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,15 +34,21 @@ START_TEST(a_request_is_seen_from_submit_to_completion)
         "argument=0\n"
         "         0.000      |--------->|          |          |          |  #1  submit read "
         "request=1 sector=0 sectors=8\n"
-        "         0.000      |          o          |          |          |      grant to=dom0 "
-        "ref=9 page=3 writable=1 -> ok\n"
-        "         0.000      |          |----------+--------->|          |      notify port=1 "
-        "remote=1 -> ok\n"
-        "         0.000      |<---------|          |          |          |      return submit -> "
-        "ok\n"
-        "         0.000      |          |-------->[0]         |          |  #1  request index=0 "
-        "op=read segments=1 id=0 sector_512=0\n"
-        "         0.000      |          |--------->|          |          |      ring-index "
+        "         0.000      |          o          |          |          |  #1  grant "
+        "to=dom0 ref=9 page=3 writable=1 -> ok\n"
+        "         0.000      |          |-------->[0]         |          |  #1  store slot=0 "
+        "page=1 offset=64 size=112\n"
+        "         0.000      |          |--------->|          |          |  #1  store "
+        "req_prod page=1 offset=0 size=4\n"
+        "         0.000      |          |<---------|          |          |      load "
+        "req_event page=1 offset=4 size=4\n"
+        "         0.000      |          |----------+--------->|          |  #1  notify "
+        "port=1 remote=1 -> ok\n"
+        "         0.000      |<---------|          |          |          |      return "
+        "submit -> ok\n"
+        "         0.000      |          |-------->[0]         |          |  #1  request "
+        "index=0 op=read segments=1 id=0 sector_512=0\n"
+        "         0.000      |          |--------->|          |          |  #1  ring-index "
         "req_prod=1 old=0\n"
         "         0.000      |          |          |          |<---------|      watch-fired "
         "/local/domain/1/device/vbd/51712/state token=1\n"
@@ -48,24 +56,32 @@ START_TEST(a_request_is_seen_from_submit_to_completion)
         "/local/domain/1/device/vbd/51712/state \"4\" transaction=0 -> ok\n"
         "         0.000      |          |          |          o          |      port-pending "
         "port=1\n"
-        "         0.000      |          |          |          o          |      map of=dom1 ref=9 "
-        "page=3 writable=1 -> ok\n"
-        "         0.000      |          |          |          o          |      unmap of=dom1 "
-        "ref=9 page=3 -> ok\n"
-        "         0.000      |          |<---------+----------|          |      notify port=1 "
-        "remote=1 -> ok\n"
-        "         0.000      |          |         [0]<--------|          |  #1  response index=0 "
-        "op=read status=0 id=0\n"
-        "         0.000      |          |          |<---------|          |      ring-index "
+        "         0.000      |          |          |          o          |  #1  map of=dom1 "
+        "ref=9 page=3 writable=1 -> ok\n"
+        "         0.000      |          |          |          o          |  #1  unmap "
+        "of=dom1 ref=9 page=3 -> ok\n"
+        "         0.000      |          |<---------+----------|          |  #1  notify "
+        "port=1 remote=1 -> ok\n"
+        "         0.000      |          |         [0]<--------|          |  #1  response "
+        "index=0 op=read status=0 id=0\n"
+        "         0.000      |          |          |<---------|          |  #1  ring-index "
         "rsp_prod=1 old=0\n"
         "         0.000      |          |          |<---------|          |      ring-index "
         "req_event=2 old=1\n"
-        "         0.000      |--------->|          |          |          |      call queue_poll "
-        "argument=0\n"
+        "         0.000      |--------->|          |          |          |      call "
+        "queue_poll argument=0\n"
         "         0.000      |          o          |          |          |      port-pending "
         "port=1\n"
-        "         0.000      |          o          |          |          |      grant-end ref=9 "
-        "page=3 -> ok\n"
+        "         0.000      |          |<---------|          |          |      load "
+        "rsp_prod page=1 offset=8 size=4\n"
+        "         0.000      |          |<--------[0]         |          |  #1  load slot=0 "
+        "page=1 offset=64 size=12\n"
+        "         0.000      |          o          |          |          |  #1  grant-end "
+        "ref=9 page=3 -> ok\n"
+        "         0.000      |          |--------->|          |          |      store "
+        "rsp_event page=1 offset=12 size=4\n"
+        "         0.000      |          |<---------|          |          |      load "
+        "rsp_prod page=1 offset=8 size=4\n"
         "         0.000      |          o          |          |          |      port-unmask "
         "port=1\n"
         "         0.000      |<---------|          |          |          |  #1  complete "
@@ -76,6 +92,19 @@ START_TEST(a_request_is_seen_from_submit_to_completion)
         "rsp_event=2 old=1\n"
         "step 4, line 7: disconnect -> ok\n"
         "passed\n");
+}
+END_TEST
+
+START_TEST(what_belongs_to_several_requests_names_them)
+{
+    struct outcome run;
+
+    put_file("many.scn", "title \"t\"\nrule I7\n\nbackend linux\nconnect -> ok\n"
+                         "read 0 +8 async as A\nread 8 +8 async as B\nread 16 +8 async as C\n"
+                         "wait A -> ok\n");
+    run = shell("$simblk show --ladder many.scn | sed -n '/rsp_prod=/p'");
+    ck_assert_str_eq(run.out, "         0.000      |          |          |<---------|          |  "
+                              "#1-3 ring-index rsp_prod=3 old=0\n");
 }
 END_TEST
 
@@ -302,6 +331,168 @@ START_TEST(a_response_belongs_to_the_request_with_its_id_on_its_ring)
 }
 END_TEST
 
+/* ---- whose rows they are ---- */
+
+enum { SLOT = BLKIF_WIRE_SLOT_64 };
+
+/* A write of one page that was granted as `ref`, on the ring at this index. */
+static void hear_request(uint32_t index, uint64_t ref, uint64_t request)
+{
+    uint8_t slot[SLOT] = {BLKIF_WIRE_WRITE, 1, 0, 0, 0, 0, 0, 0, (uint8_t)(index + 1)};
+    struct simback_event event = {
+        .kind = SIMBACK_RING_REQUEST, .a = index, .bytes = slot, .length = sizeof(slot)};
+
+    slot[24] = (uint8_t)ref;
+    listener->event(listener->context, &event, 0, true, request);
+}
+
+static void hear_response(uint32_t index)
+{
+    uint8_t slot[16] = {(uint8_t)(index + 1)};
+    struct simback_event event = {
+        .kind = SIMBACK_RING_RESPONSE, .a = index, .bytes = slot, .length = sizeof(slot)};
+
+    listener->event(listener->context, &event, 0, false, 0);
+}
+
+static void hear_kind(enum simback_event_kind kind, bool guest, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct simback_event event = {.kind = kind, .a = a, .b = b, .c = c};
+
+    listener->event(listener->context, &event, 0, guest, 0);
+}
+
+static void hear_access(enum simback_event_kind kind, const char *what, uint16_t slot)
+{
+    struct simback_event event = {.kind = kind, .path = what, .peer = slot};
+
+    listener->event(listener->context, &event, 0, true, 0);
+}
+
+/* "1 -- 2": the requests of each row. */
+static const char *requests_of_rows(void)
+{
+    static char text[256];
+    size_t length = 0;
+
+    text[0] = '\0';
+    for (size_t at = 0; at < ladder.count; at++) {
+        struct ladder_row row = row_at(at);
+
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s", at == 0 ? "" : " ",
+                                   row.request == 0 && row.mark_count == 0 ? "-" : "");
+        if (row.request != 0)
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%llu",
+                                       (unsigned long long)row.request);
+        for (size_t i = 0; row.request == 0 && i < row.mark_count; i++)
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%llu",
+                                       i == 0 ? "" : "+", (unsigned long long)row.marks[i].request);
+    }
+    return text;
+}
+
+/* Stores are heard of: who was written before a notification is told by it. */
+START_TEST(a_notification_belongs_to_what_was_published_since_the_one_before)
+{
+    record(64, 64);
+    hear_kind(SIMBACK_RING_ATTACH, true, 0, 0, 0);
+    hear_access(SIMBACK_STORE, "slot", 0);
+    hear_access(SIMBACK_STORE, "slot", 1);
+    hear_access(SIMBACK_STORE, "req_prod", 0);
+    hear_kind(SIMBACK_NOTIFY, true, 0, 0, 0);
+    hear_access(SIMBACK_STORE, "slot", 2);
+    hear_access(SIMBACK_STORE, "req_prod", 0);
+    hear_request(0, 20, 7);
+    hear_request(1, 21, 8);
+    hear_request(2, 22, 9);
+    hear_kind(SIMBACK_RING_INDEX, true, SIMBACK_REQ_PROD, 3, 0);
+    hear_kind(SIMBACK_NOTIFY, true, 0, 0, 0);
+    hear_kind(SIMBACK_NOTIFY, false, 0, 0, 0);
+    hear_response(0);
+    hear_response(1);
+    hear_kind(SIMBACK_RING_INDEX, false, SIMBACK_RSP_PROD, 2, 0);
+    hear_access(SIMBACK_LOAD, "rsp_prod", 0);
+    hear_access(SIMBACK_LOAD, "slot", 1);
+    hear_access(SIMBACK_LOAD, "slot", 5);
+    read_back(false);
+    ck_assert_str_eq(requests_of_rows(), "- 7 8 7+8 7+8 9 9 7 8 9 7+8+9 9 7+8 7 8 7+8 - 8 -");
+    forget();
+}
+END_TEST
+
+/* Nothing is heard of stores: one notification is that of what is seen then; of two nobody can
+ * tell. Who is answered waits for none. */
+START_TEST(without_stores_only_what_is_certain_is_told)
+{
+    record(64, 64);
+    hear_kind(SIMBACK_NOTIFY, true, 0, 0, 0);
+    hear_request(0, 20, 1);
+    hear_kind(SIMBACK_RING_INDEX, true, SIMBACK_REQ_PROD, 1, 0);
+    hear_request(1, 21, 2);
+    hear_request(2, 22, 3);
+    hear_kind(SIMBACK_RING_INDEX, true, SIMBACK_REQ_PROD, 3, 1);
+    hear_response(1);
+    hear_kind(SIMBACK_NOTIFY, true, 0, 0, 0);
+    hear_kind(SIMBACK_NOTIFY, true, 0, 0, 0);
+    hear_request(3, 23, 4);
+    hear_kind(SIMBACK_RING_INDEX, true, SIMBACK_REQ_PROD, 4, 3);
+    read_back(false);
+    ck_assert_str_eq(requests_of_rows(), "1 1 1 2 3 2+3 2 3 - 4 4");
+    forget();
+}
+END_TEST
+
+/* The grant of a page that is used again belongs to each of them; what the backend maps while a
+ * request is in flight, and the end of the grant, to the one that had it. */
+START_TEST(a_grant_belongs_to_the_requests_whose_segments_have_it)
+{
+    record(64, 64);
+    hear_kind(SIMBACK_GRANT, true, 20, 0, 0);
+    hear_kind(SIMBACK_GRANT, true, 21, 0, 0);
+    hear_request(0, 20, 1);
+    hear_kind(SIMBACK_MAP, false, 20, 0, 0);
+    hear_kind(SIMBACK_MAP, false, 21, 0, 0);
+    hear_response(0);
+    hear_kind(SIMBACK_UNMAP, false, 20, 0, 0);
+    hear_request(1, 20, 2);
+    hear_response(1);
+    hear_kind(SIMBACK_GRANT_END, true, 20, 0, 0);
+    hear_kind(SIMBACK_GRANT, true, 20, 0, 0);
+    read_back(false);
+    ck_assert_str_eq(requests_of_rows(), "1+2 - 1 1 - 1 - 2 2 2 -");
+    forget();
+}
+END_TEST
+
+/* Behind a gap nobody knows what was stored or granted before it. */
+START_TEST(nothing_is_told_across_what_was_left_out)
+{
+    record(2, 2);
+    hear_kind(SIMBACK_GRANT, true, 20, 0, 0);
+    hear_access(SIMBACK_STORE, "slot", 0);
+    hear_port(1);
+    hear_port(2);
+    hear_request(0, 20, 1);
+    read_back(false);
+    ck_assert_str_eq(requests_of_rows(), "- - - - 1");
+    forget();
+}
+END_TEST
+
+START_TEST(pages_of_data_are_no_rows)
+{
+    struct simback_event event = {.kind = SIMBACK_STORE, .device = SIMBACK_NO_DEVICE};
+
+    record(4, 4);
+    hear(&event, 0, 0);
+    event.kind = SIMBACK_FENCE;
+    hear(&event, 0, 0);
+    read_back(false);
+    ck_assert_uint_eq(ladder.count, 0);
+    forget();
+}
+END_TEST
+
 START_TEST(long_paths_keep_their_end_and_long_values_their_beginning)
 {
     char path[300], value[300];
@@ -353,6 +544,7 @@ static Suite *tool_ladder_suite(void)
     TCase *kept = tool_case("kept");
 
     tcase_add_test(show, a_request_is_seen_from_submit_to_completion);
+    tcase_add_test(show, what_belongs_to_several_requests_names_them);
     tcase_add_test(show, the_event_that_breaks_a_rule_is_marked);
     tcase_add_test(show, of_what_is_looked_for_at_rest_or_at_the_end_the_step_is_marked);
     tcase_add_test(show, what_is_left_is_disconnected_under_a_heading_of_its_own);
@@ -362,6 +554,11 @@ static Suite *tool_ladder_suite(void)
     tcase_add_test(show, two_runs_give_the_same_bytes);
     tcase_add_test(kept, of_too_many_events_the_first_and_the_last_are_kept);
     tcase_add_test(kept, a_response_belongs_to_the_request_with_its_id_on_its_ring);
+    tcase_add_test(kept, a_notification_belongs_to_what_was_published_since_the_one_before);
+    tcase_add_test(kept, without_stores_only_what_is_certain_is_told);
+    tcase_add_test(kept, a_grant_belongs_to_the_requests_whose_segments_have_it);
+    tcase_add_test(kept, nothing_is_told_across_what_was_left_out);
+    tcase_add_test(kept, pages_of_data_are_no_rows);
     tcase_add_test(kept, long_paths_keep_their_end_and_long_values_their_beginning);
     tcase_add_test(kept, of_several_runs_the_first_and_the_last_are_kept);
     suite_add_tcase(suite, show);

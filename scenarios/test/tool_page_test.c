@@ -46,6 +46,24 @@ START_TEST(each_scenario_has_its_text_its_verdicts_and_a_ladder)
 }
 END_TEST
 
+/* The backend tells of three responses at once, and its index moves by three. */
+START_TEST(a_row_of_several_requests_has_them_all)
+{
+    struct outcome rows, page;
+    char wanted[64];
+
+    put_file("many.scn", "title \"t\"\nrule I7\n\nbackend linux\nconnect -> ok\n"
+                         "read 0 +8 async as A\nread 8 +8 async as B\nread 16 +8 async as C\n"
+                         "wait A -> ok\n");
+    rows = shell("$simblk show --ladder many.scn | awk '/#1-3/ { print NR - 2 }'");
+    page =
+        shell("$simblk run --report page.html many.scn >out; grep -o '\"shared\":[^]]*' page.html");
+    snprintf(wanted, sizeof(wanted), "\"shared\":[%d,3,1,2,3,%d,3,1,2,3\n", atoi(rows.out),
+             atoi(strchr(rows.out, '\n') + 1));
+    ck_assert_str_eq(page.out, wanted);
+}
+END_TEST
+
 START_TEST(of_runs_that_pass_the_first_of_a_scenario_has_a_ladder)
 {
     struct outcome run;
@@ -186,6 +204,7 @@ static Suite *tool_page_suite(void)
     TCase *tests = tool_case("tests");
 
     tcase_add_test(tests, each_scenario_has_its_text_its_verdicts_and_a_ladder);
+    tcase_add_test(tests, a_row_of_several_requests_has_them_all);
     tcase_add_test(tests, of_runs_that_pass_the_first_of_a_scenario_has_a_ladder);
     tcase_add_test(tests, where_ladders_are_too_many_those_of_runs_that_pass_end_first);
     tcase_add_test(tests, the_same_runs_give_the_same_bytes);

@@ -96,8 +96,10 @@ const struct simback_event_form event_forms[SIMBACK_EVENT_KINDS] = {
     [SIMBACK_RESUMED] = {"resumed", "as", NULL, NULL, NULL, ACTOR, ACTOR, OUTWARD},
 
     /* shared memory */
-    [SIMBACK_LOAD] = {"load", NULL, "page", "offset", "size", ACTOR, ACTOR, ACCESS | UNHASHED},
-    [SIMBACK_STORE] = {"store", NULL, "page", "offset", "size", ACTOR, ACTOR, ACCESS | UNHASHED},
+    [SIMBACK_LOAD] = {"load", NULL, "page", "offset", "size", RING, ACTOR,
+                      PATH | ACCESS | UNHASHED},
+    [SIMBACK_STORE] = {"store", NULL, "page", "offset", "size", ACTOR, RING,
+                       PATH | ACCESS | UNHASHED},
     [SIMBACK_FENCE] = {"fence", NULL, NULL, NULL, NULL, ACTOR, ACTOR, ACCESS | UNHASHED},
 
     /* the program */

@@ -154,6 +154,9 @@ static void put_words(struct text *text, const struct simback_event *event, size
     put_special(text, event);
     if ((form->flags & SIMBACK_SHOWS_PATH) != 0 && event->path != NULL)
         put(text, " %s%s", path_cut ? "..." : "", event->path);
+    if ((form->flags & SIMBACK_ACCESS) != 0 && event->path != NULL &&
+        strcmp(event->path, "slot") == 0)
+        put(text, "=%u", (unsigned)event->peer);
     if ((form->flags & SIMBACK_SHOWS_VALUE) != 0 && event->bytes != NULL)
         put_value(text, event->bytes, there, event->length);
     if (form->peer != NULL)

@@ -261,21 +261,41 @@ static void before_load(struct simback_world *world, const struct monitor_ring *
     }
 }
 
+/* What of its ring these bytes are. */
+static const char *place_of(const struct monitor_page *page, uint64_t offset, uint16_t *slot)
+{
+    static const char *const words[] = {"req_prod", "req_event", "rsp_prod", "rsp_event"};
+
+    offset += (uint64_t)page->index * WORLD_PAGE_SIZE;
+    if (offset < sizeof(words) / sizeof(words[0]) * sizeof(uint32_t))
+        return words[offset / sizeof(uint32_t)];
+    if (offset < BLKIF_WIRE_RING_HEADER || page->ring->slot_size == 0)
+        return "head";
+    *slot = (uint16_t)((offset - BLKIF_WIRE_RING_HEADER) / page->ring->slot_size);
+    return "slot";
+}
+
 static void tell_access(struct simback_world *world, enum simback_event_kind kind,
                         const struct monitor_page *page, uint64_t number, uint64_t offset,
                         size_t size)
 {
+    struct simback_event event = {
+        .kind = kind,
+        .domid = world->guest,
+        .device = SIMBACK_NO_DEVICE,
+        .a = number,
+        .b = offset,
+        .c = size,
+    };
+
     if (world->trace.sink == NULL)
         return; /* nobody else wants to hear of it, and there are many */
-    simback_emit(world, &(struct simback_event){
-                            .kind = kind,
-                            .domid = world->guest,
-                            .device = page == NULL ? SIMBACK_NO_DEVICE : page->ring->device,
-                            .queue = page == NULL ? 0 : page->ring->queue,
-                            .a = number,
-                            .b = offset,
-                            .c = size,
-                        });
+    if (page != NULL) {
+        event.device = page->ring->device;
+        event.queue = page->ring->queue;
+        event.path = place_of(page, offset, &event.peer);
+    }
+    simback_emit(world, &event);
 }
 
 static void fence(void)

@@ -402,19 +402,25 @@ static void accesses_are_events_where_somebody_listens(void)
     CU_ASSERT_EQUAL(told.last.b, HEADER + 8);
     CU_ASSERT_EQUAL(told.last.c, 4);
     CU_ASSERT_EQUAL(told.last.device, 0);
+    CU_ASSERT_STRING_EQUAL(told.last.path, "slot");
+    CU_ASSERT_EQUAL(told.last.peer, 0);
     CU_ASSERT_EQUAL(simback_data_loaded(puppet.world), 0);
-    store(HEADER, SLOT);
+    store(HEADER + 2 * SLOT, SLOT);
+    CU_ASSERT_STRING_EQUAL(told.last.path, "slot");
+    CU_ASSERT_EQUAL(told.last.peer, 2);
+    load(8, 4);
+    CU_ASSERT_STRING_EQUAL(told.last.path, "rsp_prod");
     fence();
     blkfront_observe(puppet.data[0], 8, BLKFRONT_ACCESS_STORE);
     blkfront_observe(puppet.data[0], 16, BLKFRONT_ACCESS_LOAD);
     CU_ASSERT_EQUAL(simback_data_loaded(puppet.world), 16);
     CU_ASSERT_EQUAL(told.last.device, SIMBACK_NO_DEVICE);
-    CU_ASSERT_EQUAL(told.loads, 2);
+    CU_ASSERT_EQUAL(told.loads, 3);
     CU_ASSERT_EQUAL(told.stores, 2);
     CU_ASSERT_EQUAL(told.fences, 1);
     simback_trace_to(puppet.world, NULL, NULL);
     load(HEADER + 12, 4);
-    CU_ASSERT_EQUAL(told.loads, 2);
+    CU_ASSERT_EQUAL(told.loads, 3);
 }
 
 /* ---- bytes before a load ---- */

@@ -78,7 +78,8 @@ enum simback_event_kind {
     /* the guest */
     SIMBACK_RESUMED, /* domid was suspended and goes on as peer, without grants and ports */
 
-    /* shared memory, observed build only; hashed: no */
+    /* shared memory, observed build only; hashed: no. Of a ring's page alone there is a device, and
+     * path="req_prod" or another word of its head, "head", or "slot" with peer=which slot */
     SIMBACK_LOAD,  /* a=page number, b=offset, c=size */
     SIMBACK_STORE, /* a=page number, b=offset, c=size */
     SIMBACK_FENCE,
