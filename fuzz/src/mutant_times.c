@@ -103,6 +103,7 @@ static bool run_mutant(struct campaign *campaign, struct mutant *mutant)
         return false;
     }
     mutant->marks = true;
+    program.original = build.tool;
     mutant_build_tool(&build, 0, program.path, sizeof(program.path));
     snprintf(program.work, sizeof(program.work), "%.590s", build.work);
     ok = mutant_build_make(&build, mutant, 0) == MUTANT_BUILT;

@@ -37,12 +37,14 @@ struct times_run {
 /* The target's program with the mutant in it, and a folder for what comes of it. */
 struct times_program {
     char path[700], work[600];
+    const char *original; /* the program without it */
 };
 
 /* Plays every input of `seeds` once and writes down which of them find nothing. */
 bool times_survey(const struct times_program *program, const char *seeds, struct times_run *run);
 /* Fuzzes from those until the mutant is found or so many seconds of the processor's time are up;
- * `run` has its seed. False with a message: the program did not run as it should. */
+ * `run` has its seed. False with a message: the program did not run as it should, or what it found
+ * is wrong without the mutant too. */
 bool times_fuzz(const struct times_program *program, unsigned seconds, struct times_run *run);
 /* What the program has said: times of marks, and the rule. */
 void times_read_log(struct times_run *run, const char *path);

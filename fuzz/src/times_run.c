@@ -212,12 +212,30 @@ static int64_t spent_ms(const struct rusage *usage)
            (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
 }
 
+/* Whether the program without the mutant takes the input. */
+static bool is_the_mutants(const struct times_program *program, const struct times_run *run,
+                           char *input)
+{
+    char path[PATH_SIZE], plain[] = "-timeout=10";
+    char *arguments[] = {path, plain, input, NULL};
+    struct rusage usage;
+    int status = 0;
+
+    snprintf(path, sizeof(path), "%s", program->original);
+    if (!play(arguments, "/dev/null", "/dev/null", 0, &status, &usage) || !WIFEXITED(status) ||
+        WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "%s: %s fails without the mutant, too\n", run->mutant, input);
+        return false;
+    }
+    return true;
+}
+
 bool times_fuzz(const struct times_program *program, unsigned seconds, struct times_run *run)
 {
-    char path[PATH_SIZE], seed[32], seeds[PATH_SIZE], prefix[PATH_SIZE], corpus[PATH_SIZE];
+    char path[PATH_SIZE], seed[32], seeds[PATH_SIZE], corpus[PATH_SIZE];
     char plain[] = "-entropic=0", timeout[] = "-timeout=10", memory[] = "-rss_limit_mb=2048";
-    char *arguments[ARGUMENTS] = {path, seed, prefix, plain, timeout, memory, corpus, NULL};
-    char log[PATH_SIZE];
+    char input[PATH_SIZE], keep[PATH_SIZE + 32], log[PATH_SIZE];
+    char *arguments[ARGUMENTS] = {path, seed, keep, plain, timeout, memory, corpus, NULL};
     struct rusage usage;
     int status = 0;
     bool found;
@@ -225,7 +243,8 @@ bool times_fuzz(const struct times_program *program, unsigned seconds, struct ti
     snprintf(path, sizeof(path), "%s", program->path);
     snprintf(seed, sizeof(seed), "-seed=%u", run->seed);
     snprintf(seeds, sizeof(seeds), "-seed_inputs=@%s/kept.joined", program->work);
-    snprintf(prefix, sizeof(prefix), "-artifact_prefix=%s/found-", program->work);
+    snprintf(input, sizeof(input), "%s/found", program->work);
+    snprintf(keep, sizeof(keep), "-exact_artifact_path=%s", input);
     snprintf(corpus, sizeof(corpus), "%s/corpus", program->work);
     snprintf(log, sizeof(log), "%s/log", program->work);
     if (run->kept != 0) {
@@ -248,5 +267,5 @@ bool times_fuzz(const struct times_program *program, unsigned seconds, struct ti
                 (unsigned)status, log);
         return false;
     }
-    return true;
+    return !found || is_the_mutants(program, run, input);
 }
