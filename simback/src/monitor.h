@@ -83,6 +83,7 @@ struct monitor_overwrite {
     const struct monitor_ring *ring;
     uint32_t offset, length;
     uint8_t wrote[MONITOR_OVERWRITE_BYTES], under[MONITOR_OVERWRITE_BYTES];
+    bool gone[MONITOR_OVERWRITE_BYTES]; /* the frontend has said that it writes there again */
 };
 
 struct monitor {
@@ -128,6 +129,9 @@ bool monitor_number(const void *bytes, size_t length, uint64_t *number);
 /* Writes bytes over the ring; offset counts from the first page. What lies beyond is left out. */
 void monitor_overwrite(struct monitor *monitor, const struct monitor_ring *ring, uint32_t offset,
                        const uint8_t *bytes, uint32_t length);
+/* The frontend is about to write there: what it writes is its own, the same bytes too. */
+void monitor_front_stores(struct monitor *monitor, const struct monitor_ring *ring, uint32_t offset,
+                          size_t length);
 /* The ring as the frontend itself left it. */
 void monitor_front_copy(const struct monitor *monitor, const struct monitor_ring *ring,
                         uint32_t offset, void *to, size_t length);

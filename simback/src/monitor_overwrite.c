@@ -31,19 +31,35 @@ void monitor_overwrite(struct monitor *monitor, const struct monitor_ring *ring,
         kept->length = length;
         monitor_ring_copy(ring, offset, kept->under, length);
         memcpy(kept->wrote, bytes, length);
+        memset(kept->gone, 0, length);
     }
     for (uint32_t i = 0; i < length; i++)
         *byte_of(ring, offset + i) = bytes[i];
 }
 
-/* Where something else than what was written stands, the frontend has written again. */
+void monitor_front_stores(struct monitor *monitor, const struct monitor_ring *ring, uint32_t offset,
+                          size_t length)
+{
+    for (uint32_t i = 0; i < monitor->overwrite_count; i++) {
+        struct monitor_overwrite *kept = &monitor->overwrites[i];
+
+        for (uint32_t at = 0; kept->ring == ring && at < kept->length; at++) {
+            if (kept->offset + at >= offset && kept->offset + at - offset < length)
+                kept->gone[at] = true;
+        }
+    }
+}
+
+/* Where something else than what was written stands, the frontend has written again without a
+ * word. */
 static void take_off(const struct monitor_overwrite *kept, uint32_t offset, uint8_t *bytes,
                      size_t length)
 {
     for (uint32_t i = 0; i < kept->length; i++) {
         uint64_t at = (uint64_t)kept->offset + i - offset;
 
-        if (kept->offset + i >= offset && at < length && bytes[at] == kept->wrote[i])
+        if (kept->offset + i >= offset && at < length && !kept->gone[i] &&
+            bytes[at] == kept->wrote[i])
             bytes[at] = kept->under[i];
     }
 }

@@ -345,6 +345,9 @@ void blkfront_observe(const volatile void *address, size_t size, enum blkfront_a
     }
     if (access == BLKFRONT_ACCESS_LOAD && world->oracle->loads_waiting != 0)
         before_load(world, page->ring);
+    if (access == BLKFRONT_ACCESS_STORE && world->monitor->overwrite_count != 0)
+        monitor_front_stores(world->monitor, page->ring, page->index * WORLD_PAGE_SIZE + offset,
+                             size);
     device = world->options.rules ? oracle_device_get(world->oracle, page->ring->device) : NULL;
     ring = device == NULL ? NULL : oracle_ring_get(device, page->ring->queue);
     if (ring == NULL || ring->view != page->ring)

@@ -467,6 +467,24 @@ static void at_most_eight_loads_can_wait(void)
     CU_ASSERT_EQUAL(simback_before_load(puppet.world, 0, 0, 1, RSP_PROD, much, 4), 0);
 }
 
+/* The slot as the frontend fills it: with a zero where a load step has written one over what an
+ * earlier lap has left, in the same step. */
+static void i6_what_the_frontend_writes_there_then_is_its_own(void)
+{
+    const uint8_t zero = 0;
+
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, HEADER + 4, "\xff", 1), 0);
+    CU_ASSERT_EQUAL(simback_before_load(puppet.world, 0, 0, 1, HEADER + 4, &zero, 1), 0);
+    (void)puppet_load32(&puppet, puppet.ring + RSP_PROD);
+    CU_ASSERT_EQUAL(puppet.ring[HEADER + 4], 0);
+    puppet_submit(&puppet, 1, BLKFRONT_READ, 8, 8, bytes);
+    puppet_put(&puppet, &(struct puppet_request){
+                            .op = BLKIF_WIRE_READ, .id = 1, .sector_512 = 8, .last = 7});
+    puppet_push(&puppet);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i1_each_byte_of_a_response_once),
     UNIT_TEST(i1_a_response_twice),
@@ -501,5 +519,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(bytes_are_there_just_before_their_load),
     UNIT_TEST(bytes_beyond_the_ring_go_nowhere),
     UNIT_TEST(at_most_eight_loads_can_wait),
+    UNIT_TEST(i6_what_the_frontend_writes_there_then_is_its_own),
 };
 UNIT_MAIN_WITH("oracle: loads", set_up, tear_down, tests)
