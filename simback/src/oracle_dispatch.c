@@ -146,6 +146,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
         return;
     ring->view = view;
     ring->attached = true;
+    device->front_ended = false;
     if (device->connection != view->connection) {
         data_dead(oracle, device);
         device->connection_before = device->connection;

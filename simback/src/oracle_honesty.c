@@ -38,6 +38,8 @@ void honesty_front_read(struct oracle_device *device, const struct simback_event
     else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
              state <= BLKIF_WIRE_RECONFIGURED)
         device->front_read = (uint8_t)state;
+    device->front_ended |=
+        device->front_read == BLKIF_WIRE_UNKNOWN || device->front_read == BLKIF_WIRE_CLOSED;
 }
 
 void honesty_response(struct oracle *oracle, struct oracle_device *device,
@@ -89,9 +91,9 @@ void honesty_moved(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 19, device, 0,
                       "the backend moved rsp_prod of queue %u from %#x to %#x with req_prod %#x",
                       view->queue, old, value, view->requests);
-    else if (device->back_state == BLKIF_WIRE_CLOSED && device->front_read != BLKIF_WIRE_CLOSED &&
-             device->front_read != BLKIF_WIRE_UNKNOWN)
-        /* With a frontend that is Closed or gone it ends what it had in hand, as blkback does. */
+    else if (device->back_state == BLKIF_WIRE_CLOSED && !device->front_ended)
+        /* With a frontend that was Closed or gone it ends what it had in hand, as blkback does,
+         * whatever is written there since. */
         oracle_broken(oracle, 19, device, 0, "the backend moved %s of queue %u after its state 6",
                       names[word], view->queue);
 }

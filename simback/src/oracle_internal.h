@@ -183,6 +183,7 @@ struct oracle_device {
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */
     uint8_t front_read;                   /* the frontend's, as the backend has read it last */
+    bool front_ended;                     /* it was read as 6 or gone since the rings were mapped */
     bool back_gone;                       /* crashed, or its directory was removed */
     bool began_anew;                      /* it crashed or was replaced, and its frontend goes on */
 
