@@ -5,6 +5,7 @@
  * actor looks after which of its sets. What the calls do is in the files of grants, ports and
  * XenStore.
  */
+#include "poison.h"
 #include "xenstore_internal.h"
 
 #include <stdio.h>
@@ -140,6 +141,11 @@ static void sim_channels_wake(void *context, struct blkfront_channel_set *set)
 
 /* ---- XenStore ---- */
 
+static void look_at_text(const char *text)
+{
+    poison_read(text, strlen(text) + 1);
+}
+
 /* 0, or what this call has to fail with; then it is told so. */
 static int failure_of(const struct domain *domain, enum simback_event_kind kind, const char *path,
                       uint64_t a)
@@ -181,31 +187,42 @@ static int sim_own_domid(void *context, uint16_t *domid)
 static int sim_store_read(void *context, blkfront_transaction transaction, const char *path,
                           char *buffer, size_t size, size_t *length)
 {
-    int result = refusal_of(context, SIMBACK_STORE_READ, path, transaction);
+    int result;
 
+    look_at_text(path);
+    poison_written(buffer, size);
+    result = refusal_of(context, SIMBACK_STORE_READ, path, transaction);
     return result != 0 ? result : xenstore_read(context, transaction, path, buffer, size, length);
 }
 
 static int sim_store_write(void *context, blkfront_transaction transaction, const char *path,
                            const char *value, size_t length)
 {
-    int result = refusal_of(context, SIMBACK_STORE_WRITE, path, transaction);
+    int result;
 
+    look_at_text(path);
+    poison_read(value, length);
+    result = refusal_of(context, SIMBACK_STORE_WRITE, path, transaction);
     return result != 0 ? result : xenstore_write(context, transaction, path, value, length);
 }
 
 static int sim_store_remove(void *context, blkfront_transaction transaction, const char *path)
 {
-    int result = refusal_of(context, SIMBACK_STORE_REMOVE, path, transaction);
+    int result;
 
+    look_at_text(path);
+    result = refusal_of(context, SIMBACK_STORE_REMOVE, path, transaction);
     return result != 0 ? result : xenstore_remove(context, transaction, path);
 }
 
 static int sim_store_list(void *context, blkfront_transaction transaction, const char *path,
                           char *buffer, size_t size, size_t *length)
 {
-    int result = refusal_of(context, SIMBACK_STORE_LIST, path, transaction);
+    int result;
 
+    look_at_text(path);
+    poison_written(buffer, size);
+    result = refusal_of(context, SIMBACK_STORE_LIST, path, transaction);
     return result != 0 ? result : xenstore_list(context, transaction, path, buffer, size, length);
 }
 
@@ -248,14 +265,17 @@ static void sim_watches_close(void *context, struct blkfront_watch_set *set)
 static int sim_watch(void *context, struct blkfront_watch_set *set, const char *path,
                      uint32_t token)
 {
-    int result = failure_of(context, SIMBACK_WATCH, path, token);
+    int result;
 
+    look_at_text(path);
+    result = failure_of(context, SIMBACK_WATCH, path, token);
     return result != 0 ? result : store_watch(set, path, token);
 }
 
 static int sim_unwatch(void *context, struct blkfront_watch_set *set, const char *path,
                        uint32_t token)
 {
+    look_at_text(path);
     if (fail_now(((struct domain *)context)->world, SIMBACK_RESOURCE_XENSTORE)) {
         store_tell(context, SIMBACK_UNWATCH, path, token, 0, NULL, 0, BLKFRONT_PLATFORM_IO);
         return BLKFRONT_PLATFORM_IO;
@@ -334,6 +354,7 @@ static void sim_free(void *context, void *memory, size_t size)
 
 static void sim_log(void *context, const char *line)
 {
+    look_at_text(line);
     store_tell(context, SIMBACK_LOG, line, 0, 0, NULL, 0, 0);
 }
 

@@ -22,6 +22,9 @@
     defined(SIMBACK_POISON_ASAN)
 #include <sanitizer/asan_interface.h>
 #define POISON_ASAN 1
+/* What the compiler calls for an access of any size; no header has them. */
+void __asan_loadN(uintptr_t address, size_t size);
+void __asan_storeN(uintptr_t address, size_t size);
 #else
 #define POISON_ASAN 0
 #endif
@@ -111,6 +114,28 @@ static inline size_t poison_marks_size(size_t size)
     return 0;
 }
 #endif
+
+/* Memory that a frontend hands over to be read, or written: its mistake dies here, as if it had
+ * touched it itself, also where this library's own accesses are not watched. */
+static inline void poison_read(const void *address, size_t size)
+{
+#if POISON_ASAN
+    __asan_loadN((uintptr_t)address, size);
+#else
+    (void)address;
+    (void)size;
+#endif
+}
+
+static inline void poison_written(void *address, size_t size)
+{
+#if POISON_ASAN
+    __asan_storeN((uintptr_t)address, size);
+#else
+    (void)address;
+    (void)size;
+#endif
+}
 
 /* Programs under valgrind see a smaller address space. */
 static inline bool poison_in_valgrind(void)

@@ -253,6 +253,11 @@ void overflow_free_object(struct block block)
     simback_free(world, block.address, block.size);
 }
 
+const struct blkfront_platform *overflow_guest(void)
+{
+    return sim_guest();
+}
+
 void overflow_free_pages(struct block block)
 {
     simback_pages_free(world, block.address, (uint32_t)(block.size / PAGE));

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <blkfront/platform.h>
+
 struct block {
     uint8_t *address;
     size_t size;
@@ -27,5 +29,6 @@ struct block overflow_pages(uint32_t count);
 void overflow_free_object(struct block block);
 void overflow_free_pages(struct block block);
 void overflow_reset(void);
+const struct blkfront_platform *overflow_guest(void);
 
 #endif

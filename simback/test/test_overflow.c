@@ -8,6 +8,7 @@
 #include "overflow_kinds.h"
 #include "poison.h"
 
+#include <string.h>
 #include <unistd.h>
 
 enum { SKIPPED = 77, ASAN_EXIT = 1 };
@@ -92,6 +93,28 @@ START_TEST(what_was_there_before_a_reset_dies)
 }
 END_TEST
 
+/* Also where it is a call that touches it for the frontend, and whatever that finds there. */
+START_TEST(what_is_handed_over_to_xenstore_dies)
+{
+    struct block block = overflow_object(24);
+    const struct blkfront_platform *guest = overflow_guest();
+    const char *text = memset(block.address, 'x', block.size);
+    size_t length;
+
+    if (_i == 0)
+        guest->store_write(guest->context, 0, "/local/domain/1/a", text, block.size + 1);
+    else if (_i == 1)
+        guest->store_read(guest->context, 0, "/local/domain/1/a", (char *)block.address,
+                          block.size + 1, &length);
+    else if (_i == 2)
+        guest->store_list(guest->context, 0, "/local/domain/1", (char *)block.address,
+                          block.size + 1, &length);
+    else
+        guest->store_remove(guest->context, 0, text);
+    _exit(0);
+}
+END_TEST
+
 /* The checks above would prove nothing if everything died. */
 START_TEST(what_is_inside_lives)
 {
@@ -116,6 +139,7 @@ static Suite *overflow_suite(void)
     tcase_add_loop_exit_test(edges, a_read_of_a_freed_object_dies, ASAN_EXIT, 0, 5);
     tcase_add_loop_exit_test(edges, a_write_to_freed_pages_dies, ASAN_EXIT, 0, 3);
     tcase_add_loop_exit_test(edges, what_was_there_before_a_reset_dies, ASAN_EXIT, 0, 2);
+    tcase_add_loop_exit_test(edges, what_is_handed_over_to_xenstore_dies, ASAN_EXIT, 0, 4);
     tcase_add_loop_test(inside, what_is_inside_lives, 0, OVERFLOW_KINDS);
     suite_add_tcase(suite, edges);
     suite_add_tcase(suite, inside);
