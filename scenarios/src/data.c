@@ -12,19 +12,13 @@ enum { PAGE = BLKIF_WIRE_PAGE_SIZE, UNREAD_BYTE = 0xee };
 
 /* ---- patterns ---- */
 
-/* The first word says itself which sector it is; the others follow from it without looking alike.
- */
+/* The first word says itself which sector it is; the others follow from it, each by an odd step
+ * from the one before: no two of a sector are alike, nor at the same place in two of them. */
 static uint64_t pattern_word(uint8_t fill, uint64_t sector, size_t word)
 {
     uint64_t value = (uint64_t)fill << 56 | (sector & ((UINT64_C(1) << 56) - 1));
 
-    if (fill == 0 || word == 0) {
-        return fill == 0 ? 0 : value;
-    }
-    value += (uint64_t)word * UINT64_C(0x9e3779b97f4a7c15);
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-    return value ^ value >> 31;
+    return fill == 0 ? 0 : value + (uint64_t)word * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* Whole words are written and compared as words: a size that the compiler knows is no call. */
