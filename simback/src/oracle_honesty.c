@@ -6,6 +6,20 @@
  */
 #include "oracle_internal.h"
 
+/* A backend that its frontend has given up may carry out later what stands in the ring of then. The
+ * references in it may be pages of the next ring, which it has not mapped and overwrites. */
+static bool is_ring_by_now(const struct oracle *oracle, const struct oracle_device *device,
+                           const struct simback_event *event)
+{
+    struct simback_grant grant;
+
+    return (device->back_state == BLKIF_WIRE_CONNECTED ||
+            device->back_state == BLKIF_WIRE_CLOSING) &&
+           monitor_page_of(oracle->world->monitor, (uint32_t)event->b) != NULL &&
+           simback_get_grant(oracle->world, event->peer, (uint32_t)event->a, &grant) &&
+           grant.maps == 1;
+}
+
 void honesty_event(struct oracle *oracle, const struct simback_event *event,
                    struct oracle_device *device)
 {
@@ -26,6 +40,8 @@ void honesty_event(struct oracle *oracle, const struct simback_event *event,
         oracle_broken(oracle, 19, device, 0,
                       "the backend maps grant %llu after it has read the frontend's state %u",
                       (unsigned long long)event->a, device->front_read);
+    else if (is_ring_by_now(oracle, device, event))
+        device->hostile = true;
 }
 
 /* What it has in hand it may finish until it knows. */
