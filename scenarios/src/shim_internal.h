@@ -59,6 +59,7 @@ struct shim {
     const struct blkfront_platform *platform;
     uint16_t domid;
     struct shim_device *devices[SHIM_DEVICES];
+    char detail[160]; /* of a connect that failed */
 };
 
 struct shim_device {

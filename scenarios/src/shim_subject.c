@@ -4,6 +4,7 @@
  * a device's stack. It has one queue, and none of what small systems do not have.
  */
 #include "shim_internal.h"
+#include "shim_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,34 +38,10 @@ static void destroy(void *context)
 
 static const char *detail(const void *context)
 {
-    (void)context;
-    return "";
+    return ((const struct shim *)context)->detail;
 }
 
 /* ---- names ---- */
-
-/* "51712", "xvda", "xvdb1", each also behind "/dev/". */
-static bool read_name(const char *name, uint32_t *vdev)
-{
-    unsigned number = 0;
-    char letter = 0;
-    int used = 0;
-
-    if (strncmp(name, "/dev/", 5) == 0)
-        name += 5;
-    if (sscanf(name, "xvd%c%n", &letter, &used) == 1 && letter >= 'a' && letter <= 'p') {
-        if (name[used] != '\0' && (sscanf(name + used, "%2u%n", &number, &used) != 1 ||
-                                   number == 0 || number > 15 || name[4] == '0'))
-            return false;
-        *vdev = 202u << 8 | (uint32_t)(letter - 'a') << 4 | number;
-        return number == 0 ? name[4] == '\0' : name[4 + used] == '\0';
-    }
-    if (name[0] < '0' || name[0] > '9' || sscanf(name, "%9u%n", &number, &used) != 1 ||
-        name[used] != '\0')
-        return false;
-    *vdev = number;
-    return true;
-}
 
 /* Whether the toolstack has made such a device. */
 static bool is_there(const struct shim *shim, const char *node)
@@ -124,8 +101,12 @@ static int connect_device(void *context, const char *name, const struct blkfront
     int error;
 
     (void)options; /* what they ask for this subject does not claim to have */
-    if (!read_name(name, &vdev))
+    shim->detail[0] = '\0';
+    if (!shim_read_name(name, &vdev)) {
+        snprintf(shim->detail, sizeof(shim->detail),
+                 "'%.80s' is no name of a device: xvda to xvdp, xvda1, or a number", name);
         return BLKFRONT_NO_DEVICE;
+    }
     device = device_of(shim, vdev);
     if (device != NULL) {
         device->holds++;
@@ -142,6 +123,8 @@ static int connect_device(void *context, const char *name, const struct blkfront
     device->deadline_ns = SHIM_FOREVER;
     snprintf(device->node, sizeof(device->node), "device/vbd/%u", (unsigned)vdev);
     error = is_there(shim, device->node) ? open_sets(device) : BLKFRONT_NO_DEVICE;
+    if (error == BLKFRONT_NO_DEVICE)
+        snprintf(shim->detail, sizeof(shim->detail), "there is no %s/backend", device->node);
     if (error != BLKFRONT_OK) {
         platform->free(platform->context, device, sizeof(*device));
         return error;

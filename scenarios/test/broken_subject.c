@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broken_internal.h"
+#include "shim_name.h"
 
 enum broken_fault broken_fault;
 struct simback_world *broken_world;
@@ -45,26 +46,6 @@ static const char *no_detail(const void *opaque)
     return "";
 }
 
-/* Of the names: numbers, and xvda to xvdp. */
-static bool read_name(const char *name, uint32_t *vdev)
-{
-    unsigned number = 0;
-    char letter = 0;
-    int used = 0;
-
-    if (sscanf(name, "xvd%c%n", &letter, &used) == 1 && name[used] == '\0' && letter >= 'a' &&
-        letter <= 'p') {
-        *vdev = (uint32_t)(202 << 8 | (letter - 'a') << 4);
-        return true;
-    }
-    if (name[0] >= '0' && name[0] <= '9' && sscanf(name, "%9u%n", &number, &used) == 1 &&
-        name[used] == '\0') {
-        *vdev = number;
-        return true;
-    }
-    return false;
-}
-
 /* A device that looks at its backend; on an error it is gone again. */
 static int begin(struct naive *device, const char *name, const struct blkfront_options *options)
 {
@@ -73,7 +54,7 @@ static int begin(struct naive *device, const char *name, const struct blkfront_o
     device->deadline_ns = UINT64_MAX;
     device->detail = "";
     device->holds = 1;
-    if (!read_name(name, &device->vdev) || !life_find(device)) {
+    if (!shim_read_name(name, &device->vdev) || !life_find(device)) {
         return BLKFRONT_NO_DEVICE;
     }
     return life_watch(device);
