@@ -65,9 +65,10 @@ static int choose_world(struct run *run)
     if (strcmp(run->world, "simulated") == 0)
         return TOOL_OK;
     if (strcmp(run->world, "live") != 0)
-        return tool_error("run: --world is simulated or live");
+        return tool_error("run: --world is simulated or live, found '%s'", run->world);
     if (!live_disk_is_known(run->live_disk))
-        return tool_error("run: --live-disk is ram, loop, null or qdisk");
+        return tool_error("run: --live-disk is ram, loop, null or qdisk, found '%s'",
+                          run->live_disk);
     run->supervisor.live = run->live_disk;
     run->jobs = 1;
     return TOOL_OK;
@@ -329,6 +330,7 @@ static int play(struct run *run)
 {
     struct report_sums *sums = &run->sums;
     double began = seconds_now();
+    size_t done;
     int rc;
 
     run->results = calloc(run->suite.case_count, sizeof(*run->results));
@@ -345,7 +347,9 @@ static int play(struct run *run)
     if (run->page_path != NULL)
         report_page.begin(&run->page);
     rc = merge(run, supervise(&run->supervisor, run->results));
-    sums->interrupted = sums->passed + sums->failed + sums->skipped + sums->expected < sums->cases;
+    done = sums->passed + sums->failed + sums->skipped + sums->expected;
+    sums->interrupted = done < sums->cases;
+    sums->refused = rc == TOOL_USAGE && done == 0;
     sums->seconds = seconds_now() - began;
     if (end_report(run->report, &run->context, sums, run->output) != TOOL_OK)
         rc = TOOL_USAGE;

@@ -29,6 +29,7 @@ struct report_sums {
     } rule[REPORT_RULES + 1];
     double seconds;
     bool interrupted;
+    bool refused; /* nothing was played, and a message has said why */
 };
 
 struct report_context {

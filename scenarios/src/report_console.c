@@ -118,6 +118,8 @@ static void console_end(struct report_context *context, const struct report_sums
 {
     if (context->progress)
         fputs(CLEAR_LINE, context->stream);
+    if (sums->refused)
+        return;
     print_rules(context, sums);
     if (sums->interrupted)
         fprintf(context->stream, "\ninterrupted: %zu of %zu runs in %.1f s\n",

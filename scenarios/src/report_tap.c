@@ -77,7 +77,9 @@ static void tap_one(struct report_context *context, const struct report_case *on
 
 static void tap_end(struct report_context *context, const struct report_sums *sums)
 {
-    if (sums->interrupted)
+    if (sums->refused)
+        fputs("Bail out! nothing can be played\n", context->stream);
+    else if (sums->interrupted)
         fputs("Bail out! interrupted\n", context->stream);
 }
 

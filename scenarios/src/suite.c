@@ -214,6 +214,16 @@ static int load_files(struct tool_suite *suite, const struct tool_paths *found,
     return rc;
 }
 
+static int nothing_chosen(const struct tool_selection *selection)
+{
+    if (selection->ids.count == 1)
+        return tool_error("no scenario has the id '%s' (simblk run --list lists all)",
+                          selection->ids.text[0]);
+    if (selection->ids.count == 0 && selection->tags.count == 1)
+        return tool_error("no scenario has the tag '%s'", selection->tags.text[0]);
+    return tool_error("no scenario has such an id or tag (simblk run --list lists all ids)");
+}
+
 int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
                     const struct tool_selection *selection, const struct scenario_program *dialects)
 {
@@ -233,7 +243,7 @@ int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
             rc = tool_error("%s: the variants do not fit into memory", suite->files[i].path);
     }
     if (rc == TOOL_OK && suite->case_count == 0)
-        rc = tool_error("no scenario has such an id or tag");
+        rc = nothing_chosen(selection);
     tool_paths_fini(&found);
     return rc;
 }

@@ -108,12 +108,8 @@ START_TEST(a_failure_of_it_can_be_made_smaller)
     assert_contains(run.out, "\nread ");
     assert_lacks(run.out, "\nrun");
     assert_lacks(run.out, "\ninfo");
-    run = shell("$simblk shrink a.scn");
-    assert_status(run, 2);
-    assert_contains(run.err, "does not fail");
-    run = shell("$simblk shrink --frontend $nothing a.scn");
-    assert_status(run, 2);
-    assert_contains(run.err, "it has no function simblk_frontend");
+    refused("does not fail", "shrink a.scn");
+    refused("it has no function simblk_frontend", "shrink --frontend $nothing a.scn");
 }
 END_TEST
 
@@ -220,7 +216,7 @@ static const struct {
     const char *mode;
     const char *object;
     const char *message;
-} refused[] = {
+} no_frontends[] = {
     {"", "$nothing", "it has no function simblk_frontend (see scenario/subject.h)"},
     {"", "./absent.so", "it cannot be loaded: "},
     {"", "a.scn", "it cannot be loaded: "},
@@ -236,15 +232,15 @@ START_TEST(what_is_no_frontend_is_refused_before_anything_runs)
     struct outcome run;
 
     put_file("a.scn", GOOD);
-    setenv("SIMBLK_TEST_OUTSIDE", refused[_i].mode, 1);
-    run = shell("$simblk run --frontend %s a.scn", refused[_i].object);
+    setenv("SIMBLK_TEST_OUTSIDE", no_frontends[_i].mode, 1);
+    run = shell("$simblk run --frontend %s a.scn", no_frontends[_i].object);
     assert_status(run, 2);
     assert_contains(run.err, ".s"); /* which object */
-    assert_contains(run.err, refused[_i].message);
+    assert_contains(run.err, no_frontends[_i].message);
     assert_lacks(run.out, "ok   ");
-    run = shell("ulimit -c 0; $simblk run --break 1 --frontend %s a.scn", refused[_i].object);
+    run = shell("ulimit -c 0; $simblk run --break 1 --frontend %s a.scn", no_frontends[_i].object);
     assert_status(run, 2);
-    assert_contains(run.err, refused[_i].message);
+    assert_contains(run.err, no_frontends[_i].message);
 }
 END_TEST
 
@@ -255,16 +251,10 @@ enum { PLAYERS = sizeof(players) / sizeof(players[0]) };
 
 START_TEST(no_command_plays_what_is_no_frontend)
 {
-    struct outcome run;
-
     put_file("a.scn", GOOD);
-    run = shell("$simblk %s --frontend $nothing", players[_i]);
-    assert_status(run, 2);
-    assert_contains(run.err, "frontend_nothing.so: it has no function simblk_frontend");
-    ck_assert_str_eq(run.out, "");
-    run = shell("$simblk show --frontend $nothing a.scn");
-    assert_status(run, 2);
-    assert_contains(run.err, "take --trace or --ladder");
+    refused("frontend_nothing.so: it has no function simblk_frontend", "%s --frontend $nothing",
+            players[_i]);
+    refused("take --trace or --ladder", "show --frontend $nothing a.scn");
 }
 END_TEST
 
@@ -399,7 +389,7 @@ static Suite *tool_frontend_suite(void)
     tcase_add_test(alike, a_swarm_says_what_it_lacks);
     tcase_add_test(alike, it_is_explored_without_knowing_its_states);
     tcase_add_loop_test(loads, what_is_no_frontend_is_refused_before_anything_runs, 0,
-                        (int)(sizeof(refused) / sizeof(refused[0])));
+                        (int)(sizeof(no_frontends) / sizeof(no_frontends[0])));
     tcase_add_loop_test(loads, a_death_in_a_constructor_is_the_verdict_of_each_scenario, 0,
                         (int)(sizeof(dying) / sizeof(dying[0])));
     tcase_add_loop_test(loads, no_command_plays_what_is_no_frontend, 0, PLAYERS);

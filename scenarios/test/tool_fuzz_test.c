@@ -147,18 +147,13 @@ START_TEST(what_is_missing_is_told)
     assert_contains(run.err, "no program fuzz_ring in programs. Build it, with clang:");
     assert_contains(run.err, "There are:\n  canary\n");
     put_file("file", "");
-    run = shell("$simblk fuzz canary --programs programs --corpus file");
-    assert_status(run, 2);
-    assert_contains(run.err, "file is no folder that can be written");
-    run = shell("$simblk fuzz canary --programs programs --finds /dev/full");
-    assert_status(run, 2);
-    assert_contains(run.err, "/dev/full is no folder that can be written");
-    run = shell("$simblk fuzz canary --programs programs --keep");
-    assert_status(run, 2);
-    assert_contains(run.err, "--keep needs the folder scenarios/regression here");
-    run = shell("$simblk fuzz canary --programs programs >/dev/full");
-    assert_status(run, 2);
-    assert_contains(run.err, "standard output cannot be written");
+    refused("file is no folder that can be written",
+            "fuzz canary --programs programs --corpus file");
+    refused("/dev/full is no folder that can be written",
+            "fuzz canary --programs programs --finds /dev/full");
+    refused("--keep needs the folder scenarios/regression here",
+            "fuzz canary --programs programs --keep");
+    refused("standard output cannot be written", "fuzz canary --programs programs >/dev/full");
     run = shell("$simblk fuzz canary --programs programs --junit /dev/full");
     assert_status(run, 2);
     assert_contains(run.err, "/dev/full cannot be written");
@@ -171,10 +166,7 @@ START_TEST(words_have_to_mean_something)
         "", "a b", "canary --time 0", "canary --jobs 0", "canary --jobs 65", "../canary"};
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct outcome run = shell("$simblk fuzz %s", wrong[i]);
-
-        assert_status(run, 2);
-        assert_contains(run.err, "simblk: fuzz: ");
+        refused("simblk: fuzz: ", "fuzz %s", wrong[i]);
     }
 }
 END_TEST

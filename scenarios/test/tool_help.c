@@ -93,8 +93,14 @@ int status_of(int wait_status)
     return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 1000 + WTERMSIG(wait_status);
 }
 
-/* The child of `shell`: a shell with the line, its output in files. */
-static _Noreturn void become_shell(const char *line)
+void become_shell(const char *line)
+{
+    execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+    _exit(99);
+}
+
+/* The child of `shell`: its output goes to files. */
+static void write_to_files(void)
 {
     static const char *const files[] = {"/dev/null", ".out", ".err"};
 
@@ -106,30 +112,54 @@ static _Noreturn void become_shell(const char *line)
         if (file > 2)
             close(file);
     }
-    execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-    _exit(99);
 }
 
-struct outcome shell(const char *format, ...)
+enum { LINE = 4096 };
+
+static struct outcome run_line(const char *line)
 {
     struct outcome outcome;
-    char line[4096];
-    va_list arguments;
     int status;
-    pid_t pid;
+    pid_t pid = fork();
 
-    va_start(arguments, format);
-    ck_assert_int_lt(vsnprintf(line, sizeof(line), format, arguments), (int)sizeof(line));
-    va_end(arguments);
-    pid = fork();
     ck_assert_int_ge(pid, 0);
-    if (pid == 0)
+    if (pid == 0) {
+        write_to_files();
         become_shell(line);
+    }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     outcome.status = status_of(status);
     outcome.out = get_file(".out");
     outcome.err = get_file(".err");
     return outcome;
+}
+
+struct outcome shell(const char *format, ...)
+{
+    char line[LINE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    ck_assert_int_lt(vsnprintf(line, sizeof(line), format, arguments), (int)sizeof(line));
+    va_end(arguments);
+    return run_line(line);
+}
+
+void refused(const char *message, const char *format, ...)
+{
+    static const char tool[] = "$simblk ";
+    char line[LINE] = "$simblk ";
+    struct outcome run;
+    va_list arguments;
+    int room = (int)(sizeof(line) - sizeof(tool));
+
+    va_start(arguments, format);
+    ck_assert_int_lt(vsnprintf(line + strlen(tool), (size_t)room, format, arguments), room);
+    va_end(arguments);
+    run = run_line(line);
+    assert_status(run, 2);
+    assert_contains(run.err, message);
+    ck_assert_str_eq(run.out, "");
 }
 
 static size_t hanging(void)
@@ -146,10 +176,8 @@ pid_t start_and_hang(const char *line, size_t workers)
     pid_t pid = fork();
 
     ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-        _exit(99);
-    }
+    if (pid == 0)
+        become_shell(line);
     for (int i = 0; i < 2000 && hanging() < workers; i++) {
         struct timespec pause = {0, 20000000};
 

@@ -92,6 +92,13 @@ int status_of(int wait_status);
  * program's death by a signal is seen as such, not as an exit code of 128 and more. */
 __attribute__((format(printf, 1, 2))) struct outcome shell(const char *format, ...);
 
+/* As `$simblk line` that makes no sense: it ends with 2, says so with this message, and nothing
+ * else. */
+__attribute__((format(printf, 2, 3))) void refused(const char *message, const char *format, ...);
+
+/* The end of a child: it becomes a shell with the line. */
+void become_shell(const char *line) __attribute__((noreturn));
+
 /* Starts a line in a shell's place and waits until so many workers of it hang (HANGS). */
 pid_t start_and_hang(const char *line, size_t workers);
 /* Sends the signal, and the status that the process ends with. */

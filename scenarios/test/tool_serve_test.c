@@ -8,12 +8,8 @@
 
 static void refuses(const char *text, const char *why)
 {
-    struct outcome run;
-
     put_file("one.txt", text);
-    run = shell("$simblk serve one.txt");
-    assert_status(run, 2);
-    assert_contains(run.err, why);
+    refused(why, "serve one.txt");
 }
 
 START_TEST(what_is_no_step_of_the_backend_is_refused)
@@ -44,15 +40,11 @@ END_TEST
 /* All is well with the scenario, its dialect and its steps: what is missing here is a Xen. */
 START_TEST(without_a_xen_it_says_so)
 {
-    struct outcome run;
-
     put_file("one.txt", "dialect mine like=linux\ndialect offers flush=no\nbackend mine\n"
                         "fault op=read error\nrun time=1s\nfault clear\nbackend hang\n"
                         "backend wake\nring respond id=9\nring index add=2\n"
                         "ring poke offset=64 bytes=\"x\"\nbackend close\n");
-    run = shell("$simblk serve --seconds 1 one.txt");
-    assert_status(run, 2);
-    assert_contains(run.err, "Xen");
+    refused("Xen", "serve --seconds 1 one.txt");
 }
 END_TEST
 

@@ -56,14 +56,10 @@ START_TEST(what_makes_no_sense_is_told)
     struct outcome run;
 
     for (size_t i = 0; i < sizeof(arguments) / sizeof(arguments[0]); i++) {
-        run = shell("$simblk soak %s", arguments[i]);
-        assert_status(run, 2);
-        assert_contains(run.err, "simblk: soak: ");
+        refused("simblk: soak: ", "soak %s", arguments[i]);
     }
     put_file("total", "what is this\n");
-    run = shell("$simblk soak --requests 10 --total total");
-    assert_status(run, 2);
-    assert_contains(run.err, "total is not what a soak has written");
+    refused("total is not what a soak has written", "soak --requests 10 --total total");
     run = shell("$simblk soak --requests 10 --total no/folder/total");
     assert_status(run, 2);
     assert_contains(run.err, "no/folder/total cannot be written");

@@ -39,8 +39,7 @@ static _Noreturn void sit_down(const char *terminal, const char *line)
         dup2(file, i);
     if (file > 2)
         close(file);
-    execl("/bin/sh", "sh", "-c", line, (char *)NULL);
-    _exit(99);
+    become_shell(line);
 }
 
 /* Runs a line on a terminal; what comes stands in `screen`. When that holds `sign`, the keys are

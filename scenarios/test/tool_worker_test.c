@@ -170,8 +170,7 @@ START_TEST(without_processes_nothing_more_is_judged)
     /* Each worker takes three descriptors. */
     run = shell("ulimit -n 24; exec $simblk run --jobs 20 .");
     assert_status(run, 2);
-    assert_contains(run.out, "\ninterrupted: ");
-    assert_contains(run.out, " of 20 runs in ");
+    ck_assert_str_eq(run.out, "");
     assert_contains(run.err, "simblk: a worker process cannot be made: Too many open files\n");
 }
 END_TEST
