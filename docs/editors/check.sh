@@ -43,6 +43,8 @@ if command -v bash >/dev/null; then
     completes "run" simblk ru
     completes "explain" simblk expla
     completes "--frontend" simblk run --fr
+    completes "--frontend" simblk swarm --fr
+    completes "names.pcapng" simblk show --frontend nam
     completes "junit" simblk run --format ju
     completes "tap" simblk run --format t
     completes "html" simblk compare --format h
