@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# Measures, and writes what came of it into docs/performance.md, between its marks; then the plots
-# are drawn anew.
+# Measures, and writes what came of it into docs/performance.md, between its marks; then README.md's
+# figures are taken from there, and the plots are drawn anew.
 #
 #     performance.sh ROOT SIMBLK PLUGIN [SOAK_TOTAL]
 #
@@ -79,6 +79,8 @@ if [ -n "$total" ]; then
     }' "$total" >"$at/soak"
     put soak "$at/soak"
 fi
+
+sh "$root/docs/figures.sh" "$root" --write
 
 if command -v gnuplot >/dev/null; then
     sh "$root/docs/plots/plots.sh" "$root" "$root/docs" performance performance-stepped

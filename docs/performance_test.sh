@@ -26,7 +26,8 @@ done
 
 rm -rf "$work"
 mkdir -p "$work/docs" "$work/scenarios/nbdkit"
-cp -R "$root/docs/performance.md" "$root/docs/plots" "$work/docs"
+cp -R "$root/docs/performance.md" "$root/docs/figures.sh" "$root/docs/plots" "$work/docs"
+cp "$root/README.md" "$work"
 cp "$root/scenarios/nbdkit/peers.sh" "$work/scenarios/nbdkit"
 for n in 1000 2000; do
     echo "requests=$n reads=$((n / 2)) writes=$((n / 2 - 1)) flushes=1 disconnected=2 closed=1" \
@@ -53,5 +54,9 @@ part soak | grep -qx '| 3000 | 1500 | 1498 | 2 | 10 | 1.00 |' || fail "the soak:
 for size in '512 B' '4 KiB' '64 KiB' '1 MiB'; do
     grep -q "<title>$size</title>" "$work/docs/performance.svg" || fail "no line for $size"
 done
+sh "$work/docs/figures.sh" "$work" | while IFS= read -r line; do
+    grep -qxF "$line" "$work/README.md" || fail "README.md lacks: $line"
+done
+cmp -s "$root/README.md" "$work/README.md" && fail "README.md has the figures of another day"
 [ "$(grep -c '^<!-- end -->$' "$work/docs/performance.md")" -eq 5 ] || fail "marks are lost"
 xmllint --noout "$work/docs/performance.svg" "$work/docs/performance-stepped.svg"

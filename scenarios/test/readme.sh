@@ -46,6 +46,13 @@ awk '
     }
     inside { print >file }' "$readme"
 
+# ---- figures ----
+
+sh "$root/docs/figures.sh" "$root" >figures
+sed -n '/^<!-- figures -->$/,/^<!-- end -->$/p' "$readme" | sed '1d; $d' >shown
+diff figures shown ||
+    complain "the figures are not those of docs/performance.md: docs/figures.sh ROOT --write"
+
 # ---- scenarios ----
 
 run_scenario() {
