@@ -105,6 +105,11 @@ void live_events_forget(struct live_event **events);
 /* A device's directories are looked at from now on, or no more. */
 void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on);
 
+/* ---- live_device.c ---- */
+
+/* NULL: there is none of this number. */
+struct live_device *live_device_find(struct simback_live *live, uint16_t number);
+
 /* ---- live_disk.c ---- */
 
 /* A disk of zeros for device `number`; text says why not. */

@@ -245,6 +245,13 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
     return SIMBACK_LIVE_OK;
 }
 
+struct live_device *live_device_find(struct simback_live *live, uint16_t number)
+{
+    struct live_device *device = number < WORLD_DEVICES ? &live->devices[number] : NULL;
+
+    return device == NULL || !device->used ? NULL : device;
+}
+
 /* ---- changes ---- */
 
 /* Until the kernel's own device of it is gone, the same number cannot be set up anew. */
@@ -300,9 +307,9 @@ enum simback_live_result simback_live_change(struct simback_live *live, uint16_t
                                              enum simback_live_change change, uint64_t value,
                                              char *text)
 {
-    struct live_device *device = &live->devices[number];
+    struct live_device *device = live_device_find(live, number);
 
-    if (number >= WORLD_DEVICES || !device->used)
+    if (device == NULL)
         return live_fail(text, SIMBACK_LIVE_FAILED, "there is no backend for this device");
     switch (change) {
     case SIMBACK_LIVE_RESIZE: return live_disk_resize(live, &device->disk, value, text);

@@ -217,8 +217,7 @@ enum simback_live_result live_disk_resize(const struct simback_live *live,
 int simback_live_disk_read(struct simback_live *live, uint16_t device, uint64_t sector_512,
                            uint32_t count_512, void *to)
 {
-    const struct live_disk *disk = &live->devices[device].disk;
-    const char *path = disk->file[0] != '\0' ? disk->file : disk->device;
+    const struct live_device *found = live_device_find(live, device);
     const uint64_t page = sector_512 * BLKIF_WIRE_UNIT / WORLD_PAGE_SIZE * WORLD_PAGE_SIZE;
     const size_t skipped = (size_t)(sector_512 * BLKIF_WIRE_UNIT - page);
     const size_t bytes = (size_t)count_512 * BLKIF_WIRE_UNIT;
@@ -227,10 +226,13 @@ int simback_live_disk_read(struct simback_live *live, uint16_t device, uint64_t 
     int file, result = -1;
     ssize_t got = -1;
 
-    if (posix_memalign(&buffer, WORLD_PAGE_SIZE, room) != 0)
+    if (found == NULL || posix_memalign(&buffer, WORLD_PAGE_SIZE, room) != 0)
         return -1;
     /* A file is what its loop device has written; a device has a cache that knows nothing of it. */
-    file = open(path, O_RDONLY | O_CLOEXEC | (disk->file[0] != '\0' ? 0 : O_DIRECT));
+    if (found->disk.file[0] != '\0')
+        file = open(found->disk.file, O_RDONLY | O_CLOEXEC);
+    else
+        file = open(found->disk.device, O_RDONLY | O_CLOEXEC | O_DIRECT);
     if (file >= 0)
         got = pread(file, buffer, room, (off_t)page);
     if (got >= (ssize_t)(skipped + bytes)) {

@@ -18,33 +18,47 @@ static size_t bytes_of(uint32_t count)
     return (size_t)count * WORLD_PAGE_SIZE;
 }
 
+/* Really, and then in the world's tables, which say where the pages have to lie. */
+static int share_at_a_place(struct simback_live *live, uint16_t domid, uint32_t count,
+                            bool writable, void **place, uint32_t *refs)
+{
+    void *pages = xengntshr_share_pages(live->grants, domid, (int)count, refs, writable);
+    int result;
+
+    if (pages == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    result = grant_table_adopt(live->guest, domid, count, writable, place, refs);
+    if (result == 0 && mremap(pages, bytes_of(count), bytes_of(count),
+                              MREMAP_MAYMOVE | MREMAP_FIXED, *place) != *place) {
+        grant_table_unshare(live->guest, *place, count);
+        result = BLKFRONT_PLATFORM_IO;
+    }
+    if (result != 0)
+        xengntshr_unshare(live->grants, pages, count);
+    return result;
+}
+
 static int guest_share(void *context, uint16_t domid, uint32_t count, bool writable, void **address,
                        uint32_t *refs)
 {
     struct simback_live *live = context;
-    struct live_block *block = simback_allocate(live->world, sizeof(*block));
-    void *place = NULL, *pages;
+    struct live_block *block;
     int result;
 
-    if (block == NULL || count == 0)
-        return block == NULL ? BLKFRONT_PLATFORM_NO_MEMORY : BLKFRONT_PLATFORM_INVALID;
-    pages = xengntshr_share_pages(live->grants, domid, (int)count, refs, writable);
-    if (pages == NULL)
+    if (count == 0 || count > INT32_MAX)
+        return BLKFRONT_PLATFORM_INVALID;
+    block = simback_allocate(live->world, sizeof(*block));
+    if (block == NULL)
         return BLKFRONT_PLATFORM_NO_MEMORY;
-    result = grant_table_adopt(live->guest, domid, count, writable, &place, refs);
+    result = share_at_a_place(live, domid, count, writable, &block->address, refs);
     if (result != 0) {
-        xengntshr_unshare(live->grants, pages, count);
+        simback_free(live->world, block, sizeof(*block));
         return result;
     }
-    if (mremap(pages, bytes_of(count), bytes_of(count), MREMAP_MAYMOVE | MREMAP_FIXED, place) !=
-        place) {
-        xengntshr_unshare(live->grants, pages, count);
-        grant_table_unshare(live->guest, place, count);
-        return BLKFRONT_PLATFORM_IO;
-    }
-    *block = (struct live_block){live->blocks, place, count};
+    block->count = count;
+    block->next = live->blocks;
     live->blocks = block;
-    *address = place;
+    *address = block->address;
     return 0;
 }
 

@@ -67,10 +67,12 @@ void simback_live_close(struct simback_live *live)
 const struct blkfront_platform *simback_live_begin(struct simback_live *live,
                                                    struct simback_world *world)
 {
-    live->world = world;
-    live->guest = domain_get(world, LIVE_GUEST);
-    if (live->guest == NULL || simback_platform(world, LIVE_GUEST) == NULL)
+    struct domain *guest = domain_get(world, LIVE_GUEST);
+
+    if (guest == NULL || simback_platform(world, LIVE_GUEST) == NULL)
         return NULL;
+    live->world = world;
+    live->guest = guest;
     live->began_ns = live->platform->now(live->platform->context) - world->now;
     live_guest_begin(live);
     return &live->calls;
