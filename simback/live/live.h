@@ -51,7 +51,7 @@ struct live_disk {
 };
 
 struct live_device {
-    bool used;
+    bool used, watched;
     uint16_t number;
     uint32_t vdev;
     char front[LIVE_PATH], back[LIVE_PATH]; /* real paths */
@@ -102,8 +102,11 @@ void live_mirror_forget(struct simback_live *live);
 void live_events_collect(struct xs_handle *store, struct live_event **events);
 struct live_event *live_events_find(struct live_event *events, const char *path);
 void live_events_forget(struct live_event **events);
+/* This was written by us: it is in the world, where no event will tell of it. */
+void live_mirror_written(struct simback_live *live, const char *real, const char *value);
 /* A device's directories are looked at from now on, or no more. */
-void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on);
+bool live_mirror_watch(struct simback_live *live, struct live_device *device);
+void live_mirror_unwatch(struct simback_live *live, struct live_device *device);
 
 /* ---- live_device.c ---- */
 

@@ -19,6 +19,7 @@
 
 /* So long a real backend has for what it does by itself. */
 #define PATIENCE_NS UINT64_C(20000000000)
+#define LOOK_NS     UINT64_C(50000000)
 
 /* ---- what a real backend over such a disk is ---- */
 
@@ -96,16 +97,22 @@ static enum simback_live_result can_be(const struct simback_live *live,
 
 /* ---- nodes ---- */
 
-static int put(const struct simback_live *live, const char *directory, const char *name,
+/* What is written before anybody watches is brought into the world at once: an emulated xenstored
+ * takes milliseconds for each event. */
+static int put(struct simback_live *live, const char *directory, const char *name,
                const char *value)
 {
     char path[LIVE_PATH + 64];
+    int result;
 
     snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return REAL(store_write, 0, path, value, strlen(value));
+    result = REAL(store_write, 0, path, value, strlen(value));
+    if (result == 0)
+        live_mirror_written(live, path, value);
+    return result;
 }
 
-static int put_number(const struct simback_live *live, const char *directory, const char *name,
+static int put_number(struct simback_live *live, const char *directory, const char *name,
                       uint32_t value)
 {
     char text[16];
@@ -114,8 +121,8 @@ static int put_number(const struct simback_live *live, const char *directory, co
     return put(live, directory, name, text);
 }
 
-/* As xl writes it for each kind; the state last, which wakes the drivers. */
-static int create_back(const struct simback_live *live, const struct live_device *device)
+/* As xl writes it for each kind. */
+static int create_back(struct simback_live *live, const struct live_device *device)
 {
     char name[8], disk[LIVE_PATH + 8];
     struct stat about;
@@ -142,10 +149,32 @@ static int create_back(const struct simback_live *live, const struct live_device
         snprintf(disk, sizeof(disk), "%x:%x", major(about.st_rdev), minor(about.st_rdev));
         result |= put(live, device->back, "physical-device", disk);
     }
-    return result | put(live, device->back, BLKIF_NODE_STATE, "1");
+    return result;
 }
 
-static int create_front(const struct simback_live *live, const struct live_device *device,
+static bool wait_for_node(struct simback_live *live, const char *directory, const char *name)
+{
+    const uint64_t end = simback_live_now(live) + PATIENCE_NS;
+    char path[LIVE_PATH], real[LIVE_PATH + 64];
+    size_t length;
+
+    snprintf(real, sizeof(real), "%s/%s", directory, name);
+    live_world_path(live, real, path);
+    while (simback_store_read(live->world, path, NULL, 0, &length) != 0) {
+        if (!simback_live_wait(live, end))
+            return false;
+    }
+    return true;
+}
+
+/* The last, which wakes the driver; it is there when the world knows of it. */
+static bool begin_back(struct simback_live *live, const struct live_device *device)
+{
+    return put(live, device->back, BLKIF_NODE_STATE, "1") == 0 &&
+           wait_for_node(live, device->back, BLKIF_NODE_STATE);
+}
+
+static int create_front(struct simback_live *live, const struct live_device *device,
                         const struct simback_backend_options *options)
 {
     int result = 0;
@@ -167,21 +196,6 @@ static bool is_there(const struct simback_live *live, const char *path)
 }
 
 /* Runs the mirror until the node is in the world. */
-static bool wait_for_node(struct simback_live *live, const char *directory, const char *name)
-{
-    const uint64_t end = simback_live_now(live) + PATIENCE_NS;
-    char path[LIVE_PATH], real[LIVE_PATH + 64];
-    size_t length;
-
-    snprintf(real, sizeof(real), "%s/%s", directory, name);
-    live_world_path(live, real, path);
-    while (simback_store_read(live->world, path, NULL, 0, &length) != 0) {
-        if (!simback_live_wait(live, end))
-            return false;
-    }
-    return true;
-}
-
 /* The guest may read its own home, as if dom0 had made it. */
 static void permit(struct simback_live *live, const struct live_device *device)
 {
@@ -196,7 +210,7 @@ static void permit(struct simback_live *live, const struct live_device *device)
 
 static void forget(struct simback_live *live, struct live_device *device)
 {
-    live_mirror_watch(live, device, false);
+    live_mirror_unwatch(live, device);
     (void)REAL(store_remove, 0, device->front);
     (void)REAL(store_remove, 0, device->back);
     live_disk_remove(&device->disk);
@@ -235,10 +249,9 @@ enum simback_live_result simback_live_add_backend(struct simback_live *live,
     }
     device->used = true;
     permit(live, device);
-    live_mirror_watch(live, device, true);
     /* The kernel makes no device of a backend whose frontend's directory is not there yet. */
     if (create_front(live, device, options) != 0 || create_back(live, device) != 0 ||
-        !wait_for_node(live, device->back, BLKIF_NODE_STATE)) {
+        !live_mirror_watch(live, device) || !begin_back(live, device)) {
         forget(live, device);
         return live_fail(text, SIMBACK_LIVE_FAILED, "the nodes of the device cannot be written");
     }
@@ -297,7 +310,7 @@ static enum simback_live_result restart(struct simback_live *live, struct live_d
 {
     live_mirror_take(live);
     permit(live, device);
-    if (create_back(live, device) != 0 || !wait_for_node(live, device->back, BLKIF_NODE_STATE))
+    if (create_back(live, device) != 0 || !begin_back(live, device))
         return live_fail(text, SIMBACK_LIVE_FAILED, "the nodes of the device cannot be written");
     tell_life(live, device, "restart");
     return SIMBACK_LIVE_OK;
@@ -331,14 +344,19 @@ static void wait_for_qemu(struct simback_live *live, const struct live_device *d
 {
     const uint64_t end = live->platform->now(live->platform->context) + PATIENCE_NS;
     char path[LIVE_PATH + 64], value[8];
+    uint32_t token;
     size_t length;
 
     (void)put(live, device->back, BLKIF_NODE_ONLINE, "0");
     (void)put(live, device->back, BLKIF_NODE_STATE, "5");
     snprintf(path, sizeof(path), "%s/%s", device->back, BLKIF_NODE_FRONTEND);
+    /* The directory is watched; what else wakes us is of no interest any more. */
     while (REAL(store_read, 0, path, value, sizeof(value), &length) != BLKFRONT_PLATFORM_NO_ENTRY &&
-           live->platform->now(live->platform->context) < end)
-        usleep(5000);
+           live->platform->now(live->platform->context) < end) {
+        (void)REAL(wait, live->platform->now(live->platform->context) + LOOK_NS);
+        while (REAL(watch_fired, live->wake, &token) == 1)
+            continue;
+    }
 }
 
 void simback_live_end(struct simback_live *live)

@@ -233,19 +233,42 @@ void live_mirror_forget(struct simback_live *live)
 
 /* ---- watches ---- */
 
-void live_mirror_watch(struct simback_live *live, const struct live_device *device, bool on)
+void live_mirror_written(struct simback_live *live, const char *real, const char *value)
+{
+    bool back;
+    const struct live_device *device = device_of(live, real, &back);
+
+    if (device != NULL && !device->watched)
+        bring(live, real, value, (unsigned)strlen(value), false);
+}
+
+/* Who waits is woken by the backend's state alone, which drivers write behind all the rest: each
+ * event more is a message of xenstored's. */
+static void wake_path(const struct live_device *device, char *path)
+{
+    snprintf(path, LIVE_PATH + 8, "%s/%s", device->back, BLKIF_NODE_STATE);
+}
+
+bool live_mirror_watch(struct simback_live *live, struct live_device *device)
 {
     const struct blkfront_platform *platform = live->platform;
+    char path[LIVE_PATH + 8];
 
-    if (on) {
-        (void)xs_watch(live->store, device->back, "back");
-        (void)xs_watch(live->store, device->front, "front");
-        (void)platform->watch(platform->context, live->wake, device->back, device->vdev);
-        (void)platform->watch(platform->context, live->wake, device->front, device->vdev);
-        return;
-    }
+    wake_path(device, path);
+    device->watched = true;
+    return xs_watch(live->store, device->back, "back") &&
+           xs_watch(live->store, device->front, "front") &&
+           platform->watch(platform->context, live->wake, path, device->vdev) == 0;
+}
+
+void live_mirror_unwatch(struct simback_live *live, struct live_device *device)
+{
+    const struct blkfront_platform *platform = live->platform;
+    char path[LIVE_PATH + 8];
+
+    wake_path(device, path);
+    device->watched = false;
     (void)xs_unwatch(live->store, device->back, "back");
     (void)xs_unwatch(live->store, device->front, "front");
-    (void)platform->unwatch(platform->context, live->wake, device->back, device->vdev);
-    (void)platform->unwatch(platform->context, live->wake, device->front, device->vdev);
+    (void)platform->unwatch(platform->context, live->wake, path, device->vdev);
 }
