@@ -120,11 +120,13 @@ const struct scenario_live *live_table(const char *disk, char *text)
     if (opened.live != NULL)
         return &opened.table;
     options.disk = (enum simback_live_disk)disk_of(disk);
-    if (opened.xen == NULL && blkfront_libxen_open(NULL, &opened.xen, text) != 0)
+    if (blkfront_libxen_open(NULL, &opened.xen, text) != 0)
         return NULL;
     if (simback_live_open(blkfront_libxen_platform(opened.xen), &options, &opened.live, text) !=
-        SIMBACK_LIVE_OK)
+        SIMBACK_LIVE_OK) {
+        blkfront_libxen_close(opened.xen);
         return NULL;
+    }
     atexit(close_all);
     opened.table = (struct scenario_live){
         .context = opened.live,

@@ -46,6 +46,7 @@ struct server {
     uint64_t next_ns;            /* when that is to be played; counted from the first Connected */
     enum blkif_wire_state state; /* as told last */
     bool connected_once;
+    bool has_nodes; /* ours, which go when we do */
 };
 
 static volatile sig_atomic_t stopped;
@@ -154,14 +155,23 @@ static int put_nodes(const struct server *server)
     return result;
 }
 
-static bool exists(const struct server *server, const char *path)
+/* Nobody has a device of this number. */
+static int look_for_another(const struct server *server)
 {
     const struct blkfront_platform *platform = server->platform;
     char value[1];
     size_t length;
+    const int result =
+        platform->store_read(platform->context, 0, server->front, value, sizeof(value), &length);
 
-    return platform->store_read(platform->context, 0, path, value, sizeof(value), &length) !=
-           BLKFRONT_PLATFORM_NO_ENTRY;
+    if (result == BLKFRONT_PLATFORM_NO_ENTRY)
+        return TOOL_OK;
+    if (result != 0 && result != BLKFRONT_PLATFORM_TOO_LONG)
+        return tool_error("%s cannot be read: be root, in dom0", server->front);
+    return tool_error("%s is there already: device %u of domain %u is somebody's; take another "
+                      "--vdev, or detach it",
+                      server->front, (unsigned)server->options.vdev,
+                      (unsigned)server->options.front_domid);
 }
 
 static void remove_nodes(const struct server *server)
@@ -246,7 +256,7 @@ static int make_backend(struct server *server)
     server->served = simback_served_create(server->world, host, &server->options);
     if (server->serve->trace)
         simback_trace_to(server->world, trace, server);
-    if (server->watch != NULL && server->served != NULL) {
+    if (server->served != NULL) {
         simback_served_ask(server->served, ask_for_nodes, server);
         server->backend =
             simback_backend_create(simback_served_host(server->served), &server->options);
@@ -268,13 +278,15 @@ static int make(struct server *server)
     options->dialect = &server->dialect;
     simback_paths(options, server->back, sizeof(server->back), server->front,
                   sizeof(server->front));
-    if (exists(server, server->front))
-        return tool_error("%s is there already: device %u of domain %u is somebody's; take another "
-                          "--vdev, or detach it",
-                          server->front, (unsigned)options->vdev, (unsigned)options->front_domid);
+    rc = look_for_another(server);
+    if (rc != TOOL_OK)
+        return rc;
     server->watch = simback_live_watch_open(server->front);
+    if (server->watch == NULL)
+        return tool_error("XenStore cannot be watched: %s", server->front);
     if (put_nodes(server) != 0)
         return tool_error("the device's nodes cannot be written: be root, in dom0");
+    server->has_nodes = true;
     return make_backend(server);
 }
 
@@ -415,10 +427,10 @@ int serve_guest(struct serve_options *serve)
         simback_served_end(server.served);
         rc = report(&server);
     }
-    if (server.backend != NULL) {
+    if (server.backend != NULL)
         simback_backend_destroy(server.backend);
+    if (server.has_nodes)
         remove_nodes(&server);
-    }
     simback_served_destroy(server.served);
     simback_live_watch_close(server.watch);
     if (server.world != NULL)
