@@ -39,7 +39,7 @@ dmesg -c >/dev/null
 
 serve serve/faults.txt
 tap "xen-blkfront connects to simback" [ -b $disk ]
-tap_fails "and its device is nobody else's" "is the kernel's own" live_io 51776 100 1 1 0 11 0
+tap_fails "and its device is nobody else's" "is the kernel.s own" live_io 51776 100 1 1 0 11 0
 dd if=/dev/urandom of=/tmp/data bs=4096 count=64 2>/dev/null
 tap "xen-blkfront writes" dd if=/tmp/data of=$disk bs=4096 conv=fsync
 tap "a flush that is not supported is asked for once, and the disk is written through" \
