@@ -56,6 +56,8 @@ enum ring_word { RING_REQ_PROD, RING_REQ_EVENT, RING_RSP_PROD, RING_RSP_EVENT };
 void ring_init(struct ring *ring, enum slot_abi abi);
 /* Begins at the indices that stand in the ring; false if they cannot be. */
 bool ring_attach(struct ring *ring);
+/* Header and next slot will be loaded soon: both may come over at the same time. */
+void ring_expect(const struct ring *ring);
 uint32_t ring_load_req_prod(const struct ring *ring); /* acquire */
 /* Before each load of what the frontend can change. */
 static inline void ring_tell_load(const struct simback_host *host, const volatile void *address,

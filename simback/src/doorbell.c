@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -19,7 +20,14 @@
 
 /* A spin is of use where the other thread has a processor of its own, and a waste where it waits
  * for this one. Which it is may change, so a long one is tried again now and then. */
-enum { SPINS_LEAST = 4, SPINS_FIRST = 1024, SPINS_MOST = 4096, TRIED_AGAIN = 64 };
+enum {
+    SPINS_LEAST = 4,
+    SPINS_FIRST = 1024,
+    SPINS_MOST = 4096,
+    TRIED_AGAIN = 64,
+    POLITE = 64,
+    SELDOM = 16
+};
 #define NS_PER_S UINT64_C(1000000000)
 
 uint64_t doorbell_now(void)
@@ -51,6 +59,15 @@ static void pause_briefly(void)
 #endif
 }
 
+/* One look. The sign comes first: while it is all that is looked at, whoever rings need not take
+ * the bell's cache line from us. */
+static bool is_rung(const struct doorbell *bell, uint32_t seen, const uint32_t *sign, uint32_t look)
+{
+    if (sign != NULL && __atomic_load_n(sign, __ATOMIC_RELAXED) != 0)
+        return true;
+    return (sign == NULL || look % SELDOM == 0) && doorbell_rings(bell) != seen;
+}
+
 static bool spin(struct doorbell *bell, uint32_t seen, const uint32_t *sign)
 {
     const uint32_t tries = __atomic_load_n(&bell->tries, __ATOMIC_RELAXED);
@@ -60,10 +77,11 @@ static bool spin(struct doorbell *bell, uint32_t seen, const uint32_t *sign)
     if (limit == 0 || (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0))
         limit = SPINS_FIRST;
     for (uint32_t i = 0; i < limit && !rung; i++) {
-        rung = doorbell_rings(bell) != seen ||
-               (sign != NULL && __atomic_load_n(sign, __ATOMIC_RELAXED) != 0);
-        if (!rung)
+        rung = is_rung(bell, seen, sign, i);
+        if (!rung && (i + 1) % POLITE != 0)
             pause_briefly();
+        else if (!rung)
+            (void)sched_yield();
     }
     if (rung)
         limit = limit < SPINS_MOST / 2 ? limit * 2 : SPINS_MOST;

@@ -91,9 +91,20 @@ static int host_unwatch(void *context, const char *path, uint32_t token)
     LOCKED(unwatch, path, token);
 }
 
+/* Asked in each round of the backend, so that the lock is taken only when one has fired. */
 static int host_watch_fired(void *context, uint32_t *token)
 {
-    LOCKED(watch_fired, token);
+    struct simback_threads *threads = context;
+    int result;
+
+    if (__atomic_load_n(&threads->back_fired, __ATOMIC_SEQ_CST) == 0)
+        return 0;
+    threads_enter(threads);
+    result = threads->dom0->watch_fired(threads->dom0->context, token);
+    if (result == 0)
+        __atomic_store_n(&threads->back_fired, 0, __ATOMIC_SEQ_CST);
+    threads_leave(threads);
+    return result;
 }
 
 /* ---- time and memory ---- */

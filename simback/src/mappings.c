@@ -205,9 +205,12 @@ void mappings_tick(struct backend_queue *queue)
     const struct simback_host *host = queue->backend->host;
     const struct simback_dialect *dialect = queue->backend->dialect;
     struct mapping_table *table = &queue->mappings;
-    const uint64_t now = host->now(host->context);
+    uint64_t now;
 
-    if (table->entries == NULL || now < table->tick_ns)
+    if (table->entries == NULL)
+        return;
+    now = host->now(host->context);
+    if (now < table->tick_ns)
         return;
     table->tick_ns = now + dialect->lru_interval_ns;
     purge(queue, now, table->overflowed ? share_of(table->size, dialect->lru_percent) : 0);

@@ -67,6 +67,15 @@ bool ring_attach(struct ring *ring)
     return true;
 }
 
+void ring_expect(const struct ring *ring)
+{
+    const uint32_t slot = slot_offset(ring, ring->req_cons);
+
+    __builtin_prefetch((const void *)(uintptr_t)header_word(ring, RING_REQ_PROD));
+    __builtin_prefetch((const void *)(uintptr_t)word_at(ring, slot));
+    __builtin_prefetch((const void *)(uintptr_t)word_at(ring, slot + ring->slot_size - 4));
+}
+
 uint32_t ring_load_req_prod(const struct ring *ring)
 {
     volatile uint32_t *const address = header_word(ring, RING_REQ_PROD);

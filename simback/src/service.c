@@ -313,12 +313,19 @@ static uint32_t answer_due(struct backend_queue *queue, uint32_t budget, uint64_
     return budget;
 }
 
+/* The clock, where something waits for it. */
+static uint64_t now_for(const struct backend_queue *queue)
+{
+    const struct simback_host *host = queue->backend->host;
+
+    return pending_next(&queue->pending) == SIMBACK_NEVER ? 0 : host->now(host->context);
+}
+
 bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
 {
     const struct simback_host *host = backend->host;
     struct backend_queue *served;
     uint32_t budget;
-    uint64_t now;
     bool more = false;
 
     if (queue >= backend->queue_count)
@@ -326,17 +333,17 @@ bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
     served = &backend->queues[queue];
     if (!service_ready(served))
         return false;
+    ring_expect(&served->ring);
     if (served->bound)
         (void)host->port_fired(host->context, served->port);
     mappings_tick(served);
-    now = host->now(host->context);
-    budget = answer_due(served, BACKEND_BATCH, now);
+    budget = answer_due(served, BACKEND_BATCH, now_for(served));
     if (!backend->lingers && !backend->drains)
         more = take_some(served, budget);
     if (served->dead && waiting(backend) == 0)
         wake_barriers(backend);
     publish_responses(served);
-    more = more || pending_next(&served->pending) <= now;
+    more = more || pending_next(&served->pending) <= now_for(served);
     handshake_answered(backend);
     return more;
 }

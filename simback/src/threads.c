@@ -33,6 +33,7 @@ static bool ring_back(void *context)
 {
     struct simback_threads *threads = context;
 
+    __atomic_store_n(&threads->back_fired, 1, __ATOMIC_SEQ_CST);
     doorbell_ring(&threads->back_bell);
     return false;
 }

@@ -77,8 +77,9 @@ struct thread_backend {
     struct simback_disk *disk;
     struct thread_order order;
     uint32_t stops; /* atomic */
-    /* Its thread's: sets whose bells are to be rung before it sleeps, and since when. A frontend
-     * that is awake sees the port without a bell; one that sleeps is woken for many answers. */
+    /* Its thread's: sets whose bells are to be rung before it sleeps, and since when; 0: since this
+     * round. A frontend that is awake sees the port without a bell; one that sleeps is woken for
+     * many answers. */
     uint64_t owed; /* bits */
     uint64_t owed_ns;
     bool owes; /* bells may wait */
@@ -106,6 +107,7 @@ struct simback_threads {
     pthread_mutex_t lock; /* of the world, of free channels and sets */
     uint32_t pages_used;
     uint32_t device_fired, device_woken; /* atomic: a watch of the guest; as of a set */
+    uint32_t back_fired;                 /* atomic: a watch of the backend's */
     char apart_2[64];
 
     struct doorbell device_bell;

@@ -25,13 +25,18 @@ bool thread_events_init(struct simback_threads *threads)
 
 /* ---- bells ---- */
 
-/* Who waits for any set has said so before it looked at `why` of each. */
-static void fire(struct simback_threads *threads, struct doorbell *bell, uint32_t *why)
+/* Who waits for any set has said so before it looked at why each would be rung. */
+static void ring(struct simback_threads *threads, struct doorbell *bell)
 {
-    __atomic_store_n(why, 1, __ATOMIC_SEQ_CST);
     doorbell_ring(bell);
     if (__atomic_load_n(&threads->any_waits, __ATOMIC_SEQ_CST) != 0)
         doorbell_ring(&threads->any_bell);
+}
+
+static void fire(struct simback_threads *threads, struct doorbell *bell, uint32_t *why)
+{
+    __atomic_store_n(why, 1, __ATOMIC_SEQ_CST);
+    ring(threads, bell);
 }
 
 void thread_device_fire(struct simback_threads *threads, uint32_t *why)
@@ -238,6 +243,7 @@ int thread_port_notify(struct simback_threads *threads, const struct thread_set 
 
     if (channel == NULL)
         return BLKFRONT_PLATFORM_INVALID;
+    __builtin_prefetch(&threads->back_bell, 1); /* both lines come over at the same time */
     if (make_pending(&channel->back))
         doorbell_ring(&threads->back_bell);
     return 0;
@@ -261,6 +267,8 @@ int thread_port_pending(struct simback_threads *threads, struct thread_set *set,
 {
     uint32_t found = 0;
 
+    if (set->first != 0)
+        __builtin_prefetch(&threads->channels[set->first], 1);
     (void)take(&set->fired);
     for (uint32_t at = set->first; at != 0; at = threads->channels[at].next) {
         if (found != 0) {
@@ -330,8 +338,6 @@ static void owe(struct simback_threads *threads, struct thread_set *set)
     struct thread_backend *back = &threads->back;
 
     __atomic_store_n(&set->fired, 1, __ATOMIC_SEQ_CST);
-    if (back->owed == 0)
-        back->owed_ns = doorbell_now();
     back->owed |= UINT64_C(1) << (set - threads->sets);
 }
 
@@ -342,6 +348,7 @@ int thread_back_notify(struct simback_threads *threads, uint32_t port)
 
     if (channel == NULL || !is_open(&channel->back))
         return BLKFRONT_PLATFORM_INVALID;
+    __builtin_prefetch(&channel->set->fired, 1);
     if (!make_pending(&channel->front))
         return 0;
     if (threads->back.owes)
@@ -351,17 +358,31 @@ int thread_back_notify(struct simback_threads *threads, uint32_t port)
     return 0;
 }
 
+/* Counts from the first round that goes on. */
+static bool is_overdue(struct thread_backend *back)
+{
+    const uint64_t now = doorbell_now();
+
+    if (back->owed_ns == 0)
+        back->owed_ns = now;
+    return now - back->owed_ns >= OWED_NS;
+}
+
 void thread_back_pay(struct simback_threads *threads, bool sleeps)
 {
     struct thread_backend *back = &threads->back;
 
-    if (back->owed == 0 || (!sleeps && doorbell_now() - back->owed_ns < OWED_NS))
+    if (back->owed == 0 || (!sleeps && !is_overdue(back)))
         return;
     for (uint32_t i = 0; i < SIMBACK_THREADS_QUEUES; i++) {
-        if ((back->owed >> i & 1) != 0)
-            fire(threads, &threads->sets[i].bell, &threads->sets[i].fired);
+        struct thread_set *set = &threads->sets[i];
+
+        /* Whoever has taken it is awake, and looks. */
+        if ((back->owed >> i & 1) != 0 && __atomic_load_n(&set->fired, __ATOMIC_SEQ_CST) != 0)
+            ring(threads, &set->bell);
     }
     back->owed = 0;
+    back->owed_ns = 0;
 }
 
 int thread_back_fired(struct simback_threads *threads, uint32_t port)

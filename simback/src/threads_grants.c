@@ -16,6 +16,7 @@ static struct thread_grant *used_grant(struct simback_threads *threads, uint32_t
     if (ref < GRANT_FIRST || ref >= threads->grant_limit)
         return NULL;
     grant = &threads->grants[ref];
+    __builtin_prefetch(grant, 1); /* to be changed, so that it comes over once */
     return (__atomic_load_n(&grant->state, __ATOMIC_ACQUIRE) & GRANT_USED) != 0 ? grant : NULL;
 }
 
