@@ -47,6 +47,14 @@ static void finish_event(struct blkfront_queue *queue, bool useful)
 
 /* ---- responses ---- */
 
+static void expect_response(const struct blkfront_queue *queue)
+{
+    uint32_t at = ring_slot(&queue->ring, queue->ring.rsp_cons);
+
+    shared_expect(queue->ring.words);
+    shared_expect(queue->ring_slots + (size_t)at * queue->layout->slot_size);
+}
+
 /* False: a violation. The slot's bytes are loaded once, then judged (I1, I2). */
 static bool take_response(struct blkfront_queue *queue)
 {
@@ -122,9 +130,11 @@ enum { RETRIES = 4 }; /* of quarantined pages, a poll and pool */
 /* What has come. True if there were responses. */
 static bool look(struct blkfront_queue *queue)
 {
-    bool event = take_event(queue);
-    bool taken = queue_violation(queue) == NULL && take_responses(queue);
+    bool event, taken;
 
+    expect_response(queue);
+    event = take_event(queue);
+    taken = queue_violation(queue) == NULL && take_responses(queue);
     if (event)
         finish_event(queue, taken);
     expire(queue);

@@ -38,6 +38,13 @@
  */
 typedef volatile uint32_t shared_u32;
 
+/* It will be loaded soon, so that several may come over from another processor at the same time. No
+ * load: nothing is known of it afterwards. */
+static inline void shared_expect(const volatile void *address)
+{
+    __builtin_prefetch((const void *)(uintptr_t)address);
+}
+
 static inline uint32_t shared_load_acquire(const shared_u32 *word)
 {
     SHARED_OBSERVE(word, sizeof(*word), SHARED_LOAD);
