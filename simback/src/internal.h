@@ -18,7 +18,7 @@
 
 enum {
     WORLD_PAGE_SIZE = 4096,
-    WORLD_DEVICES = 64 /* device numbers of a world are below this */
+    WORLD_DEVICES = 64 /* what rules look at: device numbers below this */
 };
 
 /* ---- arena.c: objects and pages at a fixed address ---- */
@@ -416,15 +416,15 @@ struct simback_world {
     struct blkfront_channel_set *channel_sets;
     struct port *storms; /* that notify before each step */
     struct xenstore store;
-    struct front fronts[WORLD_DEVICES];
+    struct front *fronts; /* by device number, below options.devices */
     struct failure failures[SIMBACK_RESOURCES];
     bool was_short; /* grants, pages or ports, and when that was seen last */
     uint64_t short_ns;
-    uint16_t entered; /* the device that simback_enter named */
-    uint16_t guest;   /* the frontends' domain now */
-    bool quiet;       /* nobody listens: no hash, no rules, no sink */
-    struct simback_backend *backends[WORLD_DEVICES]; /* by device number; sim_backend.c's */
-    struct simback_disk *file_disks;                 /* those over a file, newest first; disk.c's */
+    uint16_t entered;                  /* the device that simback_enter named */
+    uint16_t guest;                    /* the frontends' domain now */
+    bool quiet;                        /* nobody listens: no hash, no rules, no sink */
+    struct simback_backend **backends; /* as `fronts`; sim_backend.c's */
+    struct simback_disk *file_disks;   /* those over a file, newest first; disk.c's */
     struct monitor *monitor;
     struct oracle *oracle;
     struct trace trace;
@@ -437,6 +437,11 @@ static inline bool fail_now(struct simback_world *world, enum simback_resource r
 
     failure->calls++;
     return (failure->always || failure->countdown != 0) && fail_counted(world, resource);
+}
+
+static inline bool world_has_device(const struct simback_world *world, uint16_t device)
+{
+    return device < world->options.devices;
 }
 
 /* Ask before building an event that costs something. */

@@ -26,7 +26,7 @@ void simback_front_actors(struct simback_world *world, uint16_t device, simback_
     simback_actor *copy = NULL;
     bool due;
 
-    if (device >= WORLD_DEVICES)
+    if (!world_has_device(world, device))
         return;
     front = &world->fronts[device];
     if (queues != 0) {
@@ -51,14 +51,14 @@ void simback_front_actors(struct simback_world *world, uint16_t device, simback_
 
 simback_actor front_queue_actor(const struct simback_world *world, uint16_t device, uint16_t queue)
 {
-    if (device >= WORLD_DEVICES || queue >= world->fronts[device].queues)
+    if (!world_has_device(world, device) || queue >= world->fronts[device].queues)
         return SIMBACK_NO_ACTOR;
     return world->fronts[device].queue_polls[queue];
 }
 
 simback_actor front_device_actor(const struct simback_world *world, uint16_t device)
 {
-    return device >= WORLD_DEVICES ? SIMBACK_NO_ACTOR : world->fronts[device].device_poll;
+    return world_has_device(world, device) ? world->fronts[device].device_poll : SIMBACK_NO_ACTOR;
 }
 
 /* ---- grants ---- */

@@ -132,9 +132,10 @@ static bool make_disk(struct sim_backend *sim, struct simback_backend_options *o
     return sim->own_disk != NULL;
 }
 
-static bool acceptable(const struct simback_backend_options *options)
+static bool acceptable(const struct simback_world *world,
+                       const struct simback_backend_options *options)
 {
-    return options->device < WORLD_DEVICES && options->dialect != NULL &&
+    return world_has_device(world, options->device) && options->dialect != NULL &&
            options->start_state >= 0 && options->start_state <= BLKIF_WIRE_RECONFIGURED;
 }
 
@@ -160,7 +161,7 @@ struct simback_backend *simback_world_add_backend(struct simback_world *world,
     const struct simback_host *host;
     struct sim_backend *sim;
 
-    if (!acceptable(options))
+    if (!acceptable(world, options))
         return NULL;
     simback_backend_destroy(world->backends[own.device]);
     sim = make_sim(world, &own);
@@ -220,7 +221,7 @@ struct simback_backend *simback_world_restart_backend(struct simback_world *worl
     struct simback_backend *old;
     struct sim_backend *sim;
 
-    old = acceptable(options) ? world->backends[options->device] : NULL;
+    old = acceptable(world, options) ? world->backends[options->device] : NULL;
     if (old == NULL)
         return NULL;
     before = old->options;
@@ -235,13 +236,17 @@ struct simback_backend *simback_world_restart_backend(struct simback_world *worl
 
 int simback_world_resume(struct simback_world *world, uint16_t domid)
 {
-    struct sim_backend *sims[WORLD_DEVICES] = {NULL};
+    const size_t size = world->options.devices * sizeof(struct sim_backend *);
+    struct sim_backend **sims;
     const uint16_t old = world->guest;
     int result = 0;
 
     if (domid != old && domain_find(world, domid) != NULL)
         return -1;
-    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
+    sims = simback_allocate(world, size);
+    if (sims == NULL)
+        return -1;
+    for (uint32_t i = 0; i < world->options.devices; i++) {
         struct simback_backend *backend = world->backends[i];
         struct simback_backend_options options;
 
@@ -256,24 +261,25 @@ int simback_world_resume(struct simback_world *world, uint16_t domid)
     }
     if (guest_move(world, domid) != 0)
         result = -1;
-    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
+    for (uint32_t i = 0; i < world->options.devices; i++) {
         if (sims[i] == NULL)
             continue;
         if (simback_toolstack_create(world, &sims[i]->backend->options) != 0)
             result = -1;
         (void)enter_world(sims[i]);
     }
+    simback_free(world, sims, size);
     return result;
 }
 
 struct simback_backend *simback_world_backend(struct simback_world *world, uint16_t device)
 {
-    return device < WORLD_DEVICES ? world->backends[device] : NULL;
+    return world_has_device(world, device) ? world->backends[device] : NULL;
 }
 
 void backends_reset(struct simback_world *world)
 {
     disk_files_close(world);
-    for (uint32_t i = 0; i < WORLD_DEVICES; i++)
+    for (uint32_t i = 0; world->backends != NULL && i < world->options.devices; i++)
         world->backends[i] = NULL;
 }

@@ -10,7 +10,7 @@
 
 struct watch_faults *watch_faults_of(const struct blkfront_watch_set *set)
 {
-    return set->front && set->device < WORLD_DEVICES
+    return set->front && world_has_device(set->domain->world, set->device)
                ? &set->domain->world->fronts[set->device].watch_faults
                : NULL;
 }
@@ -62,7 +62,7 @@ int simback_watch_fire(struct simback_world *world, uint16_t device, const char 
 
 void simback_watch_lose(struct simback_world *world, uint16_t device, uint32_t count)
 {
-    if (device < WORLD_DEVICES)
+    if (world_has_device(world, device))
         world->fronts[device].watch_faults.lose += count;
 }
 
@@ -85,7 +85,7 @@ void watch_event_is_unheard(const struct blkfront_watch_set *set, const struct s
 
 void simback_watch_merge(struct simback_world *world, uint16_t device)
 {
-    if (device < WORLD_DEVICES)
+    if (world_has_device(world, device))
         world->fronts[device].watch_faults.merge = true;
 }
 
@@ -106,7 +106,7 @@ void store_watches_let_through(struct simback_world *world)
 
 void simback_watch_flood(struct simback_world *world, uint16_t device, uint32_t count)
 {
-    if (device < WORLD_DEVICES)
+    if (world_has_device(world, device))
         world->fronts[device].watch_faults.flood = count;
 }
 
@@ -149,7 +149,7 @@ int simback_watch_late(struct simback_world *world, uint16_t device, uint64_t de
 {
     struct xenstore *store = &world->store;
 
-    if (device >= WORLD_DEVICES)
+    if (!world_has_device(world, device))
         return BLKFRONT_PLATFORM_INVALID;
     if (store->late_actor == SIMBACK_NO_ACTOR)
         store->late_actor =
@@ -164,7 +164,7 @@ int simback_watch_late(struct simback_world *world, uint16_t device, uint64_t de
 
 void store_watches_mend(struct simback_world *world)
 {
-    for (unsigned device = 0; device < WORLD_DEVICES; device++)
+    for (unsigned device = 0; device < world->options.devices; device++)
         world->fronts[device].watch_faults = (struct watch_faults){0};
     for (struct blkfront_watch_set *set = world->store.sets; set != NULL; set = set->next) {
         for (struct store_watch *watch = set->watches; watch != NULL; watch = watch->next)

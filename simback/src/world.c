@@ -20,28 +20,40 @@ void simback_world_options_init(struct simback_world_options *options)
     };
 }
 
+static bool make_devices(struct simback_world *world)
+{
+    const uint32_t count = world->options.devices;
+
+    world->fronts = simback_allocate(world, count * sizeof(world->fronts[0]));
+    world->backends = simback_allocate(world, count * sizeof(struct simback_backend *));
+    if (world->fronts == NULL || world->backends == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        world->fronts[i].device_poll = SIMBACK_NO_ACTOR;
+    return true;
+}
+
 /* All members but the arena and the parts of others, over an arena that has forgotten everything.
  * The records of the trace are left: only those that its count covers are ever read. */
 static bool begin(struct simback_world *world, const struct simback_world_options *options)
 {
     world->options = *options;
     world->options.live |= options->served;
+    if (options->devices == 0)
+        world->options.devices = WORLD_DEVICES;
     world->arena.limit = options->memory_limit == 0 ? UINT64_MAX : options->memory_limit;
     world->now = 0;
     random_seed(&world->random, options->seed);
     world->domains = NULL;
     world->channel_sets = NULL;
     world->storms = NULL;
-    for (unsigned i = 0; i < WORLD_DEVICES; i++)
-        world->fronts[i] = (struct front){.device_poll = SIMBACK_NO_ACTOR};
     memset(world->failures, 0, sizeof(world->failures));
     world->was_short = false;
-    memset(world->backends, 0, sizeof(world->backends));
     world->entered = SIMBACK_NO_DEVICE;
     world->guest = SIMBACK_FRONT_DOMID;
     schedule_reset(world);
     trace_reset(world);
-    return store_reset(world) == 0;
+    return make_devices(world) && store_reset(world) == 0;
 }
 
 struct simback_world *simback_world_create(const struct simback_world_options *options)

@@ -93,7 +93,7 @@ static int check_quotas(const struct domain *domain, const struct store_transact
         return 0;
     if (transaction != NULL)
         nodes += transaction->nodes_made;
-    if (nodes > STORE_QUOTA_NODES && missing_nodes(root, path) != 0)
+    if (nodes > store_quota(domain->world, STORE_QUOTA_NODES) && missing_nodes(root, path) != 0)
         return BLKFRONT_PLATFORM_NO_MEMORY;
     if (record_size(store_tree_find(root, path), length) > STORE_QUOTA_NODE_SIZE)
         return BLKFRONT_PLATFORM_NO_MEMORY;

@@ -21,6 +21,16 @@ enum {
     STORE_PERMISSIONS_MAX = 5
 };
 
+/* Of nodes and watches, which each device has some of. A host for more devices than is usual has
+ * larger ones. */
+static inline uint32_t store_quota(const struct simback_world *world, uint32_t quota)
+{
+    enum { ENOUGH_FOR = 32 };
+
+    return world->options.devices <= WORLD_DEVICES ? quota
+                                                   : quota * world->options.devices / ENOUGH_FOR;
+}
+
 enum { STORE_CAN_READ = 1, STORE_CAN_WRITE = 2 };
 
 /* The first one names the owner, who may do everything, and what all others may. */

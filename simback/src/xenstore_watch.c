@@ -230,7 +230,8 @@ static int add_watch(struct blkfront_watch_set *set, const char *path, uint32_t 
         return BLKFRONT_PLATFORM_INVALID;
     if (*find(set, path, token) != NULL)
         return BLKFRONT_PLATFORM_EXISTS;
-    if (domain->domid != SIMBACK_DOM0 && domain->ledger.watches >= STORE_QUOTA_WATCHES)
+    if (domain->domid != SIMBACK_DOM0 &&
+        domain->ledger.watches >= store_quota(domain->world, STORE_QUOTA_WATCHES))
         return BLKFRONT_PLATFORM_NO_MEMORY;
     size = strlen(path) + 1;
     watch = simback_allocate(domain->world, sizeof(*watch) + size);

@@ -30,7 +30,10 @@ struct simback_world_options {
                            * pages, no BUSY (platform.h) */
     uint32_t grant_limit; /* entries of each domain's grant table; default 65536 */
     uint32_t port_limit;  /* event channels of each domain; default 1023 */
-    uint64_t max_steps;   /* without a completed call; default 1,000,000 (I4) */
+    /* Device numbers are below; 0, the default: 64. Rules do not look at what is beyond that, so it
+     * is for worlds without; these have larger quotas of XenStore. */
+    uint16_t devices;
+    uint64_t max_steps;    /* without a completed call; default 1,000,000 (I4) */
     uint64_t memory_limit; /* bytes in use at once; 0, the default: as many as fit (gigabytes) */
     bool rules;            /* the oracle judges; default true. Only the benchmark switches it off */
     bool power_may_fail;   /* default false: without, no power cut is judged (I16) */
