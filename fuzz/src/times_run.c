@@ -243,7 +243,7 @@ bool times_fuzz(const struct times_program *program, unsigned seconds, struct ti
     snprintf(path, sizeof(path), "%s", program->path);
     snprintf(seed, sizeof(seed), "-seed=%u", run->seed);
     snprintf(seeds, sizeof(seeds), "-seed_inputs=@%s/kept.joined", program->work);
-    snprintf(input, sizeof(input), "%s/found", program->work);
+    snprintf(input, sizeof(input), "%s/found-%s", program->work, run->mutant);
     snprintf(keep, sizeof(keep), "-exact_artifact_path=%s", input);
     snprintf(corpus, sizeof(corpus), "%s/corpus", program->work);
     snprintf(log, sizeof(log), "%s/log", program->work);
