@@ -31,11 +31,19 @@ put() { # mark, file
 }
 
 table() { # json
-    echo "| row | rules | requests/s | yardstick/s | ratio | notifications | copies |"
-    echo "|---|---|---:|---:|---:|---:|---:|"
+    echo "| row | rules | requests/s | yardstick/s | ratio | empty ring/s | times |" \
+        "notifications | copies |"
+    echo "|---|---|---:|---:|---:|---:|---:|---:|---:|"
     jq -r '.rows[] | [.row, .rules, .requests_per_second, .yardstick_per_second,
-        .ratio, .notifications, .copies_per_byte] | "| " + (map(tostring) | join(" | ")) + " |"' \
-        "$1"
+        .ratio, .empty_per_second, .times_empty_and_copy, .notifications, .copies_per_byte] |
+        "| " + (map(tostring) | join(" | ")) + " |"' "$1"
+}
+
+growth() { # json
+    echo "| devices | sectors of each disk | blocks touched | KiB in all |"
+    echo "|---:|---:|---:|---:|"
+    jq -r '.growth[] | [.devices, .sectors, .blocks_touched, (.bytes / 1024 | round)] |
+        "| " + (map(tostring) | join(" | ")) + " |"' "$1"
 }
 
 {
@@ -54,6 +62,8 @@ put machine "$at/machine"
 "$simblk" bench $options --json >"$at/stepped.json"
 table "$at/stepped.json" >"$at/stepped"
 put stepped "$at/stepped"
+growth "$at/stepped.json" >"$at/growth"
+put growth "$at/growth"
 
 # shellcheck disable=SC2086
 "$simblk" bench $options --world threads --json >"$at/threads.json"

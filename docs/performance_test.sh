@@ -48,6 +48,8 @@ part machine | grep -q '^Measured on .* processors, Linux ' || fail "no machine:
 [ "$(part stepped | grep -c '^| [a-z].*| none |')" -ge 15 ] || fail "rows are missing"
 [ "$(part stepped | grep -c '^| [a-z].*| all |')" -ge 15 ] || fail "rows with rules are missing"
 [ "$(part threads | grep -c '^| [a-z].*| none |')" -ge 19 ] || fail "rows of threads are missing"
+[ "$(part growth | grep -c '^| [0-9]* | [0-9]* | [0-9]* | [0-9]* |$')" -eq 10 ] ||
+    fail "what memory grows with: $(part growth)"
 [ "$(part peers | grep -c '^| .* [0-9]* | [0-9.]* | [0-9.]* |$')" -eq 5 ] ||
     fail "peers are missing: $(part peers)"
 part soak | grep -qx '| 3000 | 1500 | 1498 | 2 | 10 | 1.00 |' || fail "the soak: $(part soak)"
@@ -58,5 +60,5 @@ sh "$work/docs/figures.sh" "$work" | while IFS= read -r line; do
     grep -qxF "$line" "$work/README.md" || fail "README.md lacks: $line"
 done
 cmp -s "$root/README.md" "$work/README.md" && fail "README.md has the figures of another day"
-[ "$(grep -c '^<!-- end -->$' "$work/docs/performance.md")" -eq 5 ] || fail "marks are lost"
+[ "$(grep -c '^<!-- end -->$' "$work/docs/performance.md")" -eq 6 ] || fail "marks are lost"
 xmllint --noout "$work/docs/performance.svg" "$work/docs/performance-stepped.svg"

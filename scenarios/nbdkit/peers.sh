@@ -53,7 +53,8 @@ by_qemu() {
 
 # Of the rows of `simblk bench`.
 threads() {
-    "$simblk" bench --world threads --json --repeats 3 --time $((seconds * 100)) >bench.json
+    "$simblk" bench --world threads --rows "4 KiB, depth 32" --json --repeats 3 \
+        --time $((seconds * 100)) >bench.json
     jq '.rows[] | select(.row == "read 4 KiB, depth 32") |
         .requests_per_second, .yardstick_per_second' bench.json
 }

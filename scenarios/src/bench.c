@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-static double seconds_now(void)
+double bench_seconds(void)
 {
     struct timespec now;
 
@@ -31,7 +31,8 @@ struct load {
     int (*play)(void *world, uint64_t requests);
     void (*statistics)(void *world, struct blkfront_statistics *statistics);
     uint64_t (*allocations)(void *world); /* NULL: not counted */
-    uint32_t quiet;                       /* plays without an allocation that make it warm */
+    bool threads;
+    uint32_t quiet; /* plays without an allocation that make it warm */
 };
 
 static int stepped_play(void *world, uint64_t requests)
@@ -41,9 +42,7 @@ static int stepped_play(void *world, uint64_t requests)
 
 static void stepped_statistics(void *world, struct blkfront_statistics *statistics)
 {
-    struct bench_world *bench = world;
-
-    bench->subject->get_statistics(bench->device, statistics);
+    bench_statistics(world, statistics);
 }
 
 static uint64_t stepped_allocations(void *world)
@@ -56,6 +55,11 @@ static uint64_t allocations_of(const struct load *load)
     return load->allocations == NULL ? 0 : load->allocations(load->world);
 }
 
+bool bench_wanted(const struct bench_options *options, const struct bench_case *bench)
+{
+    return options->rows == NULL || strstr(bench->name, options->rows) != NULL;
+}
+
 /* ---- rates ---- */
 
 /* Seconds for so many copies of the case's bytes at the places that come next in `chance`. */
@@ -64,7 +68,7 @@ static double yardstick(const struct bench_case *bench, unsigned char *disk, uns
 {
     const uint32_t piece = bench->bytes < BENCH_PAGE ? bench->bytes : (uint32_t)BENCH_PAGE;
     const uint32_t in_flight = bench_in_flight(bench);
-    double began = seconds_now();
+    double began = bench_seconds();
 
     for (uint64_t i = 0; i < requests; i++) {
         unsigned char *place = disk + bench_place(&chance, bench->bytes);
@@ -80,7 +84,7 @@ static double yardstick(const struct bench_case *bench, unsigned char *disk, uns
             }
         }
     }
-    return seconds_now() - began;
+    return bench_seconds() - began;
 }
 
 static int by_size(const void *a, const void *b)
@@ -123,7 +127,7 @@ static int choose_count(const struct load *load, uint64_t *count)
     enum { TRIED_BYTES = 8 << 20, TRIED_MOST = 2000 };
     const uint64_t least = UINT64_C(2) * bench_in_flight(load->bench);
     uint64_t tried = TRIED_BYTES / load->bench->bytes;
-    double began = seconds_now();
+    double began = bench_seconds();
     double taken;
 
     if (tried > TRIED_MOST)
@@ -132,7 +136,7 @@ static int choose_count(const struct load *load, uint64_t *count)
         tried = least;
     if (load->play(load->world, tried) != 0)
         return -1;
-    taken = (seconds_now() - began) / (double)tried;
+    taken = (bench_seconds() - began) / (double)tried;
     *count = (uint64_t)((double)load->options->milliseconds / 1e3 / SLICES / taken);
     if (*count < least)
         *count = least;
@@ -154,24 +158,30 @@ static int warm_up(const struct load *load, uint64_t count)
     return 0;
 }
 
-/* Rates of requests and of the yardstick, taken in turns. */
+/* Rates of requests, of the yardstick and of the empty ring, taken in turns. */
 static int measure_once(const struct load *load, unsigned char *disk, unsigned char *buffer,
-                        uint64_t count, uint64_t chance, double *rate, double *copies)
+                        uint64_t count, uint64_t chance, double *rate, double *copies,
+                        double *empty)
 {
     double of_copies = 0;
     double of_requests = 0;
+    double of_empty = 0;
 
     for (uint32_t slice = 0; slice < SLICES; slice++) {
-        double began;
+        double began, seconds;
 
         of_copies += yardstick(load->bench, disk, buffer, count, chance);
-        began = seconds_now();
+        if (bench_empty_ring(count, load->bench->depth, load->threads, &seconds) != 0)
+            return -1;
+        of_empty += seconds;
+        began = bench_seconds();
         if (load->play(load->world, count) != 0)
             return -1;
-        of_requests += seconds_now() - began;
+        of_requests += bench_seconds() - began;
     }
     *rate = (double)count * SLICES / of_requests;
     *copies = (double)count * SLICES / of_copies;
+    *empty = (double)count * SLICES / of_empty;
     return 0;
 }
 
@@ -180,6 +190,7 @@ static int measure(const struct load *load, unsigned char *disk, unsigned char *
 {
     double rates[BENCH_REPEATS_MAX];
     double copies[BENCH_REPEATS_MAX];
+    double empty[BENCH_REPEATS_MAX];
     struct blkfront_statistics before;
     struct blkfront_statistics after;
     uint64_t allocations;
@@ -191,13 +202,15 @@ static int measure(const struct load *load, unsigned char *disk, unsigned char *
     allocations = allocations_of(load);
     load->statistics(load->world, &before);
     for (uint32_t i = 0; i < load->options->repeats; i++) {
-        if (measure_once(load, disk, buffer, count, total + 1, &rates[i], &copies[i]) != 0)
+        if (measure_once(load, disk, buffer, count, total + 1, &rates[i], &copies[i], &empty[i]) !=
+            0)
             return -1;
         total += count * SLICES;
     }
     load->statistics(load->world, &after);
     result->requests_per_second = median(rates, load->options->repeats);
     result->copies_per_second = median(copies, load->options->repeats);
+    result->empty_per_second = median(empty, load->options->repeats);
     result->notifications = (double)(after.notifications - before.notifications) / (double)total;
     result->allocations = (double)(allocations_of(load) - allocations) / (double)total;
     result->copied = (double)(after.bytes_copied - before.bytes_copied) / (double)total /
@@ -275,6 +288,7 @@ int bench_run_threads(const struct bench_options *options, const struct bench_ca
                               .world = threads,
                               .play = bench_threads_play,
                               .statistics = bench_threads_statistics,
+                              .threads = true,
                               .quiet = 1};
     const int rc = told(bench_case,
                         threads == NULL ? "the device does not connect as it is asked to"
@@ -303,4 +317,20 @@ int bench_measure_memory(const struct bench_options *options, const struct bench
     memory->pool_bytes = (size_t)BENCH_PAGE * bench->asked.pool_pages * bench->info.queues;
     bench_close(bench);
     return 0;
+}
+
+int bench_measure_growth(const struct bench_options *options, const struct bench_growth *growth,
+                         size_t *bytes, char *error, size_t error_size)
+{
+    struct bench_world *bench = bench_open(options, &growth->setup);
+    int rc = 0;
+
+    if (bench == NULL || bench_touch(bench, growth->blocks) != 0) {
+        snprintf(error, error_size, "%u devices: no memory", growth->setup.devices);
+        rc = -1;
+    } else {
+        *bytes = simback_memory_used(bench->world) - bench->world_bytes;
+    }
+    bench_close(bench);
+    return rc;
 }

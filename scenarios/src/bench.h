@@ -20,6 +20,10 @@ struct bench_setup {
     uint32_t segments;
     uint16_t queues;
     uint32_t ring_order;
+    /* Of the stepped world: */
+    uint16_t devices; /* that are connected; 0: one */
+    uint16_t active;  /* of these; 0: one */
+    uint64_t sectors; /* of a disk, over which the places that are used are scattered; 0: 64 MiB */
 };
 
 enum bench_data { BENCH_DIRECT, BENCH_BOUNCED };
@@ -37,6 +41,7 @@ struct bench_case {
 struct bench_result {
     double requests_per_second; /* median over the repeats */
     double copies_per_second;   /* the yardstick, beside it: whole requests' bytes a second */
+    double empty_per_second;    /* requests that do nothing, over as many slots */
     double notifications;       /* per request */
     double allocations;         /* per request */
     double copied;              /* bytes copied by the frontend, per byte of data */
@@ -55,9 +60,14 @@ struct bench_options {
     bool rules; /* rules and trace hash */
     uint32_t repeats;
     uint32_t milliseconds; /* of each repeat, about */
+    const char *rows;      /* those alone whose name has this in it; NULL: all */
 };
 
-enum { BENCH_REPEATS_MAX = 31 };
+enum {
+    BENCH_DISK_BYTES = 64 << 20,
+    BENCH_REPEATS_MAX = 31,
+    BENCH_JUDGED_DEVICES = 64 /* so many of a world the rules look at */
+};
 
 /* Of the stepped world, and of the threaded one. */
 extern const struct bench_case bench_cases[];
@@ -67,6 +77,14 @@ extern const size_t bench_threads_case_count;
 extern const struct bench_setup bench_setups[];
 extern const size_t bench_setup_count;
 
+/* Is the row wanted? */
+bool bench_wanted(const struct bench_options *options, const struct bench_case *bench);
+/* Of a clock that only goes forward. */
+double bench_seconds(void);
+/* The time that so many requests take which do nothing, `depth` of them in flight on a ring that
+ * has room for them, the backend's side in a thread of its own or by turns. 0, or -1. */
+int bench_empty_ring(uint64_t requests, uint32_t depth, bool threads, double *seconds);
+
 /* 0, or -1 with a sentence in `error`. */
 int bench_run(const struct bench_options *options, const struct bench_case *bench,
               struct bench_result *result, char *error, size_t error_size);
@@ -75,5 +93,17 @@ int bench_run_threads(const struct bench_options *options, const struct bench_ca
                       struct bench_result *result, char *error, size_t error_size);
 int bench_measure_memory(const struct bench_options *options, const struct bench_setup *setup,
                          struct bench_memory *memory, char *error, size_t error_size);
+
+/* What memory grows with. */
+struct bench_growth {
+    struct bench_setup setup;
+    uint32_t blocks; /* of 4 KiB that are touched of the disk */
+};
+extern const struct bench_growth bench_growths[];
+extern const size_t bench_growth_count;
+
+/* Bytes of a world with all of that, beyond an empty one. */
+int bench_measure_growth(const struct bench_options *options, const struct bench_growth *growth,
+                         size_t *bytes, char *error, size_t error_size);
 
 #endif

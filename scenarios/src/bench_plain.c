@@ -21,12 +21,15 @@ static int print_rows(const struct bench_options *options, const struct bench_ca
     for (size_t i = 0; i < count; i++) {
         struct bench_result row;
 
+        if (!bench_wanted(options, &cases[i]))
+            continue;
         if (run(options, &cases[i], &row, error, sizeof(error)) != 0) {
             fprintf(stderr, "simblk bench: %s\n", error);
             return 1;
         }
-        printf("%zu\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\n", i, row.requests_per_second,
-               row.copies_per_second, row.notifications, row.allocations, row.copied);
+        printf("%zu\t%.3f\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\n", i, row.requests_per_second,
+               row.copies_per_second, row.empty_per_second, row.notifications, row.allocations,
+               row.copied);
         fflush(stdout);
     }
     return 0;
@@ -35,14 +38,15 @@ static int print_rows(const struct bench_options *options, const struct bench_ca
 int main(int argc, char **argv)
 {
     struct bench_options options = {.subject = &scenario_subject_blkfront};
-    const bool threads = argc == 4 && strcmp(argv[3], "threads") == 0;
+    const bool threads = argc > 3 && strcmp(argv[3], "threads") == 0;
 
-    if (argc != 3 && !threads) {
-        fputs(
-            "usage: simblk-bench-plain REPEATS MILLISECONDS [threads] (run it by: simblk bench)\n",
-            stderr);
+    if (argc < 4 || argc > 5 || (!threads && strcmp(argv[3], "stepped") != 0)) {
+        fputs("usage: simblk-bench-plain REPEATS MILLISECONDS stepped|threads [ROWS] (run it by: "
+              "simblk bench)\n",
+              stderr);
         return 2;
     }
+    options.rows = argv[4];
     options.repeats = (uint32_t)strtoul(argv[1], NULL, 10);
     options.milliseconds = (uint32_t)strtoul(argv[2], NULL, 10);
     if (options.repeats < 1 || options.repeats > BENCH_REPEATS_MAX)

@@ -19,6 +19,15 @@ const size_t bench_setup_count = sizeof(bench_setups) / sizeof(bench_setups[0]);
 
 #define SETUP(name) (&bench_setups[name])
 
+/* What is not to slow anybody down: devices that do nothing, and a disk of 512 TiB. */
+#define SECTORS_2_40 (UINT64_C(1) << 40)
+static const struct bench_setup devices_10 = {"10 devices", .segments = 11, .queues = 1,
+                                              .devices = 10, .active = 10};
+static const struct bench_setup devices_1000 = {"1,000 devices", .segments = 11, .queues = 1,
+                                                .devices = 1000, .active = 10};
+static const struct bench_setup large_disk = {"2^40 sectors", .segments = 11, .queues = 1,
+                                              .sectors = SECTORS_2_40};
+
 /* Pages for copies are granted anew for each request, or stay granted: the same two copies. */
 const struct bench_case bench_cases[] = {
     {"read 512 B direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 32, 1},
@@ -36,6 +45,9 @@ const struct bench_case bench_cases[] = {
     {"write 64 KiB indirect", SETUP(SEGMENTS_16), true, BENCH_DIRECT, 64 * KIB, 32, 1},
     {"read 1 MiB indirect", SETUP(SEGMENTS_256), false, BENCH_DIRECT, MIB, 8, 1},
     {"write 1 MiB indirect", SETUP(SEGMENTS_256), true, BENCH_DIRECT, MIB, 8, 1},
+    {"read 4 KiB, 10 of 10 devices", &devices_10, false, BENCH_DIRECT, 4 * KIB, 16, 1},
+    {"read 4 KiB, 10 of 1,000 devices", &devices_1000, false, BENCH_DIRECT, 4 * KIB, 16, 1},
+    {"read 4 KiB of 2^40 sectors", &large_disk, false, BENCH_DIRECT, 4 * KIB, 32, 1},
 };
 const size_t bench_case_count = sizeof(bench_cases) / sizeof(bench_cases[0]);
 
@@ -70,3 +82,26 @@ const struct bench_case bench_threads_cases[] = {
 };
 const size_t bench_threads_case_count =
     sizeof(bench_threads_cases) / sizeof(bench_threads_cases[0]);
+
+#define DEVICES(count)                                             \
+    {                                                              \
+        "devices", .segments = 11, .queues = 1, .devices = (count) \
+    }
+#define DISK(size)                                             \
+    {                                                          \
+        "disk", .segments = 11, .queues = 1, .sectors = (size) \
+    }
+
+const struct bench_growth bench_growths[] = {
+    {DEVICES(1), 0},
+    {DEVICES(10), 0},
+    {DEVICES(100), 0},
+    {DEVICES(1000), 0},
+    {DISK(1 << 17), 1000},
+    {DISK(1 << 17), 4000},
+    {DISK(1 << 17), 16000},
+    {DISK(SECTORS_2_40), 1000},
+    {DISK(SECTORS_2_40), 4000},
+    {DISK(SECTORS_2_40), 16000},
+};
+const size_t bench_growth_count = sizeof(bench_growths) / sizeof(bench_growths[0]);

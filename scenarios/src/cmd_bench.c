@@ -30,6 +30,12 @@ static const char *case_name(const struct bench_command *command, size_t index)
     return command->threads ? bench_threads_cases[index].name : bench_cases[index].name;
 }
 
+/* How many times as long as an empty round trip and the copy of the data, one after the other. */
+static double times_of(const struct bench_result *row)
+{
+    return 1 / row->requests_per_second / (1 / row->empty_per_second + 1 / row->copies_per_second);
+}
+
 static void print_row(struct bench_command *command, size_t index, const char *rules,
                       const struct bench_result *row)
 {
@@ -37,15 +43,17 @@ static void print_row(struct bench_command *command, size_t index, const char *r
 
     if (command->json) {
         printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
-               "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"notifications\": %.4f, "
-               "\"allocations\": %.4f, \"copies_per_byte\": %.4f}",
+               "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"empty_per_second\": %.0f, "
+               "\"times_empty_and_copy\": %.3f, \"notifications\": %.4f, \"allocations\": %.4f, "
+               "\"copies_per_byte\": %.4f}",
                command->first ? "" : ",", case_name(command, index), rules,
-               row->requests_per_second, row->copies_per_second, ratio, row->notifications,
-               row->allocations, row->copied);
+               row->requests_per_second, row->copies_per_second, ratio, row->empty_per_second,
+               times_of(row), row->notifications, row->allocations, row->copied);
     } else {
-        printf("%-28s %-5s %11.0f %11.0f %6.3f  1/%-5.1f %6.3f %7.4f %6.2f\n",
+        printf("%-31s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7.4f %6.2f\n",
                case_name(command, index), rules, row->requests_per_second, row->copies_per_second,
-               ratio, 1 / ratio, row->notifications, row->allocations, row->copied);
+               ratio, row->empty_per_second, times_of(row), row->notifications, row->allocations,
+               row->copied);
     }
     command->first = false;
     fflush(stdout);
@@ -68,7 +76,8 @@ static FILE *start_plain(const struct bench_command *command, const char *path, 
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl(path, path, repeats, milliseconds, command->threads ? "threads" : NULL, (char *)NULL);
+        execl(path, path, repeats, milliseconds, command->world, command->options.rows,
+              (char *)NULL);
         _exit(TOOL_USAGE);
     }
     close(ends[1]);
@@ -97,9 +106,9 @@ static int run_plain(struct bench_command *command)
         struct bench_result row;
         size_t index;
 
-        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf", &index, &row.requests_per_second,
-                   &row.copies_per_second, &row.notifications, &row.allocations,
-                   &row.copied) == 6 &&
+        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf", &index, &row.requests_per_second,
+                   &row.copies_per_second, &row.empty_per_second, &row.notifications,
+                   &row.allocations, &row.copied) == 7 &&
             index < count)
             print_row(command, index, "none", &row);
     }
@@ -114,6 +123,9 @@ static int run_observed(struct bench_command *command)
     for (size_t i = 0; i < bench_case_count; i++) {
         struct bench_result row;
 
+        if (!bench_wanted(&command->options, &bench_cases[i]) ||
+            bench_cases[i].setup->devices > BENCH_JUDGED_DEVICES)
+            continue;
         if (bench_run(&command->options, &bench_cases[i], &row, error, sizeof(error)) != 0) {
             tool_error("bench: %s", error);
             return TOOL_FAILED;
@@ -164,12 +176,49 @@ static int run_memory(struct bench_command *command, size_t *world_bytes)
     return TOOL_OK;
 }
 
+static void print_growth(struct bench_command *command, const struct bench_growth *growth,
+                         size_t bytes)
+{
+    const uint64_t sectors =
+        growth->setup.sectors == 0 ? BENCH_DISK_BYTES / 512 : growth->setup.sectors;
+    const unsigned devices = growth->setup.devices == 0 ? 1 : growth->setup.devices;
+
+    if (command->json)
+        printf("%s\n  {\"devices\": %u, \"sectors\": %" PRIu64 ", \"blocks_touched\": %" PRIu32
+               ", \"bytes\": %zu}",
+               command->first ? "" : ",", devices, sectors, growth->blocks, bytes);
+    else
+        printf("%7u %15" PRIu64 " %9" PRIu32 " %12.1f\n", devices, sectors, growth->blocks,
+               kib(bytes));
+    command->first = false;
+}
+
+/* What memory grows with, and what not; without rules, since these look at some devices alone. */
+static int run_growth(struct bench_command *command)
+{
+    struct bench_options options = command->options;
+    char error[300];
+
+    options.rules = false;
+    command->first = true;
+    for (size_t i = 0; i < bench_growth_count; i++) {
+        size_t bytes;
+
+        if (bench_measure_growth(&options, &bench_growths[i], &bytes, error, sizeof(error)) != 0) {
+            tool_error("bench: %s", error);
+            return TOOL_FAILED;
+        }
+        print_growth(command, &bench_growths[i], bytes);
+    }
+    return TOOL_OK;
+}
+
 static int run_for_programs(struct bench_command *command)
 {
     size_t world_bytes;
     int rc;
 
-    printf("{\"format\": \"simblk-bench\", \"version\": 2, \"repeats\": %" PRIu64 ", \"rows\": [",
+    printf("{\"format\": \"simblk-bench\", \"version\": 3, \"repeats\": %" PRIu64 ", \"rows\": [",
            command->repeats);
     rc = run_plain(command);
     if (rc == TOOL_OK && !command->threads)
@@ -177,6 +226,10 @@ static int run_for_programs(struct bench_command *command)
     if (rc == TOOL_OK && !command->threads) {
         printf("\n ], \"memory\": [");
         rc = run_memory(command, &world_bytes);
+    }
+    if (rc == TOOL_OK && !command->threads) {
+        printf("\n ], \"growth\": [");
+        rc = run_growth(command);
     }
     printf("\n ]}\n");
     return rc;
@@ -187,11 +240,10 @@ static int run_for_people(struct bench_command *command)
     size_t world_bytes = 0;
     int rc;
 
-    puts(
-        "row                          rules  requests/s yardstick/s  ratio           notif   alloc "
-        "copies\n"
-        "                                                                     per request        "
-        "per byte");
+    puts("row                             rules  requests/s yardstick/s  ratio     empty/s  times  "
+         "notif   alloc copies\n"
+         "                                                                                      "
+         "per request per byte");
     rc = run_plain(command);
     if (rc == TOOL_OK && !command->threads)
         rc = run_observed(command);
@@ -200,7 +252,9 @@ static int run_for_people(struct bench_command *command)
     printf(
         "\nyardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of 64 "
         "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); medians "
-        "of %" PRIu64 " repeats.\n",
+        "of %" PRIu64
+        " repeats.\nempty: round trips over a ring with the same header and slots, without data; "
+        "times: as long as one of these and the\ncopy, one after the other.\n",
         command->repeats);
     if (command->threads)
         return rc;
@@ -210,7 +264,11 @@ static int run_for_people(struct bench_command *command)
         printf("\nof frontend, backend and rules, in an empty world of %.1f KiB; none is on the "
                "heap.\n",
                kib(world_bytes));
-    return rc;
+    if (rc != TOOL_OK)
+        return rc;
+    puts("\ndevices disk in sectors   touched   KiB in all\n"
+         "                            blocks      no rules");
+    return run_growth(command);
 }
 
 int cmd_bench(int argc, char **argv)
@@ -228,10 +286,12 @@ int cmd_bench(int argc, char **argv)
         {"--world", TOOL_TEXT, "WORLD",
          "stepped (default), or threads: the backend in one, each queue in another", &command.world,
          NULL},
+        {"--rows", TOOL_TEXT, "TEXT", "those alone whose name has this in it",
+         &command.options.rows, NULL},
         {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
     };
     int rest = 0;
-    int rc = tool_options(tool_command_find("bench"), options, 4, argc, argv, &rest);
+    int rc = tool_options(tool_command_find("bench"), options, 5, argc, argv, &rest);
 
     if (rc != -1)
         return rc;
