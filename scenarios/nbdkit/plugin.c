@@ -118,13 +118,20 @@ static int get_ready(void)
     return -1;
 }
 
+/* nbdkit waits for requests before it ends, and tells of that only who would sleep. A thread that
+ * is none of nbdkit's hears of nothing else. */
+static bool is_ending(void)
+{
+    return nbdkit_nanosleep(0, 1) != 0;
+}
+
 static int after_fork(void)
 {
     struct simback_backend_options backend;
     struct blkfront_options front;
 
     director_options(director, &backend, &front);
-    served = served_create(&backend, &front);
+    served = served_create(&backend, &front, is_ending);
     if (served == NULL || !served_start(served)) {
         nbdkit_error("simblk: no memory, or no thread can be made");
         return -1;

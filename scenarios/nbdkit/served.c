@@ -21,6 +21,11 @@ enum { QUEUES_MAX = SIMBACK_THREADS_QUEUES };
 #define PAUSE_NS (20 * NS_PER_MS)
 /* A frontend that polls notices a crash much sooner. */
 #define NOTICES_NS (10 * NS_PER_S)
+/* A backend that keeps requests to itself is waited for no longer when the device is closed: it may
+ * be that somebody has pressed Ctrl-C. */
+#define CLOSES_NS (2 * NS_PER_S)
+/* How often is asked whether all ends, while somebody waits for a request. */
+#define ASKS_NS (200 * NS_PER_MS)
 
 struct served {
     struct simback_backend_options backend; /* the first one */
@@ -29,8 +34,11 @@ struct served {
     struct blkfront *context;
     struct blkfront_device *device;
     struct served_queue queues[QUEUES_MAX];
-    uint32_t turn;  /* atomic: of the queues */
-    uint32_t stops; /* atomic */
+    struct served_unit unit;
+    bool (*ends)(void); /* NULL: nobody who is to be asked */
+    uint32_t turn;      /* atomic: of the queues */
+    uint32_t waiting;   /* atomic: requests that somebody waits for */
+    uint32_t stops;     /* atomic */
     pthread_t thread;
     bool runs;
     pthread_mutex_t lock; /* of all below */
@@ -64,12 +72,36 @@ static void set_up(struct served *served, bool up, int error)
 
 /* ---- the device's thread ---- */
 
+/* Requests that wait would keep those up who have to end all this. */
+static void look_for_end(struct served *served)
+{
+    if (served->ends != NULL && __atomic_load_n(&served->waiting, __ATOMIC_RELAXED) != 0 &&
+        !stops(served) && served->ends())
+        __atomic_store_n(&served->stops, 1, __ATOMIC_RELEASE);
+}
+
+static int poll_device(struct served *served)
+{
+    int more;
+
+    (void)pthread_mutex_lock(&served->unit.lock);
+    more = blkfront_poll(served->device);
+    (void)pthread_mutex_unlock(&served->unit.lock);
+    return more;
+}
+
 static void poll_once(struct served *served)
 {
     const enum blkfront_state state = blkfront_device_state(served->device);
+    uint64_t at;
 
-    if (blkfront_poll(served->device) == 0 && blkfront_device_state(served->device) == state)
-        (void)simback_threads_wait_device(served->threads, blkfront_poll_at(served->device));
+    if (poll_device(served) != 0 || blkfront_device_state(served->device) != state)
+        return;
+    at = blkfront_poll_at(served->device);
+    if (served->ends != NULL && now(served) + ASKS_NS < at)
+        at = now(served) + ASKS_NS;
+    (void)simback_threads_wait_device(served->threads, at);
+    look_for_end(served);
 }
 
 /* Or will again, when the backend is back. */
@@ -123,6 +155,7 @@ static void refresh(void *context, struct blkfront_device *device)
 
     if (blkfront_get_info(device, &info) != BLKFRONT_OK)
         return;
+    served->unit.bytes = info.sector_size; /* in a poll, which has the lock */
     (void)pthread_mutex_lock(&served->lock);
     served->info = info;
     (void)pthread_mutex_unlock(&served->lock);
@@ -143,8 +176,10 @@ static bool connect(struct served *served)
     while (blkfront_device_state(served->device) == BLKFRONT_CONNECTING && !stops(served))
         poll_once(served);
     served->queue_count = 0;
-    if (blkfront_get_info(served->device, &served->info) == BLKFRONT_OK)
+    if (blkfront_get_info(served->device, &served->info) == BLKFRONT_OK) {
+        served->unit.bytes = served->info.sector_size; /* no queue runs yet */
         return begin_queues(served, served->info.queues);
+    }
     error = blkfront_device_error(served->device);
     close_device(served);
     set_up(served, false, error != BLKFRONT_OK ? error : BLKFRONT_DISCONNECTED);
@@ -171,7 +206,7 @@ static void *run(void *context)
 /* ---- life ---- */
 
 struct served *served_create(const struct simback_backend_options *backend,
-                             const struct blkfront_options *front)
+                             const struct blkfront_options *front, bool (*ends)(void))
 {
     struct served *served = calloc(1, sizeof(*served));
 
@@ -179,13 +214,18 @@ struct served *served_create(const struct simback_backend_options *backend,
         return NULL;
     served->backend = *backend;
     served->front = *front;
+    if (served->front.disconnect_deadline_ns == 0 ||
+        served->front.disconnect_deadline_ns > CLOSES_NS)
+        served->front.disconnect_deadline_ns = CLOSES_NS;
+    served->ends = ends;
     served->front.changed = refresh;
     served->front.changed_context = served;
     served->error = BLKFRONT_DISCONNECTED;
     if (served->front.queues > QUEUES_MAX)
         served->front.queues = QUEUES_MAX;
     if (pthread_mutex_init(&served->lock, NULL) == 0 &&
-        pthread_cond_init(&served->changed, NULL) == 0)
+        pthread_cond_init(&served->changed, NULL) == 0 &&
+        pthread_mutex_init(&served->unit.lock, NULL) == 0)
         return served;
     free(served);
     return NULL;
@@ -198,7 +238,7 @@ bool served_start(struct served *served)
         blkfront_create(simback_threads_platform(served->threads), &served->context) != BLKFRONT_OK)
         return false;
     for (uint32_t i = 0; i < QUEUES_MAX; i++) {
-        if (!served_queue_init(&served->queues[i], served->threads, i))
+        if (!served_queue_init(&served->queues[i], served->threads, &served->unit, i))
             return false;
     }
     served->runs = pthread_create(&served->thread, NULL, run, served) == 0;
@@ -219,6 +259,7 @@ void served_destroy(struct served *served)
     if (served->context != NULL)
         blkfront_destroy(served->context);
     simback_threads_destroy(served->threads);
+    (void)pthread_mutex_destroy(&served->unit.lock);
     (void)pthread_cond_destroy(&served->changed);
     (void)pthread_mutex_destroy(&served->lock);
     free(served);
@@ -249,16 +290,14 @@ int served_wait(struct served *served, uint64_t timeout_ns, struct blkfront_info
 }
 
 /* Queues take turns, so that all of them are used, whoever calls. */
-static struct served_queue *choose_queue(struct served *served, uint32_t *unit)
+static struct served_queue *choose_queue(struct served *served)
 {
     const uint32_t turn = __atomic_fetch_add(&served->turn, 1, __ATOMIC_RELAXED);
     struct served_queue *queue = NULL;
 
     (void)pthread_mutex_lock(&served->lock);
-    if (served->up) {
+    if (served->up)
         queue = &served->queues[turn % served->queue_count];
-        *unit = served->info.sector_size;
-    }
     (void)pthread_mutex_unlock(&served->lock);
     return queue;
 }
@@ -266,24 +305,23 @@ static struct served_queue *choose_queue(struct served *served, uint32_t *unit)
 int served_request(struct served *served, enum blkfront_operation operation, unsigned flags,
                    void *data, uint64_t size, uint64_t offset)
 {
-    struct served_call call = {.buffer = {.address = data, .size = size}};
-    uint32_t unit = 0;
-    struct served_queue *queue = choose_queue(served, &unit);
+    struct served_call call = {
+        .buffer = {.address = data, .size = size}, .offset = offset, .size = size};
+    struct served_queue *queue = choose_queue(served);
+    int result;
 
     if (queue == NULL)
         return BLKFRONT_DISCONNECTED;
-    if (offset % unit != 0 || size % unit != 0)
-        return BLKFRONT_INVALID;
     call.request.operation = operation;
     call.request.flags = flags;
-    call.request.sector = offset / unit;
-    if (operation == BLKFRONT_DISCARD) {
-        call.request.sectors = size / unit;
-    } else if (size != 0) {
+    if (data != NULL && size != 0) {
         call.request.buffers = &call.buffer;
         call.request.buffer_count = 1;
     }
-    return served_queue_call(queue, &call);
+    __atomic_add_fetch(&served->waiting, 1, __ATOMIC_RELAXED);
+    result = served_queue_call(queue, &call);
+    __atomic_sub_fetch(&served->waiting, 1, __ATOMIC_RELAXED);
+    return result;
 }
 
 void served_call(struct served *served,

@@ -15,9 +15,11 @@
 struct served;
 
 /* Nothing runs yet, so a process may still fork. NULL: no memory. The dialect and the params of the
- * options have to stay. */
+ * options have to stay. `ends`, if it is not NULL, is asked in a thread of the served disk's own
+ * while somebody waits for a request: once it says true the device is disconnected, and what is
+ * waited for fails. */
 struct served *served_create(const struct simback_backend_options *backend,
-                             const struct blkfront_options *front);
+                             const struct blkfront_options *front, bool (*ends)(void));
 /* NULL is fine. Nobody may be in a call. */
 void served_destroy(struct served *served);
 /* The backend and all threads; false: no memory, or no thread can be made. */

@@ -5,9 +5,11 @@
  */
 #include "served_queue.h"
 
-bool served_queue_init(struct served_queue *queue, struct simback_threads *threads, uint32_t index)
+bool served_queue_init(struct served_queue *queue, struct simback_threads *threads,
+                       struct served_unit *unit, uint32_t index)
 {
     queue->threads = threads;
+    queue->unit = unit;
     queue->index = index;
     queue->last = &queue->first;
     return pthread_mutex_init(&queue->lock, NULL) == 0;
@@ -34,6 +36,29 @@ static void finish(struct served_call *call, int result)
 static void complete(struct blkfront_request *request, int result)
 {
     finish(request->context, result);
+}
+
+/* By the sectors of this moment: INVALID if these are not whole ones. */
+static int submit_by(struct served_queue *queue, struct served_call *call, uint32_t unit)
+{
+    struct blkfront_request *request = &call->request;
+
+    if (call->offset % unit != 0 || call->size % unit != 0)
+        return BLKFRONT_INVALID;
+    request->sector = call->offset / unit;
+    if (request->operation == BLKFRONT_DISCARD)
+        request->sectors = call->size / unit;
+    return blkfront_submit(queue->queue, request);
+}
+
+static int submit(struct served_queue *queue, struct served_call *call)
+{
+    int result;
+
+    (void)pthread_mutex_lock(&queue->unit->lock);
+    result = submit_by(queue, call, queue->unit->bytes);
+    (void)pthread_mutex_unlock(&queue->unit->lock);
+    return result;
 }
 
 static struct served_call *take_all(struct served_queue *queue, bool *over)
@@ -63,7 +88,7 @@ static void *run(void *context)
             int result;
 
             next = call->next;
-            result = over ? BLKFRONT_DISCONNECTED : blkfront_submit(queue->queue, &call->request);
+            result = over ? BLKFRONT_DISCONNECTED : submit(queue, call);
             if (result != BLKFRONT_OK)
                 finish(call, result);
         }

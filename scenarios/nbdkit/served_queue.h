@@ -11,10 +11,18 @@
 
 #include <pthread.h>
 
+/* What a sector of the disk is just now. The device's poll may change it, under the lock; who makes
+ * sectors of bytes has the lock until the library has taken the request. */
+struct served_unit {
+    pthread_mutex_t lock;
+    uint32_t bytes;
+};
+
 /* In the memory of the thread that waits for it. */
 struct served_call {
     struct blkfront_request request;
-    struct blkfront_buffer buffer;
+    struct blkfront_buffer buffer; /* of `size` bytes, or not used */
+    uint64_t offset, size;         /* in bytes */
     struct served_queue *queue;
     struct served_call *next;
     int result;
@@ -24,6 +32,7 @@ struct served_call {
 
 struct served_queue {
     struct simback_threads *threads;
+    struct served_unit *unit; /* the device's */
     struct blkfront_queue *queue;
     uint32_t index;
     pthread_t thread;
@@ -33,7 +42,8 @@ struct served_queue {
     bool over;                         /* the device is closed: the thread ends */
 };
 
-bool served_queue_init(struct served_queue *queue, struct simback_threads *threads, uint32_t index);
+bool served_queue_init(struct served_queue *queue, struct simback_threads *threads,
+                       struct served_unit *unit, uint32_t index);
 void served_queue_fini(struct served_queue *queue);
 /* On a device that is connected; false: no thread can be made. */
 bool served_queue_begin(struct served_queue *queue, struct blkfront_device *device);

@@ -209,6 +209,16 @@ wait $fio || {
 EOF
     ! grep 'simblk: ' log || fail "a client was told of it"
     ;;
+held)
+    # nbdkit ends although a backend keeps a request to itself, and soon.
+    printf 'backend linux\nfault op=read hold\n' >held.scn
+    cat >client <<'EOF'
+qemu-io -f raw "$uri" -c 'read 0 4k' >out 2>&1 &
+sleep 1
+EOF
+    timeout -k 5 20 nbdkit --exit-with-parent -f -U - "$plugin" held.scn size=1M \
+        --run 'export uri; exec sh client' 2>log || fail "nbdkit does not end: $(cat log)"
+    ;;
 refused)
     # What has no place in a served disk is said before anything is served.
     refuse() { # line of the scenario, what is said

@@ -20,6 +20,13 @@ static struct director *director;
 static struct served *served;
 static char said[400];
 
+static uint32_t ending;
+
+static bool is_ending(void)
+{
+    return __atomic_load_n(&ending, __ATOMIC_ACQUIRE) != 0;
+}
+
 static void tell(const char *sentence)
 {
     (void)snprintf(said, sizeof(said), "%s", sentence);
@@ -33,12 +40,13 @@ static void serve(const char *scenario, const char *fifo)
     char error[300];
 
     said[0] = '\0';
+    __atomic_store_n(&ending, 0, __ATOMIC_RELEASE);
     director = director_create(scenario, scenario == NULL ? 0 : strlen(scenario), 0, tell, error,
                                sizeof(error));
     CU_ASSERT_PTR_NOT_NULL_FATAL(director);
     CU_ASSERT_FATAL(fifo == NULL || director_listen(director, fifo));
     director_options(director, &backend, &front);
-    served = served_create(&backend, &front);
+    served = served_create(&backend, &front, is_ending);
     CU_ASSERT_PTR_NOT_NULL_FATAL(served);
     CU_ASSERT_FATAL(served_start(served));
     CU_ASSERT_FATAL(director_begin(director, served));
@@ -125,6 +133,99 @@ static void clients_at_once_get_what_they_have_written(void)
     end();
     CU_ASSERT_STRING_EQUAL(said, "");
 }
+
+/* ---- another sector size ---- */
+
+enum { BLOCK = 4096, SIZES = 100 };
+
+struct block_client {
+    pthread_t thread;
+    unsigned index;
+    unsigned failures;
+    uint32_t over; /* atomic */
+};
+
+/* Blocks that are whole sectors of either size. */
+static void *use_blocks(void *context)
+{
+    struct block_client *client = context;
+    unsigned char data[BLOCK], expected[BLOCK];
+
+    for (unsigned i = 0; __atomic_load_n(&client->over, __ATOMIC_ACQUIRE) == 0; i++) {
+        const uint64_t offset = (client->index * 16 + i % 16) * (uint64_t)BLOCK;
+
+        memset(expected, (int)(i % 251), sizeof(expected));
+        memcpy(data, expected, sizeof(data));
+        client->failures +=
+            served_request(served, BLKFRONT_WRITE, 0, data, BLOCK, offset) != BLKFRONT_OK;
+        memset(data, 0xff, sizeof(data));
+        client->failures +=
+            served_request(served, BLKFRONT_READ, 0, data, BLOCK, offset) != BLKFRONT_OK;
+        client->failures += memcmp(data, expected, BLOCK) != 0;
+    }
+    return NULL;
+}
+
+static void change_size(void *context, struct simback_backend *backend)
+{
+    const uint32_t *size = context;
+
+    (void)simback_backend_resize(backend, MIB / *size, *size);
+}
+
+/* I9: what is in bytes goes to its place, whatever a sector is by the time that it goes out. */
+static void i9_a_request_knows_the_sectors_of_its_moment(void)
+{
+    struct block_client clients[CLIENTS];
+
+    serve("backend linux sectors=2048\n", NULL);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i] = (struct block_client){.index = i};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&clients[i].thread, NULL, use_blocks, &clients[i]), 0);
+    }
+    for (unsigned i = 0; i < SIZES; i++) {
+        uint32_t size = i % 2 == 0 ? BLOCK : SECTOR;
+
+        served_call(served, change_size, &size);
+        pause_ms(2);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        __atomic_store_n(&clients[i].over, 1, __ATOMIC_RELEASE);
+        CU_ASSERT_EQUAL(pthread_join(clients[i].thread, NULL), 0);
+        CU_ASSERT_EQUAL(clients[i].failures, 0);
+    }
+    end();
+}
+
+/* ---- the end ---- */
+
+static void *read_what_is_held(void *context)
+{
+    int *result = context;
+    unsigned char first;
+
+    *result = read_at(0, &first);
+    return NULL;
+}
+
+/* I4: whoever ends all this is not kept up by a backend that keeps a request to itself. */
+static void i4_what_is_held_fails_when_all_ends(void)
+{
+    pthread_t thread;
+    int result = BLKFRONT_OK;
+
+    serve("backend linux\n"
+          "fault op=read hold\n",
+          NULL);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, read_what_is_held, &result), 0);
+    pause_ms(50);
+    __atomic_store_n(&ending, 1, __ATOMIC_RELEASE);
+    CU_ASSERT_EQUAL(pthread_join(thread, NULL), 0);
+    CU_ASSERT_EQUAL(result, BLKFRONT_DISCONNECTED);
+    end();
+}
+
+/* ---- what happens meanwhile ---- */
 
 /* I15: a device that waits for its backend hides that it was away. */
 static void i15_a_device_that_recovers_hides_a_crash(void)
@@ -256,7 +357,7 @@ static void make_plain(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(director);
     director_options(director, &backend, &front);
     CU_ASSERT_EQUAL(backend.sectors, MIB / SECTOR);
-    served = served_create(&backend, &front);
+    served = served_create(&backend, &front, is_ending);
     CU_ASSERT_PTR_NOT_NULL_FATAL(served);
 }
 
@@ -282,6 +383,8 @@ static void what_is_no_fifo_is_refused(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(clients_at_once_get_what_they_have_written),
     UNIT_TEST(i15_a_device_that_recovers_hides_a_crash),
+    UNIT_TEST(i9_a_request_knows_the_sectors_of_its_moment),
+    UNIT_TEST(i4_what_is_held_fails_when_all_ends),
     UNIT_TEST(i8_errors_reach_who_waits),
     UNIT_TEST(i17_a_read_only_disk_takes_no_writes),
     UNIT_TEST(a_device_that_was_cut_off_comes_back),
