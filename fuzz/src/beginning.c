@@ -96,6 +96,26 @@ static unsigned likeness(const struct scenario_step *one, const struct scenario_
     return same;
 }
 
+static bool is_like(const struct scenario_step *one, const struct scenario_step *other)
+{
+    return one->opcode == other->opcode && one->device == other->device &&
+           likeness(one, other) == scenario_row(one->opcode)->field_count;
+}
+
+/* Beginnings have no strings. */
+static bool begins_with(const struct scenario_program *program, const struct scenario_program *from)
+{
+    if (fuzz_beginning(program) != from->step_count || !is_like(&program->world, &from->world)) {
+        return false;
+    }
+    for (size_t i = 0; i < from->step_count; i++) {
+        if (!is_like(&program->steps[i], &from->steps[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Of the steps up to the first `connect`. */
 static unsigned likeness_of_beginnings(const struct scenario_program *program, size_t steps,
                                        const struct scenario_program *from)
@@ -133,7 +153,10 @@ static void strip(const struct fuzz_target *target, struct scenario_program *pro
 
     for (size_t i = kept; i < program->step_count; i++) {
         if (scenario_step_set_has(&target->draws, program->steps[i].opcode)) {
-            program->steps[kept++] = program->steps[i];
+            if (kept != i) {
+                program->steps[kept] = program->steps[i];
+            }
+            kept++;
         }
     }
     scenario_program_remove(program, kept, program->step_count - kept);
@@ -141,9 +164,13 @@ static void strip(const struct fuzz_target *target, struct scenario_program *pro
 
 int fuzz_fit(const struct fuzz_target *target, struct scenario_program *program)
 {
+    size_t best;
+
     if (target->beginnings == NULL) {
         return SCENARIO_OK;
     }
     strip(target, program);
-    return fuzz_begin(target, program, nearest(target, program));
+    best = nearest(target, program);
+    return begins_with(program, beginning_of(target, best)) ? SCENARIO_OK
+                                                            : fuzz_begin(target, program, best);
 }

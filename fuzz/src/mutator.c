@@ -80,7 +80,9 @@ static size_t choose_shared(uint64_t *state)
     if (!fuzz_shared.wanted || next_number(state) % HELD_WHOLE_RARELY == 0) {
         return first;
     }
-    return first + open - smaller(next_number(state) % (open + 1), next_number(state) % (open + 1));
+    return first + open -
+           smaller(smaller(next_number(state) % (open + 1), next_number(state) % (open + 1)),
+                   next_number(state) % (open + 1));
 }
 
 /* From now on the input is the one that is changed. False: no memory. */

@@ -57,7 +57,7 @@ static const struct row {
         .draws_not = lives,
         .seeds_with = ACTOR(HOSTILE),
         .beginnings = connected,
-        .max_steps = 24,
+        .max_steps = 20,
     },
     {
         .name = "store",

@@ -212,24 +212,57 @@ static unsigned class_of(size_t size, uint64_t *class_size)
     return 16 + (doubling - 8) * 8 + eighth;
 }
 
-static struct freed_object *link_of(struct freed_object *object, uint64_t *size)
+/* The links lie in memory that is poisoned: AddressSanitizer is not asked about them, others have
+ * to be told. */
+static void open_link(struct freed_object *object)
+{
+#if !POISON_ASAN
+    unpoison(object, sizeof(*object));
+#else
+    (void)object;
+#endif
+}
+
+static void close_link(struct freed_object *object)
+{
+#if !POISON_ASAN
+    poison(object, sizeof(*object));
+#else
+    (void)object;
+#endif
+}
+
+#if POISON_ASAN
+#define UNASKED __attribute__((no_sanitize("address")))
+#else
+#define UNASKED
+#endif
+
+UNASKED static struct freed_object *link_of(struct freed_object *object, uint64_t *size)
 {
     struct freed_object *next;
 
-    unpoison(object, sizeof(*object));
+    open_link(object);
     next = object->next;
     if (size != NULL)
         *size = object->size;
-    poison(object, sizeof(*object));
+    close_link(object);
     return next;
 }
 
-static void set_link(struct freed_object *object, struct freed_object *next, uint64_t size)
+UNASKED static void set_link(struct freed_object *object, struct freed_object *next, uint64_t size)
 {
-    unpoison(object, sizeof(*object));
+    open_link(object);
     object->next = next;
     object->size = size;
-    poison(object, sizeof(*object));
+    close_link(object);
+}
+
+UNASKED static void follow_with(struct freed_object *object, struct freed_object *next)
+{
+    open_link(object);
+    object->next = next;
+    close_link(object);
 }
 
 /* Whoever asks goes on without; the world's owner may want to know (simback_memory_refused). */
@@ -302,14 +335,10 @@ void arena_free(struct arena *arena, void *memory, size_t size)
     class_of(size, &class_size);
     poison(memory, class_size);
     set_link(object, NULL, size);
-    if (arena->quarantine_last != NULL) {
-        uint64_t last_size;
-
-        link_of(arena->quarantine_last, &last_size);
-        set_link(arena->quarantine_last, object, last_size);
-    } else {
+    if (arena->quarantine_last != NULL)
+        follow_with(arena->quarantine_last, object);
+    else
         arena->quarantine_first = object;
-    }
     arena->quarantine_last = object;
     arena->quarantine_bytes += class_size;
     arena->used -= size;

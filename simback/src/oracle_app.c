@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { REQUESTS_CHUNK = 64, BUCKETS_FIRST = 64 };
+enum { REQUESTS_CHUNK = 16, BUCKETS_FIRST = 64 };
 
 /* ---- the table of requests ---- */
 

@@ -153,12 +153,13 @@ static uint64_t oldest_besides(const struct oracle_device *device,
 static void remember(struct oracle *oracle, uint64_t hash, uint64_t write, uint64_t sector)
 {
     struct oracle_data *data = oracle->data;
+    struct recent **chunk = &data->recent[data->recent_count % RECENT / RECENT_CHUNK];
 
-    if (data->recent == NULL)
-        data->recent = simback_allocate(oracle->world, RECENT * sizeof(data->recent[0]));
-    if (data->recent == NULL)
+    if (*chunk == NULL)
+        *chunk = simback_allocate(oracle->world, RECENT_CHUNK * sizeof(**chunk));
+    if (*chunk == NULL)
         return;
-    data->recent[data->recent_count++ % RECENT] = (struct recent){hash, write, sector};
+    *data_recent_at(data, data->recent_count++) = (struct recent){hash, write, sector};
 }
 
 /* Before a sector is written for the first time: what the disk holds is what it may be read as. */

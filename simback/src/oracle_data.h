@@ -17,8 +17,9 @@
 enum {
     GROUP_SECTORS = 64,
     GROUPS_CHUNK = 4,
-    CANDIDATES_CHUNK = 256,
-    RECENT = 1024,          /* sectors written last, for messages */
+    CANDIDATES_CHUNK = 32,
+    RECENT = 1024, /* sectors written last, for messages */
+    RECENT_CHUNK = 64,
     SETTLING = 256,         /* writes of a device that are over while older requests are not */
     SETTLING_SECTORS = 256, /* of one of them, at most */
     WINDOW = 4096           /* bytes of the disk that are looked at at once */
@@ -100,7 +101,7 @@ struct oracle_data {
     struct zeroed *zeroed;
     uint32_t zeroed_count, zeroed_room;
 
-    struct recent *recent; /* RECENT; made with the first write */
+    struct recent *recent[RECENT / RECENT_CHUNK]; /* made with the first that is needed */
     uint64_t recent_count;
     struct settling *settling[WORLD_DEVICES]; /* made with the first that is needed */
     uint16_t epochs[WORLD_DEVICES];
@@ -118,6 +119,11 @@ static inline struct group *data_group_at(const struct oracle_data *data, uint32
 static inline struct candidate *data_candidate_at(const struct oracle_data *data, uint32_t index)
 {
     return &data->candidate_chunks[index / CANDIDATES_CHUNK][index % CANDIDATES_CHUNK];
+}
+
+static inline struct recent *data_recent_at(const struct oracle_data *data, uint64_t count)
+{
+    return &data->recent[count % RECENT / RECENT_CHUNK][count % RECENT_CHUNK];
 }
 
 static inline uint32_t data_owner(const struct oracle_data *data,

@@ -18,7 +18,7 @@ static bool find_write(const struct oracle *oracle, const struct oracle_device *
     bool found = false;
 
     for (uint64_t i = 0; i < count; i++) {
-        const struct recent *recent = &data->recent[(data->recent_count - 1 - i) % RECENT];
+        const struct recent *recent = data_recent_at(data, data->recent_count - 1 - i);
 
         if (recent->hash != hash ||
             (found && *at_sector == sector_read && recent->sector != sector_read))
