@@ -88,6 +88,7 @@ struct monitor_overwrite {
 
 struct monitor {
     struct monitor_device devices[WORLD_DEVICES];
+    uint32_t device_end;                        /* none is known from here on */
     struct monitor_told told[WORLD_DEVICES];    /* by the number that they go by */
     uint16_t alias[WORLD_DEVICES];              /* number of the device that this number means */
     struct monitor_ring **rings[WORLD_DEVICES]; /* [queue]; NULL: the device never had one */

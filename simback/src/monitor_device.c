@@ -5,6 +5,7 @@
  * whether they mean the same device, so that the rules judge one device and not two halves.
  */
 #include "monitor.h"
+#include "path.h"
 #include "xenstore_internal.h"
 
 #include <stdio.h>
@@ -82,7 +83,7 @@ static const char *below(const char *directory, size_t length, const char *path)
 
 uint16_t monitor_front_path(const struct monitor *monitor, const char *path, const char **rest)
 {
-    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
+    for (unsigned i = 0; i < monitor->device_end; i++) {
         const struct monitor_device *device = &monitor->devices[i];
 
         if (device->known && (*rest = below(device->front, device->front_length, path)) != NULL)
@@ -97,8 +98,10 @@ uint16_t monitor_front_path(const struct monitor *monitor, const char *path, con
 static bool take_number(const char **at, uint64_t max, uint64_t *number)
 {
     const char *begin = *at + 1;
-    size_t length = **at == '/' ? strspn(begin, "0123456789") : 0;
+    size_t length = 0;
 
+    while (**at == '/' && begin[length] >= '0' && begin[length] <= '9')
+        length++;
     if (!monitor_number(begin, length, number) || *number > max)
         return false;
     *at = begin + length;
@@ -150,15 +153,15 @@ static bool parse_directory(const char *path, struct directory *directory)
 static uint16_t same_device(const struct monitor *monitor, const struct directory *directory,
                             uint16_t number)
 {
-    uint16_t free_number = number;
+    uint16_t free_number = monitor->device_end < WORLD_DEVICES ? WORLD_DEVICES - 1 : number;
 
-    for (unsigned i = 0; i < WORLD_DEVICES; i++) {
+    for (unsigned i = 0; i < monitor->device_end; i++) {
         const struct monitor_device *device = &monitor->devices[i];
 
         if (device->known && device->front_domid == directory->front_domid &&
             device->vdev == directory->vdev)
             return (uint16_t)i;
-        if (!device->known)
+        if (!device->known && monitor->device_end == WORLD_DEVICES)
             free_number = (uint16_t)i;
     }
     return number < WORLD_DEVICES && monitor->devices[number].known ? free_number : number;
@@ -189,6 +192,14 @@ uint16_t monitor_back_path(const struct monitor *monitor, const struct simback_e
         return SIMBACK_NO_DEVICE;
     *rest = path[directory.length] == '/' ? path + directory.length + 1 : path + directory.length;
     return same_device(monitor, &directory, SIMBACK_NO_DEVICE);
+}
+
+/* Asked of every event, before anything is taken apart. */
+static bool may_tell(const struct simback_event *event)
+{
+    return (event->kind == SIMBACK_WATCH || event->kind == SIMBACK_STORE_WRITE ||
+            event->kind == SIMBACK_STORE_READ) &&
+           event->path != NULL && event->device < WORLD_DEVICES && event->path[0] == '/';
 }
 
 /*
@@ -281,9 +292,7 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
 
     if (event->kind == SIMBACK_BACK_STATE)
         learn_backend(monitor, event);
-    if (event->path == NULL || event->device >= WORLD_DEVICES || event->path[0] != '/')
-        return;
-    if (!parse_directory(event->path, &directory))
+    if (!may_tell(event) || !parse_directory(event->path, &directory))
         return;
     learn_told(&monitor->told[event->device], event, &directory);
     if (!tells_number(event, &directory) || is_elsewhere(monitor, event, &directory))
@@ -293,6 +302,8 @@ void monitor_learn(struct monitor *monitor, const struct simback_event *event)
     if (!device->known || device->vdev != directory.vdev ||
         device->front_domid != directory.front_domid) {
         *device = (struct monitor_device){.known = true};
+        if (number >= monitor->device_end)
+            monitor->device_end = number + 1;
         device->vdev = directory.vdev;
         set_front(device, directory.front_domid);
         monitor_vdev_name(directory.vdev, device->name, sizeof(device->name));
@@ -312,9 +323,9 @@ static const struct store_node *find_node(const struct simback_world *world, con
                                           const char *name)
 {
     char path[MONITOR_PATH + 64];
-    int made = snprintf(path, sizeof(path), "%s/%s", directory, name);
 
-    if (made < 0 || (size_t)made >= sizeof(path) || store_path_length(path) == 0)
+    if (path_join(path, sizeof(path), directory, name) >= sizeof(path) ||
+        store_path_length(path) == 0)
         return NULL;
     return store_tree_find(world->store.root, path);
 }

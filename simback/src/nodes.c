@@ -5,6 +5,7 @@
  * (I20 the other way round). Which node is needed when is connect.c's and publish.c's business.
  */
 #include "backend_internal.h"
+#include "path.h"
 
 #include <blkfront/platform.h>
 
@@ -20,7 +21,7 @@ static enum node_result read_value(struct simback_backend *backend, const char *
     size_t length = 0;
     int result;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    path_join(path, sizeof(path), directory, name);
     result = backend->host->store_read(backend->host->context, 0, path, text, size - 1, &length);
     /* xenstored answers DENIED for a missing node whose parents may not be read. */
     if (result == BLKFRONT_PLATFORM_NO_ENTRY || result == BLKFRONT_PLATFORM_DENIED)
@@ -86,7 +87,7 @@ bool node_exists(struct simback_backend *backend, const char *directory, const c
     size_t length;
     int result;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    path_join(path, sizeof(path), directory, name);
     result =
         backend->host->store_read(backend->host->context, 0, path, value, sizeof(value), &length);
     return result == 0 || result == BLKFRONT_PLATFORM_TOO_LONG;
@@ -96,7 +97,7 @@ void node_remove(struct simback_backend *backend, const char *name)
 {
     char path[BACKEND_PATH + 64];
 
-    snprintf(path, sizeof(path), "%s/%s", backend->back, name);
+    path_join(path, sizeof(path), backend->back, name);
     (void)backend->host->store_remove(backend->host->context, 0, path);
 }
 
@@ -105,7 +106,7 @@ int node_write(struct simback_backend *backend, uint32_t transaction, const char
 {
     char path[BACKEND_PATH + 64];
 
-    snprintf(path, sizeof(path), "%s/%s", backend->back, name);
+    path_join(path, sizeof(path), backend->back, name);
     return backend->host->store_write(backend->host->context, transaction, path, value,
                                       strlen(value));
 }
@@ -128,7 +129,7 @@ int node_write_state(struct simback_backend *backend, enum blkif_wire_state stat
     int result, end;
 
     /* As xenbus does: a removed device must not come to life again by our writing. */
-    snprintf(path, sizeof(path), "%s/%s", backend->back, BLKIF_NODE_STATE);
+    path_join(path, sizeof(path), backend->back, BLKIF_NODE_STATE);
     result = host->transaction_start(host->context, &transaction);
     if (result != 0)
         return result;
