@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_ROW UINT32_MAX /* more than an enumerator holds */
+
 enum {
     SLOTS_MAX = 32 << BLKIF_WIRE_RING_ORDER_MAX,
-    NO_ROW = UINT32_MAX,
     FRONT = 0, /* whose requests they are */
     BACK = 1   /* whose responses */
 };
@@ -363,8 +364,7 @@ static void on_access(struct following *following, struct ring *ring,
     if (!store)
         mark(following, row, ring->answers[record->slot]);
     else if (ring->written_count < SLOTS_MAX)
-        ring->written[ring->written_count++] =
-            (struct written){row, NO_ROW, NO_ROW, record->slot};
+        ring->written[ring->written_count++] = (struct written){row, NO_ROW, NO_ROW, record->slot};
 }
 
 /* ---- all of it ---- */
