@@ -8,7 +8,7 @@ const KINDS = { event: 0, step: 1, broken: 2, gap: 3 };
 const DEVICES = 16;
 const LONG_RUN = 6; /* so many events of a group in a row are folded into one */
 const SLOTS_DRAWN = 64;
-const LONG_LADDER = 300; /* rows, beyond which steps without anything special are folded */
+const LONG_LADDER = 300; /* rows, beyond which all steps but the failing one are folded */
 
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -200,9 +200,8 @@ class Ladder {
     const step = this.rows[begin];
     const events = this.rows.slice(begin, end).filter((row) => row.kind !== KINDS.step);
     const isStep = step.kind === KINDS.step;
-    const special = step.failed ||
-      events.some((row) => row.failed || row.requests.length !== 0);
-    const shut = this.rows.length > LONG_LADDER ? !special : !isStep;
+    const failed = step.failed || events.some((row) => row.failed);
+    const shut = this.rows.length > LONG_LADDER ? !failed : !isStep;
     const box = make("div", {});
     const band = make("div", { class: "band" + (isStep && step.failed ? " failed" : ""),
       role: "listitem", tabindex: -1 },

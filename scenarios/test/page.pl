@@ -303,6 +303,25 @@ sub folds {
     is("$focused.textContent.includes('write 96 +8 fill=2 -> io-error')", 1);
 }
 
+# Of a long run only the step that failed is open; whoever is followed opens where he comes by.
+sub folds_a_long_run {
+    my $open = "[...document.querySelectorAll('.ladder .band[aria-expanded=true]')].map((one) => "
+      . "one.querySelector('code').textContent).join('|')";
+    my $rows = "document.querySelectorAll('.ladder .row[data-index]').length";
+
+    value("location.hash = '#/0/0'");
+    comes("document.querySelector('.ladder')", 'the scenario is not shown');
+    is("document.querySelectorAll('.ladder .band').length", 21);
+    is($open, 'write 96 +8 -> io-error');
+    fail('all rows are drawn') if value($rows) > 100;
+    value("document.querySelector('.tools select').value = 3");
+    value("document.querySelector('.tools select').dispatchEvent(new Event('change'))");
+    is($open, 'read 16 +8 -> ok|write 96 +8 -> io-error');
+    is("$focused.querySelector('.words b').textContent", 'submit');
+    press('u');
+    fail('not all rows are drawn') if value($rows) < 500;
+}
+
 sub goes_about {
     press('[');
     comes("document.querySelector('main h1').textContent === 'a read here and there'",
@@ -380,6 +399,10 @@ is(texts('.sums .card b'), '0|0|0|0');
 is("document.querySelector('main p.bad').textContent",
     'Interrupted: the rest was not played.');
 was_quiet('empty.html');
+
+visit('long.html');
+folds_a_long_run();
+was_quiet('long.html');
 
 visit('compare.html');
 is("document.querySelector('h1').textContent", 'Frontends by rule');

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # Pages in a real browser: a report in which scenarios fail, with names and titles that look like
-# mark-up, an interrupted one, and a comparison. What is done with them stands in page.pl.
+# mark-up, an interrupted one, a long run, and a comparison. What is done with them stands in
+# page.pl.
 #
 #     page.sh SIMBLK CARELESS MISBEHAVING WORK_DIR MISSING
 #
@@ -65,6 +66,17 @@ status=0
 timeout --preserve-status -s INT 2 "$misbehaving" run --stuck 600 --report empty.html hangs.scn \
     >run.log || status=$?
 [ "$status" -eq 130 ]
+# A long run, which fails at its end.
+{
+    printf 'rule I8\nbackend linux\nfault sectors=100-103 error\nconnect -> ok\n'
+    for n in 0 8 16 24 32 40 48 56 64 72 80 88 112 120 128 136; do
+        echo "read $n +8 -> ok"
+    done
+    echo 'write 96 +8 -> io-error'
+} >long.scn
+status=0
+"$careless" run --quiet --report long.html long.scn >run.log || status=$?
+[ "$status" -eq 1 ]
 "$simblk" compare --scenarios all --format html --output compare.html libblkfront
 
 exec perl "$script" "$work"
