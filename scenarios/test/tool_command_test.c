@@ -371,9 +371,46 @@ START_TEST(bench_needs_its_other_program)
 }
 END_TEST
 
+/* ---- all of them ---- */
+
+/* What is wrong, with which command, and what to do: of each that the tool lists. */
+START_TEST(every_command_says_what_it_does_not_know_and_where_help_is)
+{
+    struct outcome run = shell("$simblk --help | sed -nE 's/^  ([a-z]+) .*/\\1/p'");
+    size_t commands = 0;
+
+    for (char *command = strtok(run.out, "\n"); command != NULL; command = strtok(NULL, "\n")) {
+        char message[128];
+        struct outcome help;
+
+        snprintf(message, sizeof(message),
+                 "simblk: %s: unknown option '--frobnicate' (simblk %s --help lists all)\n",
+                 command, command);
+        refused(message, "%s --frobnicate", command);
+        help = shell("$simblk %s --help", command);
+        assert_status(help, 0);
+        snprintf(message, sizeof(message), "usage: simblk %s ", command);
+        assert_contains(help.out, message);
+        commands++;
+    }
+    ck_assert_uint_ge(commands, 16);
+}
+END_TEST
+
+/* A file that is not there is named, whoever wants it. */
+START_TEST(every_command_that_reads_a_file_names_it)
+{
+    static const char *const commands[] = {"run",     "show",   "fmt",  "encode", "decode",
+                                           "explore", "shrink", "diff", "serve"};
+
+    refused("simblk: nowhere.scn: No such file or directory\n", "%s nowhere.scn", commands[_i]);
+}
+END_TEST
+
 static Suite *tool_command_suite(void)
 {
     Suite *suite = suite_create("the commands");
+    TCase *all = tool_case("all");
     TCase *show = tool_case("show");
     TCase *fmt = tool_case("fmt");
     TCase *codec = tool_case("encode and decode");
@@ -394,6 +431,9 @@ static Suite *tool_command_suite(void)
     tcase_add_test(bench, bench_tells_programs_the_same);
     tcase_add_test(bench, bench_measures_the_threaded_world);
     tcase_add_test(bench, bench_needs_its_other_program);
+    tcase_add_test(all, every_command_says_what_it_does_not_know_and_where_help_is);
+    tcase_add_loop_test(all, every_command_that_reads_a_file_names_it, 0, 9);
+    suite_add_tcase(suite, all);
     suite_add_tcase(suite, show);
     suite_add_tcase(suite, fmt);
     suite_add_tcase(suite, codec);
