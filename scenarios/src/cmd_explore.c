@@ -293,7 +293,7 @@ int cmd_explore(int argc, char **argv)
     else
         rc = tool_suite_load(&suite, argv + 1, rest, &selection, NULL);
     if (rc == TOOL_OK)
-        rc = subject_probe(command.frontend, command.stuck_seconds, &probed);
+        rc = subject_probe(command.frontend, command.stuck_seconds, &probed, NULL);
     if (rc == TOOL_FAILED)
         rc = probed.exit_code;
     if (rc == TOOL_OK)

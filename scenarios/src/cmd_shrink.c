@@ -103,7 +103,7 @@ int cmd_shrink(int argc, char **argv)
         return tool_error("shrink: name one scenario");
     if (command.variant < 1 || command.runs > UINT32_MAX)
         return tool_error("shrink: --variant begins at 1, --runs ends at %" PRIu32, UINT32_MAX);
-    rc = subject_probe(command.frontend, 10, &probed);
+    rc = subject_probe(command.frontend, 10, &probed, NULL);
     if (rc != TOOL_OK)
         return rc == TOOL_FAILED ? probed.exit_code : rc;
     text = tool_read_file(argv[1], &length);

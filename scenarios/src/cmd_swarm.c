@@ -65,7 +65,7 @@ struct shared {
 struct swarm_command {
     const char *seeds, *frontend;
     uint64_t first, last;
-    uint64_t jobs, calls, stuck_seconds;
+    uint64_t jobs, calls, stuck_seconds, capabilities;
     bool strict, shrink, show;
     struct shared *shared;
     pid_t pids[JOBS_MAX];
@@ -122,6 +122,17 @@ static void count_without(struct without *without, uint64_t seed,
     memcpy(without->why, verdict->reason, sizeof(without->why));
 }
 
+/* The seed's, without what the frontend lacks. */
+static int make_program(const struct swarm_command *command, uint64_t seed,
+                        struct scenario_program *program)
+{
+    int error = scenario_swarm_program(program, seed, (unsigned)command->calls);
+
+    if (error == SCENARIO_OK && command->frontend != NULL)
+        scenario_swarm_fit(program, command->capabilities);
+    return error;
+}
+
 /* What was stopped by a find is not held against it. */
 static void count(struct lane *lane, const struct scenario_verdict *verdict)
 {
@@ -176,7 +187,7 @@ static void work(const struct swarm_command *command, struct lane *lane)
     play_options(command, &options.run);
     options.run.progress = &lane->progress;
     while (lane->seed < lane->end || take_batch(command, lane)) {
-        if (scenario_swarm_program(&program, lane->seed, (unsigned)command->calls) != SCENARIO_OK)
+        if (make_program(command, lane->seed, &program) != SCENARIO_OK)
             _exit(TOOL_USAGE);
         if (!play(&options, runner, &program, &verdict))
             _exit(TOOL_USAGE);
@@ -299,7 +310,7 @@ static void tell_find(const struct swarm_command *command, const struct find *fi
            command->calls, find->seed);
     scenario_program_init(&program);
     scenario_buffer_init(&text);
-    if (scenario_swarm_program(&program, find->seed, (unsigned)command->calls) == SCENARIO_OK) {
+    if (make_program(command, find->seed, &program) == SCENARIO_OK) {
         if (command->shrink)
             (void)attempt_shrink(&options, &program, 0, &verdict);
         if (scenario_print(&program, &text) == SCENARIO_OK && text.length != 0)
@@ -399,7 +410,7 @@ static int show(const struct swarm_command *command)
     scenario_program_init(&program);
     scenario_buffer_init(&text);
     for (uint64_t seed = command->first; seed <= command->last && error == SCENARIO_OK; seed++) {
-        error = scenario_swarm_program(&program, seed, (unsigned)command->calls);
+        error = make_program(command, seed, &program);
         scenario_buffer_clear(&text);
         if (error == SCENARIO_OK)
             error = scenario_print(&program, &text);
@@ -468,11 +479,11 @@ int cmd_swarm(int argc, char **argv)
         return tool_error("swarm: --calls needs a number from 1 to %d", (int)CALLS_MAX);
     if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
         return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
-    if (command.show)
-        return show(&command);
-    rc = subject_probe(command.frontend, command.stuck_seconds, &probed);
+    rc = subject_probe(command.frontend, command.stuck_seconds, &probed, &command.capabilities);
     if (rc != TOOL_OK)
         return rc == TOOL_FAILED ? probed.exit_code : rc;
+    if (command.show)
+        return show(&command);
     command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (command.shared == MAP_FAILED)

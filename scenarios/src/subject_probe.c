@@ -16,18 +16,22 @@
 
 struct answer {
     bool loaded;
+    uint64_t capabilities;
     char reason[SCENARIO_REASON_MAX / 2];
 };
 
 static _Noreturn void load_in_child(const char *path, int to, FILE *output)
 {
+    const struct scenario_subject *subject;
     struct answer answer;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(fileno(output), STDOUT_FILENO);
     dup2(fileno(output), STDERR_FILENO);
     memset(&answer, 0, sizeof(answer));
-    answer.loaded = subject_load(path, answer.reason, sizeof(answer.reason)) != NULL;
+    subject = subject_load(path, answer.reason, sizeof(answer.reason));
+    answer.loaded = subject != NULL;
+    answer.capabilities = subject == NULL ? 0 : subject->capabilities;
     _exit(write(to, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
 }
 
@@ -56,7 +60,7 @@ static void judge(int status, bool stuck, uint64_t stuck_seconds, const char *ou
 }
 
 static int probe(const char *path, uint64_t stuck_seconds, FILE *output,
-                 struct scenario_verdict *verdict)
+                 struct scenario_verdict *verdict, uint64_t *capabilities)
 {
     struct answer answer;
     bool stuck = false, answered;
@@ -83,6 +87,8 @@ static int probe(const char *path, uint64_t stuck_seconds, FILE *output,
     waitpid(pid, &status, 0);
     if (answered && !answer.loaded)
         return tool_error("%s: %s", path, answer.reason);
+    if (answered && capabilities != NULL)
+        *capabilities = answer.capabilities;
     if (answered)
         return TOOL_OK;
     text = supervisor_take_output(output, false);
@@ -107,7 +113,8 @@ void subject_excuse(const char *frontend, struct scenario_verdict *verdict)
     memcpy(verdict->reason, reason, sizeof(reason));
 }
 
-int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict)
+int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict,
+                  uint64_t *capabilities)
 {
     FILE *output;
     int rc;
@@ -117,7 +124,7 @@ int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verd
     output = tmpfile();
     if (output == NULL)
         return tool_error("no file for what a frontend prints");
-    rc = probe(path, stuck_seconds, output, verdict);
+    rc = probe(path, stuck_seconds, output, verdict, capabilities);
     fclose(output);
     return rc;
 }

@@ -465,7 +465,7 @@ static int play_probed(struct supervisor *supervisor)
     if (options->break_step != 0)
         return play_here_loaded(supervisor);
     memset(&verdict, 0, sizeof(verdict));
-    rc = subject_probe(options->frontend, options->stuck_seconds, &verdict);
+    rc = subject_probe(options->frontend, options->stuck_seconds, &verdict, NULL);
     if (rc == TOOL_FAILED)
         return give_up(supervisor, &verdict);
     return rc == TOOL_OK ? play_in_workers(supervisor) : rc;

@@ -66,10 +66,12 @@ int supervise(const struct supervisor_options *options, struct tool_result *resu
             "judge this shared object (scenario/subject.h) instead of libblkfront", target, NULL \
     }
 
-/* Loads the shared object (NULL: there is none) in a process of its own. 0; TOOL_USAGE after a
+/* Loads the shared object (NULL: there is none) in a process of its own, and tells its capabilities
+ * where they are wanted (NULL: they are not). 0; TOOL_USAGE after a
  * message, where it is no frontend for this tool; TOOL_FAILED after one and with a verdict, where
  * it crashes or hangs. */
-int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict);
+int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict,
+                  uint64_t *capabilities);
 
 /* A program that could not be played on with a frontend from outside (NULL: it is none) does not
  * count: it went on from what libblkfront would have done. */

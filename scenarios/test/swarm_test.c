@@ -128,6 +128,45 @@ START_TEST(a_backend_does_everything_with_requests_that_it_should_not)
 }
 END_TEST
 
+/* What is left is a good program, with the trouble of the seed. */
+START_TEST(a_seed_can_be_fitted_to_any_frontend)
+{
+    static const uint64_t capabilities[] = {0, SCENARIO_SUBJECT_FLUSH | SCENARIO_SUBJECT_RECOVERY,
+                                            UINT64_MAX};
+    struct scenario_problems problems;
+
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        size_t steps;
+
+        ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 120), SCENARIO_OK);
+        steps = the_program.step_count;
+        scenario_swarm_fit(&the_program, capabilities[_i]);
+        ck_assert_uint_ge(the_program.step_count, steps / 4);
+        ck_assert(capabilities[_i] != UINT64_MAX || the_program.step_count == steps);
+        scenario_problems_init(&problems);
+        ck_assert_msg(scenario_check(&the_program, &problems) == SCENARIO_OK, "seed %u: %s",
+                      (unsigned)seed, problems.list[0].text);
+    }
+}
+END_TEST
+
+/* The naive frontend lacks most; how it gets on with the rest is not the matter here. */
+START_TEST(a_fitted_seed_asks_for_nothing_that_is_lacking)
+{
+    uint64_t capabilities = broken_subject(SOUND, NULL)->capabilities;
+
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct scenario_verdict verdict;
+
+        ck_assert_int_eq(scenario_swarm_program(&the_program, seed, 40), SCENARIO_OK);
+        scenario_swarm_fit(&the_program, capabilities);
+        verdict = play_program(SOUND, false, &the_program);
+        ck_assert_msg(verdict.outcome != SCENARIO_UNSUPPORTED, "seed %u: %s", (unsigned)seed,
+                      verdict.reason);
+    }
+}
+END_TEST
+
 /* What still goes wrong behind a step; one bit each. */
 static unsigned wrong_after(unsigned wrong, const struct scenario_step *step)
 {
@@ -215,6 +254,8 @@ static Suite *make_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, each_seed_gives_a_good_program);
+    tcase_add_loop_test(tests, a_seed_can_be_fitted_to_any_frontend, 0, 3);
+    tcase_add_test(tests, a_fitted_seed_asks_for_nothing_that_is_lacking);
     tcase_add_test(tests, a_program_is_its_text);
     tcase_add_test(tests, seeds_differ);
     tcase_add_test(tests, every_kind_of_trouble_comes_and_none_always);

@@ -21,6 +21,9 @@ enum { SCENARIO_SWARM_CALLS = 100 }; /* before the end, where nothing else is as
  * SCENARIO_NO_MEMORY. */
 int scenario_swarm_program(struct scenario_program *program, uint64_t seed, unsigned calls);
 
+/* Leaves off what a frontend with these capabilities (subject.h) cannot be asked for. */
+void scenario_swarm_fit(struct scenario_program *program, uint64_t capabilities);
+
 #ifdef __cplusplus
 }
 #endif
