@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_ROW UINT32_MAX /* more than an enumerator holds */
-
 enum {
     SLOTS_MAX = 32 << BLKIF_WIRE_RING_ORDER_MAX,
     FRONT = 0, /* whose requests they are */
     BACK = 1   /* whose responses */
 };
+
+static const uint32_t NO_ROW = UINT32_MAX;
 
 /* Something on the ring, by its index. */
 struct pushed {
