@@ -258,7 +258,7 @@ int cmd_explore(int argc, char **argv)
     struct explore_command command = {.schedules = SCHEDULES_MAX, .stuck_seconds = 10};
     struct tool_selection selection;
     struct tool_suite suite;
-    struct scenario_verdict probed;
+    struct scenario_verdict probed = {.exit_code = TOOL_FAILED};
     int rest = 0, rc;
     const struct tool_option options[] = {
         TOOL_OPTION_FRONTEND(&command.frontend),

@@ -43,6 +43,7 @@ static bool print_ladder(const struct show *show, struct ladder *ladder)
     ok = scenario_variant(&variant, &show->program, (size_t)show->variant - 1, NULL) == SCENARIO_OK;
     ladder->program = &variant;
     ok = ok && ladder_text(stdout, ladder);
+    ladder->program = NULL;
     scenario_program_fini(&variant);
     return ok;
 }
