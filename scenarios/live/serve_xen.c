@@ -364,6 +364,7 @@ static void play_steps(struct server *server)
         server->next_step++;
         if (step->opcode == STEP_BACKEND || !is_played(step))
             continue;
+        simback_served_look(server->served);
         wrong = is_on_the_ring(step) ? step_play_hostile(program, step, server->backend)
                                      : step_play(step, &server->options, server->backend);
         simback_served_touched(server->served);

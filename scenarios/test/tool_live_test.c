@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The tool on a Xen of the test's own (fake_xen.h), in the test's process: simblk serve with
- * libblkfront in another thread as the guest, and with each call of Xen's libraries failing in turn;
- * the live world with a backend in another thread in QEMU's place. On a real Xen the same is done by
- * the live rig.
+ * libblkfront in another thread as the guest, and with each call of Xen's libraries failing in
+ * turn; the live world with a backend in another thread in QEMU's place. On a real Xen the same is
+ * done by the live rig.
  */
 #include "check_main.h"
 #include "fake_xen.h"
@@ -121,65 +121,163 @@ static int serve(const char *seconds)
     return tool(words);
 }
 
-static void *serve_in_a_thread(void *status)
+/* What a thread serves: words, and what the tool said in the end. */
+struct server {
+    const char *words[WORDS];
+    pthread_t thread;
+    int status;
+};
+
+static void *serve_in_a_thread(void *context)
 {
-    *(int *)status = serve("30");
+    struct server *server = context;
+
+    server->status = tool(server->words);
     return NULL;
 }
 
-static void put_and_get(struct blkfront_device *device)
+static void start(struct server *server)
 {
-    unsigned char out[8 * SECTOR], in[8 * SECTOR];
-
-    memset(out, 0x5a, sizeof(out));
-    memset(in, 0, sizeof(in));
-    ck_assert_int_eq(
-        blkfront_blocking_write(device, 64, &(struct blkfront_buffer){out, sizeof(out), NULL}, 1),
-        0);
-    ck_assert_int_eq(
-        blkfront_blocking_read(device, 64, &(struct blkfront_buffer){in, sizeof(in), NULL}, 1), 0);
-    ck_assert_mem_eq(in, out, sizeof(in));
-}
-
-/* Connects as soon as the nodes are there, and looks that nothing of its own is left. */
-static void be_the_guest(void)
-{
-    struct blkfront_libxen_ledger ledger, nothing;
-    struct blkfront_options options;
-    struct blkfront_libxen *xen;
-    struct blkfront_device *device;
-    struct blkfront *context;
-    char text[BLKFRONT_LIBXEN_TEXT];
-
+    ck_assert_int_eq(pthread_create(&server->thread, NULL, serve_in_a_thread, server), 0);
     while (fake_xen_nodes("/local/domain/0/device/vbd/51728/state") == 0)
         usleep(1000); /* it is the last to be written */
-    blkfront_options_init(&options);
-    ck_assert_int_eq(blkfront_libxen_open(NULL, &xen, text), 0);
-    ck_assert_int_eq(blkfront_create(blkfront_libxen_platform(xen), &context), 0);
-    ck_assert_msg(blkfront_blocking_connect(context, "51728", &options, &device) == 0, "%s",
-                  blkfront_detail(context));
-    put_and_get(device);
-    blkfront_blocking_disconnect(device);
-    blkfront_release(device);
-    blkfront_destroy(context);
-    memset(&nothing, 0, sizeof(nothing));
-    blkfront_libxen_get_ledger(xen, &ledger);
-    ck_assert_mem_eq(&ledger, &nothing, sizeof(ledger));
-    blkfront_libxen_close(xen);
 }
 
-START_TEST(a_guest_is_served_until_it_is_said_to_stop)
+/* As by Control-C; nothing is left of the device, and nothing is open. */
+static void stop(struct server *server)
 {
-    pthread_t server;
-    int status = -1;
-
-    ck_assert_int_eq(pthread_create(&server, NULL, serve_in_a_thread, &status), 0);
-    be_the_guest();
     raise(SIGTERM);
-    pthread_join(server, NULL);
-    ck_assert_int_eq(status, 0);
+    pthread_join(server->thread, NULL);
     ck_assert_uint_eq(nodes_left(), 0);
     ck_assert(fake_xen_is_closed());
+}
+
+/* The application of a guest. */
+struct guest {
+    struct blkfront_libxen *xen;
+    struct blkfront *context;
+    struct blkfront_device *device;
+    unsigned char data[8 * SECTOR];
+};
+
+static void connect_guest(struct guest *guest)
+{
+    struct blkfront_options options;
+    char text[BLKFRONT_LIBXEN_TEXT];
+
+    blkfront_options_init(&options);
+    ck_assert_int_eq(blkfront_libxen_open(NULL, &guest->xen, text), 0);
+    ck_assert_int_eq(blkfront_create(blkfront_libxen_platform(guest->xen), &guest->context), 0);
+    ck_assert_msg(blkfront_blocking_connect(guest->context, "51728", &options, &guest->device) == 0,
+                  "%s", blkfront_detail(guest->context));
+}
+
+/* Nothing of its own is left. */
+static void disconnect_guest(struct guest *guest)
+{
+    struct blkfront_libxen_ledger ledger, nothing;
+
+    blkfront_blocking_disconnect(guest->device);
+    blkfront_release(guest->device);
+    blkfront_destroy(guest->context);
+    memset(&nothing, 0, sizeof(nothing));
+    blkfront_libxen_get_ledger(guest->xen, &ledger);
+    ck_assert_mem_eq(&ledger, &nothing, sizeof(ledger));
+    blkfront_libxen_close(guest->xen);
+}
+
+static int get(struct guest *guest, uint64_t sector)
+{
+    const struct blkfront_buffer buffer = {guest->data, sizeof(guest->data), NULL};
+
+    return blkfront_blocking_read(guest->device, sector, &buffer, 1);
+}
+
+static int put(struct guest *guest, uint64_t sector, int byte)
+{
+    const struct blkfront_buffer buffer = {guest->data, sizeof(guest->data), NULL};
+
+    memset(guest->data, byte, sizeof(guest->data));
+    return blkfront_blocking_write(guest->device, sector, &buffer, 1);
+}
+
+/* It opens again for who closed it. */
+START_TEST(a_guest_is_served_until_it_is_said_to_stop)
+{
+    static struct server server = {.words = {"simblk", "serve", "--vdev", "51728", SERVE_PLAIN}};
+    struct guest guest;
+
+    start(&server);
+    for (int time = 0; time < 2; time++) {
+        connect_guest(&guest);
+        ck_assert_int_eq(get(&guest, 64), 0);
+        ck_assert_int_eq(guest.data[4 * SECTOR], time == 0 ? 0 : 0x5a);
+        ck_assert_int_eq(put(&guest, 64, 0x5a), 0);
+        disconnect_guest(&guest);
+    }
+    stop(&server);
+    ck_assert_int_eq(server.status, 0);
+}
+END_TEST
+
+static void write_scenario(const char *path)
+{
+    FILE *file = fopen(path, "we");
+
+    ck_assert_ptr_nonnull(file);
+    fputs("dialect mine like=linux\n"
+          "backend mine\n"
+          "fault op=read sectors=800-807 error\n"
+          "run time=100ms\n"
+          "backend resize sectors=4096\n"
+          "run time=100ms\n"
+          "ring index field=rsp_prod add=100\n",
+          file);
+    fclose(file);
+}
+
+/* An image of 1024 sectors, each byte a 3. */
+static void write_image(const char *path)
+{
+    FILE *file = fopen(path, "we");
+
+    ck_assert_ptr_nonnull(file);
+    for (unsigned i = 0; i < 1024 * SECTOR; i++)
+        fputc(3, file);
+    fclose(file);
+}
+
+/* Errors, another size, and more answers than anybody has asked for, each in its time. */
+START_TEST(what_a_scenario_says_happens_to_the_guest)
+{
+    static struct server server;
+    static char scenario[PATH], image[PATH];
+    struct blkfront_info info = {.size_sectors = 0};
+    struct guest guest;
+    int result = 0;
+
+    snprintf(scenario, sizeof(scenario), "%s/scenario", root);
+    snprintf(image, sizeof(image), "%s/image", root);
+    write_scenario(scenario);
+    write_image(image);
+    server = (struct server){.words = {"simblk", "serve", "--vdev", "51728", "--disk", image,
+                                       "--json", "--trace", scenario}};
+    start(&server);
+    connect_guest(&guest);
+    ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
+    ck_assert_uint_eq(info.size_sectors, 1024);
+    ck_assert_int_eq(get(&guest, 800), BLKFRONT_IO_ERROR);
+    ck_assert_int_eq(get(&guest, 808), 0);
+    ck_assert_int_eq(guest.data[0], 3);
+    while (info.size_sectors == 1024 && get(&guest, 8) == 0)
+        ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
+    ck_assert_uint_eq(info.size_sectors, 4096);
+    while (result == 0)
+        result = get(&guest, 8);
+    ck_assert_int_eq(result, BLKFRONT_PROTOCOL);
+    disconnect_guest(&guest);
+    stop(&server);
+    ck_assert_int_eq(server.status, 0); /* of the rules none is broken */
 }
 END_TEST
 
@@ -347,6 +445,7 @@ static Suite *tool_live_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_guest_is_served_until_it_is_said_to_stop);
+    tcase_add_test(tests, what_a_scenario_says_happens_to_the_guest);
     tcase_add_test(tests, whatever_call_fails_serve_leaves_nothing);
     tcase_add_loop_test(tests, whatever_call_fails_the_live_world_leaves_nothing, 1, 60);
     tcase_add_loop_test(tests, the_live_world_does_what_the_simulated_does, 0,

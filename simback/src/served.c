@@ -282,7 +282,7 @@ static void state_comes(struct simback_served *served, const char *value, size_t
                         bool missed)
 {
     /* What was put on the ring before it said so was put in its former state. */
-    served_look_all(served);
+    simback_served_look(served);
     if (missed)
         served_missed(served->world, SERVED_DEVICE);
     if (length == 1 && (value[0] == '3' || value[0] == '4'))
@@ -452,7 +452,7 @@ void simback_served_ask(struct simback_served *served, void (*ask_for)(void *con
 void simback_served_end(struct simback_served *served)
 {
     ask(served);
-    served_look_all(served);
+    simback_served_look(served);
     served_enter(served);
     served_end(served->world, SERVED_DEVICE);
 }

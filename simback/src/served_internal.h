@@ -56,8 +56,6 @@ void served_adopt_rings(struct simback_served *served);
 void served_mapped(struct simback_served *served, uint32_t ref, bool writable, void *real);
 /* True: it was a page of a ring. */
 bool served_unmapped(struct simback_served *served, uint32_t ref, const void *real);
-/* All rings as they stand: the guest's doing. */
-void served_look_all(struct simback_served *served);
 void served_before_load(void *context, const volatile void *address, size_t size);
 void served_before_publish(void *context, const volatile void *header, uint32_t value);
 

@@ -238,7 +238,7 @@ static struct monitor_ring *ring_of(const struct simback_served *served, uint16_
     return monitor_ring_of(served->world->monitor, SERVED_DEVICE, queue);
 }
 
-void served_look_all(struct simback_served *served)
+void simback_served_look(struct simback_served *served)
 {
     for (unsigned queue = 0; queue < MONITOR_QUEUES; queue++) {
         struct monitor_ring *ring = ring_of(served, (uint16_t)queue);

@@ -77,6 +77,13 @@ static bool says(const char *words)
     return strstr(text, words) != NULL;
 }
 
+/* As QEMU does it, so that nobody waits for it. */
+static void be_removed(void)
+{
+    fake_xen_write(front, NULL);
+    fake_xen_write("/local/domain/0/backend/qdisk/0/51712", NULL);
+}
+
 /* ---- sharing ---- */
 
 /* The guest's table grows with its first reference. */
@@ -152,27 +159,81 @@ static void a_world_without_memory_is_no_live_one(void)
 
 /* ---- backends ---- */
 
-static enum simback_live_result add(const char *dialect, uint32_t sector_size, bool read_only)
-{
-    struct simback_backend_options options;
+static struct simback_backend_options asked;
 
-    simback_backend_options_init(&options);
-    options.dialect = simback_dialect_find(dialect);
-    options.sector_size = sector_size;
-    options.mode_read_only = read_only;
-    return simback_live_add_backend(live, &options, text);
+static void ask_anew(const char *dialect)
+{
+    simback_backend_options_init(&asked);
+    asked.dialect = simback_dialect_find(dialect);
 }
+
+static enum simback_live_result add(void)
+{
+    return simback_live_add_backend(live, &asked, text);
+}
+
+/* The next run wants one more thing that there is not. */
+#define CANNOT(member, value, words)                 \
+    do {                                             \
+        ask_anew("qemu");                            \
+        asked.member = value;                        \
+        CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_CANNOT); \
+        CU_ASSERT_TRUE(says(words));                 \
+    } while (false)
 
 static void what_a_real_backend_cannot_be(void)
 {
     begin();
-    CU_ASSERT_EQUAL(add("linux", 512, false), SIMBACK_LIVE_CANNOT);
+    ask_anew("linux");
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_CANNOT);
     CU_ASSERT_TRUE(says("another backend"));
-    CU_ASSERT_EQUAL(add("qemu", 512, true), SIMBACK_LIVE_CANNOT);
-    CU_ASSERT_TRUE(says("read-only"));
-    CU_ASSERT_EQUAL(add("qemu", 4096, false), SIMBACK_LIVE_CANNOT);
-    CU_ASSERT_TRUE(says("sectors of 512 bytes"));
+    CANNOT(domid, 7, "a backend elsewhere");
+    CANNOT(vdev, 768, "another kind of device");
+    CANNOT(persistent, SIMBACK_YES, "other features");
+    CANNOT(segments, 32, "other limits");
+    CANNOT(queues, 4, "other limits");
+    CANNOT(discard_granularity, 4096, "another layout");
+    CANNOT(cdrom, true, "another kind of disk");
+    CANNOT(mode_read_only, true, "read-only");
+    CANNOT(sector_size, 4096, "sectors of 512 bytes");
+    CANNOT(sectors, UINT64_C(1) << 40, "of this size");
     CU_ASSERT_EQUAL(fake_xen_nodes("/local/domain/0/backend"), 0);
+    end();
+}
+
+/* Without the devices below it, in a folder of its own. */
+static void disks_that_there_are_not(void)
+{
+    static const enum simback_live_disk disks[] = {SIMBACK_LIVE_RAM, SIMBACK_LIVE_NULL};
+
+    for (size_t i = 0; i < sizeof(disks) / sizeof(disks[0]); i++) {
+        begin_with(disks[i], 65536, 0);
+        ask_anew("linux");
+        asked.device = 7; /* no such disk anywhere */
+        asked.vdev += 7 * 16;
+        CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_FAILED);
+        CU_ASSERT_TRUE(says("cannot be used"));
+        end();
+    }
+    begin_with(SIMBACK_LIVE_LOOP, 65536, 0);
+    ask_anew("linux");
+    asked.sector_size = 8192;
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_CANNOT);
+    CU_ASSERT_TRUE(says("no such sectors"));
+    end();
+}
+
+static void what_cannot_be_done_to_qemus_backend(void)
+{
+    begin();
+    ask_anew("qemu");
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_OK);
+    CU_ASSERT_EQUAL(simback_live_change(live, 0, SIMBACK_LIVE_RESIZE, 4096, text),
+                    SIMBACK_LIVE_CANNOT);
+    CU_ASSERT_TRUE(says("only loop devices"));
+    CU_ASSERT_EQUAL(simback_live_change(live, 0, SIMBACK_LIVE_CRASH, 0, text), SIMBACK_LIVE_CANNOT);
+    CU_ASSERT_TRUE(says("takes its frontend's nodes"));
+    be_removed();
     end();
 }
 
@@ -180,15 +241,15 @@ static void a_device_that_is_there_is_left_alone(void)
 {
     begin();
     fake_xen_write("/local/domain/0/device/vbd/51712/state", "4");
-    CU_ASSERT_EQUAL(add("qemu", 512, false), SIMBACK_LIVE_FAILED);
+    ask_anew("qemu");
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_FAILED);
     CU_ASSERT_TRUE(says("is there already"));
     CU_ASSERT_EQUAL(fake_xen_nodes(front), 1);
     fake_xen_write(front, NULL);
-    CU_ASSERT_EQUAL(add("qemu", 512, false), SIMBACK_LIVE_OK);
-    CU_ASSERT_EQUAL(add("qemu", 512, false), SIMBACK_LIVE_CANNOT);
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_OK);
+    CU_ASSERT_EQUAL(add(), SIMBACK_LIVE_CANNOT);
     CU_ASSERT_TRUE(says("once in a run"));
-    fake_xen_write(front, NULL); /* as QEMU does it, so that nobody waits for it */
-    fake_xen_write("/local/domain/0/backend/qdisk/0/51712", NULL);
+    be_removed();
     end();
 }
 
@@ -211,6 +272,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_cannot_be_shared_takes_no_memory),
     UNIT_TEST(a_world_without_memory_is_no_live_one),
     UNIT_TEST(what_a_real_backend_cannot_be),
+    UNIT_TEST(disks_that_there_are_not),
+    UNIT_TEST(what_cannot_be_done_to_qemus_backend),
     UNIT_TEST(a_device_that_is_there_is_left_alone),
     UNIT_TEST(devices_that_there_are_not),
 };

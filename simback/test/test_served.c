@@ -498,12 +498,29 @@ static void i17_a_write_to_a_disk_that_is_read_only(void)
     expect(17, "the frontend knows that the disk is read-only");
 }
 
+/* An answer that nobody has asked for lies where the next request does. */
+static void what_was_asked_before_an_attack_is_told_as_it_was_asked(void)
+{
+    const struct simback_bad_response response = {.set_id = true, .id = 0x77, .count = 1};
+
+    connect_guest();
+    use_disk();
+    fake_put_request(&device, 1, 5, 8, 0, 3);
+    fake_publish(&device, 0);
+    simback_served_look(served);
+    CU_ASSERT_EQUAL(simback_backend_respond(device.backend, &response), 0);
+    simback_served_touched(served);
+    serve();
+    expect_none();
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_guest_that_keeps_the_rules_is_told_so),
     UNIT_TEST(the_same_with_32_bits_and_a_larger_ring),
     UNIT_TEST(a_guest_may_connect_again),
     UNIT_TEST(what_the_toolstack_writes_is_not_the_guests),
     UNIT_TEST(what_cannot_be_seen_is_not_judged),
+    UNIT_TEST(what_was_asked_before_an_attack_is_told_as_it_was_asked),
     UNIT_TEST(i2_an_id_that_is_in_flight),
     UNIT_TEST(i3_more_requests_than_slots),
     UNIT_TEST(i4_a_guest_that_does_not_close),

@@ -44,6 +44,8 @@ void simback_served_node(struct simback_served *served, const char *path, const 
  */
 bool simback_served_service(struct simback_served *served, struct simback_backend *backend,
                             uint16_t queue);
+/* Before something is done to the guest's rings: what it has asked by now is told as it asked. */
+void simback_served_look(struct simback_served *served);
 /* Something was done to the backend: its queues have to look. */
 void simback_served_touched(struct simback_served *served);
 
