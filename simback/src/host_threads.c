@@ -19,6 +19,12 @@ static int host_unmap(void *context, uint16_t domid, const uint32_t *refs, uint3
     return thread_unmap(context, domid, refs, count, pages);
 }
 
+static void host_expect(void *context, uint16_t domid, uint32_t ref)
+{
+    if (domid == SIMBACK_FRONT_DOMID)
+        thread_expect(context, ref);
+}
+
 /* One thread looks after all ports, so it need not be known whose queue a port is. */
 static int host_port_bind(void *context, uint16_t domid, uint32_t remote_port, uint16_t tag,
                           uint32_t *port)
@@ -144,6 +150,7 @@ static uint64_t host_random(void *context)
 static const struct simback_host calls = {
     .map = host_map,
     .unmap = host_unmap,
+    .expect = host_expect,
     .port_bind = host_port_bind,
     .port_close = host_port_close,
     .port_notify = host_port_notify,

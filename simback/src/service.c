@@ -241,6 +241,20 @@ static uint32_t room_left(const struct backend_queue *queue)
     return room < ring->size - unanswered ? room : ring->size - unanswered;
 }
 
+/* What it needs first. The pages of an indirect request are many, and copied one after the other.
+ */
+static void expect(const struct simback_backend *backend, const struct slot_request *request)
+{
+    const struct simback_host *host = backend->host;
+
+    simback_disk_expect(backend->disk, request->sector_512);
+    if (host->expect == NULL || request->operation == BLKIF_WIRE_INDIRECT)
+        return;
+    for (uint32_t i = 0; i < request->segment_count && i < BLKIF_WIRE_SEGMENTS; i++)
+        host->expect(host->context, backend->options.front_domid,
+                     request->data.segments[i].grant_ref);
+}
+
 /*
  * Copies at most `most` of the requests up to req_prod, and none behind a barrier, which may have
  * to wait. That they are copied before the first is carried out gives slots and disk time to come
@@ -263,7 +277,7 @@ static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t mo
             break;
     }
     for (uint32_t i = 0; i < count; i++)
-        simback_disk_expect(queue->backend->disk, requests[i].sector_512);
+        expect(queue->backend, &requests[i]);
     return count;
 }
 

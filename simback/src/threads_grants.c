@@ -274,6 +274,12 @@ int thread_page_revoke(struct simback_threads *threads, uint32_t ref)
 
 /* ---- the other side ---- */
 
+void thread_expect(const struct simback_threads *threads, uint32_t ref)
+{
+    if (ref >= GRANT_FIRST && ref < threads->grant_limit)
+        __builtin_prefetch(&threads->grants[ref], 1);
+}
+
 static void unmap_one(struct thread_grant *grant)
 {
     (void)__atomic_sub_fetch(&grant->state, 1, __ATOMIC_RELEASE);

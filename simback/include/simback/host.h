@@ -28,6 +28,9 @@ struct simback_host {
     int (*map)(void *context, uint16_t domid, const uint32_t *refs, uint32_t count, bool writable,
                void **pages);
     int (*unmap)(void *context, uint16_t domid, const uint32_t *refs, uint32_t count, void **pages);
+    /* A reference will be mapped soon, or not: whatever is needed for that may come over meanwhile.
+     * May be NULL. */
+    void (*expect)(void *context, uint16_t domid, uint32_t ref);
 
     /* Binds to the frontend's unbound port; `tag` says who is woken (the queue's number). */
     int (*port_bind)(void *context, uint16_t domid, uint32_t remote_port, uint16_t tag,
