@@ -32,7 +32,8 @@ struct thread_grant {
     uint32_t next;  /* atomic; of the free ones */
     uint32_t page;  /* atomic: whoever counts looks at all grants */
     uint16_t peer;
-    bool block; /* of share: not revoked alone */
+    bool block;     /* of share: not revoked alone */
+    char apart[48]; /* one is ended while its neighbour is mapped */
 };
 
 /* ---- channels ---- */
