@@ -160,7 +160,7 @@ struct guest {
     unsigned char data[8 * SECTOR];
 };
 
-static void connect_guest(struct guest *guest)
+static int connect_guest(struct guest *guest)
 {
     struct blkfront_options options;
     char text[BLKFRONT_LIBXEN_TEXT];
@@ -168,8 +168,8 @@ static void connect_guest(struct guest *guest)
     blkfront_options_init(&options);
     ck_assert_int_eq(blkfront_libxen_open(NULL, &guest->xen, text), 0);
     ck_assert_int_eq(blkfront_create(blkfront_libxen_platform(guest->xen), &guest->context), 0);
-    ck_assert_msg(blkfront_blocking_connect(guest->context, "51728", &options, &guest->device) == 0,
-                  "%s", blkfront_detail(guest->context));
+    guest->device = NULL;
+    return blkfront_blocking_connect(guest->context, "51728", &options, &guest->device);
 }
 
 /* Nothing of its own is left. */
@@ -177,8 +177,10 @@ static void disconnect_guest(struct guest *guest)
 {
     struct blkfront_libxen_ledger ledger, nothing;
 
-    blkfront_blocking_disconnect(guest->device);
-    blkfront_release(guest->device);
+    if (guest->device != NULL) {
+        blkfront_blocking_disconnect(guest->device);
+        blkfront_release(guest->device);
+    }
     blkfront_destroy(guest->context);
     memset(&nothing, 0, sizeof(nothing));
     blkfront_libxen_get_ledger(guest->xen, &ledger);
@@ -209,7 +211,7 @@ START_TEST(a_guest_is_served_until_it_is_said_to_stop)
 
     start(&server);
     for (int time = 0; time < 2; time++) {
-        connect_guest(&guest);
+        ck_assert_int_eq(connect_guest(&guest), 0);
         ck_assert_int_eq(get(&guest, 64), 0);
         ck_assert_int_eq(guest.data[4 * SECTOR], time == 0 ? 0 : 0x5a);
         ck_assert_int_eq(put(&guest, 64, 0x5a), 0);
@@ -220,20 +222,18 @@ START_TEST(a_guest_is_served_until_it_is_said_to_stop)
 }
 END_TEST
 
-static void write_scenario(const char *path)
+/* A file of the test's own: its place. */
+static const char *write_file(const char *name, const char *text)
 {
-    FILE *file = fopen(path, "we");
+    static char path[PATH];
+    FILE *file;
 
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    file = fopen(path, "we");
     ck_assert_ptr_nonnull(file);
-    fputs("dialect mine like=linux\n"
-          "backend mine\n"
-          "fault op=read sectors=800-807 error\n"
-          "run time=100ms\n"
-          "backend resize sectors=4096\n"
-          "run time=100ms\n"
-          "ring index field=rsp_prod add=100\n",
-          file);
+    fputs(text, file);
     fclose(file);
+    return path;
 }
 
 /* An image of 1024 sectors, each byte a 3. */
@@ -247,37 +247,55 @@ static void write_image(const char *path)
     fclose(file);
 }
 
-/* Errors, another size, and more answers than anybody has asked for, each in its time. */
-START_TEST(what_a_scenario_says_happens_to_the_guest)
+START_TEST(a_guest_gets_the_errors_and_the_size_that_a_scenario_says)
 {
     static struct server server;
-    static char scenario[PATH], image[PATH];
+    static char image[PATH];
     struct blkfront_info info = {.size_sectors = 0};
     struct guest guest;
-    int result = 0;
 
-    snprintf(scenario, sizeof(scenario), "%s/scenario", root);
     snprintf(image, sizeof(image), "%s/image", root);
-    write_scenario(scenario);
     write_image(image);
-    server = (struct server){.words = {"simblk", "serve", "--vdev", "51728", "--disk", image,
-                                       "--json", "--trace", scenario}};
+    server = (struct server){
+        .words = {"simblk", "serve", "--vdev", "51728", "--disk", image, "--json", "--trace",
+                  write_file("scenario", "dialect mine like=linux\n"
+                                         "backend mine\n"
+                                         "fault op=read sectors=800-807 error\n"
+                                         "run time=1ms\n"
+                                         "backend resize sectors=4096\n")}};
     start(&server);
-    connect_guest(&guest);
-    ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
-    ck_assert_uint_eq(info.size_sectors, 1024);
+    ck_assert_int_eq(connect_guest(&guest), 0);
     ck_assert_int_eq(get(&guest, 800), BLKFRONT_IO_ERROR);
     ck_assert_int_eq(get(&guest, 808), 0);
     ck_assert_int_eq(guest.data[0], 3);
-    while (info.size_sectors == 1024 && get(&guest, 8) == 0)
+    while (info.size_sectors != 4096) {
+        ck_assert_int_eq(get(&guest, 8), 0);
         ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
-    ck_assert_uint_eq(info.size_sectors, 4096);
+    }
+    ck_assert_int_eq(get(&guest, 4088), 0);
+    disconnect_guest(&guest);
+    stop(&server);
+    ck_assert_int_eq(server.status, 0); /* of the rules none is broken */
+}
+END_TEST
+
+/* It may come before the guest has connected. */
+START_TEST(an_attack_of_a_scenario_ends_the_guests_device)
+{
+    static struct server server;
+    struct guest guest;
+    int result;
+
+    server = (struct server){
+        .words = {"simblk", "serve", "--vdev", "51728",
+                  write_file("scenario", "backend linux\nrun time=1ms\nring respond id=0x77\n")}};
+    start(&server);
+    result = connect_guest(&guest);
     while (result == 0)
         result = get(&guest, 8);
     ck_assert_int_eq(result, BLKFRONT_PROTOCOL);
     disconnect_guest(&guest);
-    stop(&server);
-    ck_assert_int_eq(server.status, 0); /* of the rules none is broken */
+    stop(&server); /* its answer may lie over a request, which it complains about then */
 }
 END_TEST
 
@@ -445,7 +463,8 @@ static Suite *tool_live_suite(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_guest_is_served_until_it_is_said_to_stop);
-    tcase_add_test(tests, what_a_scenario_says_happens_to_the_guest);
+    tcase_add_test(tests, a_guest_gets_the_errors_and_the_size_that_a_scenario_says);
+    tcase_add_test(tests, an_attack_of_a_scenario_ends_the_guests_device);
     tcase_add_test(tests, whatever_call_fails_serve_leaves_nothing);
     tcase_add_loop_test(tests, whatever_call_fails_the_live_world_leaves_nothing, 1, 60);
     tcase_add_loop_test(tests, the_live_world_does_what_the_simulated_does, 0,
