@@ -46,7 +46,8 @@ tap_fails() { # name, what it says, command...: passes when the command fails an
         sh -c "cat /tmp/failed; [ $tap_status != 0 ] && grep -q '$tap_words' /tmp/failed"
 }
 
-# Programs that print TAP themselves: their lines become ours.
+# Programs that print TAP themselves: their lines become ours, and tap_passed says how many of them
+# have passed.
 tap_all() { # name before each, command...
     tap_name=$1
     shift
@@ -65,6 +66,8 @@ tap_all() { # name before each, command...
         esac
     done </tmp/lines >/tmp/told
     cat /tmp/told >$tap_result
+    # shellcheck disable=SC2034 # for the cases
+    tap_passed=$(grep -c '^ok ' /tmp/told)
     # A program that dies has not told of what it did not come to.
     tap "$tap_name: came to its end" [ $tap_status -le 1 ]
 }
