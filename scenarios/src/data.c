@@ -300,12 +300,15 @@ static bool take_over(struct scenario_runner *runner, struct call *call, const s
 
 /* ---- requests beyond any memory ---- */
 
+/* Of one buffer. */
+#define FAKE_MAX (SIZE_MAX / 2)
+
 /* Sizes that say what the step says, over one page that nobody may touch: the request ends beyond
  * the disk, so it has to be refused before anybody looks at the data. */
 static bool make_fake(struct scenario_runner *runner, struct call *call, const struct shape *shape)
 {
     uint64_t number = shape->sizes != 0 ? 1 : shape->buffers;
-    uint64_t most = (SIZE_MAX / 2) / call->sector_size;
+    uint64_t most = FAKE_MAX / call->sector_size;
     void *page = simback_pages_allocate(runner->world, 1);
 
     if (page == NULL || !make_arrays(runner, call, number)) {
@@ -324,10 +327,13 @@ static bool make_fake(struct scenario_runner *runner, struct call *call, const s
 }
 
 /* While a device is not connected it cannot know: it may take such a request, and judge it by the
- * disk that comes back. */
+ * disk that comes back. Of the largest disk a buffer cannot say more than there is. */
 static bool beyond_disk(const struct scenario_runner *runner, const struct front *front,
                         uint64_t sector, uint64_t count)
 {
+    if (count > FAKE_MAX / front->sector_size) {
+        count = FAKE_MAX / front->sector_size;
+    }
     return front->knows_size &&
            runner->subject->device_state(front->device) == BLKFRONT_CONNECTED &&
            (sector > front->sectors || count > front->sectors - sector);
