@@ -31,7 +31,8 @@ complain() { # what, the file that tells more
 }
 
 ! configure on ON || complain "SIMBLK_WITH_XEN=ON goes without Xen's libraries" "$work/on.log"
-tr -s ' \n' ' ' <"$work/on.log" | grep -q "SIMBLK_WITH_XEN=ON, but .*Debian: pkg-config libxen-dev" ||
+tr -s ' \n' ' ' <"$work/on.log" |
+    grep -q "SIMBLK_WITH_XEN=ON, but .*Debian: pkg-config libxen-dev" ||
     complain "SIMBLK_WITH_XEN=ON does not say what is missing" "$work/on.log"
 configure off OFF || complain "SIMBLK_WITH_XEN=OFF does not go" "$work/off.log"
 configure auto AUTO || complain "SIMBLK_WITH_XEN=AUTO does not go" "$work/auto.log"
