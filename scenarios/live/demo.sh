@@ -6,6 +6,6 @@
 cd /live || exit
 export TMPDIR=/data
 say "$(simblk run --world live --trace blkback/loop/read-write.scn |
-    grep -vE ' (grant|load|store|fence|page-alloc)  ' | cut -c 1-160)"
+    grep -vE ' (grant|grant-end|load|store|fence|page-alloc|page-free)  ' | cut -c 1-160)"
 tap "a scenario passes against the real xen-blkback" \
     simblk run --world live blkback/loop/read-write.scn
