@@ -200,17 +200,22 @@ static void closed_by_the_toolstack(void)
     CU_ASSERT_EQUAL(simback_backend_state(puppet.backend), BLKIF_WIRE_CLOSED);
 }
 
+static const struct simback_host *backends_host(void)
+{
+    return simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
+}
+
+/* It says so while the frontend, as far as it has read, is connected. */
 static void i19_a_word_after_its_own_6(void)
 {
-    const struct simback_host *host =
-        simback_sim_host(puppet.world, 0, 0, SIMBACK_NO_ACTOR, NULL, 0);
-    char state[8];
-    size_t length;
+    const struct simback_host *host = backends_host();
+    const struct simback_event closed = {
+        .kind = SIMBACK_BACK_STATE,
+        .a = BLKIF_WIRE_CLOSED,
+        .b = BLKIF_WIRE_CONNECTED,
+    };
 
-    closed_by_the_toolstack();
-    simback_store_write(puppet.world, front_state, "4", 1); /* it is there, after all */
-    CU_ASSERT_EQUAL(host->store_read(host->context, 0, front_state, state, sizeof(state), &length),
-                    0);
+    host->tell(host->context, &closed);
     backend_writes(1, 17);
     puppet_expect(&puppet, 19, false, "the backend moved req_event of queue 0 after its state 6");
 }
@@ -226,6 +231,21 @@ static void but_after_the_6_of_both(void)
 static void but_after_a_frontend_that_is_gone(void)
 {
     closed_by_the_toolstack();
+    backend_writes(1, 17);
+    puppet_expect_none(&puppet);
+}
+
+/* What is written in its place since is no frontend of those requests. */
+static void but_after_a_frontend_that_was_gone(void)
+{
+    const struct simback_host *host = backends_host();
+    char state[8];
+    size_t length;
+
+    closed_by_the_toolstack();
+    simback_store_write(puppet.world, front_state, "4", 1);
+    CU_ASSERT_EQUAL(host->store_read(host->context, 0, front_state, state, sizeof(state), &length),
+                    0);
     backend_writes(1, 17);
     puppet_expect_none(&puppet);
 }
@@ -327,6 +347,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i19_a_word_after_its_own_6),
     UNIT_TEST(but_after_the_6_of_both),
     UNIT_TEST(but_after_a_frontend_that_is_gone),
+    UNIT_TEST(but_after_a_frontend_that_was_gone),
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
