@@ -28,7 +28,9 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     } else if (strcmp(node, BLKIF_NODE_SECTORS) == 0) {
         device->capacity_512 = value;
     } else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0) {
-        device->sector_size = value <= BLKIF_WIRE_PAGE_SIZE ? (uint32_t)value : 0;
+        /* What is no size changes none. */
+        if (value == 0 || told_is_sector_size(value))
+            device->sector_size = (uint32_t)value;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {

@@ -15,7 +15,7 @@ static void push(struct oracle_told *told, uint64_t value)
     told->known = true;
 }
 
-static bool is_sector_size(uint64_t value)
+bool told_is_sector_size(uint64_t value)
 {
     return value >= BLKIF_WIRE_UNIT && value <= BLKIF_WIRE_PAGE_SIZE && (value & (value - 1)) == 0;
 }
@@ -28,7 +28,7 @@ void told_read(struct oracle_device *device, const char *node, const struct simb
         return;
     if (strcmp(node, BLKIF_NODE_SECTORS) == 0)
         push(&device->told_sectors, value);
-    else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0 && is_sector_size(value))
+    else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0 && told_is_sector_size(value))
         push(&device->told_sector_size, value);
 }
 
