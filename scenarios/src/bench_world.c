@@ -140,28 +140,35 @@ static int make_pages(struct bench_device *device, size_t bytes)
     return 0;
 }
 
-static int make_buffers(struct bench_world *bench)
+static void make_request(struct bench_world *bench, struct bench_device *device, uint32_t slot,
+                         struct bench_request *request)
 {
     const struct bench_case *row = bench->bench;
-    const uint32_t active = bench_active(bench->setup), in_flight = bench_in_flight(row);
+
+    request->device = device;
+    request->queue = (uint16_t)(slot % bench->setup->queues);
+    request->buffer.address = (char *)device->pages + (size_t)slot * row->bytes;
+    request->buffer.size = row->bytes;
+    request->buffer.memory = device->memory;
+    request->request.operation = row->write ? BLKFRONT_WRITE : BLKFRONT_READ;
+    request->request.buffers = &request->buffer;
+    request->request.buffer_count = 1;
+    request->request.complete = on_complete;
+}
+
+static int make_buffers(struct bench_world *bench)
+{
+    const uint32_t active = bench_active(bench->setup);
+    const uint32_t slots = bench->bench->depth * bench->setup->queues; /* of each device */
+    struct bench_request *request = bench->requests;
 
     for (uint32_t i = 0; i < active; i++) {
-        if (make_pages(&bench->devices[i], (size_t)row->bytes * (in_flight / active)) != 0)
+        if (make_pages(&bench->devices[i], (size_t)bench->bench->bytes * slots) != 0)
             return -1;
     }
-    for (uint32_t i = 0; i < in_flight; i++) {
-        struct bench_request *request = &bench->requests[i];
-        struct bench_device *device = &bench->devices[i % active];
-
-        request->device = device;
-        request->queue = (uint16_t)(i / active % bench->setup->queues);
-        request->buffer.address = (char *)device->pages + (size_t)(i / active) * row->bytes;
-        request->buffer.size = row->bytes;
-        request->buffer.memory = device->memory;
-        request->request.operation = row->write ? BLKFRONT_WRITE : BLKFRONT_READ;
-        request->request.buffers = &request->buffer;
-        request->request.buffer_count = 1;
-        request->request.complete = on_complete;
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        for (uint32_t i = 0; i < active; i++)
+            make_request(bench, &bench->devices[i], slot, request++);
     }
     return 0;
 }

@@ -213,6 +213,12 @@ static int run_growth(struct bench_command *command)
     return TOOL_OK;
 }
 
+/* What is taken is the stepped world's, and no row. */
+static bool takes_memory(const struct bench_command *command)
+{
+    return !command->threads && command->options.rows == NULL;
+}
+
 static int run_for_programs(struct bench_command *command)
 {
     size_t world_bytes;
@@ -223,11 +229,11 @@ static int run_for_programs(struct bench_command *command)
     rc = run_plain(command);
     if (rc == TOOL_OK && !command->threads)
         rc = run_observed(command);
-    if (rc == TOOL_OK && !command->threads) {
+    if (rc == TOOL_OK && takes_memory(command)) {
         printf("\n ], \"memory\": [");
         rc = run_memory(command, &world_bytes);
     }
-    if (rc == TOOL_OK && !command->threads) {
+    if (rc == TOOL_OK && takes_memory(command)) {
         printf("\n ], \"growth\": [");
         rc = run_growth(command);
     }
@@ -256,7 +262,7 @@ static int run_for_people(struct bench_command *command)
         " repeats.\nempty: round trips over a ring with the same header and slots, without data; "
         "times: as long as one of these and the\ncopy, one after the other.\n",
         command->repeats);
-    if (command->threads)
+    if (!takes_memory(command))
         return rc;
     puts("\nmemory of an idle device    KiB in all      rings      pools       rest");
     rc = run_memory(command, &world_bytes);
@@ -286,7 +292,7 @@ int cmd_bench(int argc, char **argv)
         {"--world", TOOL_TEXT, "WORLD",
          "stepped (default), or threads: the backend in one, each queue in another", &command.world,
          NULL},
-        {"--rows", TOOL_TEXT, "TEXT", "those alone whose name has this in it",
+        {"--rows", TOOL_TEXT, "TEXT", "those alone whose name has this in it, and no memory",
          &command.options.rows, NULL},
         {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
     };

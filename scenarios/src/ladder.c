@@ -181,7 +181,9 @@ static void find_marks(const struct ladder *ladder, size_t index, struct ladder_
         else
             to = middle;
     }
-    row->marks = ladder->marks == NULL ? NULL : ladder->marks + from;
+    if (from == ladder->mark_count)
+        return;
+    row->marks = ladder->marks + from;
     while (from + row->mark_count < ladder->mark_count && row->marks[row->mark_count].row == index)
         row->mark_count++;
     if (row->mark_count == 1)

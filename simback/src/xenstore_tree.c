@@ -45,7 +45,9 @@ bool store_path_is_within(const char *path, const char *above)
 
     if (length == 1)
         return true;
-    return strncmp(path, above, length) == 0 && (path[length] == 0 || path[length] == '/');
+    /* Most are told apart by where they end. */
+    return strlen(path) >= length && (path[length] == 0 || path[length] == '/') &&
+           memcmp(path, above, length) == 0;
 }
 
 /* The next name of the path from *at on; false at its end. */
