@@ -327,7 +327,8 @@ static bool make_fake(struct scenario_runner *runner, struct call *call, const s
 }
 
 /* While a device is not connected it cannot know: it may take such a request, and judge it by the
- * disk that comes back. Of the largest disk a buffer cannot say more than there is. */
+ * disk that comes back; so nobody can tell of one that is handed over later. Of the largest disk a
+ * buffer cannot say more than there is. */
 static bool beyond_disk(const struct scenario_runner *runner, const struct front *front,
                         uint64_t sector, uint64_t count)
 {
@@ -428,7 +429,8 @@ bool buffers_make(struct scenario_runner *runner, struct call *call,
     call->sectors = shape.count + shape.extra / call->sector_size;
     if (shape.count <= DATA_BYTES_MAX / call->sector_size) {
         made = make_real(runner, call, &shape, write, fill);
-    } else if (beyond_disk(runner, front, call->sector, shape.count)) {
+    } else if (!scenario_given(step, write ? FIELD_WRITE_AFTER : FIELD_READ_AFTER) &&
+               beyond_disk(runner, front, call->sector, shape.count)) {
         made = make_fake(runner, call, &shape);
     } else {
         run_bad_step(runner, "a request has at most %d bytes here", DATA_BYTES_MAX);

@@ -31,7 +31,7 @@ static bool read_letters(const char *text, size_t length, uint64_t *disk)
 {
     uint64_t value = 0;
 
-    if (length == 0 || length > 3) {
+    if (length == 0 || length > 5) {
         return false;
     }
     for (size_t i = 0; i < length; i++) {
@@ -44,33 +44,81 @@ static bool read_letters(const char *text, size_t length, uint64_t *disk)
     return true;
 }
 
-/* PROTOCOL section 9, whole disks alone: what a scenario's backends are. */
+static bool read_hex(const char *text, size_t length, uint64_t *number)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t value = 0;
+
+    if (length < 3 || length > 10 || memcmp(text, "0x", 2) != 0) {
+        return false;
+    }
+    for (size_t i = 2; i < length; i++) {
+        const char *digit =
+            memchr(digits, text[i] >= 'A' && text[i] <= 'F' ? text[i] | 0x20 : text[i],
+                   sizeof(digits) - 1);
+
+        if (digit == NULL) {
+            return false;
+        }
+        value = value << 4 | (uint64_t)(digit - digits);
+    }
+    *number = value;
+    return true;
+}
+
+/* "b3" of "xvdb3"; a whole disk is its partition 0. */
+static bool read_disk(const char *text, size_t length, uint64_t *disk, uint64_t *partition)
+{
+    size_t letters = 0;
+
+    while (letters < length && text[letters] >= 'a' && text[letters] <= 'z') {
+        letters++;
+    }
+    *partition = 0;
+    return read_letters(text, letters, disk) &&
+           (letters == length ||
+            (read_number(text + letters, length - letters, partition) && *partition != 0));
+}
+
+/* "1p3" of "d1p3". */
+static bool read_nominal(const char *text, size_t length, uint64_t *disk, uint64_t *partition)
+{
+    const char *p = memchr(text, 'p', length);
+    size_t digits = p == NULL ? length : (size_t)(p - text);
+
+    *partition = 0;
+    return read_number(text, digits, disk) &&
+           (p == NULL || read_number(p + 1, length - digits - 1, partition));
+}
+
+/* PROTOCOL section 9. */
 static bool read_vdev(const char *name, size_t length, uint64_t *vdev)
 {
-    uint64_t disk;
+    uint64_t disk, partition;
 
     if (length > 5 && memcmp(name, "/dev/", 5) == 0) {
         name += 5;
         length -= 5;
     }
-    if (read_number(name, length, vdev)) {
+    if (read_number(name, length, vdev) || read_hex(name, length, vdev)) {
         return true;
     }
-    if (length > 3 && memcmp(name, "xvd", 3) == 0 && read_letters(name + 3, length - 3, &disk)) {
-        *vdev = disk < 16 ? 202u << 8 | disk << 4 : UINT64_C(1) << 28 | disk << 8;
-        return true;
+    if ((length > 3 && memcmp(name, "xvd", 3) == 0 &&
+         read_disk(name + 3, length - 3, &disk, &partition)) ||
+        (length > 1 && name[0] == 'd' && read_nominal(name + 1, length - 1, &disk, &partition))) {
+        *vdev = disk < 16 && partition < 16 ? 202u << 8 | disk << 4 | partition
+                                            : UINT64_C(1) << 28 | disk << 8 | partition;
+        return disk < 1 << 20 && partition < 256;
     }
-    if (length > 2 && memcmp(name, "sd", 2) == 0 && read_letters(name + 2, length - 2, &disk)) {
-        *vdev = 8u << 8 | disk << 4;
-        return true;
+    if (length > 2 && memcmp(name, "sd", 2) == 0 &&
+        read_disk(name + 2, length - 2, &disk, &partition)) {
+        *vdev = 8u << 8 | disk << 4 | partition;
+        return disk < 16 && partition < 16;
     }
-    if (length == 3 && memcmp(name, "hd", 2) == 0 && read_letters(name + 2, 1, &disk)) {
-        *vdev = (disk < 2 ? 3u << 8 : 22u << 8) | (disk & 1) << 6;
-        return true;
-    }
-    if (length > 1 && name[0] == 'd' && read_number(name + 1, length - 1, &disk)) {
-        *vdev = disk < 16 ? 202u << 8 | disk << 4 : UINT64_C(1) << 28 | disk << 8;
-        return true;
+    if (length > 2 && memcmp(name, "hd", 2) == 0 &&
+        read_disk(name + 2, length - 2, &disk, &partition)) {
+        *vdev = (disk < 2 ? 3u << 8 : 22u << 8) | (disk & 1) << 6 | partition;
+        return disk < 4 && partition < 64;
     }
     return false;
 }

@@ -48,14 +48,6 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     }
 }
 
-/* What is wrong with the store itself says nothing. A node that is not there, may not be read, or
- * is longer than a number says what no number says: its default. */
-static bool says_something(const struct simback_event *event)
-{
-    return event->result != BLKFRONT_PLATFORM_NO_MEMORY && event->result != BLKFRONT_PLATFORM_IO &&
-           event->result != BLKFRONT_PLATFORM_AGAIN;
-}
-
 static void written_by_others(struct oracle_device *device, const struct simback_event *event,
                               const char *rest)
 {
@@ -92,7 +84,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
          monitor->devices[number].back_domid == event->domid))
         return;
     teardown_store_used(oracle, event, device);
-    if (!front_path && event->kind == SIMBACK_STORE_READ && says_something(event)) {
+    if (!front_path && event->kind == SIMBACK_STORE_READ && oracle_says_something(event)) {
         (void)monitor_number(event->bytes, event->length, &value);
         oracle_back_node_read(device, rest, value);
     }

@@ -420,4 +420,12 @@ struct oracle_put {
 
 #include "oracle_rules.h"
 
+/* What is wrong with the store itself says nothing. A node that is not there, may not be read, or
+ * is longer than a number says what no number says: its default. */
+static inline bool oracle_says_something(const struct simback_event *event)
+{
+    return event->result != BLKFRONT_PLATFORM_NO_MEMORY && event->result != BLKFRONT_PLATFORM_IO &&
+           event->result != BLKFRONT_PLATFORM_AGAIN;
+}
+
 #endif

@@ -202,7 +202,7 @@ static void own_read(struct oracle_device *device, const struct simback_event *e
 
     if (event->result == 0)
         device->front_resumed = ORACLE_NO_STATE;
-    else
+    else if (oracle_says_something(event))
         device->front_foreign = BLKIF_WIRE_UNKNOWN; /* to it there is none, whatever it wrote */
     if (device->front_known || event->result != 0 ||
         !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
