@@ -80,9 +80,7 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result)
 {
-    const struct oracle_ring *ring = oracle_ring_get(device, request->queue);
-
-    if (ring != NULL && ring->req_prod_foreign)
+    if (correlation_may_go_unseen(oracle, device, request))
         oracle_make_ambiguous(device, request);
     if (result == BLKFRONT_OK) {
         success(oracle, device, request);

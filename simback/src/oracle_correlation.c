@@ -194,6 +194,21 @@ static bool may_carry(const struct oracle_device *device, const struct oracle_re
            (own->missed != 0 && own->missed >= request->born);
 }
 
+/* Nothing is told of what goes as far as somebody else has moved req_prod already. */
+bool correlation_may_go_unseen(const struct oracle *oracle, const struct oracle_device *device,
+                               const struct oracle_request *request)
+{
+    const uint16_t queues = oracle->world->monitor->queues[device->number];
+
+    for (uint16_t queue = 0; queue < queues; queue++) {
+        const struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && ring->req_prod_foreign && may_carry(device, request, ring))
+            return true;
+    }
+    return false;
+}
+
 static bool is_flush(const struct oracle_wire *wire)
 {
     return wire->inner == BLKIF_WIRE_FLUSH_DISKCACHE ||

@@ -23,6 +23,8 @@ void correlation_judge(const struct oracle_put *put);
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_ring *ring, const struct oracle_response *response);
 /* The request is over: false if this is not its first end. */
+bool correlation_may_go_unseen(const struct oracle *oracle, const struct oracle_device *device,
+                               const struct oracle_request *request);
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result);
 void correlation_forget(struct oracle *oracle, struct oracle_device *device,
