@@ -7,6 +7,7 @@
  */
 #include "runner.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool read_number(const char *text, size_t length, uint64_t *number)
@@ -144,21 +145,41 @@ static const char *without_prefixes(const char *params)
     return params;
 }
 
-uint16_t device_number_of_name(const struct scenario_runner *runner, const char *name,
-                               unsigned handle)
+/* A node's value as text; false: there is none of at most BLKFRONT_PATH_MAX - 1 bytes. */
+static bool read_node(struct scenario_runner *runner, const char *directory, const char *node,
+                      char value[BLKFRONT_PATH_MAX])
+{
+    char path[BLKFRONT_PATH_MAX + 16];
+    size_t length = 0;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, node);
+    if (simback_store_read(runner->world, path, value, BLKFRONT_PATH_MAX - 1, &length) != 0 ||
+        length >= BLKFRONT_PATH_MAX) {
+        return false;
+    }
+    value[length] = '\0';
+    return true;
+}
+
+/* By what a frontend will find, for two devices may have been given the same params. */
+static bool has_params(struct scenario_runner *runner, unsigned device, const char *name)
+{
+    char back[BLKFRONT_PATH_MAX], front[BLKFRONT_PATH_MAX], params[BLKFRONT_PATH_MAX];
+
+    simback_paths(&runner->backends[device], back, sizeof(back), front, sizeof(front));
+    return read_node(runner, front, BLKIF_NODE_BACKEND, back) &&
+           read_node(runner, back, BLKIF_NODE_PARAMS, params) &&
+           strcmp(without_prefixes(params), without_prefixes(name)) == 0;
+}
+
+uint16_t device_number_of_name(struct scenario_runner *runner, const char *name, unsigned handle)
 {
     uint64_t vdev = 0;
     bool numbered = read_vdev(name, strlen(name), &vdev);
 
     for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {
-        const struct simback_backend_options *backend = &runner->backends[i];
-
-        if (!runner->has_backend[i]) {
-            continue;
-        }
-        if (numbered ? backend->vdev == vdev
-                     : backend->params != NULL &&
-                           strcmp(without_prefixes(backend->params), without_prefixes(name)) == 0) {
+        if (runner->has_backend[i] &&
+            (numbered ? runner->backends[i].vdev == vdev : has_params(runner, i, name))) {
             return (uint16_t)i;
         }
     }
