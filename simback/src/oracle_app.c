@@ -366,6 +366,8 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
     known = judged(world, device);
     if (known == NULL)
         return;
+    if (state == BLKFRONT_CONNECTING)
+        states_connecting(known);
     known->app_known = true;
     known->app_state = state;
     known->resumed = known->resumed && state == BLKFRONT_CONNECTING;

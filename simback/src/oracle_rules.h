@@ -145,6 +145,9 @@ void negotiation_published(struct oracle *oracle, struct oracle_device *device,
 void states_store(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device, const char *rest, bool front_path);
 void states_written_by_others(struct oracle_device *device, const struct simback_event *event);
+/* The application has connected: a new handle knows nothing of what the last one, which has ended
+ * and may not be released yet, was told. */
+void states_connecting(struct oracle_device *device);
 /* The frontend has given the device back: what it finds at its next connect is not its own. */
 void states_released(struct oracle_device *device);
 /* The guest has been suspended and resumed. */

@@ -91,6 +91,15 @@ static void forget_offers(struct oracle_device *device)
     told_forget(device);
 }
 
+void states_connecting(struct oracle_device *device)
+{
+    if (!device->app_known ||
+        (device->app_state != BLKFRONT_CLOSED && device->app_state != BLKFRONT_FAILED))
+        return;
+    device->front_known = false;
+    forget_offers(device);
+}
+
 void states_resumed(struct oracle_device *device)
 {
     const uint8_t resumed = device->front_known ? device->front_state : device->front_resumed;
