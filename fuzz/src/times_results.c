@@ -29,23 +29,24 @@ static void print_ms(FILE *file, int64_t ms)
 bool times_append(const struct times_run *run, const char *path)
 {
     FILE *file = fopen(path, "a");
-    bool ok = file != NULL;
 
-    if (ok) {
-        if (ftell(file) == 0) {
-            fputs(heading, file);
-        }
-        fprintf(file, "%s\t%s\t%u", run->mutant, run->target, run->seed);
-        for (unsigned i = 0; i < TIMES_EVENTS; i++) {
-            print_ms(file, run->ms[i]);
-        }
-        fprintf(file, "\t%s\t%u\t%u\t%016" PRIx64 "\n", run->by, run->inputs, run->kept, run->hash);
-        ok = fclose(file) == 0;
-    }
-    if (!ok) {
+    if (file == NULL) {
         perror(path);
+        return false;
     }
-    return ok;
+    if (ftell(file) == 0) {
+        fputs(heading, file);
+    }
+    fprintf(file, "%s\t%s\t%u", run->mutant, run->target, run->seed);
+    for (unsigned i = 0; i < TIMES_EVENTS; i++) {
+        print_ms(file, run->ms[i]);
+    }
+    fprintf(file, "\t%s\t%u\t%u\t%016" PRIx64 "\n", run->by, run->inputs, run->kept, run->hash);
+    if (fclose(file) != 0) {
+        perror(path);
+        return false;
+    }
+    return true;
 }
 
 static bool read_ms(const char *text, int64_t *ms)

@@ -11,11 +11,7 @@
 
 #include <simback/world.h>
 
-enum {
-    BENCH_PAGE = 4096,
-    BENCH_QUEUES_MAX = 4,
-    BENCH_REQUESTS_MAX = 256
-};
+enum { BENCH_PAGE = 4096, BENCH_QUEUES_MAX = 4, BENCH_REQUESTS_MAX = 256 };
 
 /* Where requests go: by chance, one after the other, or all to the first place. */
 enum bench_places { BENCH_BY_CHANCE, BENCH_IN_ORDER, BENCH_THE_SAME };

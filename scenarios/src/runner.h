@@ -248,8 +248,7 @@ static inline bool front_is_final(const struct front *front)
 
 /* The device number that a name means, `handle`'s if it is none of ours (device_name.c).
  */
-uint16_t device_number_of_name(struct scenario_runner *runner, const char *name,
-                               unsigned handle);
+uint16_t device_number_of_name(struct scenario_runner *runner, const char *name, unsigned handle);
 
 /* ---- calls.c ---- */
 
