@@ -4,7 +4,7 @@
  * meet a conflict. Domain 0 and backends never feel it.
  */
 #include "cunit_main.h"
-#include "store_calls.h"
+#include "watch_calls.h"
 
 enum {
     NO_ENTRY = BLKFRONT_PLATFORM_NO_ENTRY,
@@ -12,8 +12,6 @@ enum {
     IO = BLKFRONT_PLATFORM_IO,
     AGAIN = BLKFRONT_PLATFORM_AGAIN
 };
-
-static struct blkfront_watch_set *set;
 
 static void set_up(void)
 {
@@ -128,18 +126,6 @@ static void a_denied_path_and_what_is_below_is_nobodys(void)
     CU_ASSERT_PTR_NULL(list(HOME "/a"));
     CU_ASSERT_EQUAL(put(HOME "/ab", "z"), 0);
     CU_ASSERT_STRING_EQUAL(list(HOME), "a ab ");
-}
-
-static const char *fired(void)
-{
-    static char tokens[16];
-    uint32_t token;
-    size_t length = 0;
-
-    while (length + 1 < sizeof(tokens) && guest->watch_fired(guest->context, set, &token) == 1)
-        tokens[length++] = (char)('0' + token);
-    tokens[length] = 0;
-    return tokens;
 }
 
 /* As xenstored has it: whoever may read the node above hears that something has changed. */

@@ -6,6 +6,8 @@
 #include "cunit_main.h"
 #include "watch_calls.h"
 
+static unsigned woken;
+
 static void set_up(void)
 {
     sim_world_set_up();

@@ -8,6 +8,8 @@
 
 enum { DEVICE = 0, MS = 1000000 };
 
+static unsigned woken;
+
 static void set_up(void)
 {
     simback_actor poll;

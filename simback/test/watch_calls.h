@@ -8,7 +8,6 @@
 #include "store_calls.h"
 
 static struct blkfront_watch_set *set;
-static unsigned woken;
 
 /* What is woken when a watch fires. */
 static inline bool count(void *context)
