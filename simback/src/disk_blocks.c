@@ -3,7 +3,8 @@
  * Memory for a disk's blocks, from slabs that are the world's. What is let go is kept for the next.
  * A small disk takes each block alone, and a checker finds what is written behind it. A larger one
  * takes many at once, never more than an eighth of what it has: they begin with a page, so that a
- * block costs the processor one page and not two.
+ * block costs the processor one page and not two, and are handed out as they lie, so that the host
+ * is asked for the pages of neighbours in their order.
  */
 #include "disk_internal.h"
 
@@ -44,20 +45,21 @@ static bool grow(struct simback_world *world, struct disk_blocks *blocks)
     slab->next = blocks->slabs;
     blocks->slabs = slab;
     blocks->count += count;
-    while (count-- > 0) /* the first one on top */
-        disk_block_put(blocks, first_block(slab) + count * DISK_BLOCK);
+    blocks->unused = count;
     return true;
 }
 
 uint8_t *disk_block_get(struct simback_world *world, struct disk_blocks *blocks)
 {
-    uint8_t *block;
+    uint8_t *block = blocks->spare;
 
-    if (blocks->spare == NULL && !grow(world, blocks))
+    if (block != NULL) {
+        memcpy(&blocks->spare, block, sizeof(blocks->spare));
+        return block;
+    }
+    if (blocks->unused == 0 && !grow(world, blocks))
         return NULL;
-    block = blocks->spare;
-    memcpy(&blocks->spare, block, sizeof(blocks->spare));
-    return block;
+    return first_block(blocks->slabs) + (blocks->slabs->count - blocks->unused--) * DISK_BLOCK;
 }
 
 void disk_block_put(struct disk_blocks *blocks, uint8_t *block)

@@ -67,6 +67,7 @@ struct disk_blocks {
     uint8_t *spare; /* free ones, each holds the address of the next in its first bytes */
     struct disk_slab *slabs;
     size_t count; /* of all, free or not */
+    size_t unused; /* blocks at the end of the first slab that were never taken */
 };
 
 /* Its bytes are whatever they are. NULL: no memory. */
