@@ -103,14 +103,23 @@ static bool may_hear(const struct blkfront_watch_set *set, const char *path)
     return may_read(set, length == 0 ? "/" : parent);
 }
 
+/* Of many thousands of watches nearly all are told apart by where they end. */
+static inline bool watches(const struct store_watch *watch, const char *path, size_t length)
+{
+    const size_t own = watch->path_size - 1;
+
+    return own == 1 || (own <= length && (path[own] == 0 || path[own] == '/') &&
+                        memcmp(path, watch->path, own) == 0);
+}
+
 static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
-                     bool removed)
+                     size_t length, bool removed)
 {
     struct simback_world *world = set->domain->world;
 
     if (watch->gone)
         return;
-    if (!store_path_is_within(path, watch->path)) {
+    if (!watches(watch, path, length)) {
         if (!removed || !store_path_is_within(watch->path, path) ||
             store_tree_find(world->store.root, watch->path) == NULL)
             return;
@@ -124,9 +133,11 @@ static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, 
 
 void store_watches_fire(struct simback_world *world, const char *path, bool removed)
 {
+    const size_t length = strlen(path);
+
     for (struct blkfront_watch_set *set = world->store.sets; set != NULL; set = set->next) {
         for (struct store_watch *watch = set->watches; watch != NULL; watch = watch->next)
-            fire_one(set, watch, path, removed);
+            fire_one(set, watch, path, length, removed);
     }
 }
 
