@@ -31,7 +31,7 @@ struct simback_disk {
 /* What the durable layer holds of a block. */
 static int durable_load(struct simback_disk *disk, const struct disk_entry *entry, uint8_t *bytes)
 {
-    const uint8_t *durable = entry->group->durable[entry->at];
+    const uint8_t *durable = entry->group->kept[entry->at].durable;
 
     if (disk->has_file)
         return disk_file_load(&disk->file, disk_entry_block(entry), bytes);
@@ -57,8 +57,8 @@ static void set_zeroed(const struct disk_entry *entry, bool zeroed)
 /* Nothing is volatile of it any more. */
 static void fresh_drop(struct simback_disk *disk, const struct disk_entry *entry)
 {
-    disk_block_put(&disk->blocks, entry->group->fresh[entry->at]);
-    entry->group->fresh[entry->at] = NULL;
+    disk_block_put(&disk->blocks, entry->group->kept[entry->at].fresh);
+    entry->group->kept[entry->at].fresh = NULL;
     set_zeroed(entry, false);
 }
 
@@ -80,7 +80,7 @@ static int entry_to_file(struct simback_disk *disk, const struct disk_entry *ent
 {
     static const uint8_t zeros[DISK_BLOCK];
     const uint64_t block = disk_entry_block(entry);
-    const uint8_t *fresh = entry->group->fresh[entry->at];
+    const uint8_t *fresh = entry->group->kept[entry->at].fresh;
 
     if (fresh == NULL && !is_zeroed(entry))
         return 0;
@@ -92,11 +92,11 @@ static void entry_to_memory(struct simback_disk *disk, const struct disk_entry *
 {
     struct disk_group *group = entry->group;
 
-    if (group->fresh[entry->at] == NULL && !is_zeroed(entry))
+    if (group->kept[entry->at].fresh == NULL && !is_zeroed(entry))
         return;
-    disk_block_put(&disk->blocks, group->durable[entry->at]);
-    group->durable[entry->at] = group->fresh[entry->at]; /* NULL: zeros */
-    group->fresh[entry->at] = NULL;
+    disk_block_put(&disk->blocks, group->kept[entry->at].durable);
+    group->kept[entry->at].durable = group->kept[entry->at].fresh; /* NULL: zeros */
+    group->kept[entry->at].fresh = NULL;
     set_zeroed(entry, false);
 }
 
@@ -219,22 +219,29 @@ static int read_file(struct simback_disk *disk, uint64_t block, size_t offset, s
     return 0;
 }
 
+/* What memory holds of a block; NULL: nothing. */
+static const uint8_t *held(const struct disk_entry *entry)
+{
+    const struct disk_kept *kept;
+
+    if (entry->group == NULL)
+        return NULL;
+    kept = &entry->group->kept[entry->at];
+    return kept->fresh != NULL || is_zeroed(entry) ? kept->fresh : kept->durable;
+}
+
 static int read_piece(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
                       uint8_t *bytes)
 {
     const struct disk_entry entry = disk_map_find(&disk->map, block);
-    const uint8_t *source = entry.group == NULL ? NULL : entry.group->fresh[entry.at];
+    const uint8_t *source = held(&entry);
 
-    if (source == NULL && (entry.group == NULL || !is_zeroed(&entry))) {
-        if (disk->has_file)
-            return read_file(disk, block, offset, length, bytes);
-        if (entry.group != NULL)
-            source = entry.group->durable[entry.at];
-    }
-    if (source == NULL)
-        memset(bytes, 0, length);
-    else
+    if (source != NULL)
         memcpy(bytes, source + offset, length);
+    else if (disk->has_file && (entry.group == NULL || !is_zeroed(&entry)))
+        return read_file(disk, block, offset, length, bytes);
+    else
+        memset(bytes, 0, length);
     return 0;
 }
 
@@ -246,7 +253,7 @@ static uint8_t *make_fresh(struct simback_disk *disk, uint64_t block, bool whole
 
     if (entry.group == NULL)
         return NULL;
-    fresh = entry.group->fresh[entry.at];
+    fresh = entry.group->kept[entry.at].fresh;
     if (fresh != NULL)
         return fresh;
     fresh = disk_block_get(disk->world, &disk->blocks);
@@ -259,7 +266,7 @@ static uint8_t *make_fresh(struct simback_disk *disk, uint64_t block, bool whole
         disk_block_put(&disk->blocks, fresh);
         return NULL;
     }
-    entry.group->fresh[entry.at] = fresh;
+    entry.group->kept[entry.at].fresh = fresh;
     disk_map_set_dirty(&disk->map, &entry);
     return fresh;
 }
@@ -267,8 +274,9 @@ static uint8_t *make_fresh(struct simback_disk *disk, uint64_t block, bool whole
 /* No layer has anything of it: it reads as zeros. */
 static bool is_empty(const struct disk_entry *entry)
 {
-    return entry->group == NULL || (entry->group->fresh[entry->at] == NULL &&
-                                    entry->group->durable[entry->at] == NULL && !is_zeroed(entry));
+    return entry->group == NULL ||
+           (entry->group->kept[entry->at].fresh == NULL &&
+            entry->group->kept[entry->at].durable == NULL && !is_zeroed(entry));
 }
 
 static int write_piece(struct simback_disk *disk, uint64_t block, size_t offset, size_t length,
@@ -340,20 +348,23 @@ int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t c
     return 0;
 }
 
-void simback_disk_expect(struct simback_disk *disk, uint64_t first_512)
+void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, uint32_t count)
 {
-    const struct disk_entry entry = disk_map_find(&disk->map, first_512 / DISK_UNITS);
-    const uint8_t *block;
+    /* Each step asks for what the next one looks at, for all places before it goes on. */
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        disk_map_expect_slot(&disk->map, first_512[i] / DISK_UNITS);
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        disk_map_expect_group(&disk->map, first_512[i] / DISK_UNITS);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct disk_entry entry = disk_map_find(&disk->map, first_512[i] / DISK_UNITS);
+        const uint8_t *block = held(&entry);
 
-    if (entry.group == NULL)
-        return;
-    block = entry.group->fresh[entry.at];
-    if (block == NULL)
-        block = entry.group->durable[entry.at];
-    if (block == NULL)
-        return;
-    __builtin_prefetch(block + (size_t)(first_512 % DISK_UNITS) * DISK_UNIT);
-    __builtin_prefetch(block + DISK_BLOCK - 1); /* in another page, if the disk is a small one */
+        if (block == NULL)
+            continue;
+        __builtin_prefetch(block + (size_t)(first_512[i] % DISK_UNITS) * DISK_UNIT);
+        __builtin_prefetch(block + DISK_BLOCK -
+                           1); /* in another page, if the disk is a small one */
+    }
 }
 
 int simback_disk_flush(struct simback_disk *disk)
@@ -447,8 +458,8 @@ void simback_disk_power_cut(struct simback_disk *disk)
 /* Zeroes what a layer holds of a block behind `length`. */
 static void cut_block(struct simback_disk *disk, const struct disk_entry *entry, size_t length)
 {
-    uint8_t **fresh = &entry->group->fresh[entry->at];
-    uint8_t **durable = &entry->group->durable[entry->at];
+    uint8_t **fresh = &entry->group->kept[entry->at].fresh;
+    uint8_t **durable = &entry->group->kept[entry->at].durable;
 
     if (length == 0) {
         fresh_drop(disk, entry);

@@ -3,7 +3,7 @@
  * What disk.c, disk_map.c, disk_blocks.c and disk_file.c share: the map from block numbers to what
  * is kept of them, the memory of that, and the file below a disk.
  *
- * A block is 4 KiB. What is known of sixteen neighbours is a group, so that a long transfer seldom
+ * A block is 4 KiB. What is known of eight neighbours is a group, so that a long transfer seldom
  * has to search and what it looks at lies together. Only groups with a touched block are there;
  * finding one costs O(1), nothing depends on addresses, and they stand in the order in which they
  * were touched first.
@@ -16,16 +16,21 @@
 
 enum { DISK_BLOCK = 4096, DISK_UNIT = 512, DISK_UNITS = 8 };
 
-enum { DISK_GROUP = 16 };
+enum { DISK_GROUP = 8 };
+
+/* What is kept of a block, in both layers. */
+struct disk_kept {
+    uint8_t *fresh;   /* volatile bytes; NULL: none, or zeros */
+    uint8_t *durable; /* memory disks; NULL: zeros */
+};
 
 /* Each array by the block's place in the group. A block that nothing is kept of has no bytes in
  * either layer and is not zeroed. */
 struct disk_group {
-    uint64_t number;                  /* of its first block, over DISK_GROUP */
-    uint8_t *fresh[DISK_GROUP];       /* volatile bytes; NULL: none, or zeros */
-    uint8_t *durable[DISK_GROUP];     /* memory disks; NULL: zeros */
+    uint64_t number; /* of its first block, over DISK_GROUP */
+    uint32_t zeroed; /* a bit a block: volatile zeros */
+    struct disk_kept kept[DISK_GROUP];
     uint32_t dirty_index[DISK_GROUP]; /* place in the list of dirty blocks plus one; 0: not in it */
-    uint32_t zeroed;                  /* a bit a block: volatile zeros */
 };
 
 /* A block of which something may be kept. */
@@ -46,6 +51,9 @@ struct disk_map {
 
 /* The block's entry, without a group if there is none. */
 struct disk_entry disk_map_find(struct disk_map *map, uint64_t block);
+/* Both before many searches: what a search looks at first, and what it looks at then. */
+void disk_map_expect_slot(const struct disk_map *map, uint64_t block);
+void disk_map_expect_group(const struct disk_map *map, uint64_t block);
 /* The same, made if it is not there; without a group: no memory. */
 struct disk_entry disk_map_add(struct simback_world *world, struct disk_map *map, uint64_t block);
 /* By the number of its group times DISK_GROUP plus its place. */
@@ -66,7 +74,7 @@ void disk_map_fini(struct simback_world *world, struct disk_map *map);
 struct disk_blocks {
     uint8_t *spare; /* free ones, each holds the address of the next in its first bytes */
     struct disk_slab *slabs;
-    size_t count; /* of all, free or not */
+    size_t count;  /* of all, free or not */
     size_t unused; /* blocks at the end of the first slab that were never taken */
 };
 

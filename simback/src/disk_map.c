@@ -35,16 +35,45 @@ static bool search(struct disk_map *map, uint64_t number)
     }
 }
 
-/* A long transfer goes from a block to the next one, most often in the same group. */
+/* Whether the group that was found last, or the one `behind` it, is this one. */
+static inline bool is_near(struct disk_map *map, uint32_t behind, uint64_t number)
+{
+    const uint32_t index = map->found + behind;
+
+    if (index >= map->count || map->groups[index].number != number)
+        return false;
+    map->found = index;
+    return true;
+}
+
+/* A long transfer goes from a block to the next one, most often in the same group or in the one
+ * that was made after it. */
 struct disk_entry disk_map_find(struct disk_map *map, uint64_t block)
 {
     const uint64_t number = block / DISK_GROUP;
     struct disk_entry entry = {NULL, block % DISK_GROUP};
 
-    if ((map->found < map->count && map->groups[map->found].number == number) ||
-        search(map, number))
+    if (is_near(map, 0, number) || is_near(map, 1, number) || search(map, number))
         entry.group = &map->groups[map->found];
     return entry;
+}
+
+void disk_map_expect_slot(const struct disk_map *map, uint64_t block)
+{
+    if (map->capacity != 0)
+        __builtin_prefetch(&map->slots[first_slot(map, block / DISK_GROUP)]);
+}
+
+void disk_map_expect_group(const struct disk_map *map, uint64_t block)
+{
+    uint32_t index = map->capacity == 0 ? 0 : map->slots[first_slot(map, block / DISK_GROUP)];
+    const struct disk_group *group;
+
+    if (index == 0)
+        return;
+    group = &map->groups[index - 1];
+    __builtin_prefetch(&group->number);
+    __builtin_prefetch(&group->kept[block % DISK_GROUP]);
 }
 
 static void enter(struct disk_map *map, uint32_t index)

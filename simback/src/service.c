@@ -247,7 +247,6 @@ static void expect(const struct simback_backend *backend, const struct slot_requ
 {
     const struct simback_host *host = backend->host;
 
-    simback_disk_expect(backend->disk, request->sector_512);
     if (host->expect == NULL || request->operation == BLKIF_WIRE_INDIRECT)
         return;
     for (uint32_t i = 0; i < request->segment_count && i < BLKIF_WIRE_SEGMENTS; i++)
@@ -264,18 +263,21 @@ static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t mo
                      struct slot_request *requests)
 {
     struct ring *ring = &queue->ring;
+    uint64_t places_512[BACKEND_BATCH];
     uint32_t count = 0;
 
     while (ring->req_cons != req_prod && count < most) {
-        struct slot_request *request = &requests[count++];
+        struct slot_request *request = &requests[count];
         uint8_t slot[SLOT_MAX];
 
         ring_copy_request(ring, ring->req_cons++, slot);
         slot_decode(queue->backend->abi, slot, request);
         scale(queue->backend, request);
+        places_512[count++] = request->sector_512;
         if (request->operation == BLKIF_WIRE_WRITE_BARRIER)
             break;
     }
+    simback_disk_expect(queue->backend->disk, places_512, count);
     for (uint32_t i = 0; i < count; i++)
         expect(queue->backend, &requests[i]);
     return count;

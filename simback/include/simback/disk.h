@@ -35,8 +35,9 @@ int simback_disk_read(struct simback_disk *disk, uint64_t first_512, uint32_t co
                       void *buffer);
 int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t count_512,
                        const void *buffer);
-/* It will be read or written soon, so that it may come into the processor's cache meanwhile. */
-void simback_disk_expect(struct simback_disk *disk, uint64_t first_512);
+/* These places will be read or written soon, so that they may come into the processor's cache
+ * meanwhile. */
+void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, uint32_t count);
 int simback_disk_flush(struct simback_disk *disk);
 /* Reads as zeros afterwards. */
 int simback_disk_discard(struct simback_disk *disk, uint64_t first_512, uint64_t count_512);
