@@ -87,7 +87,9 @@ function drawSums() {
     make("i", { class: "s" + i, style: `flex:${number} 0 ${number ? "3px" : "0"}` })));
   return [make("div", { class: "sums" }, ...cards), share,
     overview.interrupted
-      ? make("p", { class: "bad" }, "Interrupted: the rest was not played.") : null];
+      ? make("p", { class: "bad" }, "Interrupted: the rest was not played.") : null,
+    overview.refused
+      ? make("p", { class: "bad" }, `Nothing was played: ${overview.refused}`) : null];
 }
 
 function link(file, run, ...children) {

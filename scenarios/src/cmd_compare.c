@@ -82,6 +82,17 @@ static void on_done(void *context, size_t index, const struct tool_result *resul
         scenario_exit_merge(command->exit_code, result->verdict.exit_code, &command->any_code);
 }
 
+static void on_refused(void *context, const char *why)
+{
+    struct compare_command *command = context;
+
+    command->current->refused = strdup(why);
+    if (command->current->refused == NULL)
+        command->no_memory = true;
+    command->exit_code = TOOL_USAGE;
+    command->any_code = true;
+}
+
 /* ---- playing ---- */
 
 /* TOOL_OK also for one that is refused. */
@@ -96,18 +107,16 @@ static int play(struct compare_command *command, const char *frontend)
     command->current->name = frontend;
     command->supervisor.frontend = strcmp(frontend, built_in) == 0 ? NULL : frontend;
     command->supervisor.done = on_done;
+    command->supervisor.refused = on_refused;
     command->supervisor.context = command;
     rc = supervise(&command->supervisor, results);
     for (size_t i = 0; i < cases; i++)
         tool_result_fini(&results[i]);
     free(results);
-    if (rc == TOOL_USAGE && command->current->all.passed + command->current->all.failed == 0) {
-        command->current->refused = true;
-        command->exit_code = TOOL_USAGE;
-        command->any_code = true;
-        return TOOL_OK;
-    }
-    return command->no_memory ? tool_error("no memory") : rc == TOOL_FAILED ? TOOL_OK : rc;
+    if (command->no_memory)
+        return tool_error("no memory");
+    /* The others are judged all the same. */
+    return rc == TOOL_FAILED || command->current->refused != NULL ? TOOL_OK : rc;
 }
 
 static int print(const struct compare_command *command)
@@ -224,6 +233,7 @@ static void fini(struct compare_command *command)
             free(frontend->failures[j].reason);
         }
         free(frontend->failures);
+        free(frontend->refused);
     }
     free(command->comparison.frontends);
     tool_suite_fini(&command->suite);

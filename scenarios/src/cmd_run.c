@@ -11,6 +11,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,7 @@ struct run {
     bool list, dry_run, quiet, matrix;
     const char *capture_path;
     struct capture_file capture;
+    char refused[PATH_MAX + SCENARIO_REASON_MAX];
 };
 
 enum {
@@ -203,6 +205,13 @@ static void on_done(void *context, size_t index, const struct tool_result *resul
     capture_add(&run->capture, one.id, one.file->title, &run->results[index]);
 }
 
+static void on_refused(void *context, const char *why)
+{
+    struct run *run = context;
+
+    snprintf(run->refused, sizeof(run->refused), "%s: %s", run->supervisor.frontend, why);
+}
+
 static void on_tick(void *context, size_t done, size_t running)
 {
     struct run *run = context;
@@ -274,6 +283,7 @@ static void prepare(struct run *run)
     run->supervisor.capture = run->capture_path != NULL;
     run->supervisor.done = on_done;
     run->supervisor.tick = on_tick;
+    run->supervisor.refused = on_refused;
     run->supervisor.context = run;
     run->context.suite = &run->suite;
     run->context.progress = on_terminal(run);
@@ -300,6 +310,19 @@ static int merge(struct run *run, int supervised)
         return scenario_exit_merge(run->exit_code, scenario_exit_code(SCENARIO_CRASHED),
                                    &run->any_code);
     return supervised != TOOL_OK ? supervised : run->exit_code;
+}
+
+/* How far it came. */
+static void sum_up(struct run *run, int rc)
+{
+    struct report_sums *sums = &run->sums;
+    size_t done = sums->passed + sums->failed + sums->skipped + sums->expected;
+
+    if (rc == TOOL_USAGE && done == 0)
+        sums->refused = run->refused[0] != '\0' ? run->refused
+                                                : "no scenario could be played: there is no room "
+                                                  "for a worker's process, memory or files";
+    sums->interrupted = done < sums->cases && sums->refused == NULL;
 }
 
 /* TOOL_OK, or a message. */
@@ -330,7 +353,6 @@ static int play(struct run *run)
 {
     struct report_sums *sums = &run->sums;
     double began = seconds_now();
-    size_t done;
     int rc;
 
     run->results = calloc(run->suite.case_count, sizeof(*run->results));
@@ -347,9 +369,7 @@ static int play(struct run *run)
     if (run->page_path != NULL)
         report_page.begin(&run->page);
     rc = merge(run, supervise(&run->supervisor, run->results));
-    done = sums->passed + sums->failed + sums->skipped + sums->expected;
-    sums->interrupted = done < sums->cases;
-    sums->refused = rc == TOOL_USAGE && done == 0;
+    sum_up(run, rc);
     sums->seconds = seconds_now() - began;
     if (end_report(run->report, &run->context, sums, run->output) != TOOL_OK)
         rc = TOOL_USAGE;

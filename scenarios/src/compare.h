@@ -23,7 +23,7 @@ struct compared_cell {
 
 struct compared {
     const char *name; /* as given */
-    bool refused;     /* it is no frontend: nothing was played */
+    char *refused;    /* why it is no frontend, and nothing was played; NULL: it was */
     struct compared_cell all;
     struct compared_cell rule[REPORT_RULES + 1];
     struct compared_failure *failures;

@@ -15,7 +15,7 @@ static void print_cell(FILE *stream, size_t number, const struct compared *front
 {
     const struct compared_cell *cell = &frontend->rule[rule];
 
-    if (frontend->refused)
+    if (frontend->refused != NULL)
         fputs("<td class=\"none\">no frontend</td>", stream);
     else if (cell->failed != 0)
         fprintf(stream, "<td class=\"bad\"><a href=\"#f%zu-I%u\">%zu of %zu fail</a></td>", number,
@@ -83,8 +83,10 @@ static void print_frontend(FILE *stream, size_t number, const struct compared *f
     fputs("<h2>", stream);
     page_text(stream, frontend->name);
     fputs("</h2>\n", stream);
-    if (frontend->refused) {
-        fputs("<p>It is no frontend for this simblk.</p>\n", stream);
+    if (frontend->refused != NULL) {
+        fputs("<p>It is no frontend for this simblk: ", stream);
+        page_text(stream, frontend->refused);
+        fputs("</p>\n", stream);
         return;
     }
     fprintf(stream, "<p>%zu passed, %zu failed, %zu not supported</p>\n", frontend->all.passed,

@@ -58,7 +58,7 @@ static void print_cell(FILE *stream, const struct compared *frontend,
     char text[64] = "-";
     int width = column_of(frontend);
 
-    if (frontend->refused)
+    if (frontend->refused != NULL)
         snprintf(text, sizeof(text), "no frontend");
     else if (cell->failed != 0)
         snprintf(text, sizeof(text), "%zu of %zu fail", cell->failed, cell->passed + cell->failed);
@@ -83,8 +83,10 @@ static void print_failures(FILE *stream, const struct compared *frontend)
 {
     fputc('\n', stream);
     report_visible(stream, frontend->name, strlen(frontend->name));
-    if (frontend->refused) {
-        fputs(": no frontend\n", stream);
+    if (frontend->refused != NULL) {
+        fputs(": no frontend: ", stream);
+        report_visible(stream, frontend->refused, strlen(frontend->refused));
+        fputc('\n', stream);
         return;
     }
     fprintf(stream, ": %zu passed, %zu failed, %zu skipped\n", frontend->all.passed,

@@ -29,7 +29,7 @@ struct report_sums {
     } rule[REPORT_RULES + 1];
     double seconds;
     bool interrupted;
-    bool refused; /* nothing was played, and a message has said why */
+    const char *refused; /* why nothing was played, in a sentence; NULL: it was */
 };
 
 struct report_context {

@@ -118,8 +118,15 @@ static void console_end(struct report_context *context, const struct report_sums
 {
     if (context->progress)
         fputs(CLEAR_LINE, context->stream);
-    if (sums->refused)
+    if (sums->refused != NULL) {
+        /* Who looks at both has read it. */
+        if (context->stream != stdout) {
+            fputs("nothing was played: ", context->stream);
+            print_visible(context, sums->refused);
+            fputc('\n', context->stream);
+        }
         return;
+    }
     print_rules(context, sums);
     if (sums->interrupted)
         fprintf(context->stream, "\ninterrupted: %zu of %zu runs in %.1f s\n",

@@ -100,9 +100,11 @@ static void json_end(struct report_context *context, const struct report_sums *s
 {
     fprintf(context->stream,
             "\n ],\n \"runs\": %zu, \"passed\": %zu, \"failed\": %zu, \"skipped\": %zu, "
-            "\"expected_failures\": %zu, \"seconds\": %.6f, \"interrupted\": %s\n}\n",
+            "\"expected_failures\": %zu, \"seconds\": %.6f, \"interrupted\": %s",
             sums->cases, sums->passed, sums->failed, sums->skipped, sums->expected, sums->seconds,
             sums->interrupted ? "true" : "false");
+    print_member(context->stream, "error", sums->refused);
+    fputs("\n}\n", context->stream);
 }
 
 const struct report report_json = {"json", json_begin, json_one, json_end};

@@ -83,21 +83,35 @@ static void junit_one(struct report_context *context, const struct report_case *
     scenario_buffer_text(&cases, "    </testcase>\n");
 }
 
+/* An error that is no scenario's: readers of this form show those of cases alone. */
+static void add_refusal(const char *name, const char *why)
+{
+    scenario_buffer_text(&cases, "    <testcase classname=\"simblk\" name=\"");
+    add_xml(&cases, name, true);
+    scenario_buffer_text(&cases, "\" time=\"0.000000\">\n      <error type=\"nothing was played\" "
+                                 "message=\"");
+    add_xml(&cases, why, true);
+    scenario_buffer_text(&cases, "\"/>\n    </testcase>\n");
+}
+
 static void junit_end(struct report_context *context, const struct report_sums *sums)
 {
     size_t skipped = sums->skipped + sums->expected;
-    size_t tests = sums->passed + sums->failed + skipped;
+    size_t errors = sums->crashed + (sums->refused != NULL);
     size_t failures = sums->failed - sums->crashed;
+    size_t tests = sums->passed + failures + errors + skipped;
 
+    if (sums->refused != NULL)
+        add_refusal(context->frontend != NULL ? context->frontend : "simblk", sums->refused);
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", context->stream);
     fprintf(context->stream,
             "<testsuites name=\"simblk\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
             "time=\"%.6f\">\n",
-            tests, failures, sums->crashed, sums->seconds);
+            tests, failures, errors, sums->seconds);
     fprintf(context->stream,
             "  <testsuite name=\"simblk\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" "
             "skipped=\"%zu\" time=\"%.6f\">\n",
-            tests, failures, sums->crashed, skipped, sums->seconds);
+            tests, failures, errors, skipped, sums->seconds);
     fprintf(context->stream,
             "    <properties>\n"
             "      <property name=\"simblk.report.version\" value=\"%d\"/>\n"

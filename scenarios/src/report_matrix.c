@@ -202,9 +202,15 @@ static void matrix_end(struct report_context *context, const struct report_sums 
         context->broken = true;
     else
         print_table(context->stream, matrix);
-    fprintf(context->stream, "\n%s%zu runs: %zu passed, %zu failed, %zu skipped\n",
-            sums->interrupted ? "interrupted: " : "", sums->cases, sums->passed, sums->failed,
-            sums->skipped);
+    if (sums->refused != NULL) {
+        fputs("\nnothing was played: ", context->stream);
+        report_visible(context->stream, sums->refused, strlen(sums->refused));
+        fputc('\n', context->stream);
+    } else {
+        fprintf(context->stream, "\n%s%zu runs: %zu passed, %zu failed, %zu skipped\n",
+                sums->interrupted ? "interrupted: " : "", sums->cases, sums->passed, sums->failed,
+                sums->skipped);
+    }
     if (matrix != NULL) {
         scenario_program_fini(&matrix->program);
         free(matrix->rows);

@@ -342,6 +342,7 @@ static void put_overview(struct report_context *context, const struct report_sum
                            sums->cases, sums->passed, sums->failed, sums->crashed, sums->skipped,
                            sums->expected, context->strict ? "true" : "false",
                            sums->interrupted ? "true" : "false");
+    add_member(&all, "refused", sums->refused);
     if (context->set_seed)
         scenario_buffer_format(&all, ",\"seed\":\"%" PRIu64 "\"", context->seed);
     add_rules(&all);

@@ -77,10 +77,14 @@ static void tap_one(struct report_context *context, const struct report_case *on
 
 static void tap_end(struct report_context *context, const struct report_sums *sums)
 {
-    if (sums->refused)
-        fputs("Bail out! nothing can be played\n", context->stream);
-    else if (sums->interrupted)
-        fputs("Bail out! interrupted\n", context->stream);
+    if (sums->refused == NULL && !sums->interrupted)
+        return;
+    fputs("Bail out! ", context->stream);
+    if (sums->refused != NULL)
+        report_visible(context->stream, sums->refused, strlen(sums->refused));
+    else
+        fputs("interrupted", context->stream);
+    fputc('\n', context->stream);
 }
 
 const struct report report_tap = {"tap", tap_begin, tap_one, tap_end};

@@ -85,8 +85,10 @@ static int probe(const char *path, uint64_t stuck_seconds, FILE *output,
     if (stuck)
         kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    if (answered && !answer.loaded)
+    if (answered && !answer.loaded) {
+        snprintf(verdict->reason, sizeof(verdict->reason), "%s", answer.reason);
         return tool_error("%s: %s", path, answer.reason);
+    }
     if (answered && capabilities != NULL)
         *capabilities = answer.capabilities;
     if (answered)

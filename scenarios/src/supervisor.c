@@ -442,6 +442,14 @@ static int play_in_workers(struct supervisor *supervisor)
     return rc == TOOL_OK && interrupted ? TOOL_INTERRUPTED : rc;
 }
 
+/* TOOL_USAGE. */
+static int refuse(const struct supervisor_options *options, const char *why)
+{
+    if (options->refused != NULL)
+        options->refused(options->context, why);
+    return TOOL_USAGE;
+}
+
 /* The same with a frontend from outside, in this process, too. */
 static int play_here_loaded(struct supervisor *supervisor)
 {
@@ -450,8 +458,10 @@ static int play_here_loaded(struct supervisor *supervisor)
 
     if (options.frontend != NULL) {
         options.subject = subject_load(options.frontend, reason, sizeof(reason));
-        if (options.subject == NULL)
-            return tool_error("%s: %s", options.frontend, reason);
+        if (options.subject == NULL) {
+            tool_error("%s: %s", options.frontend, reason);
+            return refuse(&options, reason);
+        }
     }
     return play_here(supervisor, &options);
 }
@@ -468,6 +478,8 @@ static int play_probed(struct supervisor *supervisor)
     rc = subject_probe(options->frontend, options->stuck_seconds, &verdict, NULL);
     if (rc == TOOL_FAILED)
         return give_up(supervisor, &verdict);
+    if (rc == TOOL_USAGE && verdict.reason[0] != '\0')
+        return refuse(options, verdict.reason);
     return rc == TOOL_OK ? play_in_workers(supervisor) : rc;
 }
 

@@ -49,6 +49,9 @@ struct supervisor_options {
     void (*done)(void *context, size_t index, const struct tool_result *result);
     /* Called now and then: how many are done, and which one is being played. */
     void (*tick)(void *context, size_t done, size_t running);
+    /* Called, if there is anything to call, where `frontend` is no frontend for this tool and
+     * nothing will be played: why. */
+    void (*refused)(void *context, const char *why);
     void *context;
 };
 
@@ -67,9 +70,9 @@ int supervise(const struct supervisor_options *options, struct tool_result *resu
     }
 
 /* Loads the shared object (NULL: there is none) in a process of its own, and tells its capabilities
- * where they are wanted (NULL: they are not). 0; TOOL_USAGE after a
- * message, where it is no frontend for this tool; TOOL_FAILED after one and with a verdict, where
- * it crashes or hangs. */
+ * where they are wanted (NULL: they are not). 0; TOOL_USAGE after a message, and with the reason in
+ * the verdict, where it is no frontend for this tool; TOOL_FAILED after one and with a verdict,
+ * where it crashes or hangs. */
 int subject_probe(const char *path, uint64_t stuck_seconds, struct scenario_verdict *verdict,
                   uint64_t *capabilities);
 

@@ -400,6 +400,13 @@ is("document.querySelector('main p.bad').textContent",
     'Interrupted: the rest was not played.');
 was_quiet('empty.html');
 
+visit('refused.html');
+is(texts('.sums .card b'), '0|0|0|0');
+is("document.querySelector('main p.bad').textContent.slice(0, 57)",
+    'Nothing was played: <b id=wrong>.so: it cannot be loaded:');
+is("document.querySelectorAll('#wrong').length", 0);
+was_quiet('refused.html');
+
 visit('long.html');
 folds_a_long_run();
 was_quiet('long.html');

@@ -66,6 +66,11 @@ status=0
 timeout --preserve-status -s INT 2 "$misbehaving" run --stuck 600 --report empty.html hangs.scn \
     >run.log || status=$?
 [ "$status" -eq 130 ]
+# Of what is no frontend.
+echo nothing >'<b id=wrong>.so'
+status=0
+"$simblk" run --frontend '<b id=wrong>.so' --report refused.html all >run.log 2>&1 || status=$?
+[ "$status" -eq 2 ]
 # A long run, which fails at its end.
 {
     printf 'rule I8\nbackend linux\nfault sectors=100-103 error\nconnect -> ok\n'

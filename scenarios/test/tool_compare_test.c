@@ -60,7 +60,8 @@ START_TEST(who_is_no_frontend_has_a_column_and_the_others_are_judged)
     assert_status(run, 2);
     assert_contains(run.err, "it has no function simblk_frontend");
     assert_contains(run.out, "I7   data                no frontend");
-    assert_contains(run.out, "/frontend_nothing.so: no frontend\n");
+    assert_contains(run.out,
+                    "/frontend_nothing.so: no frontend: it has no function simblk_frontend ");
     assert_contains(run.out, "libblkfront: 1 passed, 0 failed, 0 skipped\n");
 }
 END_TEST

@@ -253,6 +253,24 @@ START_TEST(what_is_no_frontend_is_refused_before_anything_runs)
 }
 END_TEST
 
+START_TEST(a_report_tells_what_was_wrong_with_the_object)
+{
+    struct outcome run;
+
+    put_file("a.scn", GOOD);
+    run = shell("$simblk run --format junit --frontend $nothing a.scn");
+    assert_status(run, 2);
+    assert_contains(run.out, " tests=\"1\" failures=\"0\" errors=\"1\" ");
+    assert_contains(run.out, "/frontend_nothing.so: it has no function simblk_frontend (see ");
+    assert_contains(run.out, "name=\"simblk.interrupted\" value=\"false\"");
+    setenv("SIMBLK_TEST_OUTSIDE", "other-version", 1);
+    run = shell("$simblk run --format json --frontend $outside a.scn");
+    assert_status(run, 2);
+    assert_contains(run.out, "\"interrupted\": false, \"error\": \"");
+    assert_contains(run.out, "/frontend_outside.so: its table is of version 2 and this simblk ");
+}
+END_TEST
+
 static const char *const players[] = {"explore a.scn", "show --trace a.scn", "show --ladder a.scn",
                                       "shrink a.scn", "swarm --seeds 1..2"};
 
@@ -399,6 +417,7 @@ static Suite *tool_frontend_suite(void)
     tcase_add_test(alike, it_is_explored_without_knowing_its_states);
     tcase_add_loop_test(loads, what_is_no_frontend_is_refused_before_anything_runs, 0,
                         (int)(sizeof(no_frontends) / sizeof(no_frontends[0])));
+    tcase_add_test(loads, a_report_tells_what_was_wrong_with_the_object);
     tcase_add_loop_test(loads, a_death_in_a_constructor_is_the_verdict_of_each_scenario, 0,
                         (int)(sizeof(dying) / sizeof(dying[0])));
     tcase_add_loop_test(loads, no_command_plays_what_is_no_frontend, 0, PLAYERS);

@@ -376,6 +376,39 @@ START_TEST(an_interrupted_report_is_whole_and_says_so)
 }
 END_TEST
 
+/* Of what was wrong with it, and of no interruption. */
+START_TEST(a_report_on_what_is_no_frontend_is_an_error)
+{
+    static const char *const marks[] = {"nothing was played: ./odd", "\nBail out! ./odd",
+                                        "message=\"./odd", "\"error\": \"./odd",
+                                        "\nnothing was played: ./odd"};
+    static const char *const readers[] = {
+        "true",
+        "prove -e cat report 2>&1 | grep 'Bailout called.  Further testing stopped:  ./odd'",
+        "xmllint --noout report && test \"$(xmllint --xpath 'concat(/testsuites/@tests, "
+        "/testsuites/@errors, count(//testcase/error), //testcase/@name, "
+        "//property[@name=\"simblk.interrupted\"]/@value)' report)\" = '111./odd <&>\".sofalse'",
+        "jq -e '(.error | test(\"it cannot be loaded\")) and (.interrupted | not) and .cases == "
+        "[]' "
+        "report",
+        "true"};
+    struct outcome run;
+
+    put_file("good.scn", GOOD);
+    put_file("odd <&>\".so", "no object");
+    run = shell("$simblk run --frontend './odd <&>\".so' --format %s --output report "
+                "--report page.html good.scn",
+                formats[_i]);
+    assert_status(run, 2);
+    assert_contains(run.err, "simblk: ./odd <&>\".so: it cannot be loaded: ");
+    assert_contains(get_file("report"), marks[_i]);
+    assert_lacks(get_file("report"), "interrupted: ");
+    assert_contains(get_file("page.html"), "\"refused\":\"./odd ");
+    run = shell("%s", readers[_i]);
+    assert_status(run, 0);
+}
+END_TEST
+
 START_TEST(a_report_that_cannot_be_written_is_2)
 {
     put_file("good.scn", GOOD);
@@ -410,6 +443,7 @@ static Suite *tool_report_suite(void)
     tcase_add_test(matrix, matrix_counts_by_folder_and_dialect);
     tcase_add_loop_test(all, a_report_in_a_file_is_the_same_as_on_standard_output, 0, count);
     tcase_add_loop_test(all, an_interrupted_report_is_whole_and_says_so, 0, count);
+    tcase_add_loop_test(all, a_report_on_what_is_no_frontend_is_an_error, 0, count);
     tcase_add_loop_test(all, a_report_that_cannot_be_written_is_2, 0, count);
     suite_add_tcase(suite, tap);
     suite_add_tcase(suite, junit);

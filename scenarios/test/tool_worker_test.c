@@ -146,7 +146,7 @@ START_TEST(without_memory_for_a_world_nothing_is_judged)
     put_file("a.scn", GOOD);
     run = shell("ulimit -v 200000; exec $simblk run --format json a.scn");
     assert_status(run, 2);
-    assert_contains(run.out, "\"interrupted\": true");
+    assert_contains(run.out, "\"interrupted\": false, \"error\": \"no scenario could be played: ");
     assert_contains(run.err, "simblk: no memory for a world, or its address is taken\n");
     run = shell("ulimit -v 200000; exec $simblk run --break 1 a.scn");
     assert_status(run, 2);
