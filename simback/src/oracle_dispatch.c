@@ -25,12 +25,6 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     if (strcmp(node, BLKIF_NODE_INFO) == 0) {
         if (connected)
             device->read_only = (value & BLKIF_WIRE_INFO_READONLY) != 0;
-    } else if (strcmp(node, BLKIF_NODE_SECTORS) == 0) {
-        device->capacity_512 = value;
-    } else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0) {
-        /* What is no size changes none. */
-        if (value == 0 || told_is_sector_size(value))
-            device->sector_size = (uint32_t)value;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {
@@ -455,6 +449,7 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
     loads_step(oracle, device);
     events_watches_step(oracle, device);
     units_step(device);
+    told_step(device);
     device->failed_now = 0;
     device->front_before = device->front_state;
     device->back_served_before = device->back_serves;

@@ -157,10 +157,11 @@ struct oracle_range {
 
 enum { ORACLE_EXEMPT = 64 };
 
-/* A number that the frontend has read in its backend's directory, and the one before that. */
+/* What the frontend has read of the disk in its backend's directory. */
 struct oracle_told {
-    uint64_t now, before;
-    bool known;
+    uint64_t sectors; /* of 512 bytes */
+    uint32_t sector_size;
+    bool sectors_known, size_known;
 };
 
 struct oracle_device {
@@ -188,8 +189,9 @@ struct oracle_device {
     bool began_anew;                      /* it crashed or was replaced, and its frontend goes on */
 
     /* what the frontend has read of the backend */
-    struct oracle_told told_sectors, told_sector_size; /* as far as they make sense (I20) */
-    bool read_only, read_only_before;                  /* info had bit 4 at Connected (I17) */
+    struct oracle_told told, told_taken; /* last, and last when all of it made sense (I20) */
+    bool told_open, told_nonsense;       /* a change is being read, and makes no sense */
+    bool read_only, read_only_before;    /* info had bit 4 at Connected (I17) */
     bool mode_read_only;
     bool flush_offered;    /* since it has connected; anything but 1 says nothing */
     unsigned flushes;      /* bits 1 << operation: offered when it was read last */

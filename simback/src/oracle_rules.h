@@ -102,6 +102,7 @@ void data_taken_again(struct oracle *oracle, struct oracle_device *device);
 /* I20 */
 bool told_is_sector_size(uint64_t value);
 void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);
+void told_step(struct oracle_device *device);
 /* What another backend may offer has to be read again. */
 void told_forget(struct oracle_device *device);
 void told_info(struct oracle *oracle, struct oracle_device *device,

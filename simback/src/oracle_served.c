@@ -24,8 +24,6 @@ void served_connected(struct oracle *oracle, struct oracle_device *device)
 {
     static const char *const offers[] = {
         BLKIF_NODE_INFO,
-        BLKIF_NODE_SECTORS,
-        BLKIF_NODE_SECTOR_SIZE,
         BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS,
         BLKIF_NODE_FEATURE_PERSISTENT,
         BLKIF_NODE_DISCARD_GRANULARITY,
@@ -42,6 +40,11 @@ void served_connected(struct oracle *oracle, struct oracle_device *device)
         if (monitor_peek_number(oracle->world, back, offers[i], &value))
             oracle_back_node_read(device, offers[i], value);
     }
+    if (monitor_peek_number(oracle->world, back, BLKIF_NODE_SECTORS, &value))
+        device->capacity_512 = value;
+    if (monitor_peek_number(oracle->world, back, BLKIF_NODE_SECTOR_SIZE, &value) &&
+        told_is_sector_size(value))
+        device->sector_size = (uint32_t)value;
 }
 
 /* A disk that shrinks is known to the guest some time later; one that grows at once, maybe. */

@@ -2,66 +2,122 @@
 /*
  * I20: what the frontend makes of its backend's nodes. What it tells of the disk is what it has
  * read; a node that is absent or makes no sense has given a default, or the device never came up. A
- * change that it could not take as a whole leaves what was.
+ * change that it could not take as a whole leaves what was, also for what I9 asks of requests.
  */
 #include "oracle_internal.h"
 
 #include <string.h>
 
-static void push(struct oracle_told *told, uint64_t value)
-{
-    told->before = told->known ? told->now : value;
-    told->now = value;
-    told->known = true;
-}
+/* The largest disk whose bytes 64 bits can count. */
+#define SECTORS_MOST (UINT64_MAX / BLKIF_WIRE_UNIT)
 
 bool told_is_sector_size(uint64_t value)
 {
     return value >= BLKIF_WIRE_UNIT && value <= BLKIF_WIRE_PAGE_SIZE && (value & (value - 1)) == 0;
 }
 
-void told_read(struct oracle_device *device, const char *node, const struct simback_event *event)
+/* The number of sectors was read, behind their size where that is read at all. */
+static void change_over(struct oracle_device *device)
+{
+    if (device->told_open && !device->told_nonsense) {
+        device->told_taken = device->told;
+        if (device->told.sectors_known)
+            device->capacity_512 = device->told.sectors;
+        if (device->told.size_known)
+            device->sector_size = device->told.sector_size;
+    }
+    device->told_open = device->told_nonsense = false;
+}
+
+static void sector_size_read(struct oracle_device *device, const struct simback_event *event)
 {
     uint64_t value;
 
-    if (event->result != 0 || !monitor_number(event->bytes, event->length, &value))
+    if (!oracle_says_something(event)) {
+        device->told_nonsense = true;
         return;
-    if (strcmp(node, BLKIF_NODE_SECTORS) == 0)
-        push(&device->told_sectors, value);
-    else if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0 && told_is_sector_size(value))
-        push(&device->told_sector_size, value);
+    }
+    if (event->result != 0 || !monitor_number(event->bytes, event->length, &value))
+        value = BLKIF_WIRE_UNIT;
+    if (!told_is_sector_size(value)) {
+        device->told_nonsense = true;
+        return;
+    }
+    device->told.sector_size = (uint32_t)value;
+    device->told.size_known = true;
+}
+
+static void sectors_read(struct oracle_device *device, const struct simback_event *event)
+{
+    uint64_t value;
+
+    if (event->result != 0 || !monitor_number(event->bytes, event->length, &value)) {
+        device->told_nonsense = true;
+        return;
+    }
+    if (value > SECTORS_MOST)
+        device->told_nonsense = true;
+    device->told.sectors = value;
+    device->told.sectors_known = true;
+}
+
+void told_read(struct oracle_device *device, const char *node, const struct simback_event *event)
+{
+    if (strcmp(node, BLKIF_NODE_SECTOR_SIZE) == 0) {
+        change_over(device);
+        device->told_open = true;
+        sector_size_read(device, event);
+    } else if (strcmp(node, BLKIF_NODE_SECTORS) == 0) {
+        device->told_open = true;
+        sectors_read(device, event);
+        change_over(device);
+    }
+}
+
+/* One that reads no number of sectors behind their size is done with it. */
+void told_step(struct oracle_device *device)
+{
+    change_over(device);
 }
 
 void told_forget(struct oracle_device *device)
 {
-    device->told_sectors.known = device->told_sector_size.known = false;
+    device->told = device->told_taken = (struct oracle_told){0};
+    device->told_open = device->told_nonsense = false;
+}
+
+static bool says_size(const struct oracle_told *told, const struct blkfront_info *info)
+{
+    return info->sector_size == (told->size_known ? told->sector_size : BLKIF_WIRE_UNIT);
+}
+
+static bool says_sectors(const struct oracle_told *told, const struct blkfront_info *info)
+{
+    return told->sectors_known &&
+           info->size_sectors == told->sectors / (info->sector_size / BLKIF_WIRE_UNIT);
 }
 
 void told_info(struct oracle *oracle, struct oracle_device *device,
                const struct blkfront_info *info)
 {
-    const struct oracle_told *size = &device->told_sector_size, *sectors = &device->told_sectors;
-    const uint64_t units = info->sector_size / BLKIF_WIRE_UNIT;
+    const struct oracle_told *told = &device->told, *taken = &device->told_taken;
 
     oracle_checked(oracle, 20);
-    if (size->known ? info->sector_size != size->now && info->sector_size != size->before
-                    : info->sector_size != BLKIF_WIRE_UNIT)
+    if (!says_size(told, info) && !says_size(taken, info))
         oracle_broken(oracle, 20, device, 0,
-                      "get_info says that a sector has %u bytes, but sector-size was read as %llu",
-                      info->sector_size,
-                      (unsigned long long)(size->known ? size->now : BLKIF_WIRE_UNIT));
-    else if (!sectors->known)
+                      "get_info says that a sector has %u bytes, but sector-size was read as %u",
+                      info->sector_size, told->size_known ? told->sector_size : BLKIF_WIRE_UNIT);
+    else if (!told->sectors_known)
         oracle_broken(oracle, 20, device, 0,
                       "get_info says that the disk has %llu sectors, but no number of sectors was "
                       "ever read",
                       (unsigned long long)info->size_sectors);
-    else if (info->size_sectors != sectors->now / units &&
-             info->size_sectors != sectors->before / units)
+    else if (!says_sectors(told, info) && !says_sectors(taken, info))
         oracle_broken(oracle, 20, device, 0,
                       "get_info says that the disk has %llu sectors of %u bytes, but sectors was "
                       "read as %llu",
                       (unsigned long long)info->size_sectors, info->sector_size,
-                      (unsigned long long)sectors->now);
+                      (unsigned long long)told->sectors);
     else if (info->read_write && device->read_only)
         oracle_broken(oracle, 20, device, 0,
                       "get_info says that the disk can be written, but info was read with bit %u",
