@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * simblk explain: a rule in full, its sentence, its reason, where the headers of Xen say so, and
- * the bugs that it would have caught; without one the list of all rules.
+ * the bugs that it would have caught; a step of the language as its reference has it; without
+ * either the list of all rules.
  */
 #include "explain.h"
+#include "suggest.h"
 #include "tool.h"
+
+#include "scenario/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +99,61 @@ static void print_rule(unsigned rule)
     }
 }
 
+/* "backend" is a step, and the first word of others: all of them are meant. */
+static bool is_meant(const struct scenario_row *row, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(row->name, name, length) == 0 &&
+           (row->name[length] == '\0' || row->name[length] == ' ');
+}
+
+static bool is_step(const char *name)
+{
+    for (size_t i = 0; i < scenario_row_count(); i++) {
+        if (is_meant(scenario_row_at(i), name))
+            return true;
+    }
+    return false;
+}
+
+static int print_steps(const char *name)
+{
+    static const char heading[] = "#### ";
+    struct scenario_buffer text;
+    const char *separator = "";
+    bool failed = false;
+
+    for (size_t i = 0; i < scenario_row_count() && !failed; i++) {
+        if (!is_meant(scenario_row_at(i), name))
+            continue;
+        scenario_buffer_init(&text);
+        scenario_reference_step(scenario_row_at(i), &text);
+        failed = text.failed;
+        if (!failed)
+            printf("%s%.*s", separator, (int)(text.length - strlen(heading) - 1),
+                   text.data + strlen(heading));
+        separator = "\n\n";
+        scenario_buffer_fini(&text);
+    }
+    return failed ? tool_error("no memory") : TOOL_OK;
+}
+
+static int unknown(const char *name)
+{
+    struct suggestion near;
+    char meant[96];
+
+    suggestion_init(&near, name, strlen(name));
+    for (size_t i = 0; i < scenario_row_count(); i++)
+        suggestion_offer(&near, scenario_row_at(i)->name);
+    suggestion_text(&near, meant, sizeof(meant));
+    return tool_error(
+        "explain: there is no rule and no step '%s'%s; rules are I1 to I%d, and simblk "
+        "explain lists them; steps stand in docs/language.md, simblk-scenario(5)",
+        name, meant, SIMBACK_RULES);
+}
+
 int cmd_explain(int argc, char **argv)
 {
     int rest = 0;
@@ -103,17 +162,19 @@ int cmd_explain(int argc, char **argv)
     if (rc != -1)
         return rc;
     for (int i = 1; i <= rest; i++) {
-        if (read_rule(argv[i]) == 0)
-            return tool_error("explain: there is no rule '%s'; rules are I1 to I%d, and simblk "
-                              "explain lists them",
-                              argv[i], SIMBACK_RULES);
+        if (read_rule(argv[i]) == 0 && !is_step(argv[i]))
+            return unknown(argv[i]);
     }
     if (rest == 0)
         print_list();
-    for (int i = 1; i <= rest; i++) {
+    rc = TOOL_OK;
+    for (int i = 1; i <= rest && rc == TOOL_OK; i++) {
         if (i > 1)
             fputs("\n\n", stdout);
-        print_rule(read_rule(argv[i]));
+        if (read_rule(argv[i]) != 0)
+            print_rule(read_rule(argv[i]));
+        else
+            rc = print_steps(argv[i]);
     }
-    return TOOL_OK;
+    return rc;
 }

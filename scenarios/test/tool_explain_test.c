@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * simblk explain: what it tells of a rule's bugs is what docs/bugs.md says, row by row.
+ * simblk explain: what it tells of a rule's bugs is what docs/bugs.md says, row by row; of a step,
+ * what docs/language.md says.
  */
 #include "check_main.h"
 #include "tool_help.h"
@@ -119,6 +120,38 @@ START_TEST(without_a_rule_all_are_listed_and_what_is_none_is_said_so)
 }
 END_TEST
 
+START_TEST(a_step_is_told_as_the_language_says_it)
+{
+    const char *manual = get_file(SIMBLK_SOURCE_DIR "/docs/language.md");
+    const char *section = strstr(manual, "\n#### backend crash\n");
+    struct outcome run;
+
+    ck_assert_ptr_nonnull(section);
+    section += strlen("\n#### ");
+    run = shell("$simblk explain 'backend crash'");
+    assert_status(run, 0);
+    ck_assert_mem_eq(run.out, section, strlen(run.out));
+    ck_assert_ptr_eq(strstr(section, "\n#### "), section + strlen(run.out)); /* all of it */
+}
+END_TEST
+
+START_TEST(a_first_word_means_all_steps_that_it_begins)
+{
+    struct outcome run =
+        shell("$simblk explain backend I7 wait | grep -A 1 -E '^(wait|backend|I7)'");
+
+    assert_status(run, 0);
+    ck_assert_ptr_eq(strstr(run.out, "backend\n"), run.out);
+    assert_contains(run.out, "\nbackend crash\n");
+    assert_contains(run.out, "\nI7 data: ");
+    assert_contains(run.out, "\nwait\n");
+    run = shell("$simblk explain fualt");
+    assert_status(run, 2);
+    assert_contains(run.err, "explain: there is no rule and no step 'fualt'");
+    assert_contains(run.err, "'fault'");
+}
+END_TEST
+
 static Suite *tool_explain_suite(void)
 {
     Suite *suite = suite_create("simblk explain");
@@ -128,6 +161,8 @@ static Suite *tool_explain_suite(void)
     tcase_add_loop_test(tests, every_rule_has_a_reason_and_a_source, 1, RULES + 1);
     tcase_add_test(tests, scenarios_that_are_named_are_there);
     tcase_add_test(tests, without_a_rule_all_are_listed_and_what_is_none_is_said_so);
+    tcase_add_test(tests, a_step_is_told_as_the_language_says_it);
+    tcase_add_test(tests, a_first_word_means_all_steps_that_it_begins);
     suite_add_tcase(suite, tests);
     return suite;
 }
