@@ -62,7 +62,15 @@ static void hide(const struct oracle *oracle, struct oracle_device *device,
 void negotiation_store(const struct oracle *oracle, struct oracle_device *device,
                        const struct simback_event *event, const char *rest)
 {
+    uint64_t domid;
+
     hide(oracle, device, event);
+    if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
+        strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
+        monitor_number(event->bytes, event->length, &domid)) {
+        device->back_domid = (uint16_t)domid;
+        device->back_domid_known = domid <= UINT16_MAX;
+    }
     if (event->kind != SIMBACK_STORE_WRITE || event->result != 0 || !is_published(rest))
         return;
     if (device->publish_any && device->publish_transaction != event->a)
@@ -134,6 +142,25 @@ static uint64_t offer(const struct publication *p, const char *node, uint64_t fa
     return p->back[0] != '\0' && number_of(p, p->back, node, &number) ? number : fallback;
 }
 
+/* The watch of its backend's number has fired in vain: the one that it has read stands, to it. */
+static bool is_unheard_of(const struct publication *p)
+{
+    const struct oracle_device *device = p->device;
+    char path[MONITOR_PATH + sizeof("/" BLKIF_NODE_BACKEND_ID)];
+    int length;
+    uint64_t hash;
+
+    if (!device->back_domid_known || (device->lost_count == 0 && !device->lost_more))
+        return false;
+    length = snprintf(path, sizeof(path), "%s/" BLKIF_NODE_BACKEND_ID, p->front);
+    hash = hash_xxh64(path, (size_t)length, 0);
+    for (uint32_t i = 0; i < device->lost_count; i++) {
+        if (device->lost[i] == hash)
+            return true;
+    }
+    return device->lost_more;
+}
+
 static void find_backend(struct publication *p)
 {
     size_t length;
@@ -142,7 +169,9 @@ static void find_backend(struct publication *p)
     if (monitor_peek(p->oracle->world, p->front, BLKIF_NODE_BACKEND, p->back, sizeof(p->back) - 1,
                      &length))
         p->back[length] = '\0';
-    if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= UINT16_MAX)
+    if (is_unheard_of(p))
+        p->back_domid = p->device->back_domid;
+    else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= UINT16_MAX)
         p->back_domid = (uint16_t)domid;
 }
 
