@@ -46,6 +46,8 @@ static void responses_seen(struct oracle_ring *ring, uint32_t value, uint32_t as
 {
     const struct monitor_ring *view = ring->view;
 
+    if (ring->untracked) /* more than is told of, and no more than the ring holds */
+        asked = view->slots;
     ring->overflow = value - ring->applied > view->responses - ring->applied + asked;
     if (!ring->overflow)
         return;
