@@ -8,22 +8,32 @@
 
 #include "value.h"
 
+struct unit {
+    const char *name;
+    uint64_t ns;
+};
+
+/* The largest one that a time is a whole number of. */
+static const struct unit *unit_of(uint64_t ns)
+{
+    static const struct unit units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}};
+    static const struct unit smallest = {"ns", 1};
+
+    for (size_t i = 0; ns != 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (ns % units[i].ns == 0)
+            return &units[i];
+    }
+    return &smallest;
+}
+
 static void write_time(struct scenario_buffer *buffer, uint64_t ns)
 {
-    static const struct {
-        const char *name;
-        uint64_t ns;
-    } units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
-    unsigned unit = ns == 0 ? 3 : 0;
+    const struct unit *unit = unit_of(ns);
 
-    if (ns == VALUE_EVER) {
+    if (ns == VALUE_EVER)
         scenario_buffer_text(buffer, VALUE_EVER_WORD);
-        return;
-    }
-    while (ns % units[unit].ns != 0) {
-        unit++;
-    }
-    scenario_buffer_format(buffer, "%" PRIu64 "%s", ns / units[unit].ns, units[unit].name);
+    else
+        scenario_buffer_format(buffer, "%" PRIu64 "%s", ns / unit->ns, unit->name);
 }
 
 void scenario_name_text(uint64_t name, char text[4])
@@ -173,6 +183,21 @@ static void expected_words(enum scenario_choices set, char *text, size_t size)
     }
 }
 
+static void expected_time(const struct scenario_field *field, char *text, size_t size)
+{
+    const struct unit *unit = unit_of(field->max);
+    int used = snprintf(text, size, "a time such as 10ms (ns, us, ms, s)%s",
+                        field->min > 0 ? ", not 0" : "");
+
+    if (used < 0 || (size_t)used >= size)
+        return;
+    if (field->max == VALUE_EVER)
+        snprintf(text + used, size - (size_t)used, ", or ever");
+    else
+        snprintf(text + used, size - (size_t)used, ", at most %" PRIu64 "%s", field->max / unit->ns,
+                 unit->name);
+}
+
 void value_expected(const struct scenario_field *field, char *text, size_t size)
 {
     const char *plus = (field->flags & SCENARIO_FIELD_PLUS) != 0 ? "+ and " : "";
@@ -186,10 +211,7 @@ void value_expected(const struct scenario_field *field, char *text, size_t size)
         snprintf(text, size, "a number from %" PRId64 " to %" PRId64, (int64_t)field->min,
                  (int64_t)field->max);
         break;
-    case SCENARIO_TYPE_TIME:
-        snprintf(text, size, "a time such as 10ms (ns, us, ms, s)%s%s",
-                 field->min > 0 ? ", not 0" : "", field->max == VALUE_EVER ? ", or ever" : "");
-        break;
+    case SCENARIO_TYPE_TIME: expected_time(field, text, size); break;
     case SCENARIO_TYPE_CHOICE:
     case SCENARIO_TYPE_OPEN: expected_words((enum scenario_choices)field->min, text, size); break;
     case SCENARIO_TYPE_MARK: snprintf(text, size, "yes or no"); break;

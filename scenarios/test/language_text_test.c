@@ -203,7 +203,7 @@ static const struct {
     {"fault delay=10 error", 1, 7, "expected a time such as 10ms"},
     {"fault delay=ever error", 1, 7, "expected a time such as 10ms"},
     {"connect recover=never", 1, 9, "expected a time such as 10ms (ns, us, ms, s), or ever"},
-    {"fault delay=1000000000s error", 1, 7, "expected a time"},
+    {"fault delay=1000000000s error", 1, 7, "a time such as 10ms (ns, us, ms, s), at most "},
     {"fault status=32768", 1, 7, "expected a number from -32768 to 32767"},
     {"fault sectors=5-4 error", 1, 7, "expected sectors such as 0-7"},
     {"fault op=raed error", 1, 7, "did you mean 'read'?"},
