@@ -20,7 +20,8 @@ mkdir -p "$folder/man1" "$folder/man3" "$folder/man5"
 
 # The lines of a command's help that begin with two spaces, as a list of definitions.
 options() {
-    "$simblk" "$1" --help | sed -nE 's/^  (-[^ ]+( [A-Z][^ ]*)?) +(.*)$/**\1**\n:   \3\n/p' |
+    "$simblk" "$1" --help |
+        sed -nE 's/^  (-[^ ]+( ([A-Z][^ ]*|[a-z]+\|[^ ]*))?) +(.*)$/**\1**\n:   \4\n/p' |
         sed -E 's/^\*\*(-[^ ]+) ([^ ]+)\*\*$/**\1** *\2*/; /^:/s/[*_]/\\&/g'
 }
 

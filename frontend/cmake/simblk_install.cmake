@@ -44,7 +44,7 @@ if(TARGET simblk)
     install(FILES scenarios/wireshark/simblk.lua
         DESTINATION ${CMAKE_INSTALL_DATADIR}/simblk/wireshark
         COMPONENT tool)
-    install(FILES docs/editors/simblk.bash RENAME simblk
+    install(FILES ${PROJECT_BINARY_DIR}/scenarios/simblk.bash RENAME simblk
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         COMPONENT tool)
     install(FILES ${PROJECT_BINARY_DIR}/scenarios/simblk.vim

@@ -192,9 +192,9 @@ int cmd_diff(int argc, char **argv)
 {
     struct diff diff = {.live_disk = "loop"};
     const struct tool_option options[] = {
-        {"--live-disk", TOOL_TEXT, "KIND",
-         "below the real backend: ram, loop, null (xen-blkback) or qdisk (QEMU); default loop",
-         &diff.live_disk, NULL},
+        {"--live-disk", TOOL_TEXT, "ram|loop|null|qdisk",
+         "below the real backend, xen-blkback or, for qdisk, QEMU; default loop", &diff.live_disk,
+         NULL},
         {"--variant", TOOL_NUMBER, "N", "this variant alone, from 1; default: all", &diff.only,
          NULL},
         {"--record", TOOL_TEXT, "FILE", "write what the real backend did, and compare nothing",

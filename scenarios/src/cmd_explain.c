@@ -149,8 +149,8 @@ static int unknown(const char *name)
         suggestion_offer(&near, scenario_row_at(i)->name);
     suggestion_text(&near, meant, sizeof(meant));
     return tool_error(
-        "explain: there is no rule and no step '%s'%s; rules are I1 to I%d, and simblk "
-        "explain lists them; steps stand in docs/language.md, simblk-scenario(5)",
+        "explain: there is no rule and no step '%s'%s (simblk explain lists the rules, "
+        "I1 to I%d; docs/language.md and simblk-scenario(5) have the steps)",
         name, meant, SIMBACK_RULES);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Writes a syntax file for vim from the table of steps, at build time: what the language has, vim
- * knows. With an argument the names of steps alone, a line each.
+ * knows. With an argument words alone, a line each, for the completion: "names" are the steps', the
+ * name of a set of choices ("DIALECT") those of the set.
  */
 #include "scenario/program.h"
 #include "scenario/table.h"
@@ -119,12 +120,25 @@ static void print_file(const struct words *steps, const struct words *keys,
          "let b:current_syntax = 'simblk'");
 }
 
+/* False: there is no such set. */
+static bool print_set(const char *name)
+{
+    for (int set = 0; set < CHOICES_COUNT; set++) {
+        if (strcmp(scenario_choices_name((enum scenario_choices)set), name) != 0)
+            continue;
+        for (size_t i = 0; i < scenario_choice_count((enum scenario_choices)set); i++)
+            puts(scenario_choice((enum scenario_choices)set, i));
+        return true;
+    }
+    fprintf(stderr, "there is no set %s of choices\n", name);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct words steps = {.count = 0}, keys = {.count = 0}, marks = {.count = 0};
     struct words values = {.count = 0};
 
-    (void)argv;
     for (size_t i = 0; i < scenario_row_count(); i++) {
         const struct scenario_row *row = scenario_row_at(i);
 
@@ -139,7 +153,10 @@ int main(int argc, char **argv)
         if (row->type == SCENARIO_TYPE_CHOICE)
             add_set(&values, (enum scenario_choices)row->min);
     }
-    if (argc > 1) {
+    if (argc > 1 && strcmp(argv[1], "names") != 0) {
+        if (!print_set(argv[1]))
+            return 1;
+    } else if (argc > 1) {
         for (size_t i = 0; i < steps.count; i++)
             puts(steps.word[i]);
     } else {
