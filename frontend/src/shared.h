@@ -75,35 +75,65 @@ static inline void shared_fence(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* Machine words, where both places and the size are whole ones; else words of 32 bits, which every
+ * slot of both ABIs is made of. */
+static inline bool shared_is_long(const volatile void *address, size_t size)
+{
+    return ((uintptr_t)address | size) % sizeof(uintptr_t) == 0;
+}
+
 /*
  * Copies a slot of the ring into private memory, each word loaded once (I1). Both addresses and the
- * size are multiples of 4: every slot of both ABIs is.
+ * size are multiples of 4.
  */
 static inline void shared_copy_slot_in(void *to, const volatile void *from, size_t size)
 {
-    const volatile uint32_t *words = (const volatile uint32_t *)from;
     unsigned char *bytes = (unsigned char *)to;
 
     SHARED_OBSERVE(from, size, SHARED_LOAD);
-    for (size_t i = 0; i < size / 4; i++) {
-        uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+    if (shared_is_long(from, size)) {
+        const volatile uintptr_t *words = (const volatile uintptr_t *)from;
 
-        memcpy(bytes + 4 * i, &word, 4);
+        for (size_t i = 0; i < size / sizeof(uintptr_t); i++) {
+            uintptr_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+
+            memcpy(bytes + sizeof(word) * i, &word, sizeof(word));
+        }
+    } else {
+        const volatile uint32_t *words = (const volatile uint32_t *)from;
+
+        for (size_t i = 0; i < size / 4; i++) {
+            uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+
+            memcpy(bytes + 4 * i, &word, 4);
+        }
     }
 }
 
 /* The same outwards: a request or an indirect page's entries, made in private memory first. */
 static inline void shared_copy_slot_out(volatile void *to, const void *from, size_t size)
 {
-    volatile uint32_t *words = (volatile uint32_t *)to;
     const unsigned char *bytes = (const unsigned char *)from;
 
     SHARED_OBSERVE(to, size, SHARED_STORE);
-    for (size_t i = 0; i < size / 4; i++) {
-        uint32_t word;
+    if (shared_is_long(to, size)) {
+        volatile uintptr_t *words = (volatile uintptr_t *)to;
 
-        memcpy(&word, bytes + 4 * i, 4);
-        __atomic_store_n(&words[i], word, __ATOMIC_RELAXED);
+        for (size_t i = 0; i < size / sizeof(uintptr_t); i++) {
+            uintptr_t word;
+
+            memcpy(&word, bytes + sizeof(word) * i, sizeof(word));
+            __atomic_store_n(&words[i], word, __ATOMIC_RELAXED);
+        }
+    } else {
+        volatile uint32_t *words = (volatile uint32_t *)to;
+
+        for (size_t i = 0; i < size / 4; i++) {
+            uint32_t word;
+
+            memcpy(&word, bytes + 4 * i, 4);
+            __atomic_store_n(&words[i], word, __ATOMIC_RELAXED);
+        }
     }
 }
 

@@ -26,6 +26,16 @@
 /* Where the model stands in for memory. */
 static uint32_t model_load(const volatile uint32_t *word, int order);
 static void model_store(volatile uint32_t *word, uint32_t value, int order);
+
+/* A slot of the model is one word of 32 bits: longer ones are never copied. */
+template <typename Word> static Word model_load(const volatile Word *, int)
+{
+    abort();
+}
+template <typename Word> static void model_store(volatile Word *, Word, int)
+{
+    abort();
+}
 static void model_fence();
 
 #define __atomic_load_n(word, order)         model_load((word), (order))
