@@ -50,11 +50,18 @@ struct server {
 };
 
 static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t hurried; /* a `run` is over, the present one or the next */
 
 static void stop(int number)
 {
     (void)number;
     stopped = 1;
+}
+
+static void hurry(int number)
+{
+    (void)number;
+    hurried = 1;
 }
 
 static void say(void *context, const char *line)
@@ -343,7 +350,8 @@ static bool is_on_the_ring(const struct scenario_step *step)
            step->opcode == STEP_RING_POKE;
 }
 
-/* Steps before the first `run` are played at once, those behind it so long after Connected. */
+/* Steps before the first `run` are played at once, those behind it so long after Connected, or when
+ * we are told by a signal. */
 static void play_steps(struct server *server)
 {
     const struct scenario_program *program = &server->serve->program;
@@ -352,8 +360,12 @@ static void play_steps(struct server *server)
         const struct scenario_step *step = &program->steps[server->next_step];
         const char *wrong;
 
-        if (now(server) < server->next_ns)
-            return;
+        if (now(server) < server->next_ns) {
+            if (hurried == 0)
+                return;
+            hurried = 0;
+            server->next_ns = now(server);
+        }
         if (step->opcode == STEP_RUN) {
             if (!server->connected_once)
                 return;
@@ -419,6 +431,7 @@ int serve_guest(struct serve_options *serve)
     if (rc == TOOL_OK) {
         signal(SIGINT, stop);
         signal(SIGTERM, stop);
+        signal(SIGUSR1, hurry);
         serve_until(&server,
                     serve->seconds == 0 ? UINT64_MAX : now(&server) + serve->seconds * SECOND_NS,
                     is_stopped);

@@ -301,6 +301,37 @@ END_TEST
 
 /* Where it is set up the nth call fails: it says so, and neither a node nor anything open is left.
  * Where it goes on all the same, nothing is left open. */
+/* Each signal ends one; a minute is the limit of a test. */
+START_TEST(a_signal_ends_a_run_that_would_take_an_hour)
+{
+    static struct server server;
+    struct blkfront_info info = {.size_sectors = 0};
+    struct guest guest;
+
+    server = (struct server){.words = {"simblk", "serve", "--vdev", "51728",
+                                       write_file("scenario", "backend linux sectors=1024\n"
+                                                              "run time=3600s\n"
+                                                              "backend resize sectors=4096\n"
+                                                              "run time=3600s\n"
+                                                              "backend resize sectors=8192\n")}};
+    start(&server);
+    ck_assert_int_eq(connect_guest(&guest), 0);
+    ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
+    ck_assert_uint_eq(info.size_sectors, 1024);
+    for (uint64_t size = 4096; size <= 8192; size *= 2) {
+        raise(SIGUSR1);
+        while (info.size_sectors != size) {
+            ck_assert_int_eq(get(&guest, 8), 0);
+            ck_assert_int_eq(blkfront_get_info(guest.device, &info), 0);
+            ck_assert_uint_le(info.size_sectors, size);
+        }
+    }
+    disconnect_guest(&guest);
+    stop(&server);
+    ck_assert_int_eq(server.status, 0);
+}
+END_TEST
+
 START_TEST(whatever_call_fails_serve_leaves_nothing)
 {
     unsigned refused = 0, nth = 0;
@@ -465,6 +496,7 @@ static Suite *tool_live_suite(void)
     tcase_add_test(tests, a_guest_is_served_until_it_is_said_to_stop);
     tcase_add_test(tests, a_guest_gets_the_errors_and_the_size_that_a_scenario_says);
     tcase_add_test(tests, an_attack_of_a_scenario_ends_the_guests_device);
+    tcase_add_test(tests, a_signal_ends_a_run_that_would_take_an_hour);
     tcase_add_test(tests, whatever_call_fails_serve_leaves_nothing);
     tcase_add_loop_test(tests, whatever_call_fails_the_live_world_leaves_nothing, 1, 60);
     tcase_add_loop_test(tests, the_live_world_does_what_the_simulated_does, 0,
