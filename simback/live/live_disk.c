@@ -20,7 +20,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { ZERO_BYTES = 1 << 20, NULL_ZEROED = 8 << 20 };
+enum { NULL_ZEROED = 8 << 20 };
 
 #define FILE_512_MAX (UINT64_C(1) << 32) /* 2 TiB, with holes */
 
@@ -35,22 +35,17 @@ enum simback_live_result live_fail(char *text, enum simback_live_result result, 
     return result;
 }
 
-/* The first `bytes` of a device that was used before. */
+/* The first `bytes` of a device that was used before; nothing of them is cached. */
 static bool write_zeros(const char *path, uint64_t bytes)
 {
+    const uint64_t range[2] = {0, bytes};
     const int file = open(path, O_WRONLY | O_CLOEXEC);
-    void *zeros = calloc(1, ZERO_BYTES);
-    bool good = file >= 0 && zeros != NULL;
+    bool good;
 
-    for (uint64_t at = 0; good && at < bytes; at += ZERO_BYTES) {
-        const size_t part = bytes - at < ZERO_BYTES ? (size_t)(bytes - at) : (size_t)ZERO_BYTES;
-
-        good = write(file, zeros, part) == (ssize_t)part;
-    }
-    good = good && fsync(file) == 0;
-    free(zeros);
-    if (file >= 0)
-        close(file);
+    if (file < 0)
+        return false;
+    good = ioctl(file, BLKZEROOUT, range) == 0;
+    close(file);
     return good;
 }
 
