@@ -5,13 +5,15 @@
 # Backends that end under load and begin anew: xen-blkback's driver, and QEMU's process; and what
 # QEMU makes of what it cannot serve.
 
+has_read() { # that many requests
+    [ "$(cat /sys/bus/xen-backend/devices/vbd-0-51728/statistics/rd_req)" -gt "$1" ]
+}
 fresh
-live_io 51728 40000 32 1 2 32 1 1 >/tmp/found 2>&1 &
+live_io 51728 20000 32 1 2 32 1 1 >/tmp/found 2>&1 &
 found=$!
-within 20 grep -q "queues" /tmp/found
-sleep 1
+within 20 has_read 1000
 echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/unbind
-sleep 1
+sleep 0.5
 echo vbd-0-51728 >/sys/bus/xen-backend/drivers/vbd/bind
 wait $found
 found_status=$?
@@ -22,10 +24,12 @@ qdisk 51760 aio:/data/qdisk
 live_io 51760 1500 8 1 0 11 0 1 >/tmp/found 2>&1 &
 found=$!
 within 20 grep -q "queues" /tmp/found
-sleep 1
+sleep 0.3
 kill -9 "$(cat /run/qemu.pid)"
 qdisk_start
-sleep 2
+# It takes one device after another: what it has of this one, it has seen of those before.
+qdisk 51792 aio:/dev/nullb1
+within 20 xenstore-exists /local/domain/0/backend/qdisk/0/51792/sectors
 tap "a QEMU that is killed leaves its device as it was, and its successor does not look at it" \
     [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51760/state)" = 4 ]
 xenstore-rm /local/domain/0/backend/qdisk/0/51760
@@ -37,14 +41,18 @@ tap "set up anew it is found again, with all data right" \
 
 # What QEMU makes of a read-only disk, and of one with sectors of 4096 bytes.
 qdisk 51776 aio:/data/qdisk r
-sleep 2
+qdisk 51824 aio:/data/qdisk
+within 20 xenstore-exists /local/domain/0/backend/qdisk/0/51824/sectors
 tap "QEMU makes no backend of a read-only disk" \
     sh -c "! xenstore-exists /local/domain/0/backend/qdisk/0/51776/sectors"
-qdisk 51792 aio:/dev/nullb1
-within 10 xenstore-exists /local/domain/0/backend/qdisk/0/51792/sectors
 tap "QEMU has sectors of 512 bytes on a disk with sectors of 4096" \
     [ "$(xenstore-read /local/domain/0/backend/qdisk/0/51792/sector-size)" = 512 ]
+# Of a frontend without its nodes it hears before it serves these.
+xenstore-write /local/domain/0/device/vbd/51824/state 3
 tap "and serves them" live_io 51792 200 4 1 0 11 0
+tap "QEMU tells a frontend nothing whose nodes are missing, and stays in 2" \
+    sh -c "[ \$(xenstore-read /local/domain/0/backend/qdisk/0/51824/state) = 2 ] &&
+    ! xenstore-exists /local/domain/0/error/backend/qdisk/0/51824/error"
 
 # One whose disk really has larger ones connects to nobody who does not ask for them, which
 # blkif.h says that no frontend should, and tells it to nobody but itself.
@@ -65,12 +73,3 @@ tap "which QEMU tells in its own log alone" sh -c \
     ! xenstore-exists /local/domain/0/error/backend/qdisk/0/51808/error"
 kill $large_qemu
 wait $large_qemu
-
-# The same of a frontend without its nodes.
-qdisk 51824 aio:/data/qdisk
-within 10 xenstore-exists /local/domain/0/backend/qdisk/0/51824/sectors
-xenstore-write /local/domain/0/device/vbd/51824/state 3
-sleep 1
-tap "QEMU tells a frontend nothing whose nodes are missing, and stays in 2" \
-    sh -c "[ \$(xenstore-read /local/domain/0/backend/qdisk/0/51824/state) = 2 ] &&
-    ! xenstore-exists /local/domain/0/error/backend/qdisk/0/51824/error"

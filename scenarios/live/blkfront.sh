@@ -17,6 +17,15 @@ serve() { # simblk serve's arguments: until the kernel has its disk
     within 20 told "state 4" && within 20 [ -b $disk ]
 }
 
+go_on() { # what simblk serve plays next
+    kill -USR1 $served
+}
+
+looked() { # the kernel takes one change after another: it is through with the ones before
+    go_on
+    within 20 size_is 65536
+}
+
 serve_end() { # name of the run, the rules that xen-blkfront breaks in it
     kill $served
     wait $served
@@ -62,11 +71,15 @@ tap "but read" $kernel read_at 0
 serve_end "read-only" "I12"
 
 serve serve/changes.txt
+go_on
 tap "a disk that grows is larger" $kernel within 20 size_is 65536
+go_on
 tap "one that shrinks is smaller" $kernel within 20 size_is 16384
-within 20 told "line 8 is played"
+go_on
+within 20 told "line 9 is played"
 tap "one that turns read-only is not noticed" [ "$(cat /sys/block/xvde/ro)" = 0 ]
 tap "until a write fails" $kernel fails_with "Input/output error" write_at 0
+go_on
 tap "a backend that closes is followed" $kernel within 20 told "state 6"
 serve_end "changes" "I12"
 
@@ -82,6 +95,8 @@ serve_end "sectors of 4096 bytes" "I6 I12"
 
 hostile() { # scenario, what the kernel says
     serve "serve/$1.txt"
+    looked
+    go_on
     tap "$1: the kernel sees it" $kernel within 20 logged "$2"
     tap "$1: and uses the disk no further" $kernel logged "disabled for further use"
     serve_end "$1" "I12"
@@ -124,6 +139,8 @@ file_system() {
 
 # The last: where the kernel waits for an answer then, it waits for ever.
 serve serve/gone.txt
+looked
+go_on
 within 20 told "state 0"
 tap "a backend that is gone is not noticed" \
     sh -c "sleep 1; [ \"\$(xenstore-read /local/domain/0/device/vbd/51776/state)\" = 4 ]"
