@@ -49,6 +49,7 @@ static _Noreturn void play_in_child(const struct attempt_options *options,
     else
         scenario_repeat_run(runner, program, &run, options->only, &verdict);
     subject_excuse(options->frontend, &verdict);
+    (void)worker_leaked(&verdict);
     _exit(write(answer, &verdict, sizeof(verdict)) == (ssize_t)sizeof(verdict) ? 0 : 2);
 }
 

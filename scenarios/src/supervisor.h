@@ -112,6 +112,9 @@ void worker_play(const struct supervisor_options *options, struct scenario_runne
                  struct scenario_program *program, size_t index, struct scenario_progress *progress,
                  const struct worker_files *files, struct ladder_recorder *recorder,
                  struct scenario_verdict *verdict);
+/* Where the sanitizer that knows is linked, asks it whether memory has leaked. Then that is the
+ * verdict, unless there is a worse one, and the process has to end: it would be found again. */
+bool worker_leaked(struct scenario_verdict *verdict);
 /* The life of a worker process: takes indices from `orders`, gives verdicts to `answers`, until
  * `orders` ends or nothing more can be asked of it. */
 void worker_main(const struct supervisor_options *options, int orders, int answers,

@@ -66,8 +66,7 @@ static void catch_death(void)
     }
 }
 
-/* A leak is the case's that was just played, and ends the process: it would be found again. */
-static bool leaked(struct scenario_verdict *verdict)
+bool worker_leaked(struct scenario_verdict *verdict)
 {
     if (__lsan_do_recoverable_leak_check == NULL || __lsan_do_recoverable_leak_check() == 0)
         return false;
@@ -241,7 +240,7 @@ void worker_main(const struct supervisor_options *options, int orders, int answe
         dying.recorder = NULL;
         progress->phase = SCENARIO_PHASE_IDLE;
         fflush(stdout);
-        leak = leaked(&answer.verdict);
+        leak = worker_leaked(&answer.verdict);
         answer.last = leak || own.frontend != NULL;
         if (write(answers, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
             break;

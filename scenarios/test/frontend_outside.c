@@ -45,6 +45,17 @@ static int refuse(void *device, uint32_t queue, struct blkfront_request *request
     return BLKFRONT_INVALID;
 }
 
+/* Another request, another piece of memory that nobody knows of. */
+static int leak_and_submit(void *device, uint32_t queue, struct blkfront_request *request)
+{
+    char *volatile lost = malloc(300);
+
+    if (lost != NULL)
+        lost[0] = 1;
+    lost = NULL;
+    return tool_subject()->submit(device, queue, request);
+}
+
 const struct scenario_subject *simblk_frontend(void)
 {
     static struct scenario_subject subject;
@@ -62,6 +73,8 @@ const struct scenario_subject *simblk_frontend(void)
         subject.submit = NULL;
     if (wanted("refuses-all"))
         subject.submit = refuse;
+    if (wanted("leaks"))
+        subject.submit = leak_and_submit;
     if (wanted("claims-memory"))
         subject.memory_create = NULL;
     if (wanted("lacks-much"))

@@ -381,6 +381,32 @@ START_TEST(a_death_ends_one_scenario_and_the_folder_goes_on)
 }
 END_TEST
 
+START_TEST(a_leak_is_told_of_the_seed_and_of_the_schedule_that_it_is_in)
+{
+    struct outcome run;
+
+    if (!ADDRESS_SANITIZER)
+        return;
+    setenv("SIMBLK_TEST_OUTSIDE", "leaks", 1);
+    put_file("a.scn", GOOD);
+    run = shell("$simblk explore --schedules 3 --frontend $outside a.scn");
+    assert_status(run, 127);
+    assert_contains(run.out, "crashed");
+    assert_contains(run.out, "memory leaked: ");
+    run = shell("$simblk swarm --calls 10 --seeds 1..2 --frontend $outside");
+    assert_status(run, 127);
+    assert_contains(run.out, "FAIL seed 1: crashed\n     memory leaked: ");
+    assert_contains(run.out, "FAIL seed 2: crashed\n     memory leaked: ");
+    run = shell("$simblk swarm --calls 10 --seeds 2 --frontend $outside");
+    assert_status(run, 127);
+    assert_contains(run.err, "leak_and_submit");
+    setenv("SIMBLK_TEST_OUTSIDE", "", 1);
+    run = shell("$simblk explore --schedules 3 --frontend $blkfront a.scn && "
+                "$simblk swarm --calls 10 --seeds 1..2 --frontend $blkfront");
+    assert_status(run, 0);
+}
+END_TEST
+
 /* It notifies twice from one scenario on; the next one finds a frontend that was never used. */
 START_TEST(nothing_that_it_keeps_goes_from_one_scenario_to_the_next)
 {
@@ -425,6 +451,7 @@ static Suite *tool_frontend_suite(void)
     tcase_add_test(loads, nobody_waits_for_a_destructor);
     tcase_add_loop_test(plays, a_death_ends_one_scenario_and_the_folder_goes_on, 0,
                         (int)(sizeof(deaths) / sizeof(deaths[0])));
+    tcase_add_test(plays, a_leak_is_told_of_the_seed_and_of_the_schedule_that_it_is_in);
     tcase_add_test(plays, nothing_that_it_keeps_goes_from_one_scenario_to_the_next);
     suite_add_tcase(suite, alike);
     suite_add_tcase(suite, loads);
