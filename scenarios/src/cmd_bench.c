@@ -277,6 +277,18 @@ static int run_for_people(struct bench_command *command)
     return run_growth(command);
 }
 
+static bool has_rows(const struct bench_command *command)
+{
+    const struct bench_case *cases = command->threads ? bench_threads_cases : bench_cases;
+    size_t count = command->threads ? bench_threads_case_count : bench_case_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (bench_wanted(&command->options, &cases[i]))
+            return true;
+    }
+    return false;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     struct bench_command command = {.options = {.subject = tool_subject(), .rules = true},
@@ -310,6 +322,10 @@ int cmd_bench(int argc, char **argv)
     command.threads = strcmp(command.world, "threads") == 0;
     if (!command.threads && strcmp(command.world, "stepped") != 0)
         return tool_error("bench: --world is stepped or threads, found '%s'", command.world);
+    if (!has_rows(&command))
+        return tool_error("bench: no row has '%s' in its name; simblk bench --repeats 1 --time 1 "
+                          "lists them all",
+                          command.options.rows);
     command.options.repeats = (uint32_t)command.repeats;
     command.options.milliseconds = (uint32_t)command.milliseconds;
     return command.json ? run_for_programs(&command) : run_for_people(&command);

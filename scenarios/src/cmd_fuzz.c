@@ -68,6 +68,7 @@ static const char *find_programs(struct fuzz_command *command)
 static void list_targets(const char *programs)
 {
     struct dirent **entries = NULL;
+    const char *heading = "There are:\n";
     int count = scandir(programs, &entries, NULL, alphasort);
 
     for (int i = 0; i < count; i++) {
@@ -76,8 +77,10 @@ static void list_targets(const char *programs)
 
         if (strncmp(name, "fuzz_", 5) == 0 && strchr(name, '.') == NULL &&
             strstr(name, "_replay") == NULL && join(path, programs, "", name, "") &&
-            access(path, X_OK) == 0 && !is_folder(path))
-            fprintf(stderr, "  %s\n", name + 5);
+            access(path, X_OK) == 0 && !is_folder(path)) {
+            fprintf(stderr, "%s  %s\n", heading, name + 5);
+            heading = "";
+        }
         free(entries[i]);
     }
     free(entries);
@@ -100,7 +103,7 @@ static int find_target(struct fuzz_command *command)
         return tool_error("fuzz: %s is too long a path", programs);
     if (access(command->program, X_OK) != 0 || access(command->replay, X_OK) != 0) {
         tool_error("fuzz: no program fuzz_%s in %s. Build it, with clang:\n"
-                   "  cmake --preset fuzz && cmake --build build/fuzz\nThere are:",
+                   "  cmake --preset fuzz && cmake --build build/fuzz",
                    command->target, programs);
         list_targets(programs);
         return TOOL_USAGE;

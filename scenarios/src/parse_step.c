@@ -246,7 +246,7 @@ static void refuse_word(struct reading *reading, const struct word *word, size_t
 {
     struct suggestion suggestion;
     char found[FOUND_TEXT];
-    char near[64];
+    char near[80];
 
     suggestion_init(&suggestion, word->text, length);
     for (unsigned i = 0; i < reading->row->field_count; i++) {
@@ -256,6 +256,9 @@ static void refuse_word(struct reading *reading, const struct word *word, size_t
         }
     }
     suggestion_text(&suggestion, near, sizeof near);
+    if (near[0] == 0) {
+        snprintf(near, sizeof near, " (simblk explain '%s' lists them)", reading->row->name);
+    }
     parser_refuse(reading->parser, word, "found '%s', expected %s of '%s'%s",
                   found_text(found, word->text, length), what, reading->row->name, near);
     reading->good = false;

@@ -195,14 +195,19 @@ static int load_file(struct tool_file *file, const char *path,
     return TOOL_OK;
 }
 
+static int nothing_found(char **paths, int count)
+{
+    for (int i = 0; i < count; i++)
+        tool_error("%s: no scenario (*.scn) is in it or below", paths[i]);
+    return TOOL_USAGE;
+}
+
 /* All of them, so that each mistake is told at once. */
 static int load_files(struct tool_suite *suite, const struct tool_paths *found,
                       const struct scenario_program *dialects)
 {
     int rc = TOOL_OK;
 
-    if (found->count == 0)
-        return tool_error("no scenario (*.scn) was found there");
     suite->files = calloc(found->count, sizeof(*suite->files));
     if (suite->files == NULL)
         return tool_error("no memory");
@@ -220,7 +225,8 @@ static int nothing_chosen(const struct tool_selection *selection)
         return tool_error("no scenario has the id '%s' (simblk run --list lists all)",
                           selection->ids.text[0]);
     if (selection->ids.count == 0 && selection->tags.count == 1)
-        return tool_error("no scenario has the tag '%s'", selection->tags.text[0]);
+        return tool_error("no scenario has the tag '%s'; tags stand behind `tags` in scenarios",
+                          selection->tags.text[0]);
     return tool_error("no scenario has such an id or tag (simblk run --list lists all ids)");
 }
 
@@ -236,6 +242,8 @@ int tool_suite_load(struct tool_suite *suite, char **paths, int path_count,
         if (!tool_collect(&found, paths[i]))
             rc = TOOL_USAGE;
     }
+    if (rc == TOOL_OK && found.count == 0)
+        rc = nothing_found(paths, path_count);
     if (rc == TOOL_OK)
         rc = load_files(suite, &found, dialects);
     for (size_t i = 0; rc == TOOL_OK && i < suite->file_count; i++) {

@@ -187,7 +187,7 @@ static const struct {
     {"read +8 0", 1, 6, "sector: found '+8'"},
     {"read 0", 1, 1, "'read' has no count"},
     {"read 0 +8 sector=1", 1, 11, "by its position"},
-    {"read 0 +8 9", 1, 11, "expected a field of 'read'"},
+    {"read 0 +8 9", 1, 11, "a field of 'read' (simblk explain 'read' lists them)"},
     {"read 0 +8 asinc", 1, 11, "did you mean 'async'?"},
     {"read 0 +8 bufers=2", 1, 11, "did you mean 'buffers'?"},
     {"read 0 +8 buffers=0", 1, 11, "expected a number from 1 to 64"},

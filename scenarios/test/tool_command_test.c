@@ -235,6 +235,8 @@ START_TEST(bench_measures_what_is_asked_for)
     assert_lacks(run.out, "4 KiB direct");
     assert_lacks(run.out, "memory of");
     refused("--world is stepped or threads", "bench --world live");
+    refused("bench: no row has 'nothing' in its name", "bench --rows nothing");
+    refused("bench: no row has 'devices' in its name", "bench --world threads --rows devices");
 }
 END_TEST
 
@@ -283,6 +285,17 @@ START_TEST(every_command_says_what_it_does_not_know_and_where_help_is)
 }
 END_TEST
 
+START_TEST(a_folder_without_scenarios_is_named)
+{
+    struct outcome run = shell("mkdir empty other && touch other/a.txt");
+
+    assert_status(run, 0);
+    refused("simblk: empty: no scenario (*.scn) is in it or below\n"
+            "simblk: other: no scenario (*.scn) is in it or below\n",
+            "run empty other");
+}
+END_TEST
+
 /* A file that is not there is named, whoever wants it. */
 START_TEST(every_command_that_reads_a_file_names_it)
 {
@@ -316,6 +329,7 @@ static Suite *tool_command_suite(void)
     tcase_add_test(bench, bench_measures_what_is_asked_for);
     tcase_add_test(bench, bench_needs_its_other_program);
     tcase_add_test(all, every_command_says_what_it_does_not_know_and_where_help_is);
+    tcase_add_test(all, a_folder_without_scenarios_is_named);
     tcase_add_loop_test(all, every_command_that_reads_a_file_names_it, 0, 9);
     suite_add_tcase(suite, all);
     suite_add_tcase(suite, show);

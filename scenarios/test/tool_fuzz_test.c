@@ -146,6 +146,9 @@ START_TEST(what_is_missing_is_told)
     assert_status(run, 2);
     assert_contains(run.err, "no program fuzz_ring in programs. Build it, with clang:");
     assert_contains(run.err, "There are:\n  canary\n");
+    run = shell("mkdir none; $simblk fuzz ring --programs none");
+    assert_status(run, 2);
+    assert_lacks(run.err, "There are");
     put_file("file", "");
     refused("file is no folder that can be written",
             "fuzz canary --programs programs --corpus file");
