@@ -33,6 +33,12 @@ dd if=/dev/zero of=/dev/ram0 bs=1M 2>/dev/null # live_io takes a disk of zeros
 vbd 51712 /dev/ram0
 tap "100,000 random requests, 32 at a time, all data compared" live_io 51712 100000 32 1 2 32 1
 say "live: $(tail -n 1 /tmp/out)"
+# The simulated world below the same emulation, for comparison.
+tap "the simulated world's rate is measured beside it" sh -c \
+    "simblk bench --repeats 1 --time 300 --rows 'read 4 KiB persistent' | tee /tmp/rates;
+    grep '^read.* all ' /tmp/rates >/dev/null"
+say "simulated, 32 at a time, without and with all rules judged:" \
+    "$(sed -n 's/^read.* \(none\|all\)  *\([0-9]*\) .*/\2/p' /tmp/rates | tr '\n' ' ')a second"
 vbd 51728 /dev/ram1
 tap "two queues, grants mapped for each request" live_io 51728 5000 32 2 0 11 0
 say "live: $(tail -n 1 /tmp/out)"
