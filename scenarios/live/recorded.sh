@@ -10,7 +10,7 @@ set -eu
 LC_ALL=C
 export LC_ALL
 
-simblk=$1
+simblk=$(realpath "$1")
 cd "$2"
 table=${3:-}
 document=../../docs/fidelity.md
@@ -51,6 +51,7 @@ for record in recorded/*/*.trace; do
     [ -e "blkback/$kind/$name.scn" ] || [ -e "$kind/$name.scn" ] ||
         complain "$record: there is no such scenario any more"
 done
-[ "$table" = --table ] || echo "$count recorded runs, the same in the simulated world"
 [ "$count" -gt 0 ] || bad=1
+[ "$table" = --table ] || [ $bad = 1 ] ||
+    echo "$count recorded runs, the same in the simulated world"
 exit $bad
