@@ -35,7 +35,7 @@ tap "100,000 random requests, 32 at a time, all data compared" live_io 51712 100
 say "live: $(tail -n 1 /tmp/out)"
 # The simulated world below the same emulation, for comparison.
 tap "the simulated world's rate is measured beside it" sh -c \
-    "simblk bench --repeats 1 --time 300 --rows 'read 4 KiB persistent' | tee /tmp/rates;
+    "simblk bench --repeats 1 --time 100 --rows 'read 4 KiB persistent' | tee /tmp/rates;
     grep '^read.* all ' /tmp/rates >/dev/null"
 say "simulated, 32 at a time, without and with all rules judged:" \
     "$(sed -n 's/^read.* \(none\|all\)  *\([0-9]*\) .*/\2/p' /tmp/rates | tr '\n' ' ')a second"
