@@ -5,8 +5,10 @@
  */
 #include "runner.h"
 
-/* Once may be the end of it; twice, and who asks will ask again. */
-static bool any_backend_refuses(const struct scenario_runner *runner)
+/* Our frontend makes an attempt every two seconds in the end. */
+enum { SHORT_IN_VAIN = 4096, REFUSED_IN_VAIN = 2048, STEPS_BETWEEN_LOOKS = 1024 };
+
+static bool any_backend_refuses(const struct scenario_runner *runner, uint64_t times)
 {
     for (uint16_t number = 0; number < SCENARIO_DEVICES_MAX; number++) {
         const struct simback_backend *backend = simback_world_backend(runner->world, number);
@@ -16,11 +18,20 @@ static bool any_backend_refuses(const struct scenario_runner *runner)
             continue;
         }
         simback_backend_get_counters(backend, &counters);
-        if (counters.refused > 1) {
+        if (counters.refused > times) {
             return true;
         }
     }
     return false;
+}
+
+/* A frontend that asks again and again waits longer each time, so it would be at it for days of
+ * virtual time before it has made the steps that a world may have. */
+static bool is_asked_in_vain(const struct scenario_runner *runner)
+{
+    return (simback_is_short(runner->world) &&
+            simback_short_times(runner->world) > SHORT_IN_VAIN) ||
+           any_backend_refuses(runner, REFUSED_IN_VAIN);
 }
 
 /* What the scenario has set up to fail is over: the end is judged without it. */
@@ -54,7 +65,9 @@ static void no_rest(struct scenario_runner *runner)
             "the world never comes to rest, since grants or ports are short: say for how long");
         return;
     }
-    if (any_backend_refuses(runner)) { /* who was told to recover for ever does so */
+    /* Once may be the end of it; twice, and who asks will ask again: who was told to recover for
+     * ever does so. */
+    if (any_backend_refuses(runner, 1)) {
         run_stop(runner, SCENARIO_BAD, 0,
                  "the world never comes to rest, since a backend takes no connection: say for how "
                  "long");
@@ -77,6 +90,11 @@ enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t s
         }
         if (taken == steps || (done != NULL && done(runner, context))) {
             return RAN_DONE;
+        }
+        if (until_ns == SIMBACK_NEVER && taken % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 &&
+            is_asked_in_vain(runner) && !relent(runner)) {
+            no_rest(runner);
+            return RAN_STOPPED;
         }
         switch (runner->options.live != NULL ? live_step(runner, until_ns, done != NULL)
                                              : simback_world_step(runner->world, until_ns)) {

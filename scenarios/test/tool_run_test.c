@@ -79,14 +79,15 @@ START_TEST(no_progress_is_128)
 }
 END_TEST
 
-/* It has to try again and again; nobody would tell it that there is more. */
+/* It has to try again and again; nobody would tell it that there is more. That it does so for ever
+ * is seen long before it has made the steps that it may. */
 START_TEST(no_rest_for_want_of_grants_is_the_scenarios_mistake)
 {
     struct outcome run;
 
     put_file("short.scn", "title \"no grants any more\"\n"
                           "rule I4\n"
-                          "world max_steps=1000\n"
+                          "world max_steps=100000000\n"
                           "backend linux\n"
                           "connect recover=ever -> ok\n"
                           "fail grant from\n"
@@ -105,7 +106,7 @@ START_TEST(no_rest_for_a_backend_that_takes_nobody_is_the_scenarios_mistake)
 
     put_file("refused.scn", "title \"a write that is held when the backend closes\"\n"
                             "rule I4\n"
-                            "world max_steps=2000\n"
+                            "world max_steps=100000000\n"
                             "backend linux\n"
                             "connect recover=ever -> ok\n"
                             "fault op=write hold\n"

@@ -15,11 +15,17 @@ void fail_short(struct simback_world *world)
 {
     world->was_short = true;
     world->short_ns = world->now;
+    world->short_times++;
 }
 
 bool simback_is_short(const struct simback_world *world)
 {
     return world->was_short && world->now - world->short_ns < UINT64_C(1000000000);
+}
+
+uint64_t simback_short_times(const struct simback_world *world)
+{
+    return world->short_times;
 }
 
 bool fail_counted(struct simback_world *world, enum simback_resource resource)

@@ -382,6 +382,7 @@ uint64_t simback_next_timer(const struct simback_world *world)
 void simback_progress(struct simback_world *world)
 {
     world->schedule.steps_since_progress = 0;
+    world->short_times = 0;
 }
 
 uint32_t simback_ready_count(const struct simback_world *world)

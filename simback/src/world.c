@@ -49,6 +49,7 @@ static bool begin(struct simback_world *world, const struct simback_world_option
     world->storms = NULL;
     memset(world->failures, 0, sizeof(world->failures));
     world->was_short = false;
+    world->short_times = 0;
     world->entered = SIMBACK_NO_DEVICE;
     world->guest = SIMBACK_FRONT_DOMID;
     schedule_reset(world);

@@ -78,6 +78,8 @@ uint64_t simback_resource_failed(const struct simback_world *world, enum simback
 /* Whoever needs grants, pages or ports tries in vain: some were refused less than a second ago, by
  * a failure like that or for a limit. */
 bool simback_is_short(const struct simback_world *world);
+/* How often that was so since a call of the application was completed (simback_progress). */
+uint64_t simback_short_times(const struct simback_world *world);
 
 /* ---- ledgers ---- */
 
