@@ -194,7 +194,13 @@ static bool may_carry(const struct oracle_device *device, const struct oracle_re
            (own->missed != 0 && own->missed >= request->born);
 }
 
-/* Nothing is told of what goes as far as somebody else has moved req_prod already. */
+/* Nothing is told of what goes as far as somebody else has moved req_prod already; of one that
+ * tells an observer it is known whether anything has gone since. */
+static bool may_have_unseen(const struct oracle_ring *ring)
+{
+    return ring->observed ? ring->untracked : ring->req_prod_foreign;
+}
+
 bool correlation_may_go_unseen(const struct oracle *oracle, const struct oracle_device *device,
                                const struct oracle_request *request)
 {
@@ -203,7 +209,7 @@ bool correlation_may_go_unseen(const struct oracle *oracle, const struct oracle_
     for (uint16_t queue = 0; queue < queues; queue++) {
         const struct oracle_ring *ring = device->rings[queue];
 
-        if (ring != NULL && ring->req_prod_foreign && may_carry(device, request, ring))
+        if (ring != NULL && may_have_unseen(ring) && may_carry(device, request, ring))
             return true;
     }
     return false;

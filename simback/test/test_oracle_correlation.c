@@ -435,6 +435,22 @@ static void i2_completes_without_having_been_submitted(void)
     puppet_expect(&puppet, 2, false, "request 99");
 }
 
+/* Whoever tells an observer has put nothing since. */
+static void i2_nothing_goes_unseen_where_nothing_goes(void)
+{
+    again_observed();
+    submit(1, BLKFRONT_READ, 8, 8);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+    take();
+    puppet_complete(&puppet, 1, 0);
+    CU_ASSERT_EQUAL(
+        simback_backend_move_index(puppet.backend, 0, SIMBACK_REQ_PROD, 5000, false, false), 0);
+    submit(2, BLKFRONT_READ, 8, 8);
+    puppet_expect_none(&puppet);
+    puppet_complete(&puppet, 2, 0);
+    puppet_expect(&puppet, 2, false, "succeeds with 0 of 8 units answered OKAY");
+}
+
 static void i2_completes_again_long_afterwards(void)
 {
     for (uint64_t i = 1; i <= 200; i++) {
@@ -569,6 +585,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i2_answers_are_taken_after_our_6),
     UNIT_TEST(i2_refused_with_a_part_on_the_ring),
     UNIT_TEST(i2_completes_without_having_been_submitted),
+    UNIT_TEST(i2_nothing_goes_unseen_where_nothing_goes),
     UNIT_TEST(i2_completes_again_long_afterwards),
     UNIT_TEST(sectors_that_no_disk_has_are_not_computed_with),
     UNIT_TEST(a_violation_knows_its_step_and_its_time),
