@@ -42,8 +42,15 @@ static inline void text_add_char(struct text *text, char c)
 
 static inline void text_add(struct text *text, const char *string)
 {
-    for (; *string != '\0'; string++)
-        text_add_char(text, *string);
+    char *at = &text->start[text->length], *last = &text->start[text->size - 1];
+
+    while (at != last && *string != '\0')
+        *at++ = *string++;
+    text->length = (size_t)(at - text->start);
+    if (*string != '\0')
+        text_add_char(text, *string); /* there is no room */
+    else
+        *at = '\0';
 }
 
 /* Bytes of unknown origin: what is not printable shows as '?'. */
