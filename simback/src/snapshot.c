@@ -2,9 +2,9 @@
 /*
  * A world to come back to: a copy of the control block, the objects, the table of pages and the
  * pages, with the marks of whoever checks memory. Coming back compares and writes only what
- * differs: reading is cheap, and most of a world is as it was after a few steps. What the parts
- * mean by their bytes is not asked here: all of a world lies in its arena, at the same addresses
- * for ever.
+ * differs: reading is cheap, and most of a world is as it was after a few steps. Most of it is
+ * zeros, too, of which there is no copy to read. What the parts mean by their bytes is not asked
+ * here: all of a world lies in its arena, at the same addresses for ever.
  */
 #include "internal.h"
 #include "poison.h"
@@ -23,14 +23,23 @@
 
 enum {
     LINE = 64,
+    ZEROS_LEAST = 8, /* lines: fewer between others are copied like them */
     EVENTS_KEPT = 32 /* of the last events from before; more than a report shows */
 };
 
-/* A piece of the world and its copy. Sizes are whole lines, addresses lines' beginnings. */
+/* A piece of the world and its copy. Sizes are whole lines, addresses lines' beginnings. The piece
+ * is one run after the other. */
 struct piece {
     void *there;
-    uint8_t *copy;
     size_t size;
+    uint8_t *copy; /* of the lines that are no zeros */
+    struct run *runs;
+    size_t run_count, copied; /* bytes of the copy */
+};
+
+/* So many lines of zeros, then so many others. */
+struct run {
+    uint32_t zeros, others;
 };
 
 enum { OBJECTS, OBJECT_MARKS, TABLE, PAGES, PAGE_MARKS, PIECES };
@@ -40,45 +49,110 @@ struct simback_snapshot {
     struct simback_world *world; /* a copy of the control block, without the events kept */
     struct trace_record kept[EVENTS_KEPT];
     struct piece pieces[PIECES];
-    uint8_t bytes[]; /* the copies */
+    uint8_t bytes[]; /* the control block, then the copies and runs of the pieces */
 };
 
 #define CONTROL_SIZE (offsetof(struct simback_world, trace) + offsetof(struct trace, kept))
 
 /* ---- copying ---- */
 
+/* As words, at an address that the compiler knows to be a line's. */
+AS_IT_IS static const uint64_t *words_of(const uint8_t *line)
+{
+    return __builtin_assume_aligned(line, LINE);
+}
+
 AS_IT_IS static void copy_line(uint8_t *to, const uint8_t *from)
 {
     uint64_t words[LINE / 8];
 
     for (unsigned i = 0; i < LINE / 8; i++)
-        words[i] = ((const uint64_t *)(const void *)from)[i];
+        words[i] = words_of(from)[i];
     for (unsigned i = 0; i < LINE / 8; i++)
         ((uint64_t *)(void *)to)[i] = words[i];
 }
 
 AS_IT_IS static bool is_same_line(const uint8_t *one, const uint8_t *other)
 {
-    const uint64_t *a = (const uint64_t *)(const void *)one;
-    const uint64_t *b = (const uint64_t *)(const void *)other;
+    const uint64_t *a = words_of(one), *b = words_of(other);
 
     return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) |
             (a[5] ^ b[5]) | (a[6] ^ b[6]) | (a[7] ^ b[7])) == 0;
 }
 
-AS_IT_IS static void save_piece(const struct piece *piece)
+AS_IT_IS static bool is_zero_line(const uint8_t *line)
 {
-    for (size_t at = 0; at < piece->size; at += LINE)
-        copy_line(piece->copy + at, (const uint8_t *)piece->there + at);
+    const uint64_t *a = words_of(line);
+
+    return (a[0] | a[1] | a[2] | a[3] | a[4] | a[5] | a[6] | a[7]) == 0;
+}
+
+AS_IT_IS static void clear_line(uint8_t *line)
+{
+    for (unsigned i = 0; i < LINE / 8; i++)
+        ((uint64_t *)(void *)line)[i] = 0;
+}
+
+/* The zeros that begin here. */
+AS_IT_IS static const uint8_t *skip_zeros(const uint8_t *at, const uint8_t *end)
+{
+    while (at != end && is_zero_line(at))
+        at += LINE;
+    return at;
+}
+
+/* And the lines before the next zeros that are worth a run. */
+AS_IT_IS static const uint8_t *skip_others(const uint8_t *at, const uint8_t *end)
+{
+    while (at != end) {
+        const uint8_t *zeros_end = skip_zeros(at, end);
+
+        if (zeros_end - at >= ZEROS_LEAST * LINE || (zeros_end == end && zeros_end != at))
+            return at;
+        at = zeros_end == end ? end : zeros_end + LINE;
+    }
+    return end;
+}
+
+/* Counts the piece's runs and lines; with room for them it writes them, too. */
+AS_IT_IS static void save_piece(struct piece *piece)
+{
+    const uint8_t *at = piece->there, *end = at + piece->size;
+
+    piece->run_count = piece->copied = 0;
+    while (at != end) {
+        const uint8_t *others = skip_zeros(at, end);
+        const uint8_t *next = skip_others(others, end);
+
+        if (piece->copy != NULL) {
+            piece->runs[piece->run_count] = (struct run){
+                .zeros = (uint32_t)((others - at) / LINE),
+                .others = (uint32_t)((next - others) / LINE),
+            };
+            for (const uint8_t *line = others; line != next; line += LINE)
+                copy_line(piece->copy + piece->copied + (line - others), line);
+        }
+        piece->run_count++;
+        piece->copied += (size_t)(next - others);
+        at = next;
+    }
 }
 
 AS_IT_IS static void load_piece(const struct piece *piece)
 {
+    const uint8_t *copy = piece->copy;
     uint8_t *there = piece->there;
 
-    for (size_t at = 0; at < piece->size; at += LINE) {
-        if (!is_same_line(there + at, piece->copy + at))
-            copy_line(there + at, piece->copy + at);
+    for (const struct run *run = piece->runs; run != piece->runs + piece->run_count; run++) {
+        for (const uint8_t *end = there + (size_t)run->zeros * LINE; there != end; there += LINE) {
+            if (!is_zero_line(there))
+                clear_line(there);
+        }
+        for (const uint8_t *end = there + (size_t)run->others * LINE; there != end;
+             there += LINE, copy += LINE) {
+            if (!is_same_line(there, copy))
+                copy_line(there, copy);
+        }
     }
 }
 
@@ -89,26 +163,28 @@ static size_t lines(size_t size)
     return (size + LINE - 1) / LINE * LINE;
 }
 
+static struct piece piece_of(void *there, size_t size)
+{
+    return (struct piece){.there = there, .size = size};
+}
+
 /* The pieces without their copies. */
 static void find_pieces(const struct arena *arena, struct piece pieces[PIECES])
 {
     size_t objects = lines(arena->object_next - arena->object_begin);
     size_t pages = (size_t)arena->page_next * WORLD_PAGE_SIZE;
 
-    pieces[OBJECTS] = (struct piece){arena->base + arena->object_begin, NULL, objects};
-    pieces[OBJECT_MARKS] = (struct piece){
-        poison_marks(pieces[OBJECTS].there),
-        NULL,
-        lines(poison_marks_size(objects)),
-    };
-    pieces[TABLE] =
-        (struct piece){arena->pages, NULL, lines(arena->page_next * sizeof(arena->pages[0]))};
-    pieces[PAGES] = (struct piece){arena->page_base, NULL, pages};
-    pieces[PAGE_MARKS] = (struct piece){
-        poison_marks(arena->page_base),
-        NULL,
-        lines(poison_marks_size(pages)),
-    };
+    pieces[OBJECTS] = piece_of(arena->base + arena->object_begin, objects);
+    pieces[OBJECT_MARKS] =
+        piece_of(poison_marks(pieces[OBJECTS].there), lines(poison_marks_size(objects)));
+    pieces[TABLE] = piece_of(arena->pages, lines(arena->page_next * sizeof(arena->pages[0])));
+    pieces[PAGES] = piece_of(arena->page_base, pages);
+    pieces[PAGE_MARKS] = piece_of(poison_marks(arena->page_base), lines(poison_marks_size(pages)));
+}
+
+static size_t runs_size(const struct piece *piece)
+{
+    return lines(piece->run_count * sizeof(piece->runs[0]));
 }
 
 static void save_events(const struct trace *trace, struct simback_snapshot *snapshot)
@@ -146,8 +222,10 @@ struct simback_snapshot *simback_world_save(const struct simback_world *world,
         return NULL;
     }
     find_pieces(&world->arena, pieces);
-    for (unsigned i = 0; i < PIECES; i++)
-        size += pieces[i].size;
+    for (unsigned i = 0; i < PIECES; i++) {
+        save_piece(&pieces[i]);
+        size += pieces[i].copied + runs_size(&pieces[i]);
+    }
     snapshot = make_room(old, size);
     if (snapshot == NULL)
         return NULL;
@@ -158,7 +236,9 @@ struct simback_snapshot *simback_world_save(const struct simback_world *world,
     save_events(&world->trace, snapshot);
     for (unsigned i = 0; i < PIECES; i++) {
         pieces[i].copy = at;
-        at += pieces[i].size;
+        at += pieces[i].copied;
+        pieces[i].runs = (struct run *)(void *)at;
+        at += runs_size(&pieces[i]);
         save_piece(&pieces[i]);
         snapshot->pieces[i] = pieces[i];
     }
