@@ -162,15 +162,23 @@ static void strip(const struct fuzz_target *target, struct scenario_program *pro
     scenario_program_remove(program, kept, program->step_count - kept);
 }
 
+/* As all but the programs that come from elsewhere do. */
+static bool has_beginning(const struct fuzz_target *target, const struct scenario_program *program)
+{
+    for (size_t i = 0; i < fuzz_beginnings(target); i++) {
+        if (begins_with(program, beginning_of(target, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int fuzz_fit(const struct fuzz_target *target, struct scenario_program *program)
 {
-    size_t best;
-
     if (target->beginnings == NULL) {
         return SCENARIO_OK;
     }
     strip(target, program);
-    best = nearest(target, program);
-    return begins_with(program, beginning_of(target, best)) ? SCENARIO_OK
-                                                            : fuzz_begin(target, program, best);
+    return has_beginning(target, program) ? SCENARIO_OK
+                                          : fuzz_begin(target, program, nearest(target, program));
 }
