@@ -39,7 +39,7 @@ struct snapshot {
 /* Of the program that is played. */
 struct beginning {
     struct scenario_buffer key;
-    uint64_t hash; /* of the key */
+    uint64_t hash; /* of the key; for its place, where it has one of several */
     size_t steps;  /* after which it is to be kept; 0: not */
 };
 
@@ -272,7 +272,9 @@ static bool begins(struct scenario_runner *runner, struct beginning *beginning, 
             add_deadline(key, program, i);
         }
     }
-    beginning->hash = simback_fold(0, key->data, key->length);
+    if (beginning == &runner->options.snapshots->connects) {
+        beginning->hash = simback_fold(0, key->data, key->length);
+    }
     beginning->steps = key->failed ? 0 : steps;
     return !key->failed;
 }
@@ -328,10 +330,14 @@ size_t snapshots_load(struct scenario_runner *runner)
 static bool is_worth_it(const struct scenario_runner *runner, const struct beginning *beginning)
 {
     struct scenario_snapshots *snapshots = runner->options.snapshots;
-    uint64_t *seen = &snapshots->seen[beginning->hash / PLACES % SEEN];
-    bool before = *seen == beginning->hash || beginning == &snapshots->shares;
+    bool before = beginning == &snapshots->shares;
 
-    *seen = beginning->hash;
+    if (!before) {
+        uint64_t *seen = &snapshots->seen[beginning->hash / PLACES % SEEN];
+
+        before = *seen == beginning->hash;
+        *seen = beginning->hash;
+    }
     return before && !runner->stopped && runner->load_count == 0 &&
            simback_steps(runner->world) < WORLD_STEPS;
 }
