@@ -100,8 +100,6 @@ static bool is_hidden(const struct publication *p, const char *directory, const 
 
     if (p->device->hidden_count == 0)
         return false;
-    if (p->device->hidden_more)
-        return true;
     snprintf(path, sizeof(path), "%s/%s", directory, node);
     hash = hash_xxh64(path, strlen(path), 0);
     for (uint32_t i = 0; i < p->device->hidden_count; i++) {
@@ -371,6 +369,17 @@ static void judge_transaction(const struct publication *p, uint32_t transaction)
         SHOULD(p, "the nodes and the state were not written in one transaction");
 }
 
+static void judge_nodes(struct publication *p)
+{
+    judge_protocol(p);
+    judge_persistent(p);
+    judge_queue_count(p);
+    if (judge_ring_size(p)) {
+        judge_queues(p);
+        judge_stale(p);
+    }
+}
+
 void negotiation_published(struct oracle *oracle, struct oracle_device *device,
                            uint32_t transaction)
 {
@@ -381,13 +390,8 @@ void negotiation_published(struct oracle *oracle, struct oracle_device *device,
         return;
     oracle_checked(oracle, 10);
     find_backend(&p);
-    judge_protocol(&p);
-    judge_persistent(&p);
-    judge_queue_count(&p);
-    if (judge_ring_size(&p)) {
-        judge_queues(&p);
-        judge_stale(&p);
-    }
+    if (!device->hidden_more)
+        judge_nodes(&p);
     judge_transaction(&p, transaction);
     device->publish_any = device->publish_mixed = device->hidden_more = false;
     device->hidden_count = 0;
