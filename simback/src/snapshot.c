@@ -34,7 +34,7 @@ struct piece {
     size_t size;
     uint8_t *copy; /* of the lines that are no zeros */
     struct run *runs;
-    size_t run_count, copied; /* bytes of the copy */
+    size_t run_count;
 };
 
 /* So many lines of zeros, then so many others. */
@@ -114,27 +114,23 @@ AS_IT_IS static const uint8_t *skip_others(const uint8_t *at, const uint8_t *end
     return end;
 }
 
-/* Counts the piece's runs and lines; with room for them it writes them, too. */
+/* Into room that is enough for any. */
 AS_IT_IS static void save_piece(struct piece *piece)
 {
     const uint8_t *at = piece->there, *end = at + piece->size;
+    uint8_t *copy = piece->copy;
 
-    piece->run_count = piece->copied = 0;
+    piece->run_count = 0;
     while (at != end) {
         const uint8_t *others = skip_zeros(at, end);
         const uint8_t *next = skip_others(others, end);
 
-        if (piece->copy != NULL) {
-            piece->runs[piece->run_count] = (struct run){
-                .zeros = (uint32_t)((others - at) / LINE),
-                .others = (uint32_t)((next - others) / LINE),
-            };
-            for (const uint8_t *line = others; line != next; line += LINE)
-                copy_line(piece->copy + piece->copied + (line - others), line);
-        }
-        piece->run_count++;
-        piece->copied += (size_t)(next - others);
-        at = next;
+        piece->runs[piece->run_count++] = (struct run){
+            .zeros = (uint32_t)((others - at) / LINE),
+            .others = (uint32_t)((next - others) / LINE),
+        };
+        for (at = others; at != next; at += LINE, copy += LINE)
+            copy_line(copy, at);
     }
 }
 
@@ -182,9 +178,10 @@ static void find_pieces(const struct arena *arena, struct piece pieces[PIECES])
     pieces[PAGE_MARKS] = piece_of(poison_marks(arena->page_base), lines(poison_marks_size(pages)));
 }
 
+/* Room for the runs of a piece of that size, if it came to the worst. */
 static size_t runs_size(const struct piece *piece)
 {
-    return lines(piece->run_count * sizeof(piece->runs[0]));
+    return lines((piece->size / LINE / ZEROS_LEAST + 2) * sizeof(piece->runs[0]));
 }
 
 static void save_events(const struct trace *trace, struct simback_snapshot *snapshot)
@@ -222,10 +219,8 @@ struct simback_snapshot *simback_world_save(const struct simback_world *world,
         return NULL;
     }
     find_pieces(&world->arena, pieces);
-    for (unsigned i = 0; i < PIECES; i++) {
-        save_piece(&pieces[i]);
-        size += pieces[i].copied + runs_size(&pieces[i]);
-    }
+    for (unsigned i = 0; i < PIECES; i++)
+        size += pieces[i].size + runs_size(&pieces[i]);
     snapshot = make_room(old, size);
     if (snapshot == NULL)
         return NULL;
@@ -236,7 +231,7 @@ struct simback_snapshot *simback_world_save(const struct simback_world *world,
     save_events(&world->trace, snapshot);
     for (unsigned i = 0; i < PIECES; i++) {
         pieces[i].copy = at;
-        at += pieces[i].copied;
+        at += pieces[i].size;
         pieces[i].runs = (struct run *)(void *)at;
         at += runs_size(&pieces[i]);
         save_piece(&pieces[i]);
