@@ -113,6 +113,13 @@ static int hand_over(struct scenario_runner *runner, struct call *call)
     return error;
 }
 
+static void refuse_follower(struct scenario_runner *runner, struct call *call)
+{
+    call->number = runner->next_request++;
+    call_begin(runner, call);
+    end(runner, call, BLKFRONT_INVALID);
+}
+
 /* From inside a completion, so the frontend has been entered; and the poll that it is called from
  * has to do without another one. */
 static void submit_followers(struct scenario_runner *runner, struct call *call)
@@ -123,6 +130,12 @@ static void submit_followers(struct scenario_runner *runner, struct call *call)
     call->followers = NULL;
     for (struct call *next; follower != NULL; follower = next) {
         next = follower->next_follower;
+        /* Its sectors were of another size: nobody who looks would ask for that. */
+        front_ask_size(runner, front);
+        if (follower->sector_size != front->sector_size) {
+            refuse_follower(runner, follower);
+            continue;
+        }
         if (hand_over(runner, follower) == BLKFRONT_OK && follower->queue != call->queue) {
             front_wake(runner, front, follower->queue);
         }

@@ -420,7 +420,7 @@ struct simback_world {
     struct failure failures[SIMBACK_RESOURCES];
     bool was_short; /* grants, pages or ports, and when that was seen last */
     uint64_t short_ns;
-    uint64_t short_times; /* since a call was completed */
+    uint64_t short_times;              /* since a call was completed */
     uint16_t entered;                  /* the device that simback_enter named */
     uint16_t guest;                    /* the frontends' domain now */
     bool quiet;                        /* nobody listens: no hash, no rules, no sink */

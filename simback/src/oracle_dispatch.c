@@ -42,12 +42,12 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
     }
 }
 
-static void written_by_others(struct oracle_device *device, const struct simback_event *event,
+static void changed_by_others(struct oracle_device *device, const struct simback_event *event,
                               const char *rest)
 {
     if (strcmp(rest, BLKIF_NODE_STATE) == 0)
-        states_written_by_others(device, event);
-    else if (event->result == 0)
+        states_changed_by_others(device, event);
+    else if (event->kind == SIMBACK_STORE_WRITE && event->result == 0)
         teardown_written_by_others(device, rest);
 }
 
@@ -63,9 +63,10 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (!front_path)
         number = monitor_back_path(monitor, event, &rest);
     device = oracle_device_get(oracle, number);
-    if (device != NULL && front_path && event->kind == SIMBACK_STORE_WRITE &&
+    if (device != NULL && front_path &&
+        (event->kind == SIMBACK_STORE_WRITE || event->kind == SIMBACK_STORE_REMOVE) &&
         event->domid != monitor->devices[number].front_domid)
-        written_by_others(device, event, rest);
+        changed_by_others(device, event, rest);
     if (device != NULL && front_path && event->kind == SIMBACK_STORE_READ &&
         event->domid == monitor->devices[number].back_domid && strcmp(rest, BLKIF_NODE_STATE) == 0)
         honesty_front_read(device, event);

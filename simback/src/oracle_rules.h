@@ -145,7 +145,7 @@ void negotiation_published(struct oracle *oracle, struct oracle_device *device,
 /* I11 */
 void states_store(struct oracle *oracle, const struct simback_event *event,
                   struct oracle_device *device, const char *rest, bool front_path);
-void states_written_by_others(struct oracle_device *device, const struct simback_event *event);
+void states_changed_by_others(struct oracle_device *device, const struct simback_event *event);
 /* The application has connected: a new handle knows nothing of what the last one, which has ended
  * and may not be released yet, was told. */
 void states_connecting(struct oracle_device *device);

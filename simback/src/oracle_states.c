@@ -235,7 +235,7 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
         back_read(oracle, device, event);
 }
 
-void states_written_by_others(struct oracle_device *device, const struct simback_event *event)
+void states_changed_by_others(struct oracle_device *device, const struct simback_event *event)
 {
     uint64_t state;
 

@@ -107,7 +107,8 @@ AS_IT_IS static const uint8_t *skip_others(const uint8_t *at, const uint8_t *end
     while (at != end) {
         const uint8_t *zeros_end = skip_zeros(at, end);
 
-        if (zeros_end - at >= ZEROS_LEAST * LINE || (zeros_end == end && zeros_end != at))
+        if (zeros_end - at >= (ptrdiff_t)ZEROS_LEAST * LINE ||
+            (zeros_end == end && zeros_end != at))
             return at;
         at = zeros_end == end ? end : zeros_end + LINE;
     }
