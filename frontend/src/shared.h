@@ -75,38 +75,20 @@ static inline void shared_fence(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Machine words, where both places and the size are whole ones; else words of 32 bits, which every
- * slot of both ABIs is made of. */
-static inline bool shared_is_long(const volatile void *address, size_t size)
-{
-    return ((uintptr_t)address | size) % sizeof(uintptr_t) == 0;
-}
-
 /*
- * Copies a slot of the ring into private memory, each word loaded once (I1). Both addresses and the
- * size are multiples of 4.
+ * Copies a response out of the ring into private memory, each word loaded once (I1). Both addresses
+ * and the size are multiples of 4.
  */
 static inline void shared_copy_slot_in(void *to, const volatile void *from, size_t size)
 {
+    const volatile uint32_t *words = (const volatile uint32_t *)from;
     unsigned char *bytes = (unsigned char *)to;
 
     SHARED_OBSERVE(from, size, SHARED_LOAD);
-    if (shared_is_long(from, size)) {
-        const volatile uintptr_t *words = (const volatile uintptr_t *)from;
+    for (size_t i = 0; i < size / 4; i++) {
+        uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
 
-        for (size_t i = 0; i < size / sizeof(uintptr_t); i++) {
-            uintptr_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
-
-            memcpy(bytes + sizeof(word) * i, &word, sizeof(word));
-        }
-    } else {
-        const volatile uint32_t *words = (const volatile uint32_t *)from;
-
-        for (size_t i = 0; i < size / 4; i++) {
-            uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
-
-            memcpy(bytes + 4 * i, &word, 4);
-        }
+        memcpy(bytes + 4 * i, &word, 4);
     }
 }
 
@@ -116,7 +98,8 @@ static inline void shared_copy_slot_out(volatile void *to, const void *from, siz
     const unsigned char *bytes = (const unsigned char *)from;
 
     SHARED_OBSERVE(to, size, SHARED_STORE);
-    if (shared_is_long(to, size)) {
+    /* Machine words, where place and size are whole ones: slots of the 64-bit ABI are. */
+    if (((uintptr_t)to | size) % sizeof(uintptr_t) == 0) {
         volatile uintptr_t *words = (volatile uintptr_t *)to;
 
         for (size_t i = 0; i < size / sizeof(uintptr_t); i++) {

@@ -109,7 +109,8 @@ static bool read_ref(const struct simback_world *world, const char *directory, c
     return true;
 }
 
-/* Fills refs, port and pages of a ring; false if they are not all there. */
+/* Fills refs, port and pages of a ring; false if they are not all there. Its backend is who may map
+ * it, whether that is the right one or not (I10). */
 static bool read_queue(const struct simback_world *world, const char *front,
                        const struct published *published, struct monitor_ring *ring)
 {
@@ -130,6 +131,8 @@ static bool read_queue(const struct simback_world *world, const char *front,
             return false;
         if (!simback_get_grant(world, ring->front_domid, ring->refs[i], &grant))
             return false;
+        if (i == 0)
+            ring->back_domid = grant.peer;
         ring->numbers[i] = grant.page;
         ring->address[i] = simback_page_address(world, grant.page);
     }
@@ -206,14 +209,10 @@ void monitor_attach(struct simback_world *world, uint16_t device)
     for (uint16_t queue = 0; queue < published.queues; queue++) {
         struct monitor_ring *ring = ring_slot(world, device, queue);
         struct monitor_ring found = {.device = device, .queue = queue};
-        uint64_t number;
 
         if (ring == NULL)
             return;
         found.front_domid = who->front_domid;
-        found.back_domid = who->back_domid;
-        if (monitor_peek_number(world, who->front, "backend-id", &number) && number <= UINT16_MAX)
-            found.back_domid = (uint16_t)number;
         if (!read_queue(world, who->front, &published, &found))
             continue;
         if (ring->attached && same_ring(ring, &found))
