@@ -16,6 +16,7 @@ struct publication {
     const char *front;
     char back[MONITOR_PATH]; /* "": not known */
     uint16_t back_domid;
+    bool back_unknown; /* there is a backend-id, and it is no domain's */
     uint64_t queues, order;
     bool numbered; /* ring-ref0 and so on */
 };
@@ -67,9 +68,9 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
     hide(oracle, device, event);
     if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
-        monitor_number(event->bytes, event->length, &domid)) {
+        monitor_number(event->bytes, event->length, &domid) && domid <= UINT16_MAX) {
         device->back_domid = (uint16_t)domid;
-        device->back_domid_known = domid <= UINT16_MAX;
+        device->back_domid_known = true;
     }
     if (event->kind != SIMBACK_STORE_WRITE || event->result != 0 || !is_published(rest))
         return;
@@ -167,10 +168,14 @@ static void find_backend(struct publication *p)
     if (monitor_peek(p->oracle->world, p->front, BLKIF_NODE_BACKEND, p->back, sizeof(p->back) - 1,
                      &length))
         p->back[length] = '\0';
-    if (is_unheard_of(p))
-        p->back_domid = p->device->back_domid;
-    else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= UINT16_MAX)
+    /* What is no domain's number says nothing new. */
+    if (!is_unheard_of(p) && number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) &&
+        domid <= UINT16_MAX)
         p->back_domid = (uint16_t)domid;
+    else if (p->device->back_domid_known)
+        p->back_domid = p->device->back_domid;
+    else
+        p->back_unknown = monitor_exists(p->oracle->world, p->front, BLKIF_NODE_BACKEND_ID);
 }
 
 /* ---- the whole ---- */
@@ -289,7 +294,7 @@ static void judge_ref(const struct publication *p, const char *directory, const 
         !simback_get_grant(p->oracle->world, oracle_who(p->oracle, p->device)->front_domid,
                            (uint32_t)ref, &grant))
         BROKEN(p, "%s/%s is %llu, which is no grant", directory, node, (unsigned long long)ref);
-    else if (grant.peer != p->back_domid || !grant.writable)
+    else if ((!p->back_unknown && grant.peer != p->back_domid) || !grant.writable)
         BROKEN(p, "%s/%s is grant %llu, which domain %u cannot map for writing", directory, node,
                (unsigned long long)ref, p->back_domid);
 }
