@@ -362,8 +362,8 @@ void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, u
         if (block == NULL)
             continue;
         __builtin_prefetch(block + (size_t)(first_512[i] % DISK_UNITS) * DISK_UNIT);
-        __builtin_prefetch(block + DISK_BLOCK -
-                           1); /* in another page, if the disk is a small one */
+        /* In another page, if the disk is a small one. */
+        __builtin_prefetch(block + DISK_BLOCK - 1);
     }
 }
 

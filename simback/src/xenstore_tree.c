@@ -39,17 +39,6 @@ size_t store_path_length(const char *path)
     return length > 1 && path[length - 1] == '/' ? 0 : length;
 }
 
-bool store_path_is_within(const char *path, const char *above)
-{
-    size_t length = strlen(above);
-
-    if (length == 1)
-        return true;
-    /* Most are told apart by where they end. */
-    return strlen(path) >= length && (path[length] == 0 || path[length] == '/') &&
-           memcmp(path, above, length) == 0;
-}
-
 /* The next name of the path from *at on; false at its end. */
 static bool next_name(const char *path, size_t *at, const char **name, size_t *length)
 {

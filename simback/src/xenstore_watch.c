@@ -103,15 +103,6 @@ static bool may_hear(const struct blkfront_watch_set *set, const char *path)
     return may_read(set, length == 0 ? "/" : parent);
 }
 
-/* Of many thousands of watches nearly all are told apart by where they end. */
-static inline bool watches(const struct store_watch *watch, const char *path, size_t length)
-{
-    const size_t own = watch->path_size - 1;
-
-    return own == 1 || (own <= length && (path[own] == 0 || path[own] == '/') &&
-                        memcmp(path, watch->path, own) == 0);
-}
-
 static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, const char *path,
                      size_t length, bool removed)
 {
@@ -119,7 +110,7 @@ static void fire_one(struct blkfront_watch_set *set, struct store_watch *watch, 
 
     if (watch->gone)
         return;
-    if (!watches(watch, path, length)) {
+    if (!store_path_lies_within(path, length, watch->path, watch->path_size - 1)) {
         if (!removed || !store_path_is_within(watch->path, path) ||
             store_tree_find(world->store.root, watch->path) == NULL)
             return;
