@@ -45,8 +45,9 @@ static bool legal(const struct oracle_device *device, uint8_t state)
     /* Nor has one that was resumed to look before it closes. */
     if (device->front_resumed != ORACLE_NO_STATE && may_follow(device->front_resumed, state))
         return true;
-    /* After a crash of the backend everything begins anew. */
-    return state == BLKIF_WIRE_INITIALISING && oracle_back_left(device);
+    /* After a crash of the backend everything begins anew; so it does where XenStore would not take
+     * that the frontend goes, until that had taken it too long. */
+    return state == BLKIF_WIRE_INITIALISING && (oracle_back_left(device) || device->front_refused);
 }
 
 /* What must have been read of the backend before this move. */
@@ -225,11 +226,11 @@ void states_store(struct oracle *oracle, const struct simback_event *event,
 {
     if (strcmp(rest, BLKIF_NODE_STATE) != 0)
         return;
-    if (front_path && event->kind == SIMBACK_STORE_WRITE)
+    if (front_path && event->kind == SIMBACK_STORE_WRITE) {
+        if (event->result == 0)
+            front_write(oracle, event, device);
         device->front_refused = event->result != 0;
-    if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0)
-        front_write(oracle, event, device);
-    else if (event->kind == SIMBACK_STORE_READ && front_path)
+    } else if (event->kind == SIMBACK_STORE_READ && front_path)
         own_read(device, event);
     else if (event->kind == SIMBACK_STORE_READ)
         back_read(oracle, device, event);
