@@ -10,10 +10,10 @@
 /* ---- blocks ---- */
 
 static struct grant_block *block_new(const struct blkfront_platform *platform, enum grant_kind kind,
-                                     uint32_t pages, uint32_t records_shift)
+                                     uint32_t pages, uint32_t layers)
 {
     size_t refs_size = kind == GRANT_SHARED ? (size_t)pages * sizeof(uint32_t) : 0;
-    size_t records_size = ((size_t)pages << records_shift) * sizeof(struct grant_record);
+    size_t records_size = (size_t)pages * layers * sizeof(struct grant_record);
     size_t size = sizeof(struct grant_block) + records_size + refs_size;
     struct grant_block *block = platform->allocate(platform->context, size);
 
@@ -22,10 +22,10 @@ static struct grant_block *block_new(const struct blkfront_platform *platform, e
     block->platform = platform;
     block->kind = kind;
     block->pages = pages;
-    block->records_shift = records_shift;
+    block->layers = layers;
     block->size = size;
     block->records = (struct grant_record *)(void *)(block + 1);
-    block->refs = (uint32_t *)(void *)(block->records + ((size_t)pages << records_shift));
+    block->refs = (uint32_t *)(void *)(block->records + (size_t)pages * layers);
     return block;
 }
 
@@ -35,9 +35,9 @@ static void block_free(struct grant_block *block)
 }
 
 int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, uint32_t pages,
-                      bool writable, uint32_t records_shift, struct grant_block **block)
+                      bool writable, uint32_t layers, struct grant_block **block)
 {
-    struct grant_block *made = block_new(platform, GRANT_SHARED, pages, records_shift);
+    struct grant_block *made = block_new(platform, GRANT_SHARED, pages, layers);
     void *address;
     int r;
 
@@ -55,10 +55,10 @@ int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, 
     return 0;
 }
 
-int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages,
-                         uint32_t records_shift, struct grant_block **block)
+int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages, uint32_t layers,
+                         struct grant_block **block)
 {
-    struct grant_block *made = block_new(platform, GRANT_ALLOCATED, pages, records_shift);
+    struct grant_block *made = block_new(platform, GRANT_ALLOCATED, pages, layers);
     void *address;
     int r;
 
@@ -75,9 +75,9 @@ int grant_block_allocate(const struct blkfront_platform *platform, uint32_t page
 }
 
 int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
-                         uint32_t records_shift, struct grant_block **block)
+                         uint32_t layers, struct grant_block **block)
 {
-    struct grant_block *made = block_new(platform, GRANT_REGISTERED, pages, records_shift);
+    struct grant_block *made = block_new(platform, GRANT_REGISTERED, pages, layers);
 
     if (made == NULL)
         return BLKFRONT_PLATFORM_NO_MEMORY;
@@ -88,7 +88,7 @@ int grant_block_register(const struct blkfront_platform *platform, void *address
 
 static size_t block_records(const struct grant_block *block)
 {
-    return (size_t)block->pages << block->records_shift;
+    return (size_t)block->pages * block->layers;
 }
 
 static inline void record_set(struct grant_block *block, struct grant_record *record,
@@ -129,10 +129,11 @@ void grant_block_retry(struct grant_block *block)
 
 void grant_block_purge(struct grant_block *block, uint32_t limit)
 {
-    size_t count = block_records(block);
+    size_t count = block_records(block), looks = (size_t)limit * block->layers;
+    uint32_t ended = 0;
 
-    for (size_t i = 0; i < count && i < limit; i++) {
-        (void)grant_purge(block, block->purged);
+    for (size_t i = 0; i < count && i < looks && ended < limit; i++) {
+        ended += grant_purge(block, block->purged);
         block->purged = block->purged + 1 < count ? block->purged + 1 : 0;
     }
 }
@@ -195,11 +196,10 @@ uint32_t grant_block_held_pages(const struct grant_block *block)
     if (block->kind == GRANT_SHARED)
         return block->pages;
     for (uint32_t page = 0; page < block->pages; page++) {
-        const struct grant_record *records = &block->records[(size_t)page << block->records_shift];
         bool held = false;
 
-        for (size_t i = 0; i < (size_t)1 << block->records_shift; i++)
-            held = held || grant_state(&records[i]) != GRANT_FREE;
+        for (size_t i = page; i < block_records(block); i += block->pages)
+            held = held || grant_state(&block->records[i]) != GRANT_FREE;
         pages += held;
     }
     return pages;
@@ -207,12 +207,12 @@ uint32_t grant_block_held_pages(const struct grant_block *block)
 
 /* ---- grants of single pages ---- */
 
-static bool page_held(const struct grant_block *block, const struct grant_record *records)
+static bool page_held(const struct grant_block *block, uint32_t page)
 {
     if (__atomic_load_n(&block->held, __ATOMIC_RELAXED) == 0)
         return false;
-    for (size_t i = 0; i < (size_t)1 << block->records_shift; i++) {
-        if (grant_state(&records[i]) > GRANT_USED)
+    for (size_t i = page; i < block_records(block); i += block->pages) {
+        if (grant_state(&block->records[i]) > GRANT_USED)
             return true;
     }
     return false;
@@ -227,18 +227,20 @@ static bool record_claim(struct grant_record *record, enum grant_state from)
 }
 
 /* One of the page's records that is `from`, now USED; false if there is none. */
-static bool page_claim(struct grant_block *block, uint32_t page, enum grant_state from,
-                       uint32_t *record)
+static inline bool page_claim(struct grant_block *block, uint32_t page, enum grant_state from,
+                              uint32_t *record)
 {
-    uint32_t first = page << block->records_shift;
-    uint32_t end = first + (1u << block->records_shift);
-
-    for (uint32_t i = first; i < end; i++) {
+    for (size_t i = page; i < block_records(block); i += block->pages) {
         /* Looked at first: what costs is to lock a record, and most are not what is looked for. */
-        if (grant_state(&block->records[i]) == from && record_claim(&block->records[i], from)) {
-            *record = i;
-            return true;
-        }
+        if (grant_state(&block->records[i]) != from)
+            continue;
+        /* What is FREE is only claimed by those who grant; what is KEPT is purged, too. */
+        if (block->alone && from == GRANT_FREE)
+            __atomic_store_n(&block->records[i].state, (uint32_t)GRANT_USED, __ATOMIC_RELAXED);
+        else if (!record_claim(&block->records[i], from))
+            continue;
+        *record = (uint32_t)i;
+        return true;
     }
     return false;
 }
@@ -250,7 +252,7 @@ int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool w
     struct grant_record *record;
     int r;
 
-    if (page_held(block, &block->records[page << block->records_shift]))
+    if (page_held(block, page))
         return GRANT_OCCUPIED;
     grant->made = false;
     grant->reused = __atomic_load_n(&block->keeps, __ATOMIC_RELAXED) &&

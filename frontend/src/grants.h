@@ -47,14 +47,16 @@ struct grant_block {
     const struct blkfront_platform *platform;
     unsigned char *address;
     uint32_t pages;
-    uint32_t records_shift; /* 1 << this many records a page */
+    uint32_t layers; /* records a page */
     enum grant_kind kind;
     uint16_t domid;  /* SHARED */
     bool writable;   /* SHARED */
     uint32_t purged; /* the next purge begins with this record */
     uint32_t held;   /* records ABANDONED or BUSY; atomic */
     bool keeps;      /* a record has been KEPT, at some time; atomic */
+    bool alone;      /* one queue's thread, and no other, grants pages of it */
     uint32_t *refs;  /* SHARED: one a page */
+    /* Layer by layer, each with one of every page: mostly the first one is all that is used. */
     struct grant_record *records;
     void (*release)(void *context, void *address); /* REGISTERED */
     void *release_context;
@@ -72,19 +74,18 @@ struct grant {
 };
 
 int grant_block_share(const struct blkfront_platform *platform, uint16_t domid, uint32_t pages,
-                      bool writable, uint32_t records_shift, struct grant_block **block);
-int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages,
-                         uint32_t records_shift, struct grant_block **block);
+                      bool writable, uint32_t layers, struct grant_block **block);
+int grant_block_allocate(const struct blkfront_platform *platform, uint32_t pages, uint32_t layers,
+                         struct grant_block **block);
 int grant_block_register(const struct blkfront_platform *platform, void *address, uint32_t pages,
-                         uint32_t records_shift, struct grant_block **block);
+                         uint32_t layers, struct grant_block **block);
 /* Revokes what is BUSY or KEPT; when no record is left in use gives the pages back and frees the
  * block: 0. Else BLKFRONT_PLATFORM_BUSY and the block stays. */
 int grant_block_end(struct grant_block *block);
 /* Tries each BUSY record once; any kind of block, which stays. */
 void grant_block_retry(struct grant_block *block);
-/* Looks at the next `limit` records, or at all: ends what is KEPT and what the backend has let go
- * of.
- */
+/* Looks at the next records, of `limit` pages or all: ends at most `limit` that are KEPT and that
+ * the backend has let go of. */
 void grant_block_purge(struct grant_block *block, uint32_t limit);
 /* The connection is over and with it what is KEPT. False while the backend holds a page of this
  * block, which stays (I5). */
@@ -95,11 +96,6 @@ uint32_t grant_block_held_pages(const struct grant_block *block);
 static inline void *grant_page(const struct grant_block *block, uint32_t page)
 {
     return block->address + (size_t)page * BLKIF_WIRE_PAGE_SIZE;
-}
-
-static inline void *grant_record_page(const struct grant_block *block, uint32_t record)
-{
-    return grant_page(block, record >> block->records_shift);
 }
 
 /* What the backend is told of a USED record. */

@@ -19,7 +19,7 @@ static int check_arguments(const struct blkfront_device *device, const void *add
     if (!device_takes_requests(device))
         return BLKFRONT_DISCONNECTED;
     /* Record numbers are 32 bits wide; so much memory is not to be had anyway. */
-    if (pages > UINT32_MAX >> MEMORY_RECORDS_SHIFT)
+    if (pages > UINT32_MAX / MEMORY_RECORDS)
         return BLKFRONT_NO_MEMORY;
     return BLKFRONT_OK;
 }
@@ -51,6 +51,13 @@ static void memory_link(struct blkfront_memory *memory)
     memory->device->memories = memory;
 }
 
+/* What a new one begins with, now that it has pages. */
+static void memory_begin(struct blkfront_memory *memory)
+{
+    memory->block->alone = memory->device->options.queues == 1;
+    memory_link(memory);
+}
+
 static bool grants_any_page(const struct blkfront_platform *platform)
 {
     return (platform->capabilities & BLKFRONT_PLATFORM_GRANTS_ANY_PAGE) != 0;
@@ -71,16 +78,16 @@ int blkfront_memory_create(struct blkfront_device *device, size_t pages, unsigne
         return BLKFRONT_NO_MEMORY;
 
     if (grants_any_page(platform))
-        r = grant_block_allocate(platform, (uint32_t)pages, MEMORY_RECORDS_SHIFT, &made->block);
+        r = grant_block_allocate(platform, (uint32_t)pages, MEMORY_RECORDS, &made->block);
     else
         r = grant_block_share(platform, device->agreed.backend_id, (uint32_t)pages,
                               (uses & BLKFRONT_MEMORY_FROM_DISK) != 0 || device->agreed.persistent,
-                              MEMORY_RECORDS_SHIFT, &made->block);
+                              MEMORY_RECORDS, &made->block);
     if (r != 0) {
         memory_free(made);
         return BLKFRONT_NO_MEMORY;
     }
-    memory_link(made);
+    memory_begin(made);
     *memory = made;
     *address = made->block->address;
     return BLKFRONT_OK;
@@ -105,15 +112,14 @@ int blkfront_memory_register(struct blkfront_device *device, void *address, size
     if (made == NULL)
         return BLKFRONT_NO_MEMORY;
 
-    r = grant_block_register(platform, address, (uint32_t)pages, MEMORY_RECORDS_SHIFT,
-                             &made->block);
+    r = grant_block_register(platform, address, (uint32_t)pages, MEMORY_RECORDS, &made->block);
     if (r != 0) {
         memory_free(made);
         return BLKFRONT_NO_MEMORY;
     }
     made->block->release = release;
     made->block->release_context = context;
-    memory_link(made);
+    memory_begin(made);
     *memory = made;
     return BLKFRONT_OK;
 }

@@ -11,7 +11,7 @@
 enum {
     /* Each grant of a page needs a record: pieces of one page may be in flight at once, at most one
      * a unit of the wire. What goes beyond is bounced. */
-    MEMORY_RECORDS_SHIFT = 3
+    MEMORY_RECORDS = BLKIF_WIRE_UNITS_PER_PAGE
 };
 
 #define MEMORY_DESTROYED (UINT32_C(1) << 31)

@@ -180,7 +180,7 @@ static int add_bounced(struct part *part, size_t forced)
 
     if (r != 0)
         return r;
-    page = grant_record_page(pool->block, record);
+    page = pool_page(pool, record);
     if (!queue->device->agreed.trusted)
         shared_zero(page, BLKIF_WIRE_PAGE_SIZE); /* I6 */
     while (part->left > 0 && used < BLKIF_WIRE_PAGE_SIZE) {
@@ -308,17 +308,16 @@ static struct blkif_wire_segment entry_of(const struct slot_segment *segment)
 static void write_indirect(const struct part *part, uint32_t *refs)
 {
     const struct slot *slot = part->slot;
-    const struct grant_block *block = part->queue->pool_to_disk->block;
+    const struct pool *pool = part->queue->pool_to_disk;
 
     for (uint32_t page = 0; page < slot->indirect_count; page++) {
-        refs[page] = grant_ref(block, slot->indirect[page]);
+        refs[page] = grant_ref(pool->block, slot->indirect[page]);
         if (!part->queue->device->agreed.trusted)
-            shared_zero(grant_record_page(block, slot->indirect[page]), BLKIF_WIRE_PAGE_SIZE);
+            shared_zero(pool_page(pool, slot->indirect[page]), BLKIF_WIRE_PAGE_SIZE);
     }
     for (uint32_t i = 0; i < slot->segment_count; i++) {
         const struct blkif_wire_segment entry = entry_of(&slot->segments[i]);
-        unsigned char *page =
-            grant_record_page(block, slot->indirect[i / BLKIF_WIRE_SEGMENTS_PER_PAGE]);
+        unsigned char *page = pool_page(pool, slot->indirect[i / BLKIF_WIRE_SEGMENTS_PER_PAGE]);
 
         shared_copy_slot_out(page + i % BLKIF_WIRE_SEGMENTS_PER_PAGE * sizeof(entry), &entry,
                              sizeof(entry));
@@ -410,7 +409,7 @@ void part_copy_in(struct blkfront_queue *queue, const struct slot *slot)
     for (uint32_t i = 0; i < slot->segment_count; i++) {
         const struct slot_segment *segment = &slot->segments[i];
         const unsigned char *from =
-            segment->bounced ? grant_record_page(segment->block, segment->record) : NULL;
+            segment->bounced ? grant_page(segment->block, segment->record) : NULL;
         size_t left = ((size_t)segment->last_512 - segment->first_512 + 1) * BLKIF_WIRE_UNIT;
 
         while (left > 0) {

@@ -9,6 +9,7 @@
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy)
 {
     *pool = (struct pool){.block = block, .free = free, .busy = busy};
+    block->alone = true;
     /* The lowest page on top: the same pages are used again while they are warm. */
     for (uint32_t i = 0; i < block->pages; i++)
         free[i] = block->pages - 1 - i;

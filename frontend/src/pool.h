@@ -24,6 +24,11 @@ struct pool {
 void pool_init(struct pool *pool, struct grant_block *block, uint32_t *free, uint32_t *busy);
 /* A granted page; GRANT_OCCUPIED when there is none, or the platform's error. */
 int pool_take(struct pool *pool, uint16_t domid, bool writable, struct grant *grant);
+/* What a record of its block is of: it has one a page. */
+static inline void *pool_page(const struct pool *pool, uint32_t record)
+{
+    return grant_page(pool->block, record);
+}
 /* Can a page be granted just now? As pool_take; the page stays free. */
 int pool_try(struct pool *pool, uint16_t domid);
 /* A page is granted and kept before anybody needs it. */

@@ -165,7 +165,7 @@ static int open_ring(struct blkfront_queue *queue)
     const struct blkfront_device *device = queue->device;
     uint32_t order = ring_order(device);
     uint32_t entries = (uint32_t)WIRE_SLOTS_PER_PAGE << order;
-    int r = grant_block_share(queue->platform, device->agreed.backend_id, 1u << order, true, 0,
+    int r = grant_block_share(queue->platform, device->agreed.backend_id, 1u << order, true, 1,
                               &queue->ring_block);
 
     if (r != 0)
@@ -193,7 +193,7 @@ static int open_pools(struct blkfront_queue *queue)
 
     queue->pool_to_disk = &queue->pools[0];
     if ((platform->capabilities & BLKFRONT_PLATFORM_GRANTS_ANY_PAGE) != 0) {
-        r = grant_block_allocate(platform, pages, 0, &block);
+        r = grant_block_allocate(platform, pages, 1, &block);
         if (r == 0) {
             pool_init(&queue->pools[0], block, numbers, numbers + pages);
             if (ring_order(device) > 0)
@@ -204,12 +204,12 @@ static int open_pools(struct blkfront_queue *queue)
     }
 
     queue->pool_from_disk = &queue->pools[1];
-    r = grant_block_share(platform, domid, each, device->agreed.persistent, 0, &block);
+    r = grant_block_share(platform, domid, each, device->agreed.persistent, 1, &block);
     if (r != 0)
         return r;
     pool_init(&queue->pools[0], block, numbers, numbers + each);
     numbers += 2 * (size_t)each;
-    r = grant_block_share(platform, domid, each, true, 0, &block);
+    r = grant_block_share(platform, domid, each, true, 1, &block);
     if (r == 0)
         pool_init(&queue->pools[1], block, numbers, numbers + each);
     return r;

@@ -9,9 +9,9 @@
 #include "queue.h"
 
 enum {
-    PURGE_IDLE = 4,    /* kept grants looked at when a queue has nothing to do */
-    PURGE_SHORT = 16,  /* and when grants are short */
-    PURGE_MEMORY = 512 /* records of one memory object, granted or not */
+    PURGE_IDLE = 4,   /* kept grants looked at when a queue has nothing to do */
+    PURGE_SHORT = 16, /* and when grants are short */
+    PURGE_MEMORY = 64 /* of one memory object */
 };
 
 /* Elsewhere nothing that is kept can be ended before the connection is: a platform that cannot say

@@ -31,11 +31,11 @@ static void tear_down(void)
     CU_ASSERT_PTR_NULL(context.quarantine);
 }
 
-static struct grant_block *allocate_block(uint32_t pages, uint32_t shift)
+static struct grant_block *allocate_block(uint32_t pages, uint32_t layers)
 {
     struct grant_block *block = NULL;
 
-    CU_ASSERT_EQUAL_FATAL(grant_block_allocate(&fake.platform, pages, shift, &block), 0);
+    CU_ASSERT_EQUAL_FATAL(grant_block_allocate(&fake.platform, pages, layers, &block), 0);
     return block;
 }
 
@@ -43,7 +43,7 @@ static struct grant_block *share_block(uint32_t pages, bool writable)
 {
     struct grant_block *block = NULL;
 
-    CU_ASSERT_EQUAL_FATAL(grant_block_share(&fake.platform, DOMID, pages, writable, 0, &block), 0);
+    CU_ASSERT_EQUAL_FATAL(grant_block_share(&fake.platform, DOMID, pages, writable, 1, &block), 0);
     return block;
 }
 
@@ -87,7 +87,7 @@ static void a_shared_block_is_granted_as_a_whole(void)
 
 static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
 {
-    struct grant_block *block = allocate_block(2, 0);
+    struct grant_block *block = allocate_block(2, 1);
     uint32_t record;
 
     CU_ASSERT_EQUAL(grant_one(block, 1, false, &record), 0);
@@ -103,12 +103,13 @@ static void i5_a_page_is_granted_with_the_flag_of_its_use(void)
 
 static void a_page_has_as_many_grants_as_records(void)
 {
-    struct grant_block *block = allocate_block(2, 2);
+    struct grant_block *block = allocate_block(2, 4);
     uint32_t records[4], record;
 
     for (uint32_t i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL(grant_one(block, 1, true, &records[i]), 0);
-        CU_ASSERT_PTR_EQUAL(grant_record_page(block, records[i]), grant_page(block, 1));
+        CU_ASSERT_PTR_EQUAL(fake_map(&fake, grant_ref(block, records[i]), true),
+                            grant_page(block, 1));
     }
     CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), GRANT_OCCUPIED);
     CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
@@ -121,7 +122,7 @@ static void a_page_has_as_many_grants_as_records(void)
 
 static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
 {
-    struct grant_block *block = allocate_block(1, 3);
+    struct grant_block *block = allocate_block(1, 8);
     uint32_t record, other;
 
     CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
@@ -141,7 +142,7 @@ static void i5_a_busy_page_is_not_granted_again_before_it_is_free(void)
 
 static void i5_an_abandoned_page_is_held_until_its_response(void)
 {
-    struct grant_block *block = allocate_block(1, 3);
+    struct grant_block *block = allocate_block(1, 8);
     uint32_t record, other;
 
     CU_ASSERT_EQUAL(grant_one(block, 0, true, &record), 0);
@@ -193,7 +194,7 @@ static void registered_pages_are_given_back_once(void)
     uint32_t record;
 
     releases = 0;
-    CU_ASSERT_EQUAL(grant_block_register(&fake.platform, pages, 2, 3, &block), 0);
+    CU_ASSERT_EQUAL(grant_block_register(&fake.platform, pages, 2, 8, &block), 0);
     block->release = release;
     block->release_context = &releases;
     CU_ASSERT_EQUAL(grant_one(block, 1, true, &record), 0);
@@ -215,7 +216,7 @@ static struct pool make_pool(void)
 {
     struct pool pool;
 
-    pool_init(&pool, allocate_block(POOL_PAGES, 0), free_numbers, busy_numbers);
+    pool_init(&pool, allocate_block(POOL_PAGES, 1), free_numbers, busy_numbers);
     CU_ASSERT_TRUE(pool_check(&pool));
     return pool;
 }
@@ -323,7 +324,7 @@ static void the_check_of_a_pool_sees_what_does_not_agree(void)
 
 static void i5_a_kept_grant_serves_again_and_ends_when_the_backend_lets_go(void)
 {
-    struct grant_block *block = allocate_block(2, 1);
+    struct grant_block *block = allocate_block(2, 2);
     uint32_t first, second, third;
     struct grant grant;
 
@@ -356,7 +357,7 @@ static void i5_a_kept_grant_serves_again_and_ends_when_the_backend_lets_go(void)
 
 static void i5_the_end_of_a_connection_ends_what_is_kept(void)
 {
-    struct grant_block *block = allocate_block(3, 0);
+    struct grant_block *block = allocate_block(3, 1);
     uint32_t records[3], refs[3];
 
     for (uint32_t i = 0; i < 3; i++) {
@@ -399,7 +400,7 @@ static void a_shared_block_keeps_nothing_beyond_its_connection(void)
 
 static void i5_the_quarantine_counts_pages_and_ends_when_the_backend_lets_go(void)
 {
-    struct grant_block *pages = allocate_block(3, 0), *shared = share_block(2, true);
+    struct grant_block *pages = allocate_block(3, 1), *shared = share_block(2, true);
     uint32_t record;
 
     CU_ASSERT_EQUAL(grant_one(pages, 1, true, &record), 0);
@@ -435,12 +436,12 @@ static void i5_a_context_that_goes_leaves_held_pages_with_the_platform(void)
 static int make_one_of_each(struct grant_block *blocks[3])
 {
     static _Alignas(FAKE_PAGE) unsigned char page[FAKE_PAGE];
-    int r = grant_block_share(&fake.platform, DOMID, 2, true, 0, &blocks[0]);
+    int r = grant_block_share(&fake.platform, DOMID, 2, true, 1, &blocks[0]);
 
     if (r == 0)
-        r = grant_block_allocate(&fake.platform, 2, 1, &blocks[1]);
+        r = grant_block_allocate(&fake.platform, 2, 2, &blocks[1]);
     if (r == 0)
-        r = grant_block_register(&fake.platform, page, 1, 1, &blocks[2]);
+        r = grant_block_register(&fake.platform, page, 1, 2, &blocks[2]);
     return r;
 }
 

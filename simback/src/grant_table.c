@@ -49,22 +49,38 @@ static inline struct grant *granted_entry(const struct domain *domain, uint32_t 
     return grant == NULL || grant->state == VOID ? NULL : grant;
 }
 
-static void tell(struct domain *domain, enum simback_event_kind kind, uint16_t device,
-                 uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
+/* Single pages are granted and ended for every segment. Mostly nobody listens and nothing is to
+ * fail: then the same is done without what is RARE, for which registers would have to be saved. */
+#define RARE   __attribute__((noinline, cold))
+#define EITHER inline __attribute__((always_inline))
+
+static inline bool is_plain(const struct domain *domain, enum simback_resource resource)
 {
-    if (world_listens(domain->world))
-        simback_emit(domain->world, &(struct simback_event){.kind = kind,
-                                                            .domid = domain->domid,
-                                                            .device = device,
-                                                            .peer = peer,
-                                                            .a = a,
-                                                            .b = b,
-                                                            .c = c,
-                                                            .result = result});
+    return !world_listens(domain->world) && !fail_armed(domain->world, resource);
 }
 
-static void tell_own(struct domain *domain, enum simback_event_kind kind, uint16_t peer, uint64_t a,
-                     uint64_t b, uint64_t c, int result)
+static RARE void emit(struct domain *domain, enum simback_event_kind kind, uint16_t device,
+                      uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
+{
+    simback_emit(domain->world, &(struct simback_event){.kind = kind,
+                                                        .domid = domain->domid,
+                                                        .device = device,
+                                                        .peer = peer,
+                                                        .a = a,
+                                                        .b = b,
+                                                        .c = c,
+                                                        .result = result});
+}
+
+static inline void tell(struct domain *domain, enum simback_event_kind kind, uint16_t device,
+                        uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
+{
+    if (world_listens(domain->world))
+        emit(domain, kind, device, peer, a, b, c, result);
+}
+
+static inline void tell_own(struct domain *domain, enum simback_event_kind kind, uint16_t peer,
+                            uint64_t a, uint64_t b, uint64_t c, int result)
 {
     tell(domain, kind, domain->world->entered, peer, a, b, c, result);
 }
@@ -72,7 +88,7 @@ static void tell_own(struct domain *domain, enum simback_event_kind kind, uint16
 /* ---- references ---- */
 
 /* One that was never used; 0: the table is full. */
-static uint32_t fresh_ref(struct domain *domain)
+static RARE uint32_t fresh_ref(struct domain *domain)
 {
     uint32_t ref = domain->grant_fresh;
 
@@ -273,7 +289,7 @@ static bool any_mapped(const struct domain *domain, uint32_t first, uint32_t cou
 }
 
 /* Such a platform never says BUSY, whatever happens. */
-static bool end_is_refused(const struct domain *domain)
+static inline bool end_is_refused(const struct domain *domain)
 {
     return !domain->world->options.share_only && fail_now(domain->world, SIMBACK_RESOURCE_REVOKE);
 }
@@ -406,44 +422,70 @@ static inline bool may_grant(const struct domain *domain, const void *address, u
     return page->use == PAGE_OWNED && page->domid == domain->domid;
 }
 
-static int refuse_grant(struct domain *domain, uint16_t peer, uint32_t page, bool writable,
-                        int result)
+static EITHER int try_grant(struct domain *domain, uint16_t peer, const void *page, bool writable,
+                            uint32_t *number, uint32_t *ref)
 {
-    tell_own(domain, SIMBACK_GRANT, peer, 0, page, writable, result);
+    uint32_t got;
+
+    if (!may_grant(domain, page, number))
+        return BLKFRONT_PLATFORM_INVALID;
+    if (fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    got = make_grant(domain, peer, *number, writable, false);
+    if (got == 0)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    *ref = got;
+    return 0;
+}
+
+static RARE int grant_and_tell(struct domain *domain, uint16_t peer, const void *page,
+                               bool writable, uint32_t *ref)
+{
+    uint32_t number = 0;
+    const int result = try_grant(domain, peer, page, writable, &number, ref);
+
+    tell_own(domain, SIMBACK_GRANT, peer, result == 0 ? *ref : 0, number, writable, result);
     return result;
 }
 
 int grant_table_grant(struct domain *domain, uint16_t peer, const void *page, bool writable,
                       uint32_t *ref)
 {
-    uint32_t number = 0, got;
+    uint32_t number;
 
-    if (!may_grant(domain, page, &number))
-        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_INVALID);
-    if (fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
-        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_NO_MEMORY);
-    got = make_grant(domain, peer, number, writable, false);
-    if (got == 0)
-        return refuse_grant(domain, peer, number, writable, BLKFRONT_PLATFORM_NO_MEMORY);
-    tell_own(domain, SIMBACK_GRANT, peer, got, number, writable, 0);
-    *ref = got;
+    if (!is_plain(domain, SIMBACK_RESOURCE_GRANT) || domain->grant_free_first == 0)
+        return grant_and_tell(domain, peer, page, writable, ref);
+    return try_grant(domain, peer, page, writable, &number, ref);
+}
+
+static EITHER int try_revoke(struct domain *domain, uint32_t ref, uint32_t *page)
+{
+    const struct grant *grant = used_entry(domain, ref);
+
+    *page = grant == NULL ? 0 : grant->page;
+    if (grant == NULL || grant->block)
+        return BLKFRONT_PLATFORM_INVALID;
+    if (end_is_refused(domain) || grant->maps != 0)
+        return BLKFRONT_PLATFORM_BUSY;
+    drop_grant(domain, ref);
     return 0;
+}
+
+static RARE int revoke_and_tell(struct domain *domain, uint32_t ref)
+{
+    uint32_t page;
+    const int result = try_revoke(domain, ref, &page);
+
+    tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, result);
+    return result;
 }
 
 int grant_table_revoke(struct domain *domain, uint32_t ref)
 {
-    struct grant *grant = used_entry(domain, ref);
-    uint32_t page = grant == NULL ? 0 : grant->page;
-    int result = 0;
+    uint32_t page;
 
-    if (grant == NULL || grant->block)
-        result = BLKFRONT_PLATFORM_INVALID;
-    else if (end_is_refused(domain) || grant->maps != 0)
-        result = BLKFRONT_PLATFORM_BUSY;
-    else
-        drop_grant(domain, ref);
-    tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, result);
-    return result;
+    return is_plain(domain, SIMBACK_RESOURCE_REVOKE) ? try_revoke(domain, ref, &page)
+                                                     : revoke_and_tell(domain, ref);
 }
 
 /* ---- the other side ---- */
@@ -460,6 +502,19 @@ static int may_map(const struct domain *mapper, const struct domain *owner, uint
     return 0;
 }
 
+/* One map more or less of each. */
+static void count_maps(struct domain *owner, const uint32_t *refs, uint32_t count, bool up)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct grant *grant = entry(owner, refs[i]);
+
+        if (up)
+            owner->ledger.mapped += grant->maps++ == 0;
+        else
+            owner->ledger.mapped -= --grant->maps == 0;
+    }
+}
+
 int grant_table_map(struct domain *mapper, uint16_t device, uint16_t domid, const uint32_t *refs,
                     uint32_t count, bool writable, void **pages)
 {
@@ -467,20 +522,25 @@ int grant_table_map(struct domain *mapper, uint16_t device, uint16_t domid, cons
     struct domain *owner = domain_find(world, domid);
 
     for (uint32_t i = 0; i < count; i++) {
-        int result = may_map(mapper, owner, refs[i], writable);
+        const int result = may_map(mapper, owner, refs[i], writable);
+        struct grant *grant;
 
         if (result != 0) {
+            count_maps(owner, refs, i, false);
             tell(mapper, SIMBACK_MAP, device, domid, refs[i], 0, writable, result);
             return result;
         }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct grant *grant = entry(owner, refs[i]);
-
-        if (grant->maps++ == 0)
-            owner->ledger.mapped++;
+        grant = entry(owner, refs[i]);
+        owner->ledger.mapped += grant->maps++ == 0;
         pages[i] = arena_page_address(&world->arena, grant->page);
-        tell(mapper, SIMBACK_MAP, device, domid, refs[i], grant->page, writable, 0);
+    }
+    if (!world_listens(world))
+        return 0;
+    /* Who listens may ask how often each is mapped, and hears of one after the other. */
+    count_maps(owner, refs, count, false);
+    for (uint32_t i = 0; i < count; i++) {
+        count_maps(owner, &refs[i], 1, true);
+        tell(mapper, SIMBACK_MAP, device, domid, refs[i], entry(owner, refs[i])->page, writable, 0);
     }
     return 0;
 }
@@ -503,44 +563,34 @@ static void end_deferred(struct domain *owner, uint32_t ref)
     free_block(owner, first);
 }
 
-/* Takes one map of each back, as far as all are what was mapped there; puts them back again. A
- * reference may stand in the list more than once. */
-static bool may_unmap(const struct domain *mapper, const struct domain *owner, const uint32_t *refs,
-                      uint32_t count, void **pages)
-{
-    const struct arena *arena = &mapper->world->arena;
-    uint32_t good = 0;
-
-    while (good < count) {
-        struct grant *grant = owner == NULL ? NULL : granted_entry(owner, refs[good]);
-
-        if (grant == NULL || grant->peer != mapper->domid || grant->maps == 0 ||
-            pages[good] != arena_page_address(arena, grant->page))
-            break;
-        grant->maps--;
-        good++;
-    }
-    for (uint32_t i = 0; i < good; i++)
-        entry(owner, refs[i])->maps++;
-    return good == count;
-}
-
+/* A reference may stand in the list more than once. */
 int grant_table_unmap(struct domain *mapper, uint16_t device, uint16_t domid, const uint32_t *refs,
                       uint32_t count, void **pages)
 {
-    struct domain *owner = domain_find(mapper->world, domid);
+    struct simback_world *world = mapper->world;
+    struct domain *owner = domain_find(world, domid);
+    bool deferred = false;
 
-    if (!may_unmap(mapper, owner, refs, count, pages))
-        return BLKFRONT_PLATFORM_INVALID;
     for (uint32_t i = 0; i < count; i++) {
-        struct grant *grant = entry(owner, refs[i]);
+        struct grant *grant = owner == NULL ? NULL : granted_entry(owner, refs[i]);
 
-        grant->maps--;
+        if (grant == NULL || grant->peer != mapper->domid || grant->maps == 0 ||
+            pages[i] != arena_page_address(&world->arena, grant->page)) {
+            count_maps(owner, refs, i, true);
+            return BLKFRONT_PLATFORM_INVALID;
+        }
+        owner->ledger.mapped -= --grant->maps == 0;
+        deferred = deferred || grant->deferred;
+    }
+    if (!deferred && !world_listens(world))
+        return 0;
+    count_maps(owner, refs, count, true);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct grant *grant = entry(owner, refs[i]);
+
+        count_maps(owner, &refs[i], 1, false);
         tell(mapper, SIMBACK_UNMAP, device, domid, refs[i], grant->page, 0, 0);
-        if (grant->maps != 0)
-            continue;
-        owner->ledger.mapped--;
-        if (grant->deferred)
+        if (grant->deferred && grant->maps == 0)
             end_deferred(owner, refs[i]);
     }
     return 0;

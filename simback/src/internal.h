@@ -431,13 +431,17 @@ struct simback_world {
     struct trace trace;
 };
 
+/* Whether a call of a frontend's platform may have to fail. */
+static inline bool fail_armed(const struct simback_world *world, enum simback_resource resource)
+{
+    return world->failures[resource].always || world->failures[resource].countdown != 0;
+}
+
 /* Counts a call of a frontend's platform; true: it has to fail. */
 static inline bool fail_now(struct simback_world *world, enum simback_resource resource)
 {
-    struct failure *failure = &world->failures[resource];
-
-    failure->calls++;
-    return (failure->always || failure->countdown != 0) && fail_counted(world, resource);
+    world->failures[resource].calls++;
+    return fail_armed(world, resource) && fail_counted(world, resource);
 }
 
 static inline bool world_has_device(const struct simback_world *world, uint16_t device)

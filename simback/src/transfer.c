@@ -43,18 +43,20 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
     return true;
 }
 
-/* Each word of a segment is loaded once. */
-static void copy_segment(const struct simback_host *host, const volatile uint32_t *words,
-                         struct blkif_wire_segment *segment)
+/* Copies segments out of an indirect page, each word of which is loaded once. */
+static void copy_segments(const struct simback_host *host, const volatile uint32_t *words,
+                          uint32_t count, struct transfer_page *to)
 {
-    uint32_t copy[2];
+    for (uint32_t i = 0; i < count; i++, words += 2) {
+        uint32_t copy[2];
 
-    _Static_assert(sizeof(copy) == sizeof(*segment), "a segment is two words");
-    for (uint32_t i = 0; i < 2; i++) {
-        ring_tell_load(host, &words[i], sizeof(copy[i]));
-        copy[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
+        _Static_assert(sizeof(copy) == sizeof(to->segment), "a segment is two words");
+        ring_tell_load(host, &words[0], sizeof(copy[0]));
+        copy[0] = __atomic_load_n(&words[0], __ATOMIC_RELAXED);
+        ring_tell_load(host, &words[1], sizeof(copy[1]));
+        copy[1] = __atomic_load_n(&words[1], __ATOMIC_RELAXED);
+        memcpy(&to[i].segment, copy, sizeof(copy));
     }
-    memcpy(segment, copy, sizeof(copy));
 }
 
 /* Copies the segments of an indirect request. */
@@ -85,12 +87,12 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
         queue->dead = backend->dialect->dies;
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        const volatile uint32_t *words =
-            (const volatile uint32_t *)pages[i / BLKIF_WIRE_SEGMENTS_PER_PAGE];
+    for (uint32_t page = 0; page < page_count; page++) {
+        const uint32_t first = page * BLKIF_WIRE_SEGMENTS_PER_PAGE, left = count - first;
 
-        copy_segment(host, &words[(size_t)(i % BLKIF_WIRE_SEGMENTS_PER_PAGE) * 2],
-                     &queue->data[i].segment);
+        copy_segments(host, (const volatile uint32_t *)pages[page],
+                      left < BLKIF_WIRE_SEGMENTS_PER_PAGE ? left : BLKIF_WIRE_SEGMENTS_PER_PAGE,
+                      &queue->data[first]);
     }
     connect_unmap(backend, request->data.page_refs, pages, page_count);
     return true;
