@@ -8,59 +8,10 @@
  * After a suspend and resume every grant is void: nobody can map it, but its reference is the
  * owner's until the owner ends it, so that no new grant is taken for an old one.
  */
-#include "internal.h"
+#include "grant_entry.h"
 
-#include <string.h>
-
-enum { FREE, GRANTED, VOID };
-
-struct grant {
-    uint32_t page;
-    uint32_t maps;
-    uint32_t next; /* while free: the next free one; else: the page's next older grant by us */
-    uint16_t peer;
-    uint8_t state;
-    bool writable : 1;
-    bool block : 1; /* of share: ended with its block only */
-    bool deferred : 1;
-};
-
-static struct grant *entry(const struct domain *domain, uint32_t ref)
-{
-    return &domain->grant_chunks[ref / GRANT_CHUNK][ref % GRANT_CHUNK];
-}
-
-/* NULL for a reference that its owner does not have. */
-static inline struct grant *used_entry(const struct domain *domain, uint32_t ref)
-{
-    struct grant *grant;
-
-    if (ref < GRANT_FIRST || ref >= domain->grant_fresh)
-        return NULL;
-    grant = entry(domain, ref);
-    return grant->state == FREE ? NULL : grant;
-}
-
-/* NULL also for one that is void. */
-static inline struct grant *granted_entry(const struct domain *domain, uint32_t ref)
-{
-    struct grant *grant = used_entry(domain, ref);
-
-    return grant == NULL || grant->state == VOID ? NULL : grant;
-}
-
-/* Single pages are granted and ended for every segment. Mostly nobody listens and nothing is to
- * fail: then the same is done without what is RARE, for which registers would have to be saved. */
-#define RARE   __attribute__((noinline, cold))
-#define EITHER inline __attribute__((always_inline))
-
-static inline bool is_plain(const struct domain *domain, enum simback_resource resource)
-{
-    return !world_listens(domain->world) && !fail_armed(domain->world, resource);
-}
-
-static RARE void emit(struct domain *domain, enum simback_event_kind kind, uint16_t device,
-                      uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
+RARE void grant_emit(struct domain *domain, enum simback_event_kind kind, uint16_t device,
+                     uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
 {
     simback_emit(domain->world, &(struct simback_event){.kind = kind,
                                                         .domid = domain->domid,
@@ -72,23 +23,7 @@ static RARE void emit(struct domain *domain, enum simback_event_kind kind, uint1
                                                         .result = result});
 }
 
-static inline void tell(struct domain *domain, enum simback_event_kind kind, uint16_t device,
-                        uint16_t peer, uint64_t a, uint64_t b, uint64_t c, int result)
-{
-    if (world_listens(domain->world))
-        emit(domain, kind, device, peer, a, b, c, result);
-}
-
-static inline void tell_own(struct domain *domain, enum simback_event_kind kind, uint16_t peer,
-                            uint64_t a, uint64_t b, uint64_t c, int result)
-{
-    tell(domain, kind, domain->world->entered, peer, a, b, c, result);
-}
-
-/* ---- references ---- */
-
-/* One that was never used; 0: the table is full. */
-static RARE uint32_t fresh_ref(struct domain *domain)
+RARE uint32_t grant_fresh_ref(struct domain *domain)
 {
     uint32_t ref = domain->grant_fresh;
 
@@ -105,307 +40,14 @@ static RARE uint32_t fresh_ref(struct domain *domain)
     return ref;
 }
 
-static inline uint32_t take_ref(struct domain *domain)
+/* ---- single pages ---- */
+
+/* Mostly nobody listens and nothing is to fail: then the same is done without what is RARE. */
+#define EITHER inline __attribute__((always_inline))
+
+static inline bool is_plain(const struct domain *domain, enum simback_resource resource)
 {
-    uint32_t ref = domain->grant_free_first;
-
-    if (ref == 0)
-        return fresh_ref(domain);
-    domain->grant_free_first = entry(domain, ref)->next;
-    if (domain->grant_free_first == 0)
-        domain->grant_free_last = 0;
-    return ref;
-}
-
-static inline void give_ref_back(struct domain *domain, uint32_t ref)
-{
-    *entry(domain, ref) = (struct grant){.state = FREE};
-    if (domain->world->options.live)
-        return; /* a real Xen gives them out */
-    if (domain->grant_free_last != 0)
-        entry(domain, domain->grant_free_last)->next = ref;
-    else
-        domain->grant_free_first = ref;
-    domain->grant_free_last = ref;
-}
-
-static inline void enter_grant(struct domain *domain, uint32_t ref, uint16_t peer, uint32_t page,
-                               bool writable, bool block)
-{
-    struct page *info = &domain->world->arena.pages[page];
-
-    *entry(domain, ref) = (struct grant){.page = page,
-                                         .next = info->ref,
-                                         .peer = peer,
-                                         .state = GRANTED,
-                                         .writable = writable,
-                                         .block = block};
-    info->ref = ref;
-    info->domid = domain->domid;
-    domain->ledger.grants++;
-}
-
-/* The reference; 0: the table is full. */
-static inline uint32_t make_grant(struct domain *domain, uint16_t peer, uint32_t page,
-                                  bool writable, bool block)
-{
-    uint32_t got = take_ref(domain);
-
-    if (got == 0) {
-        fail_short(domain->world);
-        return 0;
-    }
-    enter_grant(domain, got, peer, page, writable, block);
-    return got;
-}
-
-/* The caller has seen that it is not mapped. */
-static inline void drop_grant(struct domain *domain, uint32_t ref)
-{
-    struct grant *grant = entry(domain, ref);
-    uint32_t *link = &domain->world->arena.pages[grant->page].ref;
-
-    while (*link != ref)
-        link = &entry(domain, *link)->next;
-    *link = grant->next;
-    if (grant->deferred)
-        domain->ledger.deferred--;
-    if (grant->state == GRANTED)
-        domain->ledger.grants--;
-    give_ref_back(domain, ref);
-}
-
-/* ---- blocks that are shared as they are allocated ---- */
-
-static void free_block(struct domain *domain, uint32_t first)
-{
-    uint32_t count = domain->world->arena.pages[first].count;
-
-    arena_pages_free(&domain->world->arena, first);
-    domain->ledger.pages -= count;
-    tell_own(domain, SIMBACK_PAGE_FREE, 0, first, count, 0, 0);
-}
-
-int grant_table_share(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
-                      void **address, uint32_t *refs)
-{
-    struct simback_world *world = domain->world;
-    uint32_t first, made;
-
-    if (count == 0)
-        return BLKFRONT_PLATFORM_INVALID;
-    if (fail_now(world, SIMBACK_RESOURCE_GRANT)) {
-        tell_own(domain, SIMBACK_PAGE_ALLOC, 0, 0, count, 0, BLKFRONT_PLATFORM_NO_MEMORY);
-        return BLKFRONT_PLATFORM_NO_MEMORY;
-    }
-    first = arena_pages_allocate(&world->arena, count, PAGE_SHARED, domain->domid);
-    for (made = 0; first != 0 && made < count; made++) {
-        refs[made] = make_grant(domain, peer, first + made, writable, true);
-        if (refs[made] == 0)
-            break;
-    }
-    if (first == 0 || made < count) {
-        while (made > 0)
-            drop_grant(domain, refs[--made]);
-        if (first != 0)
-            arena_pages_free(&world->arena, first);
-        tell_own(domain, SIMBACK_PAGE_ALLOC, 0, 0, count, 0, BLKFRONT_PLATFORM_NO_MEMORY);
-        return BLKFRONT_PLATFORM_NO_MEMORY;
-    }
-    domain->ledger.pages += count;
-    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0, 0);
-    for (uint32_t i = 0; i < count; i++)
-        tell_own(domain, SIMBACK_GRANT, peer, refs[i], first + i, writable, 0);
-    *address = arena_page_address(&world->arena, first);
-    return 0;
-}
-
-/* Entries for every reference up to this one; false: no memory. */
-static bool reach_ref(struct domain *domain, uint32_t ref)
-{
-    if (ref < GRANT_FIRST || ref >= domain->grant_limit)
-        return false;
-    for (uint32_t chunk = 0; chunk <= ref / GRANT_CHUNK; chunk++) {
-        if (domain->grant_chunks[chunk] == NULL)
-            domain->grant_chunks[chunk] =
-                simback_allocate(domain->world, GRANT_CHUNK * sizeof(struct grant));
-        if (domain->grant_chunks[chunk] == NULL)
-            return false;
-    }
-    if (domain->grant_fresh <= ref)
-        domain->grant_fresh = ref + 1;
-    return true;
-}
-
-int grant_table_adopt(struct domain *domain, uint16_t peer, uint32_t count, bool writable,
-                      void **address, const uint32_t *refs)
-{
-    struct simback_world *world = domain->world;
-    uint32_t first = arena_pages_allocate(&world->arena, count, PAGE_SHARED, domain->domid);
-    bool reached = first != 0;
-
-    for (uint32_t i = 0; i < count && reached; i++)
-        reached = reach_ref(domain, refs[i]) && entry(domain, refs[i])->state == FREE;
-    if (!reached) {
-        if (first != 0)
-            arena_pages_free(&world->arena, first);
-        return BLKFRONT_PLATFORM_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        enter_grant(domain, refs[i], peer, first + i, writable, true);
-    domain->ledger.pages += count;
-    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0, 0);
-    for (uint32_t i = 0; i < count; i++)
-        tell_own(domain, SIMBACK_GRANT, peer, refs[i], first + i, writable, 0);
-    *address = arena_page_address(&world->arena, first);
-    return 0;
-}
-
-/* The first page of exactly the domain's block at this address, or 0. */
-static uint32_t find_block(const struct domain *domain, const void *address, uint32_t count,
-                           enum page_use use)
-{
-    const struct arena *arena = &domain->world->arena;
-    uint32_t first;
-
-    if (count == 0 || !arena_page_number(arena, address, &first) ||
-        arena_page_address(arena, first) != address)
-        return 0;
-    if (arena->pages[first].use != use || arena->pages[first].domid != domain->domid ||
-        arena->pages[first].count != count)
-        return 0;
-    return first;
-}
-
-static bool any_mapped(const struct domain *domain, uint32_t first, uint32_t count)
-{
-    const struct page *pages = domain->world->arena.pages;
-
-    for (uint32_t page = first; page < first + count; page++) {
-        if (pages[page].ref != 0 && entry(domain, pages[page].ref)->maps != 0)
-            return true;
-    }
-    return false;
-}
-
-/* Such a platform never says BUSY, whatever happens. */
-static inline bool end_is_refused(const struct domain *domain)
-{
-    return !domain->world->options.share_only && fail_now(domain->world, SIMBACK_RESOURCE_REVOKE);
-}
-
-/* A platform that only shares: what is not mapped ends now, the rest when it is let go. */
-static void defer_block(struct domain *domain, uint32_t first, uint32_t count)
-{
-    const struct page *pages = domain->world->arena.pages;
-
-    for (uint32_t page = first; page < first + count; page++) {
-        uint32_t ref = pages[page].ref;
-
-        if (entry(domain, ref)->maps == 0) {
-            drop_grant(domain, ref);
-            tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
-        } else {
-            entry(domain, ref)->deferred = true;
-            domain->ledger.deferred++;
-            tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, BLKFRONT_PLATFORM_DEFERRED);
-        }
-    }
-}
-
-int grant_table_unshare(struct domain *domain, void *address, uint32_t count)
-{
-    const struct page *pages = domain->world->arena.pages;
-    uint32_t first = find_block(domain, address, count, PAGE_SHARED);
-    bool mapped, refused;
-
-    /* A deferred block is gone for its owner, though its memory is still there. */
-    if (first != 0) {
-        for (uint32_t page = first; page < first + count; page++) {
-            if (pages[page].ref == 0 || entry(domain, pages[page].ref)->deferred) {
-                first = 0;
-                break;
-            }
-        }
-    }
-    if (first == 0) {
-        tell_own(domain, SIMBACK_GRANT_END, 0, 0, 0, 0, BLKFRONT_PLATFORM_INVALID);
-        return BLKFRONT_PLATFORM_INVALID;
-    }
-    refused = end_is_refused(domain);
-    mapped = any_mapped(domain, first, count);
-    if (mapped && domain->world->options.share_only) {
-        defer_block(domain, first, count);
-        return BLKFRONT_PLATFORM_DEFERRED;
-    }
-    if (mapped || refused) { /* the block ends as a whole or not at all */
-        for (uint32_t page = first; page < first + count; page++)
-            tell_own(domain, SIMBACK_GRANT_END, 0, pages[page].ref, page, 0,
-                     BLKFRONT_PLATFORM_BUSY);
-        return BLKFRONT_PLATFORM_BUSY;
-    }
-    for (uint32_t page = first; page < first + count; page++) {
-        uint32_t ref = pages[page].ref;
-
-        drop_grant(domain, ref);
-        tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
-    }
-    free_block(domain, first);
-    return 0;
-}
-
-/* ---- pages that exist ---- */
-
-int grant_table_page_allocate(struct domain *domain, uint32_t count, void **address)
-{
-    uint32_t first = 0;
-
-    if (count == 0)
-        return BLKFRONT_PLATFORM_INVALID;
-    if (!fail_now(domain->world, SIMBACK_RESOURCE_GRANT))
-        first = arena_pages_allocate(&domain->world->arena, count, PAGE_OWNED, domain->domid);
-    if (first != 0)
-        domain->ledger.pages += count;
-    tell_own(domain, SIMBACK_PAGE_ALLOC, 0, first, count, 0,
-             first == 0 ? BLKFRONT_PLATFORM_NO_MEMORY : 0);
-    if (first == 0)
-        return BLKFRONT_PLATFORM_NO_MEMORY;
-    *address = arena_page_address(&domain->world->arena, first);
-    return 0;
-}
-
-/* A page that goes takes its void grants with it. */
-static void drop_void(struct domain *domain, uint32_t page)
-{
-    uint32_t next;
-
-    for (uint32_t ref = domain->world->arena.pages[page].ref; ref != 0; ref = next) {
-        next = entry(domain, ref)->next;
-        if (entry(domain, ref)->state != VOID)
-            continue;
-        drop_grant(domain, ref);
-        tell_own(domain, SIMBACK_GRANT_END, 0, ref, page, 0, 0);
-    }
-}
-
-/* A block of which a page is still granted stays: the mistake is told (I5), and memory that the
- * other side may write is not given to anybody else. */
-void grant_table_page_free(struct domain *domain, void *address, uint32_t count)
-{
-    const struct page *pages = domain->world->arena.pages;
-    uint32_t first = find_block(domain, address, count, PAGE_OWNED);
-
-    for (uint32_t page = first; first != 0 && page < first + count; page++) {
-        drop_void(domain, page);
-        if (pages[page].ref != 0) {
-            tell_own(domain, SIMBACK_PAGE_FREE, 0, first, count, 0, BLKFRONT_PLATFORM_BUSY);
-            return;
-        }
-    }
-    if (first == 0)
-        tell_own(domain, SIMBACK_PAGE_FREE, 0, 0, count, 0, BLKFRONT_PLATFORM_INVALID);
-    else
-        free_block(domain, first);
+    return !world_listens(domain->world) && !fail_armed(domain->world, resource);
 }
 
 /* The page that begins at this address, and whether it is one that the domain may grant. */
@@ -560,7 +202,7 @@ static void end_deferred(struct domain *owner, uint32_t ref)
         if (arena->pages[i].ref != 0)
             return;
     }
-    free_block(owner, first);
+    grant_block_free(owner, first);
 }
 
 /* A reference may stand in the list more than once. */
