@@ -153,17 +153,12 @@ struct mapping_table {
 
 /* ---- a queue ---- */
 
-/* A mapped segment of a request. */
-struct transfer_page {
+/* A mapped segment of a request that waits for its answer. */
+struct pin {
     struct blkif_wire_segment segment;
     void *page;
     uint32_t entry; /* of the mapping table; MAPPING_NONE: mapped for this request alone */
-};
-
-/* One of a request that waits for its answer. */
-struct pin {
-    struct transfer_page page;
-    uint32_t next; /* of the same request, or of the free ones */
+    uint32_t next;  /* of the same request, or of the free ones */
 };
 
 struct backend_queue {
@@ -183,12 +178,17 @@ struct backend_queue {
     bool barrier_waits;
     struct slot_request barrier;
 
-    /* Room for the largest request, made at connect. */
-    struct transfer_page *data; /* the segments; of the first `prepared` the pages are mapped */
-    uint32_t prepared;
-    /* For one call of the host: references, pages, and which of the segments each belongs to. */
+    /* Room for the largest request, made at connect: its segments, their references and, of the
+     * first `prepared`, the pages. */
+    struct blkif_wire_segment *segments;
     uint32_t *refs;
     void **pages;
+    uint32_t prepared;
+    /* Where pages are kept: each segment's entry of the mapping table, and for a call of the host
+     * what is not kept, with the places that it belongs to. */
+    uint32_t *entries;
+    uint32_t *alone_refs;
+    void **alone_pages;
     uint32_t *places;
     uint32_t segment_room;
 

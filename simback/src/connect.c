@@ -211,6 +211,18 @@ static bool make_waiting_room(struct backend_queue *queue)
     return queue->pending_memory != NULL && queue->pins != NULL;
 }
 
+static bool make_kept_room(struct backend_queue *queue)
+{
+    const uint32_t room = queue->segment_room;
+
+    queue->entries = make_array(queue, queue->entries, sizeof(*queue->entries), room);
+    queue->alone_refs = make_array(queue, queue->alone_refs, sizeof(*queue->alone_refs), room);
+    queue->alone_pages = make_array(queue, queue->alone_pages, sizeof(*queue->alone_pages), room);
+    queue->places = make_array(queue, queue->places, sizeof(*queue->places), room);
+    return queue->entries != NULL && queue->alone_refs != NULL && queue->alone_pages != NULL &&
+           queue->places != NULL;
+}
+
 /* Memory for waiting requests and for the largest request, kept for the next connection: after a
  * failure only what is missing is asked for again. Mappings are made anew for each. */
 static bool make_room(struct backend_queue *queue)
@@ -221,12 +233,11 @@ static bool make_room(struct backend_queue *queue)
         backend->segments > BLKIF_WIRE_SEGMENTS ? backend->segments : (uint32_t)BLKIF_WIRE_SEGMENTS;
 
     queue->segment_room = room;
-    queue->data = make_array(queue, queue->data, sizeof(*queue->data), room);
+    queue->segments = make_array(queue, queue->segments, sizeof(*queue->segments), room);
     queue->refs = make_array(queue, queue->refs, sizeof(*queue->refs), room);
     queue->pages = make_array(queue, queue->pages, sizeof(*queue->pages), room);
-    queue->places = make_array(queue, queue->places, sizeof(*queue->places), room);
-    return queue->data != NULL && queue->refs != NULL && queue->pages != NULL &&
-           queue->places != NULL && make_waiting_room(queue) &&
+    return queue->segments != NULL && queue->refs != NULL && queue->pages != NULL &&
+           (!persistent || make_kept_room(queue)) && make_waiting_room(queue) &&
            mappings_create(queue, persistent ? backend->dialect->persistent_most : 0);
 }
 
@@ -424,9 +435,12 @@ void connect_free_queues(struct simback_backend *backend)
         free_array(queue, queue->pending_memory, sizeof(*queue->pending_memory),
                    queue->pending_memory_size);
         free_array(queue, queue->pins, sizeof(*queue->pins), queue->pin_room);
-        free_array(queue, queue->data, sizeof(*queue->data), room);
+        free_array(queue, queue->segments, sizeof(*queue->segments), room);
         free_array(queue, queue->refs, sizeof(*queue->refs), room);
         free_array(queue, queue->pages, sizeof(*queue->pages), room);
+        free_array(queue, queue->entries, sizeof(*queue->entries), room);
+        free_array(queue, queue->alone_refs, sizeof(*queue->alone_refs), room);
+        free_array(queue, queue->alone_pages, sizeof(*queue->alone_pages), room);
         free_array(queue, queue->places, sizeof(*queue->places), room);
     }
     if (backend->queues != NULL)

@@ -67,7 +67,7 @@ static uint32_t length_of(const struct backend_queue *queue, uint32_t segments)
     uint32_t length_512 = 0;
 
     for (uint32_t i = 0; i < segments; i++) {
-        const struct blkif_wire_segment *segment = &queue->data[i].segment;
+        const struct blkif_wire_segment *segment = &queue->segments[i];
 
         length_512 += (uint32_t)segment->last_512 - segment->first_512 + 1;
     }
@@ -123,13 +123,13 @@ struct harm_plan harm_plan(struct backend_queue *queue, const struct slot_reques
 int harm_spoil(struct backend_queue *queue, uint64_t place_512, bool write)
 {
     struct simback_disk *disk = queue->backend->disk;
-    const struct transfer_page *page = &queue->data[0];
     uint8_t unit[BLKIF_WIRE_UNIT];
     int result;
 
     if (!write) {
-        ((uint8_t *)page->page)[(size_t)page->segment.first_512 * BLKIF_WIRE_UNIT + SPOILT_BYTE] ^=
-            0xff;
+        uint8_t *page = (uint8_t *)queue->pages[0];
+
+        page[(size_t)queue->segments[0].first_512 * BLKIF_WIRE_UNIT + SPOILT_BYTE] ^= 0xff;
         return 0;
     }
     result = simback_disk_read(disk, place_512, 1, unit);

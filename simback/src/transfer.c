@@ -20,7 +20,7 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
                        uint32_t index)
 {
     const struct simback_backend *backend = queue->backend;
-    struct blkif_wire_segment *segment = &queue->data[index].segment;
+    struct blkif_wire_segment *segment = &queue->segments[index];
     const uint32_t units = backend->sector_units;
     const uint32_t first = segment->first_512 * backend->segment_units;
     const uint32_t last = (segment->last_512 + 1) * backend->segment_units - 1;
@@ -45,17 +45,17 @@ static bool segment_ok(struct backend_queue *queue, const struct slot_request *r
 
 /* Copies segments out of an indirect page, each word of which is loaded once. */
 static void copy_segments(const struct simback_host *host, const volatile uint32_t *words,
-                          uint32_t count, struct transfer_page *to)
+                          uint32_t count, struct blkif_wire_segment *to)
 {
     for (uint32_t i = 0; i < count; i++, words += 2) {
         uint32_t copy[2];
 
-        _Static_assert(sizeof(copy) == sizeof(to->segment), "a segment is two words");
+        _Static_assert(sizeof(copy) == sizeof(*to), "a segment is two words");
         ring_tell_load(host, &words[0], sizeof(copy[0]));
         copy[0] = __atomic_load_n(&words[0], __ATOMIC_RELAXED);
         ring_tell_load(host, &words[1], sizeof(copy[1]));
         copy[1] = __atomic_load_n(&words[1], __ATOMIC_RELAXED);
-        memcpy(&to[i].segment, copy, sizeof(copy));
+        memcpy(&to[i], copy, sizeof(copy));
     }
 }
 
@@ -92,13 +92,14 @@ static bool copy_indirect(struct backend_queue *queue, const struct slot_request
 
         copy_segments(host, (const volatile uint32_t *)pages[page],
                       left < BLKIF_WIRE_SEGMENTS_PER_PAGE ? left : BLKIF_WIRE_SEGMENTS_PER_PAGE,
-                      &queue->data[first]);
+                      &queue->segments[first]);
     }
     connect_unmap(backend, request->data.page_refs, pages, page_count);
     return true;
 }
 
-/* Puts the checked segments into queue->data; the length in units, or 0: refused. */
+/* Puts the checked segments and their references into the queue's; the length in units, or 0:
+ * refused. */
 static uint32_t collect_segments(struct backend_queue *queue, const struct slot_request *request)
 {
     const bool indirect = request->operation == BLKIF_WIRE_INDIRECT;
@@ -114,12 +115,13 @@ static uint32_t collect_segments(struct backend_queue *queue, const struct slot_
     if (indirect && !copy_indirect(queue, request))
         return 0;
     for (uint32_t i = 0; i < request->segment_count; i++) {
-        struct blkif_wire_segment *segment = &queue->data[i].segment;
+        struct blkif_wire_segment *segment = &queue->segments[i];
 
         if (!indirect)
             *segment = request->data.segments[i];
         if (!segment_ok(queue, request, i))
             return 0;
+        queue->refs[i] = segment->grant_ref;
         length += (uint32_t)segment->last_512 - segment->first_512 + 1;
     }
     if (units != 1 && request->sector_512 % units != 0) {
@@ -133,22 +135,37 @@ static uint32_t collect_segments(struct backend_queue *queue, const struct slot_
 
 /* ---- pages ---- */
 
-void transfer_release(struct backend_queue *queue)
+static bool keeps_pages(const struct backend_queue *queue)
+{
+    return queue->mappings.entries != NULL;
+}
+
+/* Gives back what is kept; the rest's references and pages. */
+static uint32_t give_back(struct backend_queue *queue, uint32_t count)
 {
     uint32_t alone = 0;
 
-    for (uint32_t i = 0; i < queue->prepared; i++) {
-        const struct transfer_page *page = &queue->data[i];
-
-        if (page->entry != MAPPING_NONE) {
-            mappings_give_back(queue, page->entry);
+    for (uint32_t i = 0; i < count; i++) {
+        if (queue->entries[i] != MAPPING_NONE) {
+            mappings_give_back(queue, queue->entries[i]);
             continue;
         }
-        queue->refs[alone] = page->segment.grant_ref;
-        queue->pages[alone++] = page->page;
+        queue->alone_refs[alone] = queue->refs[i];
+        queue->alone_pages[alone++] = queue->pages[i];
     }
-    if (alone != 0)
-        connect_unmap(queue->backend, queue->refs, queue->pages, alone);
+    return alone;
+}
+
+void transfer_release(struct backend_queue *queue)
+{
+    if (keeps_pages(queue)) {
+        const uint32_t alone = give_back(queue, queue->prepared);
+
+        if (alone != 0)
+            connect_unmap(queue->backend, queue->alone_refs, queue->alone_pages, alone);
+    } else if (queue->prepared != 0) {
+        connect_unmap(queue->backend, queue->refs, queue->pages, queue->prepared);
+    }
     queue->prepared = 0;
 }
 
@@ -158,45 +175,28 @@ static uint32_t find_kept(struct backend_queue *queue, uint32_t count, bool writ
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        struct transfer_page *page = &queue->data[i];
+        const uint32_t entry = mappings_take(queue, queue->refs[i], writable);
 
-        page->entry = mappings_take(queue, page->segment.grant_ref, writable);
-        if (page->entry != MAPPING_NONE) {
-            page->page = queue->mappings.entries[page->entry].page;
+        queue->entries[i] = entry;
+        if (entry != MAPPING_NONE) {
+            queue->pages[i] = queue->mappings.entries[entry].page;
             continue;
         }
-        queue->refs[missing] = page->segment.grant_ref;
+        queue->alone_refs[missing] = queue->refs[i];
         queue->places[missing++] = i;
     }
     return missing;
-}
-
-/* The same where nothing is kept: all are missing, each in its own place. */
-static uint32_t find_none(struct backend_queue *queue, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        queue->data[i].entry = MAPPING_NONE;
-        queue->refs[i] = queue->data[i].segment.grant_ref;
-    }
-    return count;
 }
 
 /* What was missing and is mapped now goes to its place, and is kept if it can be. */
 static void keep_pages(struct backend_queue *queue, uint32_t missing, bool writable)
 {
     for (uint32_t i = 0; i < missing; i++) {
-        struct transfer_page *page = &queue->data[queue->places[i]];
+        const uint32_t place = queue->places[i];
 
-        page->page = queue->pages[i];
-        page->entry = mappings_keep(queue, queue->refs[i], queue->pages[i], writable);
-    }
-}
-
-static void give_back_kept(struct backend_queue *queue, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (queue->data[i].entry != MAPPING_NONE)
-            mappings_give_back(queue, queue->data[i].entry);
+        queue->pages[place] = queue->alone_pages[i];
+        queue->entries[place] =
+            mappings_keep(queue, queue->alone_refs[i], queue->alone_pages[i], writable);
     }
 }
 
@@ -204,33 +204,34 @@ static bool map_pages(struct backend_queue *queue, const struct slot_request *re
 {
     struct simback_backend *backend = queue->backend;
     const struct simback_host *host = backend->host;
-    const bool keeps = queue->mappings.entries != NULL;
+    const bool keeps = keeps_pages(queue);
     /* What is only read is mapped read-only: a write's pages may be granted so. */
     const bool writable = !write || (keeps && backend->dialect->maps_writable);
     const uint32_t count = request->segment_count;
-    const uint32_t missing = keeps ? find_kept(queue, count, writable) : find_none(queue, count);
+    const uint32_t missing = keeps ? find_kept(queue, count, writable) : count;
+    const uint32_t *refs = keeps ? queue->alone_refs : queue->refs;
     int result = 0;
 
     if (missing != 0 && request->harm == HARM_UNMAPPED) {
-        give_back_kept(queue, count);
+        if (keeps)
+            (void)give_back(queue, count);
         return false;
     }
     if (missing != 0)
-        result = host->map(host->context, backend->options.front_domid, queue->refs, missing,
-                           writable, queue->pages);
+        result = host->map(host->context, backend->options.front_domid, refs, missing, writable,
+                           keeps ? queue->alone_pages : queue->pages);
     if (result != 0) {
         REFUSE(queue, request,
                "%" PRIu32 " pages, first reference %" PRIu32 ": cannot be mapped %s (%d)%s",
-               missing, queue->refs[0], writable ? "for writing" : "for reading", result,
+               missing, refs[0], writable ? "for writing" : "for reading", result,
                write && writable ? ", as feature-persistent=1 promises" : "");
-        give_back_kept(queue, count);
+        if (keeps)
+            (void)give_back(queue, count);
         queue->dead = backend->dialect->dies;
         return false;
     }
     if (keeps)
         keep_pages(queue, missing, writable);
-    for (uint32_t i = 0; !keeps && i < count; i++)
-        queue->data[i].page = queue->pages[i];
     queue->prepared = count;
     return true;
 }
@@ -261,11 +262,10 @@ int16_t transfer_perform(struct backend_queue *queue, const struct slot_request 
     int result = 0;
 
     for (uint32_t i = 0; result == 0 && left != 0 && i < queue->prepared; i++) {
-        const struct blkif_wire_segment *segment = &queue->data[i].segment;
+        const struct blkif_wire_segment *segment = &queue->segments[i];
         const uint32_t whole = (uint32_t)segment->last_512 - segment->first_512 + 1;
         const uint32_t count = whole < left ? whole : left;
-        uint8_t *data =
-            (uint8_t *)queue->data[i].page + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
+        uint8_t *data = (uint8_t *)queue->pages[i] + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
 
         result = write ? simback_disk_write(disk, sector_512, count, data)
                        : simback_disk_read(disk, sector_512, count, data);
@@ -302,8 +302,12 @@ void transfer_pin(struct backend_queue *queue, struct pending *pending)
         struct pin *pin = &queue->pins[index];
 
         queue->pin_free = pin->next;
-        pin->page = queue->data[i];
-        pin->next = next;
+        *pin = (struct pin){
+            .segment = queue->segments[i],
+            .page = queue->pages[i],
+            .entry = keeps_pages(queue) ? queue->entries[i] : MAPPING_NONE,
+            .next = next,
+        };
         next = index;
     }
     queue->pin_count += queue->prepared;
@@ -317,7 +321,12 @@ void transfer_unpin(struct backend_queue *queue, struct pending *pending)
         struct pin *pin = &queue->pins[index];
         const uint32_t next = pin->next;
 
-        queue->data[queue->prepared++] = pin->page;
+        queue->segments[queue->prepared] = pin->segment;
+        queue->refs[queue->prepared] = pin->segment.grant_ref;
+        queue->pages[queue->prepared] = pin->page;
+        if (keeps_pages(queue))
+            queue->entries[queue->prepared] = pin->entry;
+        queue->prepared++;
         pin->next = queue->pin_free;
         queue->pin_free = index;
         queue->pin_count--;
