@@ -49,8 +49,28 @@ struct disk_map {
     uint32_t found;    /* group of the last search */
 };
 
-/* The block's entry, without a group if there is none. */
-struct disk_entry disk_map_find(struct disk_map *map, uint64_t block);
+/* Whether the group that was found last, or the one `behind` it, is this one. */
+static inline bool disk_map_is_near(struct disk_map *map, uint32_t behind, uint64_t number)
+{
+    const uint32_t index = map->found + behind;
+
+    if (index >= map->count || map->groups[index].number != number)
+        return false;
+    map->found = index;
+    return true;
+}
+
+struct disk_entry disk_map_search(struct disk_map *map, uint64_t block);
+
+/* The block's entry, without a group if there is none. A long transfer goes from a block to the
+ * next one, most often in the same group or in the one that was made after it. */
+static inline struct disk_entry disk_map_find(struct disk_map *map, uint64_t block)
+{
+    if (!disk_map_is_near(map, 0, block / DISK_GROUP))
+        return disk_map_search(map, block);
+    return (struct disk_entry){&map->groups[map->found], block % DISK_GROUP};
+}
+
 /* Both before many searches: what a search looks at first, and what it looks at then. */
 void disk_map_expect_slot(const struct disk_map *map, uint64_t block);
 void disk_map_expect_group(const struct disk_map *map, uint64_t block);

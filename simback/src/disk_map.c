@@ -35,25 +35,12 @@ static bool search(struct disk_map *map, uint64_t number)
     }
 }
 
-/* Whether the group that was found last, or the one `behind` it, is this one. */
-static inline bool is_near(struct disk_map *map, uint32_t behind, uint64_t number)
-{
-    const uint32_t index = map->found + behind;
-
-    if (index >= map->count || map->groups[index].number != number)
-        return false;
-    map->found = index;
-    return true;
-}
-
-/* A long transfer goes from a block to the next one, most often in the same group or in the one
- * that was made after it. */
-struct disk_entry disk_map_find(struct disk_map *map, uint64_t block)
+struct disk_entry disk_map_search(struct disk_map *map, uint64_t block)
 {
     const uint64_t number = block / DISK_GROUP;
     struct disk_entry entry = {NULL, block % DISK_GROUP};
 
-    if (is_near(map, 0, number) || is_near(map, 1, number) || search(map, number))
+    if (disk_map_is_near(map, 1, number) || search(map, number))
         entry.group = &map->groups[map->found];
     return entry;
 }

@@ -252,25 +252,42 @@ int16_t transfer_prepare(struct backend_queue *queue, const struct slot_request 
     return BLKIF_WIRE_OKAY;
 }
 
+enum { PARTS = 32 }; /* of a request's pages that the disk gets at once */
+
+/* From the segment `next` on what still belongs to the `left` units; how many parts, and units. */
+static uint32_t next_parts(const struct backend_queue *queue, uint32_t next, uint32_t left,
+                           struct simback_disk_part *parts, uint32_t *length)
+{
+    uint32_t count = 0;
+
+    *length = 0;
+    for (; count < PARTS && next < queue->prepared && *length < left; next++) {
+        const struct blkif_wire_segment *segment = &queue->segments[next];
+        const uint32_t whole = (uint32_t)segment->last_512 - segment->first_512 + 1;
+        const uint32_t units = whole < left - *length ? whole : left - *length;
+
+        parts[count++] = (struct simback_disk_part){
+            (uint8_t *)queue->pages[next] + (size_t)segment->first_512 * BLKIF_WIRE_UNIT, units};
+        *length += units;
+    }
+    return count;
+}
+
 int16_t transfer_perform(struct backend_queue *queue, const struct slot_request *request,
                          bool write)
 {
     struct simback_disk *disk = queue->backend->disk;
     const struct harm_plan plan = harm_plan(queue, request);
-    uint64_t sector_512 = plan.place_512;
-    uint32_t left = plan.reach_512;
+    struct simback_disk_part parts[PARTS];
+    uint32_t done = 0, count, length;
     int result = 0;
 
-    for (uint32_t i = 0; result == 0 && left != 0 && i < queue->prepared; i++) {
-        const struct blkif_wire_segment *segment = &queue->segments[i];
-        const uint32_t whole = (uint32_t)segment->last_512 - segment->first_512 + 1;
-        const uint32_t count = whole < left ? whole : left;
-        uint8_t *data = (uint8_t *)queue->pages[i] + (size_t)segment->first_512 * BLKIF_WIRE_UNIT;
-
-        result = write ? simback_disk_write(disk, sector_512, count, data)
-                       : simback_disk_read(disk, sector_512, count, data);
-        sector_512 += count;
-        left -= count;
+    for (uint32_t i = 0; result == 0; i += count, done += length) {
+        count = next_parts(queue, i, plan.reach_512 - done, parts, &length);
+        if (count == 0)
+            break;
+        result = write ? simback_disk_write_parts(disk, plan.place_512 + done, parts, count)
+                       : simback_disk_read_parts(disk, plan.place_512 + done, parts, count);
     }
     if (result == 0 && plan.spoils)
         result = harm_spoil(queue, plan.place_512, write);

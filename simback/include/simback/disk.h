@@ -35,6 +35,16 @@ int simback_disk_read(struct simback_disk *disk, uint64_t first_512, uint32_t co
                       void *buffer);
 int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t count_512,
                        const void *buffer);
+/* The same for one run of units and pieces of memory, one after the other: the pages of a request.
+ */
+struct simback_disk_part {
+    void *bytes;
+    uint32_t count_512;
+};
+int simback_disk_read_parts(struct simback_disk *disk, uint64_t first_512,
+                            const struct simback_disk_part *parts, uint32_t count);
+int simback_disk_write_parts(struct simback_disk *disk, uint64_t first_512,
+                             const struct simback_disk_part *parts, uint32_t count);
 /* These places will be read or written soon, so that they may come into the processor's cache
  * meanwhile. */
 void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, uint32_t count);
