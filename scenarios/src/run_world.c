@@ -5,8 +5,8 @@
  */
 #include "runner.h"
 
-/* Our frontend makes an attempt every two seconds in the end. */
-enum { SHORT_IN_VAIN = 4096, REFUSED_IN_VAIN = 2048, STEPS_BETWEEN_LOOKS = 1024 };
+/* Refused connections. Our frontend makes an attempt every two seconds in the end. */
+enum { PATIENCE = 2048, STEPS_BETWEEN_LOOKS = 1024 };
 
 static bool any_backend_refuses(const struct scenario_runner *runner, uint64_t times)
 {
@@ -29,9 +29,18 @@ static bool any_backend_refuses(const struct scenario_runner *runner, uint64_t t
  * virtual time before it has made the steps that a world may have. */
 static bool is_asked_in_vain(const struct scenario_runner *runner)
 {
-    return (simback_is_short(runner->world) &&
-            simback_short_times(runner->world) > SHORT_IN_VAIN) ||
-           any_backend_refuses(runner, REFUSED_IN_VAIN);
+    const uint64_t patience = runner->options.patience != 0 ? runner->options.patience : PATIENCE;
+
+    return (simback_is_short(runner->world) && simback_short_times(runner->world) > 2 * patience) ||
+           any_backend_refuses(runner, patience);
+}
+
+/* Whoever has less patience looks more often, too: an attempt takes a dozen steps. */
+static uint64_t steps_between_looks(const struct scenario_runner *runner)
+{
+    const uint64_t patience = runner->options.patience;
+
+    return patience != 0 && patience < STEPS_BETWEEN_LOOKS ? patience : STEPS_BETWEEN_LOOKS;
 }
 
 /* What the scenario has set up to fail is over: the end is judged without it. */
@@ -83,6 +92,8 @@ static void no_rest(struct scenario_runner *runner)
 enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t steps,
                    bool (*done)(struct scenario_runner *runner, void *context), void *context)
 {
+    const uint64_t between = steps_between_looks(runner);
+
     calls_sweep(runner);
     for (uint64_t taken = 0;; taken++) {
         if (runner->stopped) {
@@ -91,7 +102,7 @@ enum ran run_world(struct scenario_runner *runner, uint64_t until_ns, uint64_t s
         if (taken == steps || (done != NULL && done(runner, context))) {
             return RAN_DONE;
         }
-        if (until_ns == SIMBACK_NEVER && taken % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 &&
+        if (until_ns == SIMBACK_NEVER && taken % between == between - 1 &&
             is_asked_in_vain(runner) && !relent(runner)) {
             no_rest(runner);
             return RAN_STOPPED;

@@ -151,6 +151,10 @@ struct scenario_run_options {
     uint64_t seed;
     uint64_t max_steps;    /* instead of the program's (I4); 0: the program's */
     uint64_t memory_limit; /* bytes that a world may use; 0: as many as it can */
+    /* So many connections that a backend refuses one after the other, while something waits for one
+     * of them, and the frontend asks in vain; twice as often for what is short. 0: some thousands,
+     * which is an hour of virtual time. */
+    uint32_t patience;
     uint32_t break_step;   /* raise SIGTRAP before this step (1-based); 0: never */
     bool may_open_files;   /* `disk=` opens files; never set for programs that came as bytes */
     const char *directory; /* relative `disk=` paths begin here; NULL: as they are */
