@@ -324,8 +324,7 @@ static const struct store_node *find_node(const struct simback_world *world, con
 {
     char path[MONITOR_PATH + 64];
 
-    if (path_join(path, sizeof(path), directory, name) >= sizeof(path) ||
-        store_path_length(path) == 0)
+    if (path_join(path, sizeof(path), directory, name) >= sizeof(path))
         return NULL;
     return store_tree_find(world->store.root, path);
 }

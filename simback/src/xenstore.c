@@ -48,29 +48,29 @@ bool store_may(const struct store_node *node, const struct domain *domain, int n
     return (may & need) == need;
 }
 
+static int check(const struct store_place *place, const struct domain *domain, int need)
+{
+    if (!store_may(place->node, domain, need))
+        return BLKFRONT_PLATFORM_DENIED;
+    return store_is_there(place) ? 0 : BLKFRONT_PLATFORM_NO_ENTRY;
+}
+
 int store_check(struct store_node *root, const struct domain *domain, const char *path, int need)
 {
-    size_t length;
-    const struct store_node *node = store_tree_nearest(root, path, &length);
-    bool there = length == (path[1] == 0 ? 0 : strlen(path));
+    struct store_place place;
 
-    if (!store_may(node, domain, need))
-        return BLKFRONT_PLATFORM_DENIED;
-    return there ? 0 : BLKFRONT_PLATFORM_NO_ENTRY;
+    return store_tree_look(root, path, &place) ? check(&place, domain, need)
+                                               : BLKFRONT_PLATFORM_INVALID;
 }
 
 /* ---- quotas ---- */
 
-static uint64_t missing_nodes(struct store_node *root, const char *path)
+static uint64_t missing_nodes(const struct store_place *place, const char *path)
 {
-    size_t length;
     uint64_t missing = 0;
 
-    if (path[1] == 0)
-        return 0;
-    store_tree_nearest(root, path, &length);
-    for (path += length; *path != 0; path++)
-        missing += *path == '/';
+    for (size_t i = place->found; i < place->length; i++)
+        missing += path[i] == '/';
     return missing;
 }
 
@@ -85,17 +85,17 @@ static size_t record_size(const struct store_node *node, size_t value_length)
 }
 
 static int check_quotas(const struct domain *domain, const struct store_transaction *transaction,
-                        struct store_node *root, const char *path, size_t length)
+                        const struct store_place *place, uint64_t missing, size_t length)
 {
-    uint64_t nodes = domain->store_nodes + missing_nodes(root, path);
+    uint64_t nodes = domain->store_nodes + missing;
 
     if (domain->domid == SIMBACK_DOM0)
         return 0;
     if (transaction != NULL)
         nodes += transaction->nodes_made;
-    if (nodes > store_quota(domain->world, STORE_QUOTA_NODES) && missing_nodes(root, path) != 0)
+    if (nodes > store_quota(domain->world, STORE_QUOTA_NODES) && missing != 0)
         return BLKFRONT_PLATFORM_NO_MEMORY;
-    if (record_size(store_tree_find(root, path), length) > STORE_QUOTA_NODE_SIZE)
+    if (record_size(store_is_there(place) ? place->node : NULL, length) > STORE_QUOTA_NODE_SIZE)
         return BLKFRONT_PLATFORM_NO_MEMORY;
     return 0;
 }
@@ -104,31 +104,32 @@ static int check_quotas(const struct domain *domain, const struct store_transact
 
 /* What a call works on: the store, or a transaction's view of it. */
 static int begin(const struct domain *domain, uint32_t id, const char *path,
-                 struct store_transaction **transaction, struct store_node **root)
+                 struct store_transaction **transaction, struct store_place *place)
 {
+    struct store_node *root = domain->world->store.root;
+
     *transaction = NULL;
-    *root = domain->world->store.root;
-    if (store_path_length(path) == 0)
+    if (id != 0) {
+        *transaction = store_transaction_find(domain, id);
+        if (*transaction == NULL)
+            return BLKFRONT_PLATFORM_INVALID;
+        root = (*transaction)->root;
+    }
+    if (!store_tree_look(root, path, place))
         return BLKFRONT_PLATFORM_INVALID;
-    if (id == 0)
-        return 0;
-    *transaction = store_transaction_find(domain, id);
-    if (*transaction == NULL)
-        return BLKFRONT_PLATFORM_INVALID;
-    *root = (*transaction)->root;
-    return store_transaction_access(*transaction, path);
+    return id == 0 ? 0 : store_transaction_access(*transaction, path);
 }
 
 static int read_node(struct domain *domain, uint32_t id, const char *path, struct store_node **node)
 {
     struct store_transaction *transaction;
-    struct store_node *root;
-    int result = begin(domain, id, path, &transaction, &root);
+    struct store_place place;
+    int result = begin(domain, id, path, &transaction, &place);
 
     if (result == 0)
-        result = store_check(root, domain, path, STORE_CAN_READ);
+        result = check(&place, domain, STORE_CAN_READ);
     if (result == 0)
-        *node = store_tree_find(root, path);
+        *node = place.node;
     return result;
 }
 
@@ -183,23 +184,24 @@ static int write_node(struct domain *domain, uint32_t id, const char *path, cons
                       size_t length)
 {
     struct store_transaction *transaction;
-    struct store_node *root;
-    int result = begin(domain, id, path, &transaction, &root);
+    struct store_place place;
+    uint64_t missing;
+    int result = begin(domain, id, path, &transaction, &place);
 
     if (result != 0)
         return result;
-    if (strlen(path) + 1 + length > STORE_PAYLOAD_MAX)
+    if (place.length + 1 + length > STORE_PAYLOAD_MAX)
         return BLKFRONT_PLATFORM_TOO_LONG;
-    result = store_check(root, domain, path, STORE_CAN_WRITE);
-    if (result == BLKFRONT_PLATFORM_DENIED)
-        return result;
-    result = check_quotas(domain, transaction, root, path, length);
+    if (!store_may(place.node, domain, STORE_CAN_WRITE))
+        return BLKFRONT_PLATFORM_DENIED;
+    missing = missing_nodes(&place, path);
+    result = check_quotas(domain, transaction, &place, missing, length);
     if (result != 0)
         return result;
     if (transaction == NULL)
         return store_apply_write(domain->world, domain->domid, path, value, length);
-    transaction->nodes_made += missing_nodes(root, path);
-    return store_transaction_write(transaction, path, value, length);
+    transaction->nodes_made += missing;
+    return store_transaction_write(transaction, &place, path, value, length);
 }
 
 int xenstore_write(struct domain *domain, uint32_t id, const char *path, const void *value,
@@ -214,11 +216,11 @@ int xenstore_write(struct domain *domain, uint32_t id, const char *path, const v
 static int remove_node(struct domain *domain, uint32_t id, const char *path)
 {
     struct store_transaction *transaction;
-    struct store_node *root;
-    int result = begin(domain, id, path, &transaction, &root);
+    struct store_place place;
+    int result = begin(domain, id, path, &transaction, &place);
 
     if (result == 0)
-        result = store_check(root, domain, path, STORE_CAN_WRITE);
+        result = check(&place, domain, STORE_CAN_WRITE);
     if (result == 0 && path[1] == 0)
         result = BLKFRONT_PLATFORM_INVALID;
     if (result != 0)
@@ -280,21 +282,20 @@ int simback_store_read(struct simback_world *world, const char *path, void *buff
 {
     uint16_t entered;
     struct domain *domain = enter_dom0(world, &entered);
-    const struct store_node *node;
+    struct store_place place;
 
     world->entered = entered;
     if (domain == NULL)
         return BLKFRONT_PLATFORM_NO_MEMORY;
-    if (store_path_length(path) == 0)
+    if (!store_tree_look(world->store.root, path, &place))
         return BLKFRONT_PLATFORM_INVALID;
-    node = store_tree_find(world->store.root, path);
-    if (node == NULL)
+    if (!store_is_there(&place))
         return BLKFRONT_PLATFORM_NO_ENTRY;
-    *length = node->value_length;
-    if (size > node->value_length)
-        size = node->value_length;
+    *length = place.node->value_length;
+    if (size > place.node->value_length)
+        size = place.node->value_length;
     if (size != 0)
-        memcpy(buffer, node->value, size);
+        memcpy(buffer, place.node->value, size);
     return 0;
 }
 

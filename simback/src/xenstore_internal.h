@@ -59,6 +59,20 @@ struct store_node {
 
 /* 0 for what is no absolute path; "/" is one. */
 size_t store_path_length(const char *path);
+
+/* Where a path leads. */
+struct store_place {
+    struct store_node *node; /* what is there, or the nearest one above */
+    size_t length, found;    /* of the path, and of the node's own; the same: it is there */
+};
+
+static inline bool store_is_there(const struct store_place *place)
+{
+    return place->found == place->length;
+}
+
+/* False: it is no absolute path. */
+bool store_tree_look(struct store_node *root, const char *path, struct store_place *place);
 /* Whether `path` is `above` or lies below it; of many thousands nearly all are told apart by where
  * they end. */
 static inline bool store_path_lies_within(const char *path, size_t length, const char *above,
@@ -74,9 +88,8 @@ static inline bool store_path_is_within(const char *path, const char *above)
 }
 struct store_node *store_tree_new(struct simback_world *world);
 void store_tree_drop(struct simback_world *world, struct store_node *node);
+/* NULL: nothing is there, or the path is none. */
 struct store_node *store_tree_find(struct store_node *root, const char *path);
-/* The node at the path or the nearest one above it; *depth is the length of its path. */
-struct store_node *store_tree_nearest(struct store_node *root, const char *path, size_t *length);
 /* Writes a value; missing nodes are made, with their parent's permissions and owned by `writer`
  * unless that is domain 0. With `count` the owners' numbers of nodes are kept. NO_MEMORY. */
 int store_tree_write(struct simback_world *world, struct store_node **root, uint16_t writer,
@@ -131,8 +144,9 @@ struct store_transaction {
 struct store_transaction *store_transaction_find(const struct domain *domain, uint32_t id);
 /* Commit will look whether others have changed what is at the path. NO_MEMORY beyond the quota. */
 int store_transaction_access(struct store_transaction *transaction, const char *path);
-int store_transaction_write(struct store_transaction *transaction, const char *path,
-                            const void *value, size_t length);
+/* `place`: where the path leads in the transaction's view. */
+int store_transaction_write(struct store_transaction *transaction, const struct store_place *place,
+                            const char *path, const void *value, size_t length);
 int store_transaction_remove(struct store_transaction *transaction, const char *path);
 
 /* ---- xenstore_watch.c ---- */

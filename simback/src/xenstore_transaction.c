@@ -96,17 +96,16 @@ static int add_change(struct store_transaction *transaction, const char *path, c
 }
 
 /* A node that gets or loses a child has changed too. */
-static int access_nearest(struct store_transaction *transaction, const char *path)
+static int access_nearest(struct store_transaction *transaction, const struct store_place *place,
+                          const char *path)
 {
     char above[STORE_PATH_MAX + 1];
-    size_t length;
 
-    store_tree_nearest(transaction->root, path, &length);
-    if (length == strlen(path))
+    if (store_is_there(place))
         return 0;
-    memcpy(above, path, length);
-    above[length] = 0;
-    return store_transaction_access(transaction, length == 0 ? "/" : above);
+    memcpy(above, path, place->found);
+    above[place->found] = 0;
+    return store_transaction_access(transaction, place->found == 0 ? "/" : above);
 }
 
 static int access_parent(struct store_transaction *transaction, const char *path)
@@ -119,11 +118,11 @@ static int access_parent(struct store_transaction *transaction, const char *path
     return store_transaction_access(transaction, length == 0 ? "/" : above);
 }
 
-int store_transaction_write(struct store_transaction *transaction, const char *path,
-                            const void *value, size_t length)
+int store_transaction_write(struct store_transaction *transaction, const struct store_place *place,
+                            const char *path, const void *value, size_t length)
 {
     struct domain *domain = transaction->domain;
-    int result = access_nearest(transaction, path);
+    int result = access_nearest(transaction, place, path);
 
     if (result == 0)
         result = add_change(transaction, path, value, length, false);

@@ -23,20 +23,21 @@ static bool is_name_character(char c)
     return byte < 128 && (bits[byte / 64] >> byte % 64 & 1) != 0;
 }
 
-size_t store_path_length(const char *path)
+/* The length of the name that begins here; 0: it is none. */
+static size_t length_of_name(const char *name)
 {
     size_t length = 0;
 
-    if (path == NULL || path[0] != '/')
-        return 0;
-    for (; path[length] != 0; length++) {
-        if (length >= STORE_PATH_MAX)
-            return 0;
-        if (path[length] == '/' ? length > 0 && path[length - 1] == '/'
-                                : !is_name_character(path[length]))
-            return 0;
-    }
-    return length > 1 && path[length - 1] == '/' ? 0 : length;
+    while (is_name_character(name[length]))
+        length++;
+    return name[length] == '/' || name[length] == 0 ? length : 0;
+}
+
+size_t store_path_length(const char *path)
+{
+    struct store_place place;
+
+    return store_tree_look(NULL, path, &place) ? place.length : 0;
 }
 
 /* The next name of the path from *at on; false at its end. */
@@ -162,37 +163,53 @@ static struct store_node **child_link(const struct store_node *node, const char 
     for (uint32_t i = 0; i < node->child_count; i++) {
         const struct store_node *child = node->children[i];
 
-        if (child->name_length == length && child->name[0] == name[0] &&
+        /* Those of a device differ in length, or else where they end. */
+        if (child->name_length == length && child->name[length - 1] == name[length - 1] &&
             memcmp(child->name, name, length) == 0)
             return &node->children[i];
     }
     return NULL;
 }
 
-struct store_node *store_tree_nearest(struct store_node *root, const char *path, size_t *length)
+static struct store_node *child_of(const struct store_node *node, const char *name, size_t length)
 {
-    struct store_node *node = root;
-    const char *name;
-    size_t at = 0, name_length;
+    struct store_node **link = child_link(node, name, length);
 
-    *length = 0;
-    while (next_name(path, &at, &name, &name_length)) {
-        struct store_node **link = child_link(node, name, name_length);
+    return link == NULL ? NULL : *link;
+}
 
-        if (link == NULL)
-            break;
-        node = *link;
-        *length = at;
+/* The path is judged and followed in one go: nearly every call of XenStore does both. */
+bool store_tree_look(struct store_node *root, const char *path, struct store_place *place)
+{
+    const bool is_root = path != NULL && path[0] == '/' && path[1] == 0;
+    struct store_node *node = root; /* NULL: what comes now is not there */
+    size_t at = is_root ? 1 : 0;
+
+    if (path == NULL || path[0] != '/')
+        return false;
+    *place = (struct store_place){.node = root, .found = at};
+    while (path[at] == '/') {
+        const char *name = path + at + 1;
+        const size_t length = length_of_name(name);
+
+        if (length == 0)
+            return false;
+        at += 1 + length;
+        node = node == NULL ? NULL : child_of(node, name, length);
+        if (node != NULL) {
+            place->node = node;
+            place->found = at;
+        }
     }
-    return node;
+    place->length = at;
+    return at <= STORE_PATH_MAX;
 }
 
 struct store_node *store_tree_find(struct store_node *root, const char *path)
 {
-    size_t length;
-    struct store_node *node = store_tree_nearest(root, path, &length);
+    struct store_place place;
 
-    return length == (path[1] == 0 ? 0 : strlen(path)) ? node : NULL;
+    return store_tree_look(root, path, &place) && store_is_there(&place) ? place.node : NULL;
 }
 
 /* ---- changes ---- */
