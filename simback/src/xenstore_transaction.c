@@ -165,11 +165,22 @@ static bool conflicts(const struct store_transaction *transaction)
     return false;
 }
 
-static int commit(const struct store_transaction *transaction)
+static void drop_views(struct store_transaction *transaction)
+{
+    struct simback_world *world = transaction->domain->world;
+
+    store_tree_drop(world, transaction->root);
+    store_tree_drop(world, transaction->base);
+    transaction->root = transaction->base = NULL;
+}
+
+/* Nobody needs its views any more, and what only the store holds is changed without a copy. */
+static int commit(struct store_transaction *transaction)
 {
     struct simback_world *world = transaction->domain->world;
     int result = 0;
 
+    drop_views(transaction);
     for (const struct store_change *change = transaction->changes; change != NULL && result == 0;
          change = change->next) {
         if (change->remove)
@@ -201,8 +212,7 @@ static void forget(struct store_transaction *transaction)
         transaction->accesses = access->next;
         simback_free(world, access, sizeof(*access) + access->path_size);
     }
-    store_tree_drop(world, transaction->root);
-    store_tree_drop(world, transaction->base);
+    drop_views(transaction);
     transaction->domain->ledger.transactions--;
     simback_free(world, transaction, sizeof(*transaction));
 }
