@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Functions on memory for a libFuzzer target under AddressSanitizer. Both want to see each call:
- * the one to check its memory, the other to learn what is compared. But in these programs those who
- * call them are simulator and judge, by the thousand in an input. What is explored does not: the
- * compiler has its copies call the sanitizer by another name, and memcmp stays as it is. What a
- * frontend hands over to the simulator is looked at there (platform_sim.c).
+ * Functions on memory and text for a libFuzzer target under AddressSanitizer. Both want to see each
+ * call: the one to check its memory, the other to learn what is compared. But in these programs
+ * those who call them are simulator and judge, by the thousand in an input. What is explored does
+ * not: the compiler has its copies call the sanitizer by another name, and memcmp stays as it is.
+ * What a frontend hands over to the simulator is looked at there (platform_sim.c).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,10 @@ size_t strlen(const char *text);
 int strcmp(const char *one, const char *other);
 int strncmp(const char *one, const char *other, size_t most);
 int bcmp(const void *one, const void *other, size_t size);
+int snprintf(char *restrict text, size_t size, const char *restrict format, ...)
+    __attribute__((format(printf, 3, 4)));
+int vsnprintf(char *restrict text, size_t size, const char *restrict format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* The C library's, which the sanitizer's hide. NULL before main: simple loops do then. */
 static struct {
@@ -25,6 +30,9 @@ static struct {
     void *(*set)(void *to, int byte, size_t size);
     size_t (*length)(const char *text);
     int (*compare)(const void *one, const void *other, size_t size);
+    int (*compare_texts)(const char *one, const char *other);
+    int (*compare_some)(const char *one, const char *other, size_t most);
+    int (*print)(char *restrict text, size_t size, const char *restrict format, va_list arguments);
 } libc;
 
 /* A pointer to a function by way of one to an object: POSIX has no other. */
@@ -40,6 +48,9 @@ __attribute__((constructor)) static void find_all(void)
     find("memset", &libc.set);
     find("strlen", &libc.length);
     find("bcmp", &libc.compare);
+    find("strcmp", &libc.compare_texts);
+    find("strncmp", &libc.compare_some);
+    find("vsnprintf", &libc.print);
     find("memmove", &libc.move);
 }
 
@@ -110,6 +121,9 @@ int bcmp(const void *one, const void *other, size_t size)
 
 int strncmp(const char *one, const char *other, size_t most)
 {
+    if (libc.compare_some != NULL) {
+        return libc.compare_some(one, other, most);
+    }
     while (most != 0 && *one != '\0' && *one == *other) {
         one++;
         other++;
@@ -120,5 +134,23 @@ int strncmp(const char *one, const char *other, size_t most)
 
 int strcmp(const char *one, const char *other)
 {
-    return strncmp(one, other, SIZE_MAX);
+    return libc.compare_texts != NULL ? libc.compare_texts(one, other)
+                                      : strncmp(one, other, SIZE_MAX);
+}
+
+/* Nobody prints before main. */
+int vsnprintf(char *restrict text, size_t size, const char *restrict format, va_list arguments)
+{
+    return libc.print(text, size, format, arguments);
+}
+
+int snprintf(char *restrict text, size_t size, const char *restrict format, ...)
+{
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(text, size, format, arguments);
+    va_end(arguments);
+    return length;
 }
