@@ -331,7 +331,6 @@ static void resumed(struct simback_world *world, const struct simback_event *eve
 void monitor_event(struct simback_world *world, const struct simback_event *event, uint64_t time_ns)
 {
     (void)time_ns;
-    monitor_learn(world->monitor, event);
     if (event->kind == SIMBACK_GRANT_END)
         grant_end(world, event);
     else if (event->kind == SIMBACK_STORE_WRITE && event->result == 0)

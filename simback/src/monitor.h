@@ -105,7 +105,7 @@ struct monitor {
 
 /* ---- devices (monitor_device.c) ---- */
 
-/* Takes from an event who its device is; may be told the same event twice. */
+/* Takes from an event who its device is, before anybody asks. */
 void monitor_learn(struct monitor *monitor, const struct simback_event *event);
 /* The devices of domain `old` are those of `domid` from now on. */
 void monitor_rename(struct monitor *monitor, uint16_t old, uint16_t domid);

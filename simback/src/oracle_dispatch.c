@@ -383,7 +383,6 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
         return; /* oracle_app.c, who told it, goes on */
     if (event->kind >= SIMBACK_LOAD)
         return;
-    monitor_learn(world->monitor, event);
     device = oracle_device_get(oracle, monitor_device_number(world->monitor, event->device));
     if (event->kind <= SIMBACK_PAGE_FREE) {
         grants_event(oracle, event, device);

@@ -42,11 +42,13 @@ static bool is_published(const char *node)
 static void hide(const struct oracle *oracle, struct oracle_device *device,
                  const struct simback_event *event)
 {
-    const uint64_t hash = hash_xxh64(event->path, strlen(event->path), 0);
+    uint64_t hash;
     size_t length;
 
-    if (event->kind != SIMBACK_STORE_REMOVE && event->kind != SIMBACK_STORE_WRITE)
+    if (event->kind != SIMBACK_STORE_REMOVE &&
+        (event->kind != SIMBACK_STORE_WRITE || device->hidden_count == 0))
         return;
+    hash = hash_xxh64(event->path, strlen(event->path), 0);
     for (uint32_t i = 0; i < device->hidden_count; i++) {
         if (device->hidden[i] == hash)
             device->hidden[i--] = device->hidden[--device->hidden_count];

@@ -7,6 +7,7 @@
  * hashed nor counted nor kept for the report.
  */
 #include "internal.h"
+#include "monitor.h"
 
 #include <string.h>
 
@@ -124,6 +125,8 @@ void simback_emit(struct simback_world *world, const struct simback_event *event
     }
     if (trace->sink != NULL)
         trace->sink(trace->sink_context, event, time_ns);
+    if (world->monitor != NULL)
+        monitor_learn(world->monitor, event);
     if (world->options.rules && world->oracle != NULL)
         oracle_event(world, event, time_ns);
     if (world->monitor != NULL)
