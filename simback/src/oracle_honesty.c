@@ -49,7 +49,8 @@ void honesty_front_read(struct oracle_device *device, const struct simback_event
 {
     uint64_t state;
 
-    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY)
+    /* A path whose parents are gone is denied. */
+    if (event->result == BLKFRONT_PLATFORM_NO_ENTRY || event->result == BLKFRONT_PLATFORM_DENIED)
         device->front_read = BLKIF_WIRE_UNKNOWN;
     else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
              state <= BLKIF_WIRE_RECONFIGURED)

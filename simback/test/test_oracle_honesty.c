@@ -250,6 +250,27 @@ static void but_after_a_frontend_that_was_gone(void)
     puppet_expect_none(&puppet);
 }
 
+/* As it is with the path of one whose parents are gone. */
+static void but_after_a_frontend_that_may_not_be_read(void)
+{
+    const struct simback_host *host = backends_host();
+    const struct simback_event closed = {
+        .kind = SIMBACK_BACK_STATE,
+        .a = BLKIF_WIRE_CLOSED,
+        .b = BLKIF_WIRE_CONNECTED,
+    };
+    const struct simback_event denied = {
+        .kind = SIMBACK_STORE_READ,
+        .path = front_state,
+        .result = BLKFRONT_PLATFORM_DENIED,
+    };
+
+    host->tell(host->context, &denied);
+    host->tell(host->context, &closed);
+    backend_writes(1, 17);
+    puppet_expect_none(&puppet);
+}
+
 static int map_the_ring(uint16_t domid, uint16_t device)
 {
     const struct simback_host *host =
@@ -348,6 +369,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(but_after_the_6_of_both),
     UNIT_TEST(but_after_a_frontend_that_is_gone),
     UNIT_TEST(but_after_a_frontend_that_was_gone),
+    UNIT_TEST(but_after_a_frontend_that_may_not_be_read),
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
