@@ -276,6 +276,13 @@ void channels_close(struct domain *domain, struct blkfront_channel_set *set)
     simback_free(world, set, sizeof(*set));
 }
 
+uint16_t port_device(const struct simback_world *world, uint16_t domid, uint32_t number)
+{
+    const struct port *port = find(domain_find(world, domid), number);
+
+    return port != NULL && port->set != NULL ? port->set->device : SIMBACK_NO_DEVICE;
+}
+
 int port_allocate(struct domain *domain, struct blkfront_channel_set *set, uint16_t peer,
                   uint32_t *number)
 {

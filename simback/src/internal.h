@@ -250,6 +250,8 @@ int port_notify(struct domain *domain, const struct blkfront_channel_set *set, u
 int port_pending(struct domain *domain, struct blkfront_channel_set *set, uint32_t *number);
 int port_unmask(struct domain *domain, struct blkfront_channel_set *set, uint32_t number);
 void channels_wake(struct blkfront_channel_set *set);
+/* Whose frontend's port it is; SIMBACK_NO_DEVICE: nobody's, or a backend's. */
+uint16_t port_device(const struct simback_world *world, uint16_t domid, uint32_t number);
 /* The domain has been resumed: its frontends' ports are void. */
 void ports_void(struct domain *domain);
 /* Before a step of the world. */

@@ -371,10 +371,12 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
     known->app_known = true;
     known->app_state = state;
     known->resumed = known->resumed && state == BLKFRONT_CONNECTING;
-    if (state != BLKFRONT_CLOSED && state != BLKFRONT_FAILED)
+    if (state != BLKFRONT_CLOSED && state != BLKFRONT_FAILED) {
         known->released = false;
-    else
-        teardown_final(world->oracle, known);
+        return;
+    }
+    teardown_over(world->oracle, known);
+    teardown_final(world->oracle, known);
 }
 
 void simback_app_info(struct simback_world *world, uint16_t device,

@@ -107,7 +107,7 @@ void correlation_attach(struct oracle *oracle, struct oracle_device *device,
     (void)device;
     ring->in_flight = 0;
     ring->free_part = 0;
-    ring->untracked = false;
+    ring->untracked = ring->unanswerable = ring->mistaken = false;
     if (!make_room(oracle, ring))
         return;
     for (uint32_t i = ring->room; i > 0; i--) {
@@ -423,6 +423,24 @@ void correlation_put(struct oracle_put *put)
         oracle_request_wait_no_more(put->device, request);
 }
 
+void correlation_step(struct oracle_ring *ring)
+{
+    ring->mistaken |= ring->unanswerable;
+    ring->unanswerable = false;
+}
+
+/* Whoever goes on with a ring on which a response has answered nothing has passed that over, and
+ * with it what it was meant for. When it was taken is certain where the frontend is observed. */
+static void judge_mistaken(const struct oracle_put *put)
+{
+    const struct oracle_ring *ring = put->ring;
+
+    if (ring->mistaken && ring->observed && !ring->untracked && !ring->req_prod_foreign)
+        oracle_should(put->oracle, 2, put->device, put->part == NULL ? 0 : put->part->number,
+                      "ring request %u follows a response that answers nothing: it was passed over",
+                      put->index);
+}
+
 /* The request that it would be a part of if it were not so long (I9). */
 static const struct oracle_request *too_short_for(const struct oracle_put *put)
 {
@@ -440,6 +458,7 @@ void correlation_judge(const struct oracle_put *put)
     const struct oracle_wire *wire = &put->wire;
     const struct oracle_request *request;
 
+    judge_mistaken(put);
     /* What was put and then given up in one step is told of when it is over. A guest's application
      * does not tell what it asks for. */
     if (put->part == NULL || put->part->request != NULL || put->device->failed_now != 0 ||
@@ -477,8 +496,10 @@ void correlation_response(struct oracle *oracle, struct oracle_device *device,
     oracle_checked(oracle, 2);
     /* One that matches nothing must have no effect: then nothing is booked, and whoever takes it
      * for an answer completes without one. */
-    if (part == NULL || !operation_matches(part, response))
+    if (part == NULL || !operation_matches(part, response)) {
+        ring->unanswerable = true;
         return;
+    }
     request = part->request;
     if (request != NULL) {
         request->in_flight--;

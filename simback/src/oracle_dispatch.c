@@ -23,8 +23,11 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
         device->back_read == BLKIF_WIRE_CONNECTED || device->back_state == BLKIF_WIRE_CONNECTED;
 
     if (strcmp(node, BLKIF_NODE_INFO) == 0) {
+        told_info_read(device, value);
+        /* What is no number of 32 bits is none to who reads one, and then the disk can be written.
+         */
         if (connected)
-            device->read_only = (value & BLKIF_WIRE_INFO_READONLY) != 0;
+            device->read_only = value <= UINT32_MAX && (value & BLKIF_WIRE_INFO_READONLY) != 0;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {
@@ -164,6 +167,7 @@ static void ring_attach(struct oracle *oracle, struct oracle_device *device,
     loads_attach(oracle, ring);
     states_attach(oracle, device, ring);
     confinement_attach(oracle, device, ring);
+    teardown_attach(oracle, device, ring);
 }
 
 static void ring_put(struct oracle *oracle, struct oracle_device *device, struct oracle_ring *ring,
@@ -351,6 +355,7 @@ static void resumed(struct oracle *oracle, const struct simback_event *event)
             continue;
         data_dead(oracle, device);
         states_resumed(device);
+        teardown_resumed(oracle, device);
         device->node_count = 0;
     }
     grants_resumed(oracle, event->domid, event->peer);
@@ -437,6 +442,7 @@ void oracle_handover(struct simback_world *world, uint16_t number, bool front)
         if (ring == NULL || !ring->attached)
             continue;
         if (front) {
+            correlation_step(ring);
             events_step(oracle, device, ring);
             indices_step(oracle, device, ring);
         } else if (device->hostile) {

@@ -94,6 +94,7 @@ struct oracle_ring {
     struct monitor_ring *view;
     bool attached;
     bool observed;      /* its frontend tells the observer */
+    uint32_t port;      /* the frontend's, of the last connection; 0: none, or it was closed */
     uint64_t connected; /* the last connection that it was a ring of */
     uint64_t missed;    /* the last one before that which was without it; 0: none */
 
@@ -103,6 +104,7 @@ struct oracle_ring {
     uint32_t free_part;        /* plus one */
     uint32_t in_flight;
     bool untracked;                  /* something was put that is not in the book */
+    bool unanswerable, mistaken;     /* it has taken what answers nothing: now; in a former step */
     struct oracle_response *answers; /* published, by slot */
     uint32_t applied;                /* responses before this one are booked */
     uint32_t room;                   /* slots that parts and slots below were made for */
@@ -193,7 +195,9 @@ struct oracle_device {
     /* what the frontend has read of the backend */
     struct oracle_told told, told_taken; /* last, and last when all of it made sense (I20) */
     bool told_open, told_nonsense;       /* a change is being read, and makes no sense */
-    bool read_only, read_only_before;    /* info had bit 4 at Connected (I17) */
+    /* Bits of `info`, of all that it has read since it began: seen set, and seen clear (I20). */
+    uint8_t info_ones, info_zeros;
+    bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
     bool mode_read_only;
     bool flush_offered;    /* since it has connected; anything but 1 says nothing */
     unsigned flushes;      /* bits 1 << operation: offered when it was read last */
@@ -249,6 +253,8 @@ struct oracle_device {
     /* I12 */
     uint64_t ports, watches; /* open */
     uint32_t removal_tries;  /* in vain, since one went well */
+    bool unwatch_refused;    /* since the last release, */
+    bool left_told;          /* and that ports or watches were left */
     bool one_domain; /* since the last release a backend was in the frontend's: not told apart */
     char nodes[ORACLE_NODES][ORACLE_NODE_NAME];
     uint32_t node_count;

@@ -18,6 +18,8 @@ void correlation_power_cut(const struct oracle *oracle, const struct oracle_devi
 void correlation_detach(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_ring *ring);
 void correlation_put(struct oracle_put *put);
+/* The frontend's step is over. */
+void correlation_step(struct oracle_ring *ring);
 /* That it belongs to a request of the application; where its units make sense, not before. */
 void correlation_judge(const struct oracle_put *put);
 void correlation_response(struct oracle *oracle, struct oracle_device *device,
@@ -102,6 +104,7 @@ void data_taken_again(struct oracle *oracle, struct oracle_device *device);
 /* I20 */
 bool told_is_sector_size(uint64_t value);
 void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);
+void told_info_read(struct oracle_device *device, uint64_t value);
 void told_step(struct oracle_device *device);
 /* What another backend may offer has to be read again. */
 void told_forget(struct oracle_device *device);
@@ -174,6 +177,13 @@ void teardown_final(const struct oracle *oracle, struct oracle_device *device);
 void teardown_released(struct oracle *oracle, struct oracle_device *device);
 void teardown_end(struct oracle *oracle);
 void teardown_written_by_others(struct oracle_device *device, const char *rest);
+/* The ring is one of a new connection: the port of the last one is closed by now. */
+void teardown_attach(struct oracle *oracle, const struct oracle_device *device,
+                     struct oracle_ring *ring);
+/* The application has been told that the device has come to its end. */
+void teardown_over(struct oracle *oracle, struct oracle_device *device);
+/* Ports lead nowhere from now on. */
+void teardown_resumed(struct oracle *oracle, const struct oracle_device *device);
 /* True if the device is over: then it was no access to a ring. */
 bool teardown_access(struct oracle *oracle, struct oracle_device *device,
                      const struct monitor_ring *view);

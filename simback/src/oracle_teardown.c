@@ -33,9 +33,27 @@ static bool by_frontend(const struct oracle *oracle, struct oracle_device *devic
     return who->known && event->domid == who->front_domid && !device->one_domain;
 }
 
+static void forget_port(const struct oracle *oracle, const struct oracle_device *device,
+                        uint32_t port)
+{
+    for (uint16_t queue = 0; queue < oracle->world->monitor->queues[device->number]; queue++) {
+        struct oracle_ring *ring = device->rings[queue];
+
+        if (ring != NULL && (ring->port == port || port == 0))
+            ring->port = 0;
+    }
+}
+
+void teardown_resumed(struct oracle *oracle, const struct oracle_device *device)
+{
+    forget_port(oracle, device, 0);
+}
+
 void teardown_event(struct oracle *oracle, const struct simback_event *event,
                     struct oracle_device *device)
 {
+    if (device != NULL && event->kind == SIMBACK_UNWATCH && event->result != 0)
+        device->unwatch_refused = true;
     if (device == NULL || event->result != 0)
         return;
     /* Ports and sets are opened before the frontend has said who it is. */
@@ -47,6 +65,7 @@ void teardown_event(struct oracle *oracle, const struct simback_event *event,
         return;
     if (event->kind == SIMBACK_PORT_CLOSE && device->ports > 0) {
         device->ports--;
+        forget_port(oracle, device, (uint32_t)event->a);
     } else if (event->kind == SIMBACK_WATCH) {
         device->watches++;
     } else if (event->kind == SIMBACK_UNWATCH && device->watches > 0) {
@@ -101,6 +120,38 @@ static bool wrote(const struct oracle_device *device, const char *node)
             return true;
     }
     return false;
+}
+
+/* That the port of the ring is its frontend's word, and not somebody else's. */
+static bool says_port(const struct oracle_device *device, const struct monitor_ring *view)
+{
+    char node[sizeof(BLKIF_NODE_QUEUE "00000/" BLKIF_NODE_EVENT_CHANNEL)];
+
+    snprintf(node, sizeof(node), BLKIF_NODE_QUEUE "%u/" BLKIF_NODE_EVENT_CHANNEL, view->queue);
+    return wrote(device, node) || (view->queue == 0 && wrote(device, BLKIF_NODE_EVENT_CHANNEL));
+}
+
+static bool is_open(const struct oracle *oracle, const struct oracle_device *device, uint32_t port)
+{
+    const uint16_t owner =
+        port_device(oracle->world, oracle_who(oracle, device)->front_domid, port);
+
+    return port != 0 && monitor_device_number(oracle->world->monitor, owner) == device->number;
+}
+
+void teardown_attach(struct oracle *oracle, const struct oracle_device *device,
+                     struct oracle_ring *ring)
+{
+    const uint32_t before = ring->port, now = ring->view->port;
+
+    if (!says_port(device, ring->view) || !is_open(oracle, device, now) || device->one_domain)
+        return;
+    oracle_checked(oracle, 12);
+    if (before != now && is_open(oracle, device, before))
+        oracle_broken(oracle, 12, device, 0,
+                      "port %u of queue %u's last connection is open, and this one has port %u",
+                      before, ring->view->queue, now);
+    ring->port = now;
 }
 
 static void forget_node(struct oracle_device *device, uint32_t index)
@@ -257,19 +308,38 @@ void teardown_complete(struct oracle *oracle, struct oracle_device *device, uint
         oracle_broken(oracle, 12, device, request, "completes after %s", what_is_over(device));
 }
 
+/* It is told of once: at the end of the disconnect or, where that has not come, at the release. */
+static void judge_left(struct oracle *oracle, struct oracle_device *device, const char *when,
+                       bool watches)
+{
+    if (device->one_domain || device->left_told)
+        return;
+    device->left_told = device->ports > 0 || watches;
+    if (device->ports > 0)
+        oracle_broken(oracle, 12, device, 0, "%s with %llu ports open", when,
+                      (unsigned long long)device->ports);
+    if (watches)
+        oracle_broken(oracle, 12, device, 0, "%s with %llu watches set", when,
+                      (unsigned long long)device->watches);
+}
+
+/* A watch that XenStore does not take back goes with its set, at the release. */
+void teardown_over(struct oracle *oracle, struct oracle_device *device)
+{
+    oracle_checked(oracle, 12);
+    if (is_over(device))
+        judge_left(oracle, device, "the disconnect has ended",
+                   device->watches > 0 && !device->unwatch_refused);
+}
+
 void teardown_released(struct oracle *oracle, struct oracle_device *device)
 {
     oracle_checked(oracle, 12);
-    if (device->ports > 0 && !device->one_domain)
-        oracle_broken(oracle, 12, device, 0, "the device was released with %llu ports open",
-                      (unsigned long long)device->ports);
-    if (device->watches > 0 && !device->one_domain)
-        oracle_broken(oracle, 12, device, 0, "the device was released with %llu watches set",
-                      (unsigned long long)device->watches);
+    judge_left(oracle, device, "the device was released", device->watches > 0);
     judge_nodes(oracle, device, "the device was released");
     device->ports = device->watches = 0;
     device->node_count = 0;
-    device->one_domain = false;
+    device->one_domain = device->unwatch_refused = device->left_told = false;
 }
 
 static void judge_count(struct oracle *oracle, uint64_t count, const char *what)

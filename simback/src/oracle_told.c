@@ -74,6 +74,16 @@ void told_read(struct oracle_device *device, const char *node, const struct simb
     }
 }
 
+/* Of a number that holds more than the bits that there are a frontend may make nothing. */
+void told_info_read(struct oracle_device *device, uint64_t value)
+{
+    const uint64_t known =
+        BLKIF_WIRE_INFO_CDROM | BLKIF_WIRE_INFO_REMOVABLE | BLKIF_WIRE_INFO_READONLY;
+
+    device->info_ones |= (uint8_t)(value & known);
+    device->info_zeros |= (uint8_t)(value > known ? known : ~value & known);
+}
+
 /* One that reads no number of sectors behind their size is done with it. */
 void told_step(struct oracle_device *device)
 {
@@ -84,6 +94,7 @@ void told_forget(struct oracle_device *device)
 {
     device->told = device->told_taken = (struct oracle_told){0};
     device->told_open = device->told_nonsense = false;
+    device->info_ones = device->info_zeros = 0;
 }
 
 static bool says_size(const struct oracle_told *told, const struct blkfront_info *info)
@@ -95,6 +106,17 @@ static bool says_sectors(const struct oracle_told *told, const struct blkfront_i
 {
     return told->sectors_known &&
            info->size_sectors == told->sectors / (info->sector_size / BLKIF_WIRE_UNIT);
+}
+
+/* Who does not read the bits at all may know nothing of them. */
+static void judge_medium(struct oracle *oracle, const struct oracle_device *device, bool says,
+                         unsigned bit, const char *what)
+{
+    if ((device->info_ones | device->info_zeros) != 0 &&
+        ((says ? device->info_ones : device->info_zeros) & bit) == 0)
+        oracle_should(oracle, 20, device, 0,
+                      "get_info says that the disk is %s%s, but info was read with%s bit %u",
+                      says ? "" : "not ", what, says ? "out" : "", bit);
 }
 
 void told_info(struct oracle *oracle, struct oracle_device *device,
@@ -122,4 +144,6 @@ void told_info(struct oracle *oracle, struct oracle_device *device,
         oracle_broken(oracle, 20, device, 0,
                       "get_info says that the disk can be written, but info was read with bit %u",
                       BLKIF_WIRE_INFO_READONLY);
+    judge_medium(oracle, device, info->cdrom, BLKIF_WIRE_INFO_CDROM, "a CD-ROM");
+    judge_medium(oracle, device, info->removable, BLKIF_WIRE_INFO_REMOVABLE, "removable");
 }

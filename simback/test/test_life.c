@@ -247,6 +247,7 @@ static void who_does_not_resize_tells_it_at_the_next_connection(void)
     puppet_run(&puppet);
     CU_ASSERT_STRING_EQUAL(at(BACK "/sectors"), "2048");
     puppet_disconnect(&puppet);
+    puppet_close_port(&puppet);
     puppet_write(&puppet, "state", "1");
     puppet_step(&puppet);
     puppet_connect(&puppet);

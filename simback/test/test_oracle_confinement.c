@@ -156,6 +156,7 @@ static void i6_a_new_connection_sees_nothing_of_the_old_one(void)
     memset(puppet.data[FOR_WRITES], 7, 4096);
     write_from(FOR_WRITES, 8);
     puppet_disconnect(&puppet);
+    puppet.platform->port_close(puppet.context, puppet.channels, puppet.port);
     puppet_write(&puppet, "state", "1");
     puppet_run(&puppet);
     CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), 2);

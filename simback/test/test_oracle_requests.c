@@ -476,6 +476,48 @@ static void i17_put_in_the_step_that_reads_it(void)
     puppet_expect(&puppet, 17, false, "request 2");
 }
 
+/* ---- I2: a response that answers nothing ---- */
+
+/* It comes in place of the answer to request 1, and is taken. */
+static void an_answer_to_nothing(void)
+{
+    const struct simback_fault drop = {
+        .ops = SIMBACK_FAULT_ANY,
+        .last_512 = UINT64_MAX,
+        .percent = 100,
+        .times = 1,
+        .action = SIMBACK_DROP,
+    };
+
+    CU_ASSERT_EQUAL(simback_backend_add_fault(puppet.backend, &drop), 0);
+    read_sectors(1, 8, 8);
+    read_sectors(2, 16, 8);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+    puppet_run(&puppet);
+    CU_ASSERT_EQUAL(simback_backend_poke(puppet.backend, 0, 4000, NULL, 0), 0);
+    puppet_forge(&puppet, 77, BLKIF_WIRE_READ, BLKIF_WIRE_OKAY);
+    puppet.observed = true;
+    (void)puppet_take(&puppet);
+}
+
+static void i2_what_answers_nothing_should_not_be_passed_over(void)
+{
+    an_answer_to_nothing();
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+    puppet_send(&puppet, BLKIF_WIRE_READ, 12, 16, 8, 0);
+    puppet_expect(&puppet, 2, true,
+                  "request 2: ring request 1 follows a response that answers nothing");
+}
+
+/* Which was there first is not known. */
+static void but_what_was_put_in_the_step_that_took_it_may_have_been_there(void)
+{
+    an_answer_to_nothing();
+    puppet_send(&puppet, BLKIF_WIRE_READ, 12, 16, 8, 0);
+    puppet_expect_none(&puppet);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_run_as_it_should_be),
     UNIT_TEST(a_request_in_two_parts),
@@ -492,6 +534,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i2_two_of_one_id),
     UNIT_TEST(i2_an_id_may_be_used_again),
     UNIT_TEST(i2_nobody_asked_for_it),
+    UNIT_TEST(i2_what_answers_nothing_should_not_be_passed_over),
+    UNIT_TEST(but_what_was_put_in_the_step_that_took_it_may_have_been_there),
     UNIT_TEST(i5_a_page_that_is_not_granted),
     UNIT_TEST(i5_a_read_into_a_page_that_is_read_only),
     UNIT_TEST(i5_a_write_that_the_backend_could_change),

@@ -357,6 +357,8 @@ static void i12_xenstore_is_asked_after_the_end(void)
     simback_app_call(puppet.world, 0, "poll");
     (void)puppet_read_back(&puppet, "state");
     simback_app_return(puppet.world, 0, "poll", 0);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
     puppet_app_state(&puppet, BLKFRONT_CLOSED);
     simback_app_call(puppet.world, 0, "connect");
     (void)puppet_read_back(&puppet, "state");
