@@ -76,7 +76,7 @@ void drain_report(struct blkfront_queue *queue)
 {
     uint64_t oldest = queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.sequence;
 
-    if (oldest == queue->oldest_sequence)
+    if (device_has_one_queue(queue->device) || oldest == queue->oldest_sequence)
         return;
     __atomic_store_n(&queue->oldest_sequence, oldest, __ATOMIC_SEQ_CST);
     drain_look_again(queue);

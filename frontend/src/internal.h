@@ -161,7 +161,7 @@ struct blkfront_device {
     uint64_t connection;           /* counts them, from 1 */
     uint32_t usable_queues;        /* most rings of any connection; 0 before the first; atomic */
     struct blkfront_queue *queues; /* options.queues of them */
-    uint64_t next_sequence;        /* of the next request, whatever its queue; atomic */
+    uint64_t next_sequence;        /* of the next request, whatever its queue; atomic if many */
     uint32_t handed_over;          /* requests, from a queue to another one; atomic */
     uint32_t taken_over;           /* by the other one; atomic */
     struct blkfront_memory *memories;
@@ -171,6 +171,12 @@ struct blkfront_device {
     int error;
     char detail[256];
 };
+
+/* Then nothing of it has to be told to others, and what queues share needs no lock. */
+static inline bool device_has_one_queue(const struct blkfront_device *device)
+{
+    return device->options.queues == 1;
+}
 
 /* A queue's poll has found a violation or has stopped: makes the device's poll due (platform
  * watches_wake; from any thread). */

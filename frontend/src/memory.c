@@ -54,7 +54,7 @@ static void memory_link(struct blkfront_memory *memory)
 /* What a new one begins with, now that it has pages. */
 static void memory_begin(struct blkfront_memory *memory)
 {
-    memory->block->alone = memory->device->options.queues == 1;
+    memory->block->alone = device_has_one_queue(memory->device);
     memory_link(memory);
 }
 

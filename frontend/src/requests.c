@@ -63,7 +63,7 @@ static void order_insert(struct blkfront_queue *queue, struct blkfront_request *
     in->newer = newer;
     *(older == NULL ? &queue->oldest : &older->internal.newer) = request;
     *(newer == NULL ? &queue->newest : &newer->internal.older) = request;
-    if (queue->oldest_sequence > in->sequence)
+    if (!device_has_one_queue(queue->device) && queue->oldest_sequence > in->sequence)
         __atomic_store_n(&queue->oldest_sequence, in->sequence, __ATOMIC_SEQ_CST);
 }
 
@@ -101,11 +101,19 @@ static void wait_in_order(struct blkfront_queue *queue, struct blkfront_request 
     *(before == NULL ? &list->first : &before->internal.next) = request;
 }
 
+static uint64_t next_sequence(struct blkfront_queue *queue)
+{
+    uint64_t *next = &queue->device->next_sequence;
+
+    if (!device_has_one_queue(queue->device))
+        return __atomic_fetch_add(next, 1, __ATOMIC_SEQ_CST);
+    return (*next)++;
+}
+
 void requests_begin(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     request->internal.state = REQUEST_WAITING;
-    request->internal.sequence =
-        __atomic_fetch_add(&queue->device->next_sequence, 1, __ATOMIC_SEQ_CST);
+    request->internal.sequence = next_sequence(queue);
     mark_memory(request, memory_use);
 }
 

@@ -118,7 +118,8 @@ static int write_all(struct bench_world *bench)
     return result;
 }
 
-/* Of each repeat: what else happens on the machine comes upon both sides alike. */
+/* Turns of each repeat: what else happens on the machine comes upon all three alike, and where it
+ * does not, the median of many turns' own ratios leaves it out. */
 enum { SLICES = 8 };
 
 /* As many requests as take about a slice of the time asked for, and more than are in flight. */
@@ -158,59 +159,87 @@ static int warm_up(const struct load *load, uint64_t count)
     return 0;
 }
 
-/* Rates of requests, of the yardstick and of the empty ring, taken in turns. */
-static int measure_once(const struct load *load, unsigned char *disk, unsigned char *buffer,
-                        uint64_t count, uint64_t chance, double *rate, double *copies,
-                        double *empty)
+/* Of one turn: seconds a request of each of the three, measured one after the other. */
+struct turn {
+    double requests, copies, empty;
+};
+
+static int take_turn(const struct load *load, unsigned char *disk, unsigned char *buffer,
+                     uint64_t count, uint64_t chance, struct turn *turn)
 {
-    double of_copies = 0;
-    double of_requests = 0;
-    double of_empty = 0;
+    double began;
 
-    for (uint32_t slice = 0; slice < SLICES; slice++) {
-        double began, seconds;
-
-        of_copies += yardstick(load->bench, disk, buffer, count, chance);
-        if (bench_empty_ring(count, load->bench->depth, load->threads, &seconds) != 0)
-            return -1;
-        of_empty += seconds;
-        began = bench_seconds();
-        if (load->play(load->world, count) != 0)
-            return -1;
-        of_requests += bench_seconds() - began;
-    }
-    *rate = (double)count * SLICES / of_requests;
-    *copies = (double)count * SLICES / of_copies;
-    *empty = (double)count * SLICES / of_empty;
+    turn->copies = yardstick(load->bench, disk, buffer, count, chance) / (double)count;
+    if (bench_empty_ring(count, load->bench->depth, load->threads, &turn->empty) != 0)
+        return -1;
+    turn->empty /= (double)count;
+    began = bench_seconds();
+    if (load->play(load->world, count) != 0)
+        return -1;
+    turn->requests = (bench_seconds() - began) / (double)count;
     return 0;
+}
+
+static double requests_of(const struct turn *turn)
+{
+    return 1 / turn->requests;
+}
+
+static double copies_of(const struct turn *turn)
+{
+    return 1 / turn->copies;
+}
+
+static double empty_of(const struct turn *turn)
+{
+    return 1 / turn->empty;
+}
+
+static double ratio_of(const struct turn *turn)
+{
+    return turn->copies / turn->requests;
+}
+
+static double times_of(const struct turn *turn)
+{
+    return turn->requests / (turn->empty + turn->copies);
+}
+
+static double median_of(const struct turn *turns, uint32_t count,
+                        double (*value)(const struct turn *turn))
+{
+    double values[BENCH_REPEATS_MAX * SLICES];
+
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = value(&turns[i]);
+    return median(values, count);
 }
 
 static int measure(const struct load *load, unsigned char *disk, unsigned char *buffer,
                    struct bench_result *result)
 {
-    double rates[BENCH_REPEATS_MAX];
-    double copies[BENCH_REPEATS_MAX];
-    double empty[BENCH_REPEATS_MAX];
+    const uint32_t count = load->options->repeats * SLICES;
+    struct turn turns[BENCH_REPEATS_MAX * SLICES];
     struct blkfront_statistics before;
     struct blkfront_statistics after;
     uint64_t allocations;
     uint64_t total = 0;
-    uint64_t count;
+    uint64_t each;
 
-    if (choose_count(load, &count) != 0 || warm_up(load, count) != 0)
+    if (choose_count(load, &each) != 0 || warm_up(load, each) != 0)
         return -1;
     allocations = allocations_of(load);
     load->statistics(load->world, &before);
-    for (uint32_t i = 0; i < load->options->repeats; i++) {
-        if (measure_once(load, disk, buffer, count, total + 1, &rates[i], &copies[i], &empty[i]) !=
-            0)
+    for (uint32_t i = 0; i < count; i++, total += each) {
+        if (take_turn(load, disk, buffer, each, total + 1, &turns[i]) != 0)
             return -1;
-        total += count * SLICES;
     }
     load->statistics(load->world, &after);
-    result->requests_per_second = median(rates, load->options->repeats);
-    result->copies_per_second = median(copies, load->options->repeats);
-    result->empty_per_second = median(empty, load->options->repeats);
+    result->requests_per_second = median_of(turns, count, requests_of);
+    result->copies_per_second = median_of(turns, count, copies_of);
+    result->empty_per_second = median_of(turns, count, empty_of);
+    result->ratio = median_of(turns, count, ratio_of);
+    result->times = median_of(turns, count, times_of);
     result->notifications = (double)(after.notifications - before.notifications) / (double)total;
     result->allocations = (double)(allocations_of(load) - allocations) / (double)total;
     result->copied = (double)(after.bytes_copied - before.bytes_copied) / (double)total /

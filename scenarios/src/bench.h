@@ -39,9 +39,11 @@ struct bench_case {
 };
 
 struct bench_result {
-    double requests_per_second; /* median over the repeats */
+    double requests_per_second; /* this and the next four: medians over all turns */
     double copies_per_second;   /* the yardstick, beside it: whole requests' bytes a second */
     double empty_per_second;    /* requests that do nothing, over as many slots */
+    double ratio;               /* of requests to copies, in the same turn */
+    double times;               /* how long it takes of an empty one and the copy, in that order */
     double notifications;       /* per request */
     double allocations;         /* per request */
     double copied;              /* bytes copied by the frontend, per byte of data */

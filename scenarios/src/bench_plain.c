@@ -27,9 +27,9 @@ static int print_rows(const struct bench_options *options, const struct bench_ca
             fprintf(stderr, "simblk bench: %s\n", error);
             return 1;
         }
-        printf("%zu\t%.3f\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\n", i, row.requests_per_second,
-               row.copies_per_second, row.empty_per_second, row.notifications, row.allocations,
-               row.copied);
+        printf("%zu\t%.3f\t%.3f\t%.3f\t%.6f\t%.6f\t%.6f\t%.6f\t%.6f\n", i, row.requests_per_second,
+               row.copies_per_second, row.empty_per_second, row.ratio, row.times, row.notifications,
+               row.allocations, row.copied);
         fflush(stdout);
     }
     return 0;

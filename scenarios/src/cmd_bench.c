@@ -30,29 +30,21 @@ static const char *case_name(const struct bench_command *command, size_t index)
     return command->threads ? bench_threads_cases[index].name : bench_cases[index].name;
 }
 
-/* How many times as long as an empty round trip and the copy of the data, one after the other. */
-static double times_of(const struct bench_result *row)
-{
-    return 1 / row->requests_per_second / (1 / row->empty_per_second + 1 / row->copies_per_second);
-}
-
 static void print_row(struct bench_command *command, size_t index, const char *rules,
                       const struct bench_result *row)
 {
-    double ratio = row->requests_per_second / row->copies_per_second;
-
     if (command->json) {
         printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
                "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"empty_per_second\": %.0f, "
                "\"times_empty_and_copy\": %.3f, \"notifications\": %.4f, \"allocations\": %.4f, "
                "\"copies_per_byte\": %.4f}",
                command->first ? "" : ",", case_name(command, index), rules,
-               row->requests_per_second, row->copies_per_second, ratio, row->empty_per_second,
-               times_of(row), row->notifications, row->allocations, row->copied);
+               row->requests_per_second, row->copies_per_second, row->ratio, row->empty_per_second,
+               row->times, row->notifications, row->allocations, row->copied);
     } else {
         printf("%-31s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7.4f %6.2f\n",
                case_name(command, index), rules, row->requests_per_second, row->copies_per_second,
-               ratio, row->empty_per_second, times_of(row), row->notifications, row->allocations,
+               row->ratio, row->empty_per_second, row->times, row->notifications, row->allocations,
                row->copied);
     }
     command->first = false;
@@ -106,9 +98,10 @@ static int run_plain(struct bench_command *command)
         struct bench_result row;
         size_t index;
 
-        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf", &index, &row.requests_per_second,
-                   &row.copies_per_second, &row.empty_per_second, &row.notifications,
-                   &row.allocations, &row.copied) == 7 &&
+        if (sscanf(line, "%zu\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf\t%lf", &index,
+                   &row.requests_per_second, &row.copies_per_second, &row.empty_per_second,
+                   &row.ratio, &row.times, &row.notifications, &row.allocations,
+                   &row.copied) == 9 &&
             index < count)
             print_row(command, index, "none", &row);
     }
@@ -257,10 +250,11 @@ static int run_for_people(struct bench_command *command)
         return rc;
     printf(
         "\nyardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of 64 "
-        "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); medians "
-        "of %" PRIu64
-        " repeats.\nempty: round trips over a ring with the same header and slots, without data; "
-        "times: as long as one of these and the\ncopy, one after the other.\n",
+        "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); empty: "
+        "round "
+        "trips over a ring with the same header and slots, without data;\ntimes: as long as one of "
+        "these and the copy, one after the other. Medians of %" PRIu64
+        " repeats of eight turns, each of all three.\n",
         command->repeats);
     if (!takes_memory(command))
         return rc;

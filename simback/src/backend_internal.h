@@ -166,8 +166,9 @@ struct backend_queue {
     uint16_t index;
     bool mapped; /* its ring is there */
     bool bound;
-    bool dead;  /* the frontend has broken it: nothing is taken any more */
-    bool ahead; /* req_prod was beyond the ring, and it was said */
+    bool dead;         /* the frontend has broken it: nothing is taken any more */
+    bool ahead;        /* req_prod was beyond the ring, and it was said */
+    uint32_t req_seen; /* req_prod as it was looked at last */
     uint32_t port;
     struct ring ring;
     struct pending_table pending;
@@ -246,7 +247,8 @@ struct simback_backend {
     bool started;
     bool gone; /* crashed, or its directory was removed */
     bool hung;
-    bool look; /* something may have changed */
+    bool look;    /* something may have changed */
+    bool watched; /* its runner looks at the rings by itself (service_has_news): no events */
     bool stalls;
     enum blkif_wire_state stall;
     bool want_close;
@@ -474,5 +476,7 @@ void hostile_tamper(struct backend_queue *queue);
 
 /* Whether the queue's ring may be touched now. */
 bool service_ready(const struct backend_queue *queue);
+/* Whether a ring's req_prod has moved since it was served last. */
+bool service_has_news(const struct simback_backend *backend);
 
 #endif

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 /* A spin is of use where the other thread has a processor of its own, and a waste where it waits
- * for this one. Which it is may change, so a long one is tried again now and then. */
+ * for this one. Which it is may change, so of the short ones every TRIED_AGAINth is a long one,
+ * whether the others are of use or not: they may be just too short for all but a few rings. */
 enum {
     SPINS_LEAST = 4,
     SPINS_FIRST = 1024,
@@ -59,46 +60,51 @@ static void pause_briefly(void)
 #endif
 }
 
-/* One look. The sign comes first: while it is all that is looked at, whoever rings need not take
- * the bell's cache line from us. */
-static bool is_rung(const struct doorbell *bell, uint32_t seen, const uint32_t *sign, uint32_t look)
+/* One look. The sign comes first, and mostly alone. */
+static bool is_rung(const struct doorbell *bell, uint32_t seen, const struct doorbell_sign *sign,
+                    uint32_t look)
 {
-    if (sign != NULL && __atomic_load_n(sign, __ATOMIC_RELAXED) != 0)
+    if (sign != NULL && sign->is_there(sign->context))
         return true;
     return (sign == NULL || look % SELDOM == 0) && doorbell_rings(bell) != seen;
 }
 
-static bool spin(struct doorbell *bell, uint32_t seen, const uint32_t *sign)
+bool doorbell_glance(const struct doorbell *bell, uint32_t seen, const struct doorbell_sign *sign,
+                     uint32_t most)
+{
+    for (uint32_t i = 0; i < most; i++) {
+        if (is_rung(bell, seen, sign, i))
+            return true;
+        if ((i + 1) % POLITE != 0)
+            pause_briefly();
+        else
+            (void)sched_yield();
+    }
+    return false;
+}
+
+bool doorbell_spin(struct doorbell *bell, uint32_t seen, const struct doorbell_sign *sign)
 {
     const uint32_t tries = __atomic_load_n(&bell->tries, __ATOMIC_RELAXED);
     uint32_t limit = __atomic_load_n(&bell->spins, __ATOMIC_RELAXED);
-    bool rung = false;
+    bool rung;
 
     if (limit == 0 || (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0))
         limit = SPINS_FIRST;
-    for (uint32_t i = 0; i < limit && !rung; i++) {
-        rung = is_rung(bell, seen, sign, i);
-        if (!rung && (i + 1) % POLITE != 0)
-            pause_briefly();
-        else if (!rung)
-            (void)sched_yield();
-    }
+    rung = doorbell_glance(bell, seen, sign, limit);
     if (rung)
         limit = limit < SPINS_MOST / 2 ? limit * 2 : SPINS_MOST;
     else
         limit = limit > SPINS_LEAST * 4 ? limit / 4 : SPINS_LEAST;
     __atomic_store_n(&bell->spins, limit, __ATOMIC_RELAXED);
-    __atomic_store_n(&bell->tries, rung ? 1 : tries + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&bell->tries, tries + 1, __ATOMIC_RELAXED);
     return rung;
 }
 
-bool doorbell_sleep(struct doorbell *bell, uint32_t seen, const uint32_t *sign,
-                    uint64_t deadline_ns)
+bool doorbell_sleep(struct doorbell *bell, uint32_t seen, uint64_t deadline_ns)
 {
     struct timespec left, *timeout = NULL;
 
-    if (spin(bell, seen, sign))
-        return true;
     if (deadline_ns != UINT64_MAX) {
         const uint64_t now = doorbell_now();
 
@@ -112,4 +118,10 @@ bool doorbell_sleep(struct doorbell *bell, uint32_t seen, const uint32_t *sign,
     (void)syscall(SYS_futex, &bell->rings, FUTEX_WAIT_PRIVATE, seen, timeout, NULL, 0);
     __atomic_sub_fetch(&bell->sleepers, 1, __ATOMIC_SEQ_CST);
     return true;
+}
+
+bool doorbell_wait(struct doorbell *bell, uint32_t seen, const struct doorbell_sign *sign,
+                   uint64_t deadline_ns)
+{
+    return doorbell_spin(bell, seen, sign) || doorbell_sleep(bell, seen, deadline_ns);
 }

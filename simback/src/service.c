@@ -283,6 +283,20 @@ static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t mo
     return count;
 }
 
+static bool is_news(const struct backend_queue *queue)
+{
+    return ring_load_req_prod(&queue->ring) != queue->req_seen;
+}
+
+bool service_has_news(const struct simback_backend *backend)
+{
+    for (uint32_t i = 0; i < backend->queue_count; i++) {
+        if (service_ready(&backend->queues[i]) && is_news(&backend->queues[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Takes what is there within the budget; true if something is left to be taken. */
 static bool take_some(struct backend_queue *queue, uint32_t budget)
 {
@@ -290,6 +304,7 @@ static bool take_some(struct backend_queue *queue, uint32_t budget)
     struct ring *ring = &queue->ring;
     const uint32_t req_prod = ring_load_req_prod(ring);
 
+    queue->req_seen = req_prod;
     if (overflows(queue, req_prod))
         return false;
     while (ring->req_cons != req_prod) {
@@ -308,7 +323,7 @@ static bool take_some(struct backend_queue *queue, uint32_t budget)
             return false;
     }
     publish_responses(queue);
-    return ring_final_check(ring);
+    return queue->backend->watched ? is_news(queue) : ring_final_check(ring);
 }
 
 /* Answers what is due; what the budget leaves over. */

@@ -40,7 +40,6 @@ struct thread_grant {
 
 #define PORT_OPEN    UINT32_C(1)
 #define PORT_PENDING UINT32_C(2)
-#define PORT_MASKED  UINT32_C(4)
 
 /* Both ends of a channel have its index as their port. It is free when both are closed. */
 struct thread_channel {
@@ -48,7 +47,8 @@ struct thread_channel {
     struct thread_set *set; /* the frontend's */
     uint32_t next;          /* of its set; 0: none */
     uint16_t peer;          /* who may bind */
-    char apart[40];         /* two queues change no cache line in common */
+    bool masked;            /* the frontend's end, until it is unmasked. The set's thread's */
+    char apart[37];         /* two queues change no cache line in common */
 };
 
 /* What a pointer to a struct blkfront_channel_set means here. It never goes, so who rings a queue's
@@ -83,7 +83,8 @@ struct thread_backend {
      * many answers. */
     uint64_t owed; /* bits */
     uint64_t owed_ns;
-    bool owes; /* bells may wait */
+    bool owes;        /* bells may wait */
+    uint32_t glances; /* counts them */
     pthread_t thread;
     bool runs;
 };

@@ -44,20 +44,52 @@ static bool take_round(struct simback_backend *backend, uint64_t *at)
     return more;
 }
 
+static bool has_news(const void *context)
+{
+    return service_has_news(context);
+}
+
+/* Until there is something to do, at the latest `at`. The rings are watched first, and nobody is
+ * asked for an event: between two requests of a busy frontend that would cost more than all the
+ * rest. Only who is about to sleep asks, and looks once more. */
+static void wait(struct simback_threads *threads, uint32_t seen)
+{
+    enum { GLANCE = 64, GLANCES = 16 };
+    struct thread_backend *back = &threads->back;
+    const struct doorbell_sign news = {has_news, back->backend};
+    uint64_t at;
+    bool more;
+
+    /* Who has just been answered is mostly awake. */
+    if (back->owed != 0 && ++back->glances % GLANCES != 0 &&
+        doorbell_glance(&threads->back_bell, seen, &news, GLANCE))
+        return;
+    thread_back_pay(threads, true);
+    if (doorbell_spin(&threads->back_bell, seen, &news))
+        return;
+    back->backend->watched = false;
+    more = take_round(back->backend, &at);
+    thread_back_pay(threads, !more);
+    if (!more)
+        (void)doorbell_sleep(&threads->back_bell, seen, at);
+    back->backend->watched = true;
+}
+
 static void *run(void *context)
 {
     struct simback_threads *threads = context;
     struct thread_backend *back = &threads->back;
 
+    back->backend->watched = true;
     while (__atomic_load_n(&back->stops, __ATOMIC_ACQUIRE) == 0) {
         const uint32_t seen = doorbell_rings(&threads->back_bell);
         const bool ordered = take_order(back);
-        uint64_t at = SIMBACK_NEVER;
-        const bool more = take_round(back->backend, &at) || ordered;
+        uint64_t at;
 
-        thread_back_pay(threads, !more);
-        if (!more)
-            (void)doorbell_sleep(&threads->back_bell, seen, NULL, at);
+        if (take_round(back->backend, &at) || ordered)
+            thread_back_pay(threads, false);
+        else
+            wait(threads, seen);
     }
     thread_back_pay(threads, true);
     return NULL;
@@ -253,6 +285,6 @@ void simback_threads_call(struct simback_threads *threads,
 
         if (__atomic_load_n(&order->pending, __ATOMIC_ACQUIRE) == 0)
             return;
-        (void)doorbell_sleep(&order->done, seen, NULL, UINT64_MAX);
+        (void)doorbell_wait(&order->done, seen, NULL, UINT64_MAX);
     }
 }

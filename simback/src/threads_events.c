@@ -53,9 +53,14 @@ static bool take(uint32_t *why)
 /* Both are taken: neither is left over for the next wait. */
 static bool take_both(uint32_t *fired, uint32_t *woken)
 {
-    const bool has_fired = take(fired);
+    const bool one = take(fired);
 
-    return take(woken) || has_fired;
+    return take(woken) || one;
+}
+
+static bool has_fired(const void *set)
+{
+    return __atomic_load_n(&((const struct thread_set *)set)->fired, __ATOMIC_RELAXED) != 0;
 }
 
 int simback_threads_wait_queue(struct simback_threads *threads, uint32_t queue,
@@ -71,7 +76,7 @@ int simback_threads_wait_queue(struct simback_threads *threads, uint32_t queue,
 
         if (take_both(&set->fired, &set->woken))
             return 0;
-        if (!doorbell_sleep(&set->bell, seen, &set->fired, deadline_ns))
+        if (!doorbell_wait(&set->bell, seen, &(struct doorbell_sign){has_fired, set}, deadline_ns))
             return BLKFRONT_PLATFORM_TIMED_OUT;
     }
 }
@@ -83,7 +88,7 @@ int simback_threads_wait_device(struct simback_threads *threads, uint64_t deadli
 
         if (take_both(&threads->device_fired, &threads->device_woken))
             return 0;
-        if (!doorbell_sleep(&threads->device_bell, seen, NULL, deadline_ns))
+        if (!doorbell_wait(&threads->device_bell, seen, NULL, deadline_ns))
             return BLKFRONT_PLATFORM_TIMED_OUT;
     }
 }
@@ -121,7 +126,7 @@ int thread_wait_any(struct simback_threads *threads, uint64_t deadline_ns)
         due = take_any(threads);
         if (due || !in_time)
             break;
-        in_time = doorbell_sleep(&threads->any_bell, seen, NULL, deadline_ns);
+        in_time = doorbell_wait(&threads->any_bell, seen, NULL, deadline_ns);
     }
     __atomic_sub_fetch(&threads->any_waits, 1, __ATOMIC_SEQ_CST);
     return due ? 0 : BLKFRONT_PLATFORM_TIMED_OUT;
@@ -209,6 +214,7 @@ int thread_port_allocate(struct simback_threads *threads, struct thread_set *set
     if (channel != NULL) {
         channel->set = set;
         channel->peer = domid;
+        channel->masked = false;
         channel->next = set->first;
         set->first = number;
         __atomic_store_n(&channel->front, PORT_OPEN, __ATOMIC_RELEASE);
@@ -250,15 +256,12 @@ int thread_port_notify(struct simback_threads *threads, const struct thread_set 
 }
 
 /* Masks a pending port. */
-static bool deliver(uint32_t *end)
+static bool deliver(struct thread_channel *channel)
 {
-    uint32_t old = __atomic_load_n(end, __ATOMIC_RELAXED);
-
-    do {
-        if ((old & (PORT_PENDING | PORT_MASKED)) != PORT_PENDING)
-            return false;
-    } while (!__atomic_compare_exchange_n(end, &old, (old & ~PORT_PENDING) | PORT_MASKED, false,
-                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    if (channel->masked || (__atomic_load_n(&channel->front, __ATOMIC_SEQ_CST) & PORT_PENDING) == 0)
+        return false;
+    (void)__atomic_fetch_and(&channel->front, ~PORT_PENDING, __ATOMIC_SEQ_CST);
+    channel->masked = true;
     return true;
 }
 
@@ -276,7 +279,7 @@ int thread_port_pending(struct simback_threads *threads, struct thread_set *set,
             __atomic_store_n(&set->fired, 1, __ATOMIC_SEQ_CST);
             break;
         }
-        if (deliver(&threads->channels[at].front))
+        if (deliver(&threads->channels[at]))
             found = at;
     }
     if (found == 0)
@@ -291,7 +294,8 @@ int thread_port_unmask(struct simback_threads *threads, struct thread_set *set, 
 
     if (channel == NULL)
         return BLKFRONT_PLATFORM_INVALID;
-    if ((__atomic_and_fetch(&channel->front, ~PORT_MASKED, __ATOMIC_SEQ_CST) & PORT_PENDING) != 0)
+    channel->masked = false;
+    if ((__atomic_load_n(&channel->front, __ATOMIC_SEQ_CST) & PORT_PENDING) != 0)
         fire(threads, &set->bell, &set->fired);
     return 0;
 }
@@ -391,6 +395,9 @@ int thread_back_fired(struct simback_threads *threads, uint32_t port)
 
     if (channel == NULL || !is_open(&channel->back))
         return BLKFRONT_PLATFORM_INVALID;
+    /* Whoever watches the ring is seldom notified. */
+    if ((__atomic_load_n(&channel->back, __ATOMIC_SEQ_CST) & PORT_PENDING) == 0)
+        return 0;
     return (__atomic_fetch_and(&channel->back, ~PORT_PENDING, __ATOMIC_SEQ_CST) & PORT_PENDING) !=
            0;
 }
