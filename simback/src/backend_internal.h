@@ -194,7 +194,8 @@ struct backend_queue {
     uint32_t segment_room;
 
     struct pin *pins;
-    uint32_t pin_room, pin_count, pin_free;
+    uint32_t pin_room, pin_count; /* and how many are in use */
+    uint32_t pin_free, pins_used; /* the first that was given back; so many first ones ever were */
     struct mapping_table mappings;
 
     /* For responses by hand. */

@@ -297,12 +297,21 @@ int16_t transfer_perform(struct backend_queue *queue, const struct slot_request 
 
 /* ---- pages of requests that wait ---- */
 
+/* Few are ever used of the thousands that there may be: those are not touched. */
 void transfer_init_pins(struct backend_queue *queue)
 {
     queue->pin_free = PENDING_NONE;
-    for (uint32_t i = queue->pin_room; i-- > 0; queue->pin_free = i)
-        queue->pins[i].next = queue->pin_free;
-    queue->pin_count = 0;
+    queue->pin_count = queue->pins_used = 0;
+}
+
+static uint32_t take_pin(struct backend_queue *queue)
+{
+    const uint32_t index = queue->pin_free;
+
+    if (index == PENDING_NONE)
+        return queue->pins_used++;
+    queue->pin_free = queue->pins[index].next;
+    return index;
 }
 
 /* Without room for all of its pages it lets go of them, and maps them when it ends. */
@@ -315,11 +324,9 @@ void transfer_pin(struct backend_queue *queue, struct pending *pending)
         return;
     }
     for (uint32_t i = queue->prepared; i-- > 0;) {
-        const uint32_t index = queue->pin_free;
-        struct pin *pin = &queue->pins[index];
+        const uint32_t index = take_pin(queue);
 
-        queue->pin_free = pin->next;
-        *pin = (struct pin){
+        queue->pins[index] = (struct pin){
             .segment = queue->segments[i],
             .page = queue->pages[i],
             .entry = keeps_pages(queue) ? queue->entries[i] : MAPPING_NONE,
