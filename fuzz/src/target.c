@@ -37,7 +37,7 @@ static const char *const connected[] = {
     SMALL "backend mirage\nconnect pool=4",
     SMALL "backend qemu\nconnect pool=4",
     SMALL "backend tapdisk\nconnect pool=4",
-    SMALL "backend everything\nconnect pool=4 order=1 queues=2 segments=32",
+    SMALL "backend everything segments=32\nconnect pool=4 order=1 queues=2 segments=32",
     NULL,
 };
 
