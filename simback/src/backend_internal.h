@@ -194,7 +194,7 @@ struct backend_queue {
     uint32_t segment_room;
 
     struct pin *pins;
-    uint32_t pin_room, pin_count; /* and how many are in use */
+    uint32_t pin_most, pin_room, pin_count; /* what is asked for grows; how many are in use */
     uint32_t pin_free, pins_used; /* the first that was given back; so many first ones ever were */
     struct mapping_table mappings;
 
@@ -273,7 +273,7 @@ struct simback_backend {
     uint32_t name_count;
 
     struct backend_kept *kept;
-    uint32_t kept_count;
+    uint32_t kept_room, kept_count;
 
     uint64_t refused; /* connections, since the last that was made */
     uint64_t complaints;
@@ -379,6 +379,10 @@ void connect_unmap(struct simback_backend *backend, const uint32_t *refs, void *
                    uint32_t count);
 void connect_drop_kept(struct simback_backend *backend);
 void connect_free_queues(struct simback_backend *backend);
+/* Makes room for so many elements in an array of `*room`, for twice as many as there were, never
+ * for more than `most`. Tables that are rarely full begin small. false: it stays as it was. */
+bool connect_grow(const struct simback_host *host, void **array, size_t size, uint32_t *room,
+                  uint64_t wanted, uint32_t most);
 
 /* ---- inspect.c ---- */
 

@@ -145,12 +145,8 @@ void simback_backend_set_online(struct simback_backend *backend, bool online)
 
 void simback_backend_keep_grants(struct simback_backend *backend, bool keep)
 {
-    const struct simback_host *host = backend->host;
-
     life(backend, keep ? "keep" : "drop");
     backend->keep = keep;
     if (!keep)
         connect_drop_kept(backend);
-    else if (backend->kept == NULL)
-        backend->kept = host->allocate(host->context, sizeof(*backend->kept) * BACKEND_KEPT);
 }

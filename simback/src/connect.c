@@ -190,6 +190,31 @@ static void free_array(struct backend_queue *queue, void *array, size_t size, ui
         host->free(host->context, array, size * count);
 }
 
+bool connect_grow(const struct simback_host *host, void **array, size_t size, uint32_t *room,
+                  uint64_t wanted, uint32_t most)
+{
+    enum { ROOM_AT_FIRST = 32 };
+    uint64_t more = *room == 0 ? ROOM_AT_FIRST : *room;
+    void *made;
+
+    while (more < wanted)
+        more *= 2;
+    if (more > most)
+        more = most;
+    if (wanted > more)
+        return false;
+    made = host->allocate(host->context, size * more);
+    if (made == NULL)
+        return false;
+    if (*array != NULL) {
+        memcpy(made, *array, size * *room);
+        host->free(host->context, *array, size * *room);
+    }
+    *array = made;
+    *room = (uint32_t)more;
+    return true;
+}
+
 /* What depends on the size of the ring. */
 static bool make_waiting_room(struct backend_queue *queue)
 {
@@ -203,12 +228,12 @@ static bool make_waiting_room(struct backend_queue *queue)
         queue->pending_memory = NULL;
         queue->pins = NULL;
         queue->pending_memory_size = queue->ring.size;
-        queue->pin_room = pins;
+        queue->pin_room = 0;
+        queue->pin_most = pins;
     }
     queue->pending_memory = make_array(queue, queue->pending_memory, sizeof(*queue->pending_memory),
                                        queue->pending_memory_size);
-    queue->pins = make_array(queue, queue->pins, sizeof(*queue->pins), queue->pin_room);
-    return queue->pending_memory != NULL && queue->pins != NULL;
+    return queue->pending_memory != NULL;
 }
 
 static bool make_kept_room(struct backend_queue *queue)
@@ -339,10 +364,22 @@ bool connect_front(struct simback_backend *backend)
     return ok;
 }
 
+static bool has_room_to_keep(struct simback_backend *backend, uint32_t count)
+{
+    const uint64_t wanted = (uint64_t)backend->kept_count + count;
+    void *kept = backend->kept;
+    const bool fits =
+        wanted <= backend->kept_room || connect_grow(backend->host, &kept, sizeof(*backend->kept),
+                                                     &backend->kept_room, wanted, BACKEND_KEPT);
+
+    backend->kept = kept;
+    return fits;
+}
+
 void connect_unmap(struct simback_backend *backend, const uint32_t *refs, void **pages,
                    uint32_t count)
 {
-    if (backend->keep && backend->kept != NULL && count <= BACKEND_KEPT - backend->kept_count) {
+    if (backend->keep && has_room_to_keep(backend, count)) {
         for (uint32_t i = 0; i < count; i++)
             backend->kept[backend->kept_count++] = (struct backend_kept){refs[i], pages[i]};
         return;
@@ -446,5 +483,5 @@ void connect_free_queues(struct simback_backend *backend)
     if (backend->queues != NULL)
         host->free(host->context, backend->queues, sizeof(*backend->queues) * backend->queue_room);
     if (backend->kept != NULL)
-        host->free(host->context, backend->kept, sizeof(*backend->kept) * BACKEND_KEPT);
+        host->free(host->context, backend->kept, sizeof(*backend->kept) * backend->kept_room);
 }

@@ -314,12 +314,24 @@ static uint32_t take_pin(struct backend_queue *queue)
     return index;
 }
 
+static bool has_room_to_pin(struct backend_queue *queue)
+{
+    const uint64_t wanted = (uint64_t)queue->pin_count + queue->prepared;
+    void *pins = queue->pins;
+    const bool fits =
+        wanted <= queue->pin_room || connect_grow(queue->backend->host, &pins, sizeof(*queue->pins),
+                                                  &queue->pin_room, wanted, queue->pin_most);
+
+    queue->pins = pins;
+    return fits;
+}
+
 /* Without room for all of its pages it lets go of them, and maps them when it ends. */
 void transfer_pin(struct backend_queue *queue, struct pending *pending)
 {
     uint32_t next = PENDING_NONE;
 
-    if (queue->prepared > queue->pin_room - queue->pin_count) {
+    if (!has_room_to_pin(queue)) {
         transfer_release(queue);
         return;
     }
