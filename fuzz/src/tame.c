@@ -4,7 +4,7 @@
  */
 #include "target.h"
 
-enum { POOL = 16, QUEUES = 8, ANYTHING = 0 };
+enum { POOL = 16, QUEUES = 4, ORDER = 2, ANYTHING = 0 };
 
 /* Of virtual time: who waits for a backend for ever looks again and again. */
 #define MINUTE UINT64_C(60000000000)
@@ -18,6 +18,7 @@ struct most {
 static const struct most mosts[] = {
     {STEP_CONNECT, FIELD_CONNECT_POOL, 64, ANYTHING},
     {STEP_CONNECT, FIELD_CONNECT_QUEUES, QUEUES, ANYTHING},
+    {STEP_CONNECT, FIELD_CONNECT_ORDER, ORDER, ANYTHING},
     {STEP_CONNECT, FIELD_CONNECT_DEADLINE, MINUTE, ANYTHING},
     {STEP_CONNECT, FIELD_CONNECT_REQUEST_DEADLINE, MINUTE, ANYTHING},
     {STEP_CONNECT, FIELD_CONNECT_RECOVER, MINUTE, ANYTHING},
