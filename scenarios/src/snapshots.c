@@ -17,7 +17,8 @@
 #include "scenario/text.h"
 
 enum {
-    PLACES = 64,       /* snapshots; a newer one takes the place of an older */
+    PLACES = 64,       /* snapshots; a newer one takes the place of an older in the end */
+    FIRM = 4,          /* so many others want the place of one first that was of use */
     SEEN = 1024,       /* of beginnings that came once: a snapshot is worth the second time */
     STEPS_MAX = 32,    /* up to the first `connect` */
     WORLD_STEPS = 5000 /* of the world in it: none is near to any limit (I4) */
@@ -34,6 +35,7 @@ struct snapshot {
     struct scenario_buffer key;
     struct scenario_buffer runner; /* as `write_runner` says */
     struct scenario_verdict verdict;
+    unsigned firm; /* so many more who want its place have to go without */
 };
 
 /* Of the program that is played. */
@@ -292,6 +294,7 @@ static size_t load(struct scenario_runner *runner, struct beginning *beginning)
         return 0;
     }
     beginning->steps = 0; /* it is there */
+    snapshot->firm = FIRM;
     snapshots->used++;
     simback_world_load(runner->world, snapshot->world,
                        runner->options.max_steps != 0
@@ -326,6 +329,17 @@ size_t snapshots_load(struct scenario_runner *runner)
 
 /* ---- keeping ---- */
 
+/* Saving takes as long as some inputs do: where many beginnings share a place they would take it
+ * from each other, of use to none. */
+static bool yields(struct snapshot *snapshot)
+{
+    if (snapshot->world == NULL || snapshot->firm == 0) {
+        return true;
+    }
+    snapshot->firm--;
+    return false;
+}
+
 /* Of those that the caller knows to be shared every one; of others those that come again. */
 static bool is_worth_it(const struct scenario_runner *runner, const struct beginning *beginning)
 {
@@ -335,7 +349,7 @@ static bool is_worth_it(const struct scenario_runner *runner, const struct begin
     if (!before) {
         uint64_t *seen = &snapshots->seen[beginning->hash / PLACES % SEEN];
 
-        before = *seen == beginning->hash;
+        before = *seen == beginning->hash && yields(place_of(snapshots, beginning));
         *seen = beginning->hash;
     }
     return before && !runner->stopped && runner->load_count == 0 &&
@@ -358,6 +372,7 @@ static void keep(struct scenario_runner *runner, const struct beginning *beginni
     }
     snapshot->world = simback_world_save(runner->world, old);
     snapshot->verdict = *runner->verdict;
+    snapshot->firm = FIRM;
 }
 
 void snapshots_offer(struct scenario_runner *runner, size_t steps)
