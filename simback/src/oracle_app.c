@@ -178,8 +178,10 @@ void simback_app_call(struct simback_world *world, uint16_t device, const char *
     struct oracle_device *known;
 
     emit(world, SIMBACK_CALL, device, name, 0, 0);
-    if (strcmp(name, "suspend") == 0 || strcmp(name, "resume") == 0)
+    if (strcmp(name, "suspend") == 0 || strcmp(name, "resume") == 0) {
         world->oracle->suspended = name[0] == 's';
+        progress_suspended(world->oracle);
+    }
     known = judged(world, device);
     if (known == NULL)
         return;
@@ -187,6 +189,7 @@ void simback_app_call(struct simback_world *world, uint16_t device, const char *
     known->in_poll = strcmp(name, "poll") == 0 || strcmp(name, "queue_poll") == 0;
     if (strcmp(name, "disconnect") == 0) {
         indices_end(world->oracle, known);
+        progress_disconnect(world->oracle, known);
         known->disconnect_called = true;
     } else if (strcmp(name, "connect") == 0 && known->released) {
         known->released = false;
@@ -297,6 +300,8 @@ void simback_app_refused(struct simback_world *world, uint64_t request, int resu
         oracle_broken(oracle, 2, device, request,
                       "refused with %d (%s), but %u of its parts are on the ring", result,
                       oracle_error_name(result), found->parts);
+    if (result == BLKFRONT_UNIMPLEMENTED)
+        status_unimplemented(oracle, device, found);
     if (found->has_data)
         data_refused(oracle, device, found);
     else if (found->operation == BLKFRONT_DISCARD)
@@ -373,8 +378,10 @@ void simback_app_device(struct simback_world *world, uint16_t device, enum blkfr
     known->resumed = known->resumed && state == BLKFRONT_CONNECTING;
     if (state != BLKFRONT_CLOSED && state != BLKFRONT_FAILED) {
         known->released = false;
+        known->ending &= state == BLKFRONT_DISCONNECTING;
         return;
     }
+    progress_over(world->oracle, known);
     teardown_over(world->oracle, known);
     teardown_final(world->oracle, known);
 }

@@ -389,6 +389,8 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
     if (event->kind >= SIMBACK_LOAD)
         return;
     device = oracle_device_get(oracle, monitor_device_number(world->monitor, event->device));
+    if (device != NULL && event->result != 0 && event->domid == world->guest)
+        progress_hindered(oracle, device);
     if (event->kind <= SIMBACK_PAGE_FREE) {
         grants_event(oracle, event, device);
         confinement_event(oracle, event);

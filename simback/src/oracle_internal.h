@@ -181,6 +181,7 @@ struct oracle_device {
     bool front_known;      /* it has begun, with that, since its last release */
     bool front_refused;    /* XenStore did not take the last one that it wrote */
     bool front_missed;     /* it may have written another one since (served) */
+    bool back_odd;         /* what it has read since means nothing */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     uint16_t back_domid;   /* as it has read backend-id */
     bool back_domid_known;
@@ -225,7 +226,10 @@ struct oracle_device {
     enum blkfront_state app_state;
     bool resumed; /* while it connects: it waits for its backend as one that recovers */
     bool disconnect_called, released;
-    bool in_poll; /* it is being polled just now */
+    bool ending;           /* it was called, and nobody has connected since */
+    uint64_t ending_since; /* it was in use when disconnect was called, then; NEVER: it was not */
+    uint64_t unhindered_since; /* both are Closed to it, and nothing has failed since */
+    bool in_poll;              /* it is being polled just now */
     bool hostile; /* the backend was made to break the protocol: I19 does not bind it any more */
     uint32_t failed_now; /* requests that failed in this step of the frontend */
 

@@ -97,6 +97,61 @@ static enum simback_owes requests_owe(const struct oracle *oracle,
     return SIMBACK_OWES_BACKEND;
 }
 
+/* ---- a disconnect that ends by its deadline ---- */
+
+/* Nothing that a frontend has to do by then takes so long. */
+#define IDLE_NS UINT64_C(1000000000)
+
+void progress_disconnect(const struct oracle *oracle, struct oracle_device *device)
+{
+    const uint64_t now = oracle->world->now;
+
+    if (!device->ending)
+        device->ending_since = device->app_known && (device->app_state == BLKFRONT_CONNECTING ||
+                                                     device->app_state == BLKFRONT_CONNECTED)
+                                   ? now
+                                   : SIMBACK_NEVER;
+    device->ending = true;
+    device->unhindered_since = now;
+}
+
+void progress_closed(const struct oracle *oracle, struct oracle_device *device)
+{
+    if (device->front_state != BLKIF_WIRE_CLOSED || device->back_read != BLKIF_WIRE_CLOSED)
+        device->unhindered_since = oracle->world->now;
+}
+
+void progress_hindered(const struct oracle *oracle, struct oracle_device *device)
+{
+    device->unhindered_since = oracle->world->now;
+}
+
+void progress_suspended(struct oracle *oracle)
+{
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
+        if (oracle->devices[i] != NULL)
+            progress_hindered(oracle, oracle->devices[i]);
+    }
+}
+
+/* It had read that both are Closed, and nothing that it tried since has failed: the deadline alone
+ * has ended it. */
+void progress_over(struct oracle *oracle, const struct oracle_device *device)
+{
+    const uint64_t waited_ns = oracle->world->now - device->unhindered_since;
+
+    if (!device->ending || device->front_state != BLKIF_WIRE_CLOSED ||
+        device->back_read != BLKIF_WIRE_CLOSED || device->back_odd || oracle->suspended ||
+        oracle->world->options.served)
+        return;
+    oracle_checked(oracle, 4);
+    if (waited_ns >= IDLE_NS)
+        oracle_broken(oracle, 4, device, 0,
+                      "the disconnect has lasted for %llu ms after both sides were closed, and "
+                      "nothing was in its way",
+                      (unsigned long long)(waited_ns / 1000000));
+}
+
 /* ---- the handshake: who moves on in (front, back) ---- */
 
 enum { F = SIMBACK_OWES_FRONTEND, B = SIMBACK_OWES_BACKEND, R /* look at the requests */ = 100 };

@@ -58,6 +58,14 @@ void indices_step(struct oracle *oracle, const struct oracle_device *device,
 void indices_seen(struct oracle *oracle, struct oracle_device *device, uint32_t port);
 void indices_end(struct oracle *oracle, struct oracle_device *device);
 
+/* I4: `disconnect` is called; the frontend's or the backend's state is 6 to it; something that it
+ * has tried has failed; the guest is suspended or resumed; the device has come to its end. */
+void progress_disconnect(const struct oracle *oracle, struct oracle_device *device);
+void progress_closed(const struct oracle *oracle, struct oracle_device *device);
+void progress_hindered(const struct oracle *oracle, struct oracle_device *device);
+void progress_suspended(struct oracle *oracle);
+void progress_over(struct oracle *oracle, const struct oracle_device *device);
+
 /* I5 */
 bool grants_create(struct oracle *oracle);
 /* The domain goes on under another number: what it has not ended is its own still. */
@@ -124,6 +132,8 @@ void status_put(struct oracle_put *put);
 void status_response(struct oracle *oracle, struct oracle_device *device,
                      struct oracle_request *request, const struct oracle_part *part,
                      int16_t status);
+void status_unimplemented(struct oracle *oracle, const struct oracle_device *device,
+                          const struct oracle_request *request);
 void status_complete(struct oracle *oracle, struct oracle_device *device,
                      const struct oracle_request *request, int result);
 

@@ -80,6 +80,18 @@ static void judge_guard(struct oracle *oracle, const struct oracle_device *devic
                       back);
 }
 
+/* Closing says that the backend may end what it has in hand. Who is past its deadline waits no
+ * longer; at the moment of the call nobody is. */
+static void judge_wait(struct oracle *oracle, const struct oracle_device *device, uint8_t state)
+{
+    if (state == BLKIF_WIRE_CLOSED && device->front_state == BLKIF_WIRE_CLOSING &&
+        device->back_read == BLKIF_WIRE_CONNECTED && device->ending && device->in_poll &&
+        !device->front_refused && device->ending_since == oracle->world->now)
+        oracle_should(oracle, 11, device, 0,
+                      "the frontend went from 5 to 6 without waiting for the backend, which it had "
+                      "read to be in 4");
+}
+
 /* What another backend may offer has to be read again. */
 static void forget_offers(struct oracle_device *device)
 {
@@ -131,6 +143,8 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
         oracle_broken(oracle, 11, device, 0, "the frontend went from state %u to state %u",
                       device->front_state, state);
     }
+    judge_wait(oracle, device, state);
+    progress_closed(oracle, device);
     device->front_state = state;
     device->front_foreign = device->front_resumed = ORACLE_NO_STATE;
     device->front_known = true;
@@ -185,6 +199,7 @@ static void back_read(const struct oracle *oracle, struct oracle_device *device,
     device->back_misread = 0;
     if (event->result != 0 && simback_store_read(oracle->world, event->path, NULL, 0, &length) == 0)
         device->back_misread = hash_xxh64(event->path, strlen(event->path), 0);
+    progress_closed(oracle, device);
     device->front_known = true; /* one that does not ask for its own has begun, too */
     /* A path whose parents are gone is denied. 7 and 8 mean nothing to block devices: what was read
      * before them still holds. */
@@ -193,8 +208,11 @@ static void back_read(const struct oracle *oracle, struct oracle_device *device,
     else if (event->result == 0 && monitor_number(event->bytes, event->length, &state) &&
              state < BLKIF_WIRE_RECONFIGURING)
         device->back_read = (uint8_t)state;
-    else
+    else {
+        device->back_odd = true;
         return;
+    }
+    device->back_odd = false;
     if (device->back_read == BLKIF_WIRE_CONNECTED)
         device->back_serves = true;
     else if (device->back_read == BLKIF_WIRE_CLOSING || device->back_read == BLKIF_WIRE_CLOSED ||

@@ -123,6 +123,20 @@ static void success(struct oracle *oracle, const struct oracle_device *device,
     }
 }
 
+/* Where no means was offered there is nothing to flush but what is in flight: a flush is a wait. A
+ * device that is not connected has not read what is offered, or another one's. */
+void status_unimplemented(struct oracle *oracle, const struct oracle_device *device,
+                          const struct oracle_request *request)
+{
+    oracle_checked(oracle, 8);
+    if (request->operation == BLKFRONT_FLUSH && !device->flush_offered && device->back_serves &&
+        device->front_state == BLKIF_WIRE_CONNECTED && device->app_known &&
+        device->app_state == BLKFRONT_CONNECTED && request->unsupported == 0)
+        oracle_should(oracle, 8, device, request->number,
+                      "a flush is refused as unimplemented, where the backend has offered no means "
+                      "and it is no more than to wait");
+}
+
 void status_complete(struct oracle *oracle, struct oracle_device *device,
                      const struct oracle_request *request, int result)
 {
@@ -133,6 +147,8 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
         success(oracle, device, request);
         return;
     }
+    if (result == BLKFRONT_UNIMPLEMENTED)
+        status_unimplemented(oracle, device, request);
     if (request->ambiguous || result == BLKFRONT_DISCONNECTED || result == BLKFRONT_DEADLINE ||
         result == BLKFRONT_PROTOCOL)
         return;

@@ -439,6 +439,79 @@ static void i4_an_event_to_the_backend_was_lost(void)
     CU_ASSERT_FALSE(frontend_owes());
 }
 
+/* ---- a disconnect that ends by its deadline ---- */
+
+#define HALF_A_MINUTE UINT64_C(30000000000)
+
+static void both_are_closed(void)
+{
+    puppet_disconnect(&puppet);
+    puppet_remove_nodes(&puppet);
+    puppet_close_port(&puppet);
+    puppet_close_watches(&puppet);
+}
+
+static void half_a_minute_passes(void)
+{
+    simback_advance(puppet.world, simback_now(puppet.world) + HALF_A_MINUTE);
+}
+
+static void i4_a_disconnect_that_waits_for_nothing(void)
+{
+    both_are_closed();
+    half_a_minute_passes();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect(&puppet, 4, false, "has lasted for 30000 ms after both sides were closed");
+}
+
+static void but_at_once_it_may_end(void)
+{
+    half_a_minute_passes();
+    both_are_closed();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect_none(&puppet);
+}
+
+static void but_it_may_wait_for_what_cannot_be_done_yet(void)
+{
+    both_are_closed();
+    half_a_minute_passes();
+    simback_fail_nth(puppet.world, SIMBACK_RESOURCE_XENSTORE, 1, false);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "state"), -1);
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect_none(&puppet);
+}
+
+static void but_a_state_that_is_none_may_be_waited_out(void)
+{
+    both_are_closed();
+    simback_store_write(puppet.world, back_state, "", 0);
+    (void)puppet_read_back(&puppet, "state");
+    half_a_minute_passes();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect_none(&puppet);
+}
+
+static void but_time_passes_for_a_guest_that_is_suspended(void)
+{
+    both_are_closed();
+    simback_app_call(puppet.world, 0, "suspend");
+    half_a_minute_passes();
+    simback_app_call(puppet.world, 0, "resume");
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect_none(&puppet);
+}
+
+static void but_nobody_has_called_it_for_the_next_handle(void)
+{
+    both_are_closed();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_app_state(&puppet, BLKFRONT_CONNECTING);
+    half_a_minute_passes();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_expect_none(&puppet);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i4_whose_move_it_is_in_the_handshake),
     UNIT_TEST(i4_a_state_that_somebody_else_has_written),
@@ -464,5 +537,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_an_answer_that_is_written_over_lies_there),
     UNIT_TEST(i4_an_answer_was_taken_back),
     UNIT_TEST(i4_an_event_to_the_backend_was_lost),
+    UNIT_TEST(i4_a_disconnect_that_waits_for_nothing),
+    UNIT_TEST(but_at_once_it_may_end),
+    UNIT_TEST(but_it_may_wait_for_what_cannot_be_done_yet),
+    UNIT_TEST(but_a_state_that_is_none_may_be_waited_out),
+    UNIT_TEST(but_time_passes_for_a_guest_that_is_suspended),
+    UNIT_TEST(but_nobody_has_called_it_for_the_next_handle),
 };
 UNIT_MAIN_WITH("oracle: progress", set_up, tear_down, tests)

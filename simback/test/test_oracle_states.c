@@ -297,6 +297,40 @@ static void i11_many_states_in_one_transaction(void)
     puppet_expect(&puppet, 11, false, "from state 5 to state 3");
 }
 
+/* ---- closing waits ---- */
+
+static void says_that_it_closes(uint64_t later_ns)
+{
+    puppet_connect(&puppet);
+    simback_app_call(puppet.world, 0, "disconnect");
+    simback_advance(puppet.world, simback_now(puppet.world) + later_ns);
+    simback_app_call(puppet.world, 0, "poll");
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
+    simback_app_return(puppet.world, 0, "poll", 0);
+}
+
+static void i11_closing_should_wait_for_the_backend(void)
+{
+    says_that_it_closes(0);
+    puppet_expect(&puppet, 11, true, "went from 5 to 6 without waiting for the backend");
+}
+
+static void i11_whose_time_is_up_waits_no_longer(void)
+{
+    says_that_it_closes(1);
+    puppet_expect_none(&puppet);
+}
+
+static void i11_a_release_waits_for_nobody(void)
+{
+    puppet_connect(&puppet);
+    simback_app_call(puppet.world, 0, "disconnect");
+    puppet_write(&puppet, "state", "5");
+    puppet_write(&puppet, "state", "6");
+    puppet_expect_none(&puppet);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i11_states_that_no_block_frontend_writes),
     UNIT_TEST(i11_back_from_connected),
@@ -322,5 +356,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i11_states_before_anything_was_read),
     UNIT_TEST(i11_each_transaction_by_itself),
     UNIT_TEST(i11_many_states_in_one_transaction),
+    UNIT_TEST(i11_closing_should_wait_for_the_backend),
+    UNIT_TEST(i11_whose_time_is_up_waits_no_longer),
+    UNIT_TEST(i11_a_release_waits_for_nobody),
 };
 UNIT_MAIN_WITH("oracle: states", set_up, tear_down, tests)

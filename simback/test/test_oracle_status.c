@@ -135,6 +135,19 @@ static void i8_an_error_is_not_what_is_not_supported(void)
 
 /* ---- a flush and its fallbacks ---- */
 
+static void no_flush_is_offered(void)
+{
+    struct simback_backend_options options;
+
+    puppet_end(&puppet);
+    puppet_begin(&puppet);
+    simback_backend_options_init(&options);
+    options.flush = options.barrier = SIMBACK_NO;
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    puppet_connect(&puppet);
+    puppet_run(&puppet);
+}
+
 static void i8_an_error_of_the_first_flush_counts_as_not_supported(void)
 {
     answer_next_with(BLKIF_WIRE_ERROR);
@@ -166,6 +179,18 @@ static void i8_an_error_of_a_later_flush_is_an_error(void)
     try_flush(BLKIF_WIRE_FLUSH_DISKCACHE, 4);
     complete(4, BLKFRONT_OK);
     puppet_expect(&puppet, 8, false, "request 4: succeeds, but one of its 1 ring requests");
+}
+
+/* It is no more than to wait for what is in flight. */
+static void i8_a_flush_that_needs_nothing_should_not_be_refused(void)
+{
+    submit_flush(1);
+    simback_app_refused(puppet.world, 1, BLKFRONT_UNIMPLEMENTED);
+    puppet_expect_none(&puppet); /* it was offered, and may be gone by now */
+    no_flush_is_offered();
+    submit_flush(2);
+    simback_app_refused(puppet.world, 2, BLKFRONT_UNIMPLEMENTED);
+    puppet_expect(&puppet, 8, true, "a flush is refused as unimplemented");
 }
 
 /* The flush after a write with FUA is a part of that write. */
@@ -420,6 +445,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_not_supported_has_no_fallback_for_a_read),
     UNIT_TEST(i8_an_error_is_not_what_is_not_supported),
     UNIT_TEST(i8_an_error_of_the_first_flush_counts_as_not_supported),
+    UNIT_TEST(i8_a_flush_that_needs_nothing_should_not_be_refused),
     UNIT_TEST(i8_an_error_of_a_later_flush_is_an_error),
     UNIT_TEST(i8_a_write_with_fua_fails_with_its_flush),
     UNIT_TEST(a_flush_for_each_that_needs_one),
