@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Xen's: numbers above are no domains. */
+enum { DOMID_MAX = 0x7fef };
+
 /* What is being judged. */
 struct publication {
     struct oracle *oracle;
@@ -70,7 +73,7 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
     hide(oracle, device, event);
     if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
-        monitor_number(event->bytes, event->length, &domid) && domid <= UINT16_MAX) {
+        monitor_number(event->bytes, event->length, &domid) && domid <= DOMID_MAX) {
         device->back_domid = (uint16_t)domid;
         device->back_domid_known = true;
     }
@@ -172,7 +175,7 @@ static void find_backend(struct publication *p)
         p->back[length] = '\0';
     /* What is no domain's number says nothing new. */
     if (!is_unheard_of(p) && number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) &&
-        domid <= UINT16_MAX)
+        domid <= DOMID_MAX)
         p->back_domid = (uint16_t)domid;
     else if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;

@@ -139,6 +139,27 @@ static void i10_a_node_that_is_wrong(void)
     }
 }
 
+/* Its frontend goes on with the one that it has read; and one that there may be is another. */
+static void i10_a_backend_id_that_is_no_domains(void)
+{
+    static const char path[] = "/local/domain/1/device/vbd/51712/backend-id";
+    char value[8];
+    size_t length;
+
+    opened();
+    CU_ASSERT_EQUAL(
+        puppet.platform->store_read(puppet.context, 0, path, value, sizeof(value), &length), 0);
+    simback_store_write(puppet.world, path, "32752", 5);
+    puppet_publish(&puppet, "3");
+    puppet_expect_none(&puppet);
+    puppet_end(&puppet);
+    puppet_begin(&puppet);
+    opened();
+    simback_store_write(puppet.world, path, "32751", 5);
+    puppet_publish(&puppet, "3");
+    puppet_expect_nth(&puppet, 0, 10, "which domain 32751 cannot map for writing");
+}
+
 static void i10_a_grant_that_cannot_be_mapped(void)
 {
     char ref[16];
@@ -304,6 +325,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i10_a_ring_of_several_pages),
     UNIT_TEST(i10_a_node_beside),
     UNIT_TEST(i10_a_node_that_is_wrong),
+    UNIT_TEST(i10_a_backend_id_that_is_no_domains),
     UNIT_TEST(i10_a_grant_that_cannot_be_mapped),
     UNIT_TEST(i10_a_node_that_is_missing),
     UNIT_TEST(i10_no_protocol_is_a_should),
