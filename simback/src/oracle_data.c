@@ -336,7 +336,9 @@ static void change_places(struct sector *sector, struct candidate *candidate, ui
     };
 }
 
-enum write_end { WRITE_DONE, WRITE_FAILED, WRITE_REFUSED };
+/* LEFT: it has failed without an answer, and whoever serves it may still read its pages, which are
+ * its caller's again. */
+enum write_end { WRITE_DONE, WRITE_FAILED, WRITE_LEFT, WRITE_REFUSED };
 
 static void end_of_candidate(struct oracle *oracle, const struct oracle_device *device,
                              const struct oracle_request *request, struct sector *sector,
@@ -363,6 +365,7 @@ static void end_of_candidate(struct oracle *oracle, const struct oracle_device *
     } else {
         candidate->connection = request->connection != 0 ? request->connection : device->connection;
         candidate->failed = candidate->connection != 0;
+        candidate->unknown |= candidate->failed && end == WRITE_LEFT;
         candidate->ended = oracle->stamp; /* without a connection it cannot happen any more */
     }
     data_prune(oracle->data, device, sector, oldest);
@@ -555,6 +558,19 @@ static void judge_read(struct oracle *oracle, const struct oracle_device *device
     }
 }
 
+static enum write_end end_of(const struct oracle_request *request, int result)
+{
+    if (result == BLKFRONT_OK)
+        return WRITE_DONE;
+    if (result != BLKFRONT_DEADLINE && result != BLKFRONT_DISCONNECTED)
+        return WRITE_FAILED;
+    for (size_t i = 0; i < request->buffer_count; i++) {
+        if (request->buffers[i].memory != NULL)
+            return WRITE_LEFT;
+    }
+    return WRITE_FAILED;
+}
+
 void data_complete(struct oracle *oracle, struct oracle_device *device,
                    struct oracle_request *request, int result)
 {
@@ -563,7 +579,7 @@ void data_complete(struct oracle *oracle, struct oracle_device *device,
     if (request->operation == BLKFRONT_WRITE) {
         if (result == BLKFRONT_OK)
             requeue_succeeds(oracle, device, request);
-        end_write(oracle, device, request, result == BLKFRONT_OK ? WRITE_DONE : WRITE_FAILED);
+        end_write(oracle, device, request, end_of(request, result));
     } else if (result == BLKFRONT_OK && can_be_judged(device, request)) {
         oracle_checked(oracle, 7);
         judge_read(oracle, device, request);

@@ -146,25 +146,8 @@ static uint64_t offer(const struct publication *p, const char *node, uint64_t fa
     return p->back[0] != '\0' && number_of(p, p->back, node, &number) ? number : fallback;
 }
 
-/* The watch of its backend's number has fired in vain: the one that it has read stands, to it. */
-static bool is_unheard_of(const struct publication *p)
-{
-    const struct oracle_device *device = p->device;
-    char path[MONITOR_PATH + sizeof("/" BLKIF_NODE_BACKEND_ID)];
-    int length;
-    uint64_t hash;
-
-    if (!device->back_domid_known || (device->lost_count == 0 && !device->lost_more))
-        return false;
-    length = snprintf(path, sizeof(path), "%s/" BLKIF_NODE_BACKEND_ID, p->front);
-    hash = hash_xxh64(path, (size_t)length, 0);
-    for (uint32_t i = 0; i < device->lost_count; i++) {
-        if (device->lost[i] == hash)
-            return true;
-    }
-    return device->lost_more;
-}
-
+/* Its backend's number is the one that it has read: whether it hears of another one in time is no
+ * matter of what it publishes. */
 static void find_backend(struct publication *p)
 {
     size_t length;
@@ -173,12 +156,10 @@ static void find_backend(struct publication *p)
     if (monitor_peek(p->oracle->world, p->front, BLKIF_NODE_BACKEND, p->back, sizeof(p->back) - 1,
                      &length))
         p->back[length] = '\0';
-    /* What is no domain's number says nothing new. */
-    if (!is_unheard_of(p) && number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) &&
-        domid <= DOMID_MAX)
-        p->back_domid = (uint16_t)domid;
-    else if (p->device->back_domid_known)
+    if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;
+    else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)
+        p->back_domid = (uint16_t)domid;
     else
         p->back_unknown = monitor_exists(p->oracle->world, p->front, BLKIF_NODE_BACKEND_ID);
 }
