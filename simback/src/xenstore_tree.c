@@ -171,38 +171,48 @@ static struct store_node **child_link(const struct store_node *node, const char 
     return NULL;
 }
 
-static struct store_node *child_of(const struct store_node *node, const char *name, size_t length)
+/* The child whose name the path goes on with, of which so much is left. Nobody looks for the name's
+ * end before. */
+static struct store_node *child_on(const struct store_node *node, const char *path, size_t left)
 {
-    struct store_node **link = child_link(node, name, length);
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        struct store_node *child = node->children[i];
+        const size_t length = child->name_length;
 
-    return link == NULL ? NULL : *link;
+        if (length <= left && (path[length] == '/' || path[length] == 0) &&
+            child->name[length - 1] == path[length - 1] &&
+            (length == 1 || memcmp(child->name, path, length - 1) == 0))
+            return child;
+    }
+    return NULL;
 }
 
-/* The path is judged and followed in one go: nearly every call of XenStore does both. */
+/* The names of nodes are good ones, so the path is judged from there on where it leaves them. */
 bool store_tree_look(struct store_node *root, const char *path, struct store_place *place)
 {
-    const bool is_root = path != NULL && path[0] == '/' && path[1] == 0;
-    struct store_node *node = root; /* NULL: what comes now is not there */
-    size_t at = is_root ? 1 : 0;
+    struct store_node *node = root;
+    const size_t length = path == NULL ? 0 : strlen(path);
+    size_t at = length == 1 ? 1 : 0; /* the root's own */
 
-    if (path == NULL || path[0] != '/')
+    if (length == 0 || length > STORE_PATH_MAX || path[0] != '/')
         return false;
-    *place = (struct store_place){.node = root, .found = at};
-    while (path[at] == '/') {
-        const char *name = path + at + 1;
-        const size_t length = length_of_name(name);
-
-        if (length == 0)
-            return false;
-        at += 1 + length;
-        node = node == NULL ? NULL : child_of(node, name, length);
+    *place = (struct store_place){.node = root, .length = length, .found = at};
+    while (node != NULL && path[at] == '/') {
+        node = child_on(node, path + at + 1, length - at - 1);
         if (node != NULL) {
+            at += 1u + node->name_length;
             place->node = node;
             place->found = at;
         }
     }
-    place->length = at;
-    return at <= STORE_PATH_MAX;
+    while (path[at] == '/') {
+        const size_t name = length_of_name(path + at + 1);
+
+        if (name == 0)
+            return false;
+        at += 1 + name;
+    }
+    return true;
 }
 
 struct store_node *store_tree_find(struct store_node *root, const char *path)
