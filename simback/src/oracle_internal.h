@@ -256,7 +256,7 @@ struct oracle_device {
 
     /* I12 */
     uint64_t ports, watches; /* open */
-    uint32_t removal_tries;  /* in vain, since one went well */
+    uint32_t removal_tries;  /* in vain, since it has written one */
     bool unwatch_refused;    /* since the last release, */
     bool left_told;          /* and that ports or watches were left */
     bool one_domain; /* since the last release a backend was in the frontend's: not told apart */

@@ -186,9 +186,7 @@ static bool needed(const struct oracle_device *device)
 
 static void removal_tried(struct oracle_device *device, int result)
 {
-    if (result == 0)
-        device->removal_tries = 0;
-    else if (result != BLKFRONT_PLATFORM_NO_ENTRY)
+    if (result != 0 && result != BLKFRONT_PLATFORM_NO_ENTRY)
         device->removal_tries++;
 }
 
@@ -214,6 +212,7 @@ void teardown_store(struct oracle *oracle, const struct simback_event *event,
 {
     if (event->kind == SIMBACK_STORE_WRITE && event->result == 0 && !teardown_is_toolstacks(rest)) {
         remember_node(device, rest);
+        device->removal_tries = 0;
     } else if (event->kind == SIMBACK_STORE_READ && strcmp(rest, BLKIF_NODE_BACKEND) == 0 &&
                event->result == BLKFRONT_PLATFORM_NO_ENTRY) {
         device->node_count = 0; /* it was told that its directory is gone */

@@ -280,6 +280,23 @@ static void i12_a_node_that_could_not_be_removed_in_time(void)
     puppet_expect_none(&puppet);
 }
 
+/* Others can be removed meanwhile; what was tried so often nobody has to try when it can be. */
+static void i12_a_node_that_was_tried_often_enough(void)
+{
+    puppet_disconnect(&puppet);
+    CU_ASSERT_EQUAL(simback_store_fail(puppet.world, "/local/domain/1/device/vbd/51712/ring-ref",
+                                       BLKFRONT_PLATFORM_IO, 1, 32),
+                    0);
+    for (int i = 0; i < 32; i++)
+        puppet_remove(&puppet, "ring-ref");
+    puppet_remove(&puppet, "event-channel");
+    puppet_remove(&puppet, "protocol");
+    close_all_but_nodes();
+    puppet_app_state(&puppet, BLKFRONT_CLOSED);
+    puppet_released(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 static void i12_a_node_that_is_said_not_to_be_there(void)
 {
     puppet_disconnect(&puppet);
@@ -385,6 +402,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i12_a_node_that_may_not_be_removed),
     UNIT_TEST(i12_another_one_may),
     UNIT_TEST(i12_a_node_that_could_not_be_removed_in_time),
+    UNIT_TEST(i12_a_node_that_was_tried_often_enough),
     UNIT_TEST(i12_a_node_that_is_said_not_to_be_there),
     UNIT_TEST(i12_tried_often_enough),
     UNIT_TEST(i12_commits_that_never_succeed),
