@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Values by chance, from what the table says of a field: its ends, its neighbours, small numbers,
- * powers of two; seldom anything at all.
+ * powers of two, round ones, and what other steps of the program say; seldom anything at all.
  */
 #include "mutate.h"
 
@@ -21,11 +21,55 @@ static uint64_t near_power(const struct scenario_chance *chance)
     return power + chance_below(chance, 3) - 1;
 }
 
+enum { DISK_UNIT = 512, DIGITS_OF_TIME = 11 };
+
+/* Times as they are set, from some nanoseconds to a minute and a half; units of a disk else. */
+static uint64_t round_number(const struct scenario_field *field,
+                             const struct scenario_chance *chance)
+{
+    uint64_t number = 1 + chance_below(chance, chance_below(chance, 8) == 0 ? 8192 : 9);
+
+    if (field->type != SCENARIO_TYPE_TIME) {
+        return number * DISK_UNIT;
+    }
+    for (uint64_t digits = chance_below(chance, DIGITS_OF_TIME); digits > 0; digits--) {
+        number *= 10;
+    }
+    return number;
+}
+
+/* What a step says in a field of the same type, or beside it: sectors and sizes that meet, a time
+ * that is just over. `now` where it says none. */
+static uint64_t said_elsewhere(const struct scenario_program *program,
+                               const struct scenario_field *field, uint64_t now,
+                               const struct scenario_chance *chance)
+{
+    const struct scenario_step *step;
+    const struct scenario_row *row;
+    unsigned first;
+
+    if (program->step_count == 0) {
+        return now;
+    }
+    step = &program->steps[chance_below(chance, program->step_count)];
+    row = scenario_row(step->opcode);
+    first = row->field_count == 0 ? 0 : (unsigned)chance_below(chance, row->field_count);
+    for (unsigned i = 0; i < row->field_count; i++) {
+        unsigned index = (first + i) % row->field_count;
+
+        if (row->fields[index].type == field->type && scenario_given(step, index)) {
+            return step->values[index] + chance_below(chance, 3) - 1;
+        }
+    }
+    return now;
+}
+
 /* Out of range is folded by the caller. */
-static uint64_t number_for(const struct scenario_field *field, uint64_t now,
+static uint64_t number_for(const struct scenario_program *program,
+                           const struct scenario_field *field, uint64_t now,
                            const struct scenario_chance *chance)
 {
-    switch (chance_below(chance, 8)) {
+    switch (chance_below(chance, 10)) {
     case 0: return field->min;
     case 1: return field->max;
     case 2: return field->min + chance_below(chance, 4);
@@ -33,6 +77,8 @@ static uint64_t number_for(const struct scenario_field *field, uint64_t now,
     case 4: return now - 1 - chance_below(chance, 16);
     case 5: return near_power(chance);
     case 6: return chance->next(chance->context);
+    case 7: return round_number(field, chance);
+    case 8: return said_elsewhere(program, field, now, chance);
     default: return chance_below(chance, 64);
     }
 }
@@ -76,10 +122,12 @@ static size_t digits_for(char text[STRING_ROOM], const struct scenario_chance *c
     uint64_t number = chance_below(chance, 4) == 0 ? near_power(chance) : chance_below(chance, 9);
     size_t length = 0;
 
-    do {
-        text[length++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
+    for (uint64_t rest = number; length == 0 || rest != 0; rest /= 10) {
+        length++;
+    }
+    for (size_t at = length; at-- > 0; number /= 10) {
+        text[at] = (char)('0' + number % 10);
+    }
     return length;
 }
 
@@ -181,7 +229,7 @@ int mutate_field(struct scenario_program *program, struct scenario_step *step, u
     case SCENARIO_TYPE_TIME:
     case SCENARIO_TYPE_SPAN:
     case SCENARIO_TYPE_SPAN_LAST:
-        value = value_fold(field, number_for(field, value, chance));
+        value = value_fold(field, number_for(program, field, value, chance));
         break;
     }
     if (result != SCENARIO_OK || scenario_step_set(step, index, value) != SCENARIO_OK) {

@@ -238,6 +238,63 @@ START_TEST(a_full_program_stays_within_its_limits)
 }
 END_TEST
 
+/* Whether some of many first steps by chance has the value in the field. */
+static bool comes_to(const char *text, enum scenario_opcode opcode, unsigned field, uint64_t value)
+{
+    uint64_t state = 3;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program;
+    struct scenario_step step;
+    bool found = false;
+
+    scenario_program_init(&program);
+    parse_text(&program, text);
+    for (int round = 0; round < 300000 && !found; round++) {
+        ck_assert_int_eq(scenario_random_step(&program, &step, &chance, NULL), 0);
+        found =
+            step.opcode == opcode && scenario_given(&step, field) && step.values[field] == value;
+    }
+    scenario_program_fini(&program);
+    return found;
+}
+
+START_TEST(numbers_are_round_or_what_is_said_elsewhere)
+{
+    static const char text[] = "backend linux sectors=7654\nconnect request_deadline=123456789ns\n";
+
+    ck_assert(comes_to(text, STEP_READ, FIELD_READ_ALIGN, 1536));
+    ck_assert(comes_to(text, STEP_RUN, FIELD_RUN_TIME, UINT64_C(2000000000)));
+    ck_assert(comes_to(text, STEP_READ, FIELD_READ_SECTOR, 7653));
+    ck_assert(comes_to(text, STEP_READ, FIELD_READ_SECTOR, 7654));
+    ck_assert(comes_to(text, STEP_RUN, FIELD_RUN_TIME, UINT64_C(123456790)));
+}
+END_TEST
+
+/* Digits in the order in which they are read. */
+START_TEST(numbers_in_nodes_are_near_powers_of_two)
+{
+    uint64_t state = 3;
+    struct scenario_chance chance = {from_state, &state};
+    struct scenario_program program;
+    struct scenario_step step;
+    bool found = false;
+
+    scenario_program_init(&program);
+    for (int round = 0; round < 300000 && !found; round++) {
+        scenario_program_clear(&program);
+        ck_assert_int_eq(scenario_random_step(&program, &step, &chance, NULL), 0);
+        if (step.opcode == STEP_STORE_WRITE && scenario_given(&step, FIELD_STORE_WRITE_VALUE)) {
+            struct scenario_string value = scenario_string_of(&step, FIELD_STORE_WRITE_VALUE);
+
+            found =
+                value.length == 10 && memcmp(scenario_text(&program, value), "4294967296", 10) == 0;
+        }
+    }
+    ck_assert(found);
+    scenario_program_fini(&program);
+}
+END_TEST
+
 static Suite *mutate_suite(void)
 {
     Suite *suite = suite_create("language_mutate");
@@ -247,6 +304,8 @@ static Suite *mutate_suite(void)
     tcase_add_test(tests, two_programs_cross_over);
     tcase_add_test(tests, the_same_chance_gives_the_same_program);
     tcase_add_test(tests, chance_comes_to_every_step_and_field);
+    tcase_add_test(tests, numbers_are_round_or_what_is_said_elsewhere);
+    tcase_add_test(tests, numbers_in_nodes_are_near_powers_of_two);
     tcase_add_test(tests, only_what_is_allowed_is_chosen);
     tcase_add_test(tests, the_beginning_stays_where_it_has_to);
     tcase_add_test(tests, a_full_program_stays_within_its_limits);
