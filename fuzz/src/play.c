@@ -133,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.snapshots = snapshots;
     options.steps_shared = fuzz_shared.steps;
     options.hash_off = true; /* nobody compares runs here */
+    options.strict = true;   /* our frontend keeps what SHOULD be, too */
     scenario_runner_run(runner, &program, &options, &verdict);
     inputs++;
     effective_steps += verdict.steps_effective;
