@@ -22,7 +22,7 @@ static const uint8_t load[] = {STEP_LOAD, STEP_NONE};
 
 static const char *const connected[] = {
     SMALL "backend linux\nconnect pool=4",
-    SMALL "backend linux\nconnect pool=4 abi=x86_32",
+    SMALL "backend linux discard=yes\nconnect pool=4 abi=x86_32",
     SMALL "backend linux\nconnect pool=4 order=1",
     SMALL "backend linux\nconnect pool=4 queues=2",
     SMALL "backend linux\nconnect pool=4 segments=32",
@@ -32,7 +32,7 @@ static const char *const connected[] = {
     SMALL "backend linux\nconnect pool=4 request_deadline=1s",
     SMALL "backend linux trusted=no\nconnect pool=4",
     SMALL "backend linux sectors=256 sector_size=4096\nconnect pool=4",
-    SMALL "backend linux mode=r\nconnect pool=4",
+    SMALL "backend linux mode=r discard=yes\nconnect pool=4",
     SMALL "backend minimal\nconnect pool=4",
     SMALL "backend mirage\nconnect pool=4",
     SMALL "backend qemu\nconnect pool=4",
