@@ -49,8 +49,9 @@ struct naive {
     const char *detail;
     uint64_t size_512;
     uint32_t sector_size;
-    bool read_only;
+    uint64_t info; /* the backend's node */
     bool flush_offered, flush_off, flush_worked;
+    bool drains; /* no means was offered: to flush is to wait for what is in flight */
 };
 
 extern enum broken_fault broken_fault;

@@ -212,12 +212,17 @@ static void clean_up(struct naive *device)
     device->state = device->error == BLKFRONT_OK ? BLKFRONT_CLOSED : BLKFRONT_FAILED;
 }
 
-static void write_closed(struct naive *device)
+static void write_closing(struct naive *device)
 {
     if (device->own == BLKIF_WIRE_INITIALISING || device->own == BLKIF_WIRE_INITIALISED ||
         device->own == BLKIF_WIRE_CONNECTED) {
         write_state(device, BLKIF_WIRE_CLOSING);
     }
+}
+
+static void write_closed(struct naive *device)
+{
+    write_closing(device);
     if (device->own == BLKIF_WIRE_CLOSING) {
         write_state(device, BLKIF_WIRE_CLOSED);
     }
@@ -233,14 +238,18 @@ void life_cut_off(struct naive *device)
     clean_up(device);
 }
 
-/* Closing goes on by itself until the backend owes its 6. */
+/* Closing goes on by itself until the backend owes its 5, which says that it has ended what it had
+ * in hand, or, where there is no use in waiting for that, its 6. */
 static void go_down(struct naive *device)
 {
     device->state = BLKFRONT_DISCONNECTING;
     if (broken_fault != FORGETS_ITS_REQUESTS) {
         ring_end_requests(device, BLKFRONT_DISCONNECTED);
     }
-    write_closed(device);
+    write_closing(device);
+    if (device->other != BLKIF_WIRE_CONNECTED || device->error != BLKFRONT_OK) {
+        write_closed(device);
+    }
     if (device->other == BLKIF_WIRE_CLOSED || device->other == BLKIF_WIRE_UNKNOWN) {
         clean_up(device);
     }
@@ -310,8 +319,9 @@ static void read_properties(struct naive *device)
     if (broken_fault == READS_A_NODE_TWICE) {
         device->size_512 = back_number(device, BLKIF_NODE_SECTORS);
     }
-    device->read_only = (back_number(device, BLKIF_NODE_INFO) & BLKIF_WIRE_INFO_READONLY) != 0;
+    device->info = back_number(device, BLKIF_NODE_INFO);
     device->flush_offered = back_number(device, BLKIF_NODE_FEATURE_FLUSH_CACHE) == 1;
+    device->drains = !device->flush_offered && back_number(device, BLKIF_NODE_FEATURE_BARRIER) != 1;
     if (broken_fault == IGNORES_THE_SECTOR_SIZE) {
         device->sector_size = BLKIF_WIRE_UNIT;
     }

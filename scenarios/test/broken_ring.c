@@ -264,14 +264,31 @@ static bool put(struct naive *device, struct blkfront_request *request)
     return true;
 }
 
+static bool is_drain(const struct naive *device, const struct blkfront_request *request)
+{
+    return request->operation == BLKFRONT_FLUSH && device->drains &&
+           broken_fault != FLUSHES_FOR_EVER;
+}
+
+static bool is_idle(const struct naive *device)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        if (device->slots[i].request != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* In order; one that asks for nothing is done in its turn, from a poll. */
 static void put_waiting(struct naive *device, bool in_poll)
 {
     while (device->waiting != NULL && device->state == BLKFRONT_CONNECTED) {
         struct blkfront_request *request = device->waiting;
-        bool nothing = request->operation != BLKFRONT_FLUSH && size_of(request) == 0;
+        bool drain = is_drain(device, request);
+        bool nothing = drain || (request->operation != BLKFRONT_FLUSH && size_of(request) == 0);
 
-        if (nothing ? !in_poll : !put(device, request)) {
+        if (nothing ? !in_poll || (drain && !is_idle(device)) : !put(device, request)) {
             return;
         }
         device->waiting = request->internal.next;
@@ -296,7 +313,8 @@ static int admit(const struct naive *device, const struct blkfront_request *requ
     if (request->operation == BLKFRONT_FLUSH) {
         bool may = device->flush_offered && !device->flush_off;
 
-        return may || broken_fault == FLUSHES_FOR_EVER ? BLKFRONT_OK : BLKFRONT_UNIMPLEMENTED;
+        return may || device->drains || broken_fault == FLUSHES_FOR_EVER ? BLKFRONT_OK
+                                                                         : BLKFRONT_UNIMPLEMENTED;
     }
     if (size % BLKIF_WIRE_UNIT != 0 || size > (size_t)SLOT_PAGES * BLKIF_WIRE_PAGE_SIZE) {
         return BLKFRONT_INVALID;
@@ -305,7 +323,7 @@ static int admit(const struct naive *device, const struct blkfront_request *requ
         broken_fault != GOES_BEYOND_THE_DISK) {
         return BLKFRONT_OUT_OF_RANGE;
     }
-    if (request->operation == BLKFRONT_WRITE && device->read_only &&
+    if (request->operation == BLKFRONT_WRITE && (device->info & BLKIF_WIRE_INFO_READONLY) != 0 &&
         broken_fault != IGNORES_READ_ONLY) {
         return BLKFRONT_READ_ONLY;
     }

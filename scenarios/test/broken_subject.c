@@ -148,7 +148,9 @@ static int get_info(const void *opaque, struct blkfront_info *info)
         return BLKFRONT_DISCONNECTED;
     }
     memset(info, 0, sizeof(*info));
-    info->read_write = !device->read_only;
+    info->read_write = (device->info & BLKIF_WIRE_INFO_READONLY) == 0;
+    info->cdrom = (device->info & BLKIF_WIRE_INFO_CDROM) != 0;
+    info->removable = (device->info & BLKIF_WIRE_INFO_REMOVABLE) != 0;
     info->sector_size = device->sector_size;
     info->physical_sector_size = device->sector_size;
     info->size_sectors = device->size_512;
@@ -156,8 +158,9 @@ static int get_info(const void *opaque, struct blkfront_info *info)
     info->queues = 1;
     info->segments = BLKIF_WIRE_SEGMENTS;
     info->backend_id = device->back_id;
-    info->flush =
-        device->flush_offered && !device->flush_off ? BLKFRONT_FLUSH_CACHE : BLKFRONT_FLUSH_NONE;
+    info->flush = device->flush_offered && !device->flush_off ? BLKFRONT_FLUSH_CACHE
+                  : device->drains                            ? BLKFRONT_FLUSH_DRAIN
+                                                              : BLKFRONT_FLUSH_NONE;
     snprintf(info->backend_path, sizeof(info->backend_path), "%s", device->back);
     return BLKFRONT_OK;
 }

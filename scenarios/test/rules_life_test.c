@@ -114,7 +114,7 @@ END_TEST
 START_TEST(i12_the_watch_is_left)
 {
     breaks_and_near_misses(LEAVES_THE_WATCH, one_read,
-                           rule(12, 5, "the device was released with 1 watches set"),
+                           rule(12, 4, "the disconnect has ended with 1 watches set"),
                            "backend linux\nconnect xvdb -> no-device\n");
 }
 END_TEST
@@ -122,7 +122,7 @@ END_TEST
 START_TEST(i12_the_port_is_left)
 {
     breaks_and_near_misses(LEAVES_THE_PORT, one_read,
-                           rule(12, 5, "the device was released with 1 ports open"),
+                           rule(12, 4, "the disconnect has ended with 1 ports open"),
                            never_connected);
 }
 END_TEST
