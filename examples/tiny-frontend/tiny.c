@@ -294,6 +294,8 @@ static void close_device(void *opaque)
     unsigned state = BLKIF_WIRE_CONNECTED;
 
     set_state(tiny, BLKIF_WIRE_CLOSING);
+    while (state == BLKIF_WIRE_CONNECTED)
+        state = shim_state_wait(tiny->back_state, state, &tiny->states);
     set_state(tiny, BLKIF_WIRE_CLOSED);
     while (state != BLKIF_WIRE_CLOSED && state != BLKIF_WIRE_UNKNOWN)
         state = shim_state_wait(tiny->back_state, state, &tiny->states);
