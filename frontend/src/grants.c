@@ -106,8 +106,18 @@ static inline void record_set(struct grant_block *block, struct grant_record *re
     __atomic_store_n(&record->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
+/* False: no record is so, and none needs a look: of most blocks nothing is kept or held. */
+static bool block_may_have(const struct grant_block *block, enum grant_state state)
+{
+    if (state == GRANT_KEPT)
+        return __atomic_load_n(&block->keeps, __ATOMIC_RELAXED);
+    return state <= GRANT_USED || __atomic_load_n(&block->held, __ATOMIC_RELAXED) != 0;
+}
+
 static void revoke_all(struct grant_block *block, enum grant_state state)
 {
+    if (!block_may_have(block, state))
+        return;
     for (size_t i = 0; i < block_records(block); i++) {
         struct grant_record *record = &block->records[i];
 
@@ -123,7 +133,7 @@ static void revoke_all(struct grant_block *block, enum grant_state state)
 void grant_block_retry(struct grant_block *block)
 {
     /* What happened to one page of a shared block cannot be asked: it stays suspect to the end. */
-    if (block->kind != GRANT_SHARED && __atomic_load_n(&block->held, __ATOMIC_RELAXED) != 0)
+    if (block->kind != GRANT_SHARED)
         revoke_all(block, GRANT_BUSY);
 }
 
@@ -140,6 +150,8 @@ void grant_block_purge(struct grant_block *block, uint32_t limit)
 
 static bool block_has(const struct grant_block *block, enum grant_state state)
 {
+    if (!block_may_have(block, state))
+        return false;
     for (size_t i = 0; i < block_records(block); i++) {
         if (grant_state(&block->records[i]) == state)
             return true;
