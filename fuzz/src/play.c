@@ -18,9 +18,10 @@
  * enough that what never comes to rest costs a second and not a minute. */
 enum { MAX_STEPS = 20000 };
 
-/* Refused connections: two minutes of virtual time, and what programs do lasts one (tame.c). Some
- * inputs of `store` are asked in vain for ever: they took more of its time than all others. */
-enum { PATIENCE = 64 };
+/* Refused connections: more than a minute of virtual time, which is as long as anything in a
+ * program lasts (tame.c). Some inputs of `store` are asked in vain for ever: they took more of its
+ * time than all others. */
+enum { PATIENCE = 40 };
 
 /* Pools of gigabytes would say nothing new, and the marks of a checker on them stay. */
 #define MEMORY_LIMIT ((uint64_t)128 << 20)
