@@ -129,6 +129,7 @@ static int print_steps(const char *name)
             continue;
         scenario_buffer_init(&text);
         scenario_reference_step(scenario_row_at(i), &text);
+        scenario_reference_conditions(scenario_row_at(i), &text);
         failed = text.failed;
         if (!failed)
             printf("%s%.*s", separator, (int)(text.length - strlen(heading) - 1),

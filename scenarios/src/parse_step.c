@@ -330,11 +330,39 @@ static void read_as(struct reading *reading, const struct word *word)
 
 /* ---- expectations ---- */
 
+/* ": a, b or c", or who lists them where they are many. */
+static void list_conditions(const struct scenario_row *step, char *list, size_t size)
+{
+    size_t length = 0;
+    const char *name = NULL;
+
+    for (unsigned i = 0; i < CONDITION_COUNT_OF_ALL && length < size; i++) {
+        const struct scenario_condition_row *row =
+            scenario_condition_row((enum scenario_condition_key)i);
+
+        if ((row->places & step->knows) == 0) {
+            continue;
+        }
+        if (name != NULL) {
+            length += (size_t)snprintf(list + length, size - length, "%s%s",
+                                       length == 0 ? ": " : ", ", name);
+        }
+        name = row->name;
+    }
+    if (name != NULL && length < size) {
+        length += (size_t)snprintf(list + length, size - length, "%s%s",
+                                   length == 0 ? ": " : " or ", name);
+    }
+    if (name == NULL || length >= size) {
+        snprintf(list, size, " (simblk explain '%s' lists them)", step->name);
+    }
+}
+
 static void refuse_condition(struct reading *reading, const struct word *word, size_t key)
 {
     struct suggestion suggestion;
     char found[FOUND_TEXT];
-    char near[64];
+    char near[110];
 
     suggestion_init(&suggestion, word->text, key);
     for (unsigned i = 0; i < CONDITION_COUNT_OF_ALL; i++) {
@@ -346,6 +374,9 @@ static void refuse_condition(struct reading *reading, const struct word *word, s
         }
     }
     suggestion_text(&suggestion, near, sizeof near);
+    if (near[0] == 0) {
+        list_conditions(reading->row, near, sizeof near);
+    }
     parser_refuse(reading->parser, word, "found '%s', expected a condition that '%s' knows%s",
                   found_text(found, word->text, key), reading->row->name, near);
     reading->good = false;

@@ -150,6 +150,39 @@ static void where(uint16_t places, struct scenario_buffer *buffer)
     }
 }
 
+/* Its values and what it is about: the end of a line. */
+static void one_condition(const struct scenario_condition_row *row, struct scenario_buffer *buffer)
+{
+    struct scenario_field field = value_field_of_condition(row);
+
+    scenario_buffer_text(buffer, " ");
+    values(&field, buffer);
+    scenario_buffer_format(buffer, " | %s |\n", row->help);
+}
+
+void scenario_reference_conditions(const struct scenario_row *step, struct scenario_buffer *buffer)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < CONDITION_COUNT_OF_ALL; i++) {
+        const struct scenario_condition_row *row =
+            scenario_condition_row((enum scenario_condition_key)i);
+
+        if ((row->places & step->knows) == 0) {
+            continue;
+        }
+        if (!any) {
+            scenario_buffer_text(buffer, "| condition | values | |\n|---|---|---|\n");
+        }
+        any = true;
+        scenario_buffer_format(buffer, "| `%s` |", row->name);
+        one_condition(row, buffer);
+    }
+    if (any) {
+        scenario_buffer_text(buffer, "\n");
+    }
+}
+
 void scenario_reference(struct scenario_buffer *buffer)
 {
     for (size_t group = 0; group < sizeof groups / sizeof groups[0]; group++) {
@@ -172,12 +205,10 @@ void scenario_reference(struct scenario_buffer *buffer)
     for (size_t i = 0; i < CONDITION_COUNT_OF_ALL; i++) {
         const struct scenario_condition_row *row =
             scenario_condition_row((enum scenario_condition_key)i);
-        struct scenario_field field = value_field_of_condition(row);
 
         scenario_buffer_format(buffer, "| `%s` | ", row->name);
         where(row->places, buffer);
-        scenario_buffer_text(buffer, " | ");
-        values(&field, buffer);
-        scenario_buffer_format(buffer, " | %s |\n", row->help);
+        scenario_buffer_text(buffer, " |");
+        one_condition(row, buffer);
     }
 }

@@ -135,6 +135,18 @@ START_TEST(a_step_is_told_as_the_language_says_it)
 }
 END_TEST
 
+START_TEST(the_conditions_of_a_step_are_told_with_it)
+{
+    struct outcome run = shell("$simblk explain read | grep -E '^. .(data|detail|cdrom). '");
+
+    assert_contains(run.out, "| `data` | 0 to 255 | what was read");
+    assert_contains(run.out, "| `detail` | ");
+    ck_assert_ptr_null(strstr(run.out, "cdrom"));
+    run = shell("$simblk explain backend | grep -c '| condition |'");
+    assert_contains(run.out, "0");
+}
+END_TEST
+
 START_TEST(a_first_word_means_all_steps_that_it_begins)
 {
     struct outcome run =
@@ -162,6 +174,7 @@ static Suite *tool_explain_suite(void)
     tcase_add_test(tests, scenarios_that_are_named_are_there);
     tcase_add_test(tests, without_a_rule_all_are_listed_and_what_is_none_is_said_so);
     tcase_add_test(tests, a_step_is_told_as_the_language_says_it);
+    tcase_add_test(tests, the_conditions_of_a_step_are_told_with_it);
     tcase_add_test(tests, a_first_word_means_all_steps_that_it_begins);
     suite_add_tcase(suite, tests);
     return suite;

@@ -18,6 +18,9 @@ void scenario_reference(struct scenario_buffer *buffer);
 /* Appends one step's part: for help texts. */
 void scenario_reference_step(const struct scenario_row *row, struct scenario_buffer *buffer);
 
+/* The conditions that may stand in it, or behind its arrow; nothing where there are none. */
+void scenario_reference_conditions(const struct scenario_row *step, struct scenario_buffer *buffer);
+
 #ifdef __cplusplus
 }
 #endif
