@@ -20,12 +20,33 @@ static bool is_ring_by_now(const struct oracle *oracle, const struct oracle_devi
            grant.maps == 1;
 }
 
+/* Or of another device's: what its backend finds in the ring of a request that was over may be
+ * mapped for that by now. Whatever is read or written there since is neither side's word. */
+static void spoil_another(struct oracle *oracle, const struct oracle_device *device,
+                          const struct simback_event *event)
+{
+    const struct monitor_page *page = monitor_page_of(oracle->world->monitor, (uint32_t)event->b);
+    struct oracle_device *other;
+    struct oracle_ring *ring;
+
+    if (page == NULL || page->ring->device == device->number ||
+        (other = oracle->devices[page->ring->device]) == NULL)
+        return;
+    other->hostile = true;
+    ring = oracle_ring_get(other, page->ring->queue);
+    if (ring != NULL)
+        ring->req_prod_foreign = ring->rsp_event_foreign = true;
+}
+
 void honesty_event(struct oracle *oracle, const struct simback_event *event,
                    struct oracle_device *device)
 {
     const struct monitor_device *who;
 
-    if (event->kind != SIMBACK_MAP || event->result != 0 || device == NULL || device->hostile)
+    if (event->kind != SIMBACK_MAP || event->result != 0 || device == NULL)
+        return;
+    spoil_another(oracle, device, event);
+    if (device->hostile)
         return;
     who = oracle_who(oracle, device);
     oracle_checked(oracle, 19);

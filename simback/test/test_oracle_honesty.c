@@ -280,6 +280,31 @@ static int map_the_ring(uint16_t domid, uint16_t device)
     return host->map(host->context, SIMBACK_FRONT_DOMID, &puppet.ring_refs[0], 1, true, &page);
 }
 
+/* What another device's backend finds in its ring, of requests that were over, may be mapped for
+ * that by now: what it writes into this one is not its frontend's. */
+static void i9_a_ring_that_the_backend_of_another_device_writes_into(void)
+{
+    struct simback_backend_options options;
+    uint32_t req_prod = 7;
+
+    for (int maps = 0; maps < 2; maps++) {
+        tear_down();
+        set_up();
+        simback_backend_options_init(&options);
+        options.front_domid = SIMBACK_FRONT_DOMID;
+        options.vdev = 51728;
+        CU_ASSERT_PTR_NOT_NULL(simback_world_add_backend(puppet.world, &options));
+        if (maps != 0)
+            CU_ASSERT_EQUAL(map_the_ring(0, 1), 0);
+        memcpy(puppet.ring, &req_prod, sizeof(req_prod));
+        puppet_step(&puppet);
+        if (maps != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect_nth(&puppet, 0, 9, "without segments");
+    }
+}
+
 static void i19_a_map_while_there_is_a_connection(void)
 {
     CU_ASSERT_EQUAL(map_the_ring(0, 0), 0);
@@ -370,6 +395,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(but_after_a_frontend_that_is_gone),
     UNIT_TEST(but_after_a_frontend_that_was_gone),
     UNIT_TEST(but_after_a_frontend_that_may_not_be_read),
+    UNIT_TEST(i9_a_ring_that_the_backend_of_another_device_writes_into),
     UNIT_TEST(i19_a_map_while_there_is_a_connection),
     UNIT_TEST(i19_a_map_after_its_own_6),
     UNIT_TEST(i19_a_map_before_the_frontend_has_published),
