@@ -172,14 +172,19 @@ static bool has_params(struct scenario_runner *runner, unsigned device, const ch
            strcmp(without_prefixes(params), without_prefixes(name)) == 0;
 }
 
+/* What no device has as its number, though it spells one, may be a params value yet. */
 uint16_t device_number_of_name(struct scenario_runner *runner, const char *name, unsigned handle)
 {
     uint64_t vdev = 0;
     bool numbered = read_vdev(name, strlen(name), &vdev);
 
+    for (unsigned i = 0; numbered && i < SCENARIO_DEVICES_MAX; i++) {
+        if (runner->has_backend[i] && runner->backends[i].vdev == vdev) {
+            return (uint16_t)i;
+        }
+    }
     for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {
-        if (runner->has_backend[i] &&
-            (numbered ? runner->backends[i].vdev == vdev : has_params(runner, i, name))) {
+        if (runner->has_backend[i] && has_params(runner, i, name)) {
             return (uint16_t)i;
         }
     }

@@ -420,6 +420,18 @@ START_TEST(standard_input_is_a_scenario)
 }
 END_TEST
 
+/* The frontend tries it as that where no device has the number; then it is that device's, whatever
+ * the prefix, and the other one is judged by itself. */
+START_TEST(a_name_that_spells_a_number_may_be_the_params_of_a_device)
+{
+    put_file("params.scn",
+             "title \"t\"\nrule I7\n\nxvdb: backend linux\n"
+             "backend linux params=sdb3\nxvdb: connect sdb3 -> ok\n"
+             "xvdb: connect -> ok\nxvdb: write 0 +8 -> ok\nxvdb: expect requests=1\n");
+    assert_status(shell("$simblk run --strict params.scn"), 0);
+}
+END_TEST
+
 static Suite *tool_run_suite(void)
 {
     Suite *suite = suite_create("simblk run");
@@ -453,6 +465,7 @@ static Suite *tool_run_suite(void)
                         (int)(sizeof(selections) / sizeof(selections[0])));
     tcase_add_test(selection, the_command_to_repeat_a_failure_repeats_it);
     tcase_add_test(selection, standard_input_is_a_scenario);
+    tcase_add_test(selection, a_name_that_spells_a_number_may_be_the_params_of_a_device);
     suite_add_tcase(suite, codes);
     suite_add_tcase(suite, bad);
     suite_add_tcase(suite, selection);
