@@ -5,6 +5,8 @@
  */
 #include "alone.h"
 
+#include "backend_internal.h"
+
 static void set_up_data(void)
 {
     set_up();
@@ -416,6 +418,48 @@ static void i14_a_rest_asks_for_the_next_event(void)
     CU_ASSERT_FALSE(device.host.port_pending[3]);
 }
 
+/* Whoever runs it looks at the ring until there is nothing for a while, and then asks. */
+static void i14_a_ring_that_is_watched_needs_no_event(void)
+{
+    fake_connect(&device);
+    fake_set_ring_word(&device.rings[0], 1, 0);
+    device.backend->watched = true;
+    for (uint64_t i = 0; i < 20; i++) {
+        CU_ASSERT_FALSE(service_has_news(device.backend));
+        fake_put_request(&device, 0, i, 0, 0, 1);
+        fake_publish(&device, 0);
+        CU_ASSERT_TRUE(service_has_news(device.backend));
+        CU_ASSERT_FALSE(simback_backend_service(device.backend, 0));
+        CU_ASSERT_TRUE(fake_answered(&device, i, 0, 0));
+    }
+    CU_ASSERT_EQUAL(fake_ring_word(&device.rings[0], 1), 0);
+    device.backend->watched = false;
+    CU_ASSERT_FALSE(simback_backend_service(device.backend, 0));
+    CU_ASSERT_EQUAL(fake_ring_word(&device.rings[0], 1), 21);
+}
+
+/* What cannot be taken yet is no news each time, or whoever runs the backend would never sleep. */
+static void what_was_seen_is_no_news(void)
+{
+    const struct simback_fault hold = any_request(SIMBACK_HOLD);
+
+    fake_connect(&device);
+    device.backend->watched = true;
+    CU_ASSERT_EQUAL(simback_backend_add_fault(device.backend, &hold), 0);
+    for (uint64_t i = 0; i < 32; i++)
+        fake_put_request(&device, 0, i, 0, 0, 1);
+    fake_publish(&device, 0);
+    while (simback_backend_service(device.backend, 0))
+        continue;
+    CU_ASSERT_EQUAL(counters().pending, 32);
+    CU_ASSERT_FALSE(service_has_news(device.backend));
+    device.backend->hung = true;
+    fake_set_ring_word(&device.rings[0], 0, 33);
+    CU_ASSERT_FALSE(service_has_news(device.backend));
+    device.backend->hung = false;
+    CU_ASSERT_TRUE(service_has_news(device.backend));
+}
+
 static void i19_too_many_requests_lose_the_ring(void)
 {
     fake_connect(&device);
@@ -547,6 +591,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(nothing_is_allocated_by_requests),
     UNIT_TEST(i14_an_event_only_if_it_was_asked_for),
     UNIT_TEST(i14_a_rest_asks_for_the_next_event),
+    UNIT_TEST(i14_a_ring_that_is_watched_needs_no_event),
+    UNIT_TEST(what_was_seen_is_no_news),
     UNIT_TEST(i19_too_many_requests_lose_the_ring),
     UNIT_TEST(i19_a_full_ring_is_no_offence),
     UNIT_TEST(i19_a_request_put_back_loses_the_ring),
