@@ -184,7 +184,8 @@ struct oracle_device {
     bool back_odd;         /* what it has read since means nothing */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     uint16_t back_domid;   /* as it has read backend-id */
-    bool back_domid_known;
+    bool back_domid_known, back_path_known;
+    uint64_t back_path;    /* a hash of `backend`, as it has read it */
     uint64_t back_misread; /* hash of its path, where it could not be read, on purpose; else 0 */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */

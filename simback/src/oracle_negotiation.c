@@ -20,6 +20,7 @@ struct publication {
     char back[MONITOR_PATH]; /* "": not known */
     uint16_t back_domid;
     bool back_unknown; /* there is a backend-id, and it is no domain's */
+    bool elsewhere;    /* its backend's directory is not the one that it has read of */
     uint64_t queues, order;
     bool numbered; /* ring-ref0 and so on */
 };
@@ -71,6 +72,11 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
     uint64_t domid;
 
     hide(oracle, device, event);
+    if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
+        strcmp(rest, BLKIF_NODE_BACKEND) == 0) {
+        device->back_path = hash_xxh64(event->bytes, event->length, 0);
+        device->back_path_known = true;
+    }
     if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
         monitor_number(event->bytes, event->length, &domid) && domid <= DOMID_MAX) {
@@ -138,24 +144,29 @@ static bool read_number(const struct publication *p, const char *directory, cons
     return false;
 }
 
-/* What the backend offers; `fallback` where it says nothing that makes sense. */
+/* What the backend offers; `fallback` where it says nothing that makes sense. What was read in
+ * another directory is not seen. */
 static uint64_t offer(const struct publication *p, const char *node, uint64_t fallback)
 {
     uint64_t number;
 
+    if (p->elsewhere)
+        return UINT64_MAX;
     return p->back[0] != '\0' && number_of(p, p->back, node, &number) ? number : fallback;
 }
 
-/* Its backend's number is the one that it has read: whether it hears of another one in time is no
- * matter of what it publishes. */
+/* Its backend is the one that it has read of: whether it hears of another one in time is no matter
+ * of what it publishes. */
 static void find_backend(struct publication *p)
 {
-    size_t length;
+    size_t length = 0;
     uint64_t domid;
 
     if (monitor_peek(p->oracle->world, p->front, BLKIF_NODE_BACKEND, p->back, sizeof(p->back) - 1,
                      &length))
         p->back[length] = '\0';
+    p->elsewhere =
+        p->device->back_path_known && p->device->back_path != hash_xxh64(p->back, length, 0);
     if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;
     else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)
