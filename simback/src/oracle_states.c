@@ -274,6 +274,7 @@ void states_released(struct oracle_device *device)
     device->front_resumed = ORACLE_NO_STATE;
     device->resumed = false;
     device->back_serves = false;
+    forget_offers(device);
 }
 
 void states_transaction(struct oracle *oracle, const struct simback_event *event)

@@ -181,6 +181,24 @@ static void i8_an_error_of_a_later_flush_is_an_error(void)
     puppet_expect(&puppet, 8, false, "request 4: succeeds, but one of its 1 ring requests");
 }
 
+/* Nor where a former backend had one, before the device was given back. */
+static void i2_a_flush_that_needs_nothing_succeeds_by_itself(void)
+{
+    struct simback_backend_options options;
+
+    puppet_close(&puppet);
+    simback_backend_options_init(&options);
+    options.flush = options.barrier = SIMBACK_NO;
+    puppet.backend = simback_world_restart_backend(puppet.world, &options);
+    simback_store_write(puppet.world, "/local/domain/1/device/vbd/51712/state", "1", 1);
+    simback_app_call(puppet.world, 0, "connect");
+    puppet_connect(&puppet);
+    submit_flush(1);
+    puppet_complete(&puppet, 1, 0);
+    puppet_step(&puppet);
+    puppet_expect_none(&puppet);
+}
+
 /* It is no more than to wait for what is in flight. */
 static void i8_a_flush_that_needs_nothing_should_not_be_refused(void)
 {
@@ -445,6 +463,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_not_supported_has_no_fallback_for_a_read),
     UNIT_TEST(i8_an_error_is_not_what_is_not_supported),
     UNIT_TEST(i8_an_error_of_the_first_flush_counts_as_not_supported),
+    UNIT_TEST(i2_a_flush_that_needs_nothing_succeeds_by_itself),
     UNIT_TEST(i8_a_flush_that_needs_nothing_should_not_be_refused),
     UNIT_TEST(i8_an_error_of_a_later_flush_is_an_error),
     UNIT_TEST(i8_a_write_with_fua_fails_with_its_flush),
