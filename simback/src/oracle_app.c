@@ -275,7 +275,9 @@ void simback_app_submit(struct simback_world *world, uint16_t device, uint16_t q
     made->submitted = ++oracle->stamp;
     made->born = known->connection;
     measure(made);
-    made->extents_512 = units_whole_extents(known, made);
+    made->extents_first_512 = made->first_512;
+    made->extents_512 = made->count_512;
+    units_round(known, &made->extents_first_512, &made->extents_512);
     request_link(known, made);
     oracle_request_wait(known, made);
     read_only_submit(oracle, known, made);

@@ -10,9 +10,10 @@
 static uint64_t least_to_discard(const struct oracle_device *device,
                                  const struct oracle_request *request)
 {
-    const uint64_t now = units_whole_extents(device, request);
+    uint64_t first_512 = request->extents_first_512, least_512 = request->extents_512;
 
-    return now < request->extents_512 ? now : request->extents_512;
+    units_round(device, &first_512, &least_512);
+    return least_512;
 }
 
 /* What a request that has asked for all it can has got: everything answered OKAY. */

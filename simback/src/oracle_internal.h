@@ -28,10 +28,11 @@ struct oracle_request {
     uint64_t born;       /* the connection that there was when it was submitted; 0: none */
     uint64_t sector, sectors;
     uint64_t first_512, count_512;
-    uint64_t issued_512;  /* put on a ring and neither answered "not supported" nor lost */
-    uint64_t next_512;    /* where the part that was issued last ends */
-    uint64_t ok_512;      /* answered OKAY */
-    uint64_t extents_512; /* a discard's: whole extents, the fewest since its submit */
+    uint64_t issued_512; /* put on a ring and neither answered "not supported" nor lost */
+    uint64_t next_512;   /* where the part that was issued last ends */
+    uint64_t ok_512;     /* answered OKAY */
+    /* A discard's: what is left of it after all roundings since its submit. */
+    uint64_t extents_first_512, extents_512;
     const struct blkfront_buffer *buffers; /* the application's, until completion */
     size_t buffer_count;
     uint32_t sector_size;

@@ -141,9 +141,8 @@ void status_complete(struct oracle *oracle, struct oracle_device *device,
 bool units_put(struct oracle_put *put);
 /* The extents that can be discarded, in units: their size, and where the first begins. */
 uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512);
-/* How many units of a discard are whole extents, by what the frontend knows of them now. */
-uint64_t units_whole_extents(const struct oracle_device *device,
-                             const struct oracle_request *request);
+/* What of a discard is whole extents, by what the frontend knows of them now. */
+void units_round(const struct oracle_device *device, uint64_t *first_512, uint64_t *count_512);
 /* What the frontend has been told of them in its step may have made its discards less. */
 void units_step(struct oracle_device *device);
 

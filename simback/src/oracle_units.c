@@ -118,16 +118,17 @@ uint64_t units_of_extent(const struct oracle_device *device, uint64_t *begin_512
     return size / BLKIF_WIRE_UNIT;
 }
 
-/* Whole extents inside what was asked for; the rest need not be discarded. */
-uint64_t units_whole_extents(const struct oracle_device *device,
-                             const struct oracle_request *request)
+/* The whole extents inside of it are left of a discard; the rest need not be done. What was left
+ * out once does not come back when extents begin elsewhere. */
+void units_round(const struct oracle_device *device, uint64_t *first_512, uint64_t *count_512)
 {
     uint64_t begin;
     const uint64_t size = units_of_extent(device, &begin);
-    const uint64_t skew = (request->first_512 % size + size - begin) % size;
+    const uint64_t skew = (*first_512 % size + size - begin) % size;
     const uint64_t head = skew == 0 ? 0 : size - skew;
 
-    return request->count_512 < head ? 0 : (request->count_512 - head) / size * size;
+    *first_512 += head;
+    *count_512 = *count_512 < head ? 0 : (*count_512 - head) / size * size;
 }
 
 void units_step(struct oracle_device *device)
@@ -135,12 +136,8 @@ void units_step(struct oracle_device *device)
     if (!device->extents_told)
         return;
     device->extents_told = false;
-    for (struct oracle_request *at = device->first; at != NULL; at = at->next) {
-        const uint64_t now = units_whole_extents(device, at);
-
-        if (now < at->extents_512)
-            at->extents_512 = now;
-    }
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next)
+        units_round(device, &at->extents_first_512, &at->extents_512);
 }
 
 /* A backend can refuse what is not whole extents. */

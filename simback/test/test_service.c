@@ -4,7 +4,6 @@
  * taking and publishing.
  */
 #include "alone.h"
-
 #include "backend_internal.h"
 
 static void set_up_data(void)
@@ -453,11 +452,6 @@ static void what_was_seen_is_no_news(void)
         continue;
     CU_ASSERT_EQUAL(counters().pending, 32);
     CU_ASSERT_FALSE(service_has_news(device.backend));
-    device.backend->hung = true;
-    fake_set_ring_word(&device.rings[0], 0, 33);
-    CU_ASSERT_FALSE(service_has_news(device.backend));
-    device.backend->hung = false;
-    CU_ASSERT_TRUE(service_has_news(device.backend));
 }
 
 static void i19_too_many_requests_lose_the_ring(void)
