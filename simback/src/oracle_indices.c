@@ -82,6 +82,8 @@ void indices_loaded(const struct oracle *oracle, struct oracle_ring *ring, uint3
     uint32_t now =
         monitor_front_word(oracle->world->monitor, view, SIMBACK_REQ_PROD) - view->responses;
 
+    /* An event says no more than what is there when it is heard. */
+    ring->announced = rsp_prod;
     responses_seen(ring, rsp_prod, now <= view->slots && now > told ? now : told);
     if (ring->overflow && rsp_prod == ring->overflow_value)
         ring->overflow_seen = true;
