@@ -233,7 +233,7 @@ static const uint8_t *held(const struct disk_entry *entry)
 enum { CACHE_LINE = 64, EXPECT_STEP = 4 * CACHE_LINE };
 
 /* Most of what a long transfer copies are whole blocks between pages. With both ends known to be
- * aligned, and the far one looked at first, processors take a sixth less time for one. */
+ * aligned, and the far one looked at first, processors take less time for one. */
 static inline void copy_piece(uint8_t *to, const uint8_t *from, size_t length)
 {
     if (length != DISK_BLOCK || ((uintptr_t)to | (uintptr_t)from) % CACHE_LINE != 0) {
