@@ -70,6 +70,7 @@ static void pages_remove(struct monitor *monitor, const struct monitor_ring *rin
 struct published {
     uint8_t order;
     bool numbered; /* ring-refN; else ring-ref */
+    bool by_pages; /* num-ring-pages alone says the order */
     bool abi_32;
     uint16_t queues;
 };
@@ -95,6 +96,7 @@ static void read_published(const struct simback_world *world, const char *front,
         while (published->order < BLKIF_WIRE_RING_ORDER_MAX && 1u << published->order < number)
             published->order++;
         published->numbered = published->order > 0;
+        published->by_pages = true;
     }
 }
 
@@ -122,6 +124,10 @@ static bool read_queue(const struct simback_world *world, const char *front,
     else
         snprintf(directory, sizeof(directory), "%s", front);
     ring->order = published->order;
+    /* One that could not be removed is left of a larger ring; most backends do not look at it. */
+    if (published->by_pages && read_ref(world, directory, BLKIF_NODE_RING_REF, &ring->refs[0]) &&
+        !read_ref(world, directory, BLKIF_NODE_RING_REF "0", &ring->refs[0]))
+        ring->order = 0;
     ring->pages = 1u << ring->order;
     ring->abi_32 = published->abi_32;
     for (uint32_t i = 0; i < ring->pages; i++) {
