@@ -208,7 +208,7 @@ static double times_of(const struct turn *turn)
 static double median_of(const struct turn *turns, uint32_t count,
                         double (*value)(const struct turn *turn))
 {
-    double values[BENCH_REPEATS_MAX * SLICES];
+    double values[BENCH_REPEATS_MAX * SLICES] = {0};
 
     for (uint32_t i = 0; i < count; i++)
         values[i] = value(&turns[i]);
