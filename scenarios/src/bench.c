@@ -87,20 +87,6 @@ static double yardstick(const struct bench_case *bench, unsigned char *disk, uns
     return bench_seconds() - began;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, uint32_t count)
-{
-    qsort(values, count, sizeof(*values), by_size);
-    return values[count / 2];
-}
-
 /* What the rules remember of a sector, and have to keep apart where many writes overlap, is not
  * what a row shows: everything has been written once, and one place by all that is in flight. */
 static int write_all(struct bench_world *bench)
@@ -180,21 +166,6 @@ static int take_turn(const struct load *load, unsigned char *disk, unsigned char
     return 0;
 }
 
-static double requests_of(const struct turn *turn)
-{
-    return 1 / turn->requests;
-}
-
-static double copies_of(const struct turn *turn)
-{
-    return 1 / turn->copies;
-}
-
-static double empty_of(const struct turn *turn)
-{
-    return 1 / turn->empty;
-}
-
 static double ratio_of(const struct turn *turn)
 {
     return turn->copies / turn->requests;
@@ -205,14 +176,34 @@ static double times_of(const struct turn *turn)
     return turn->requests / (turn->empty + turn->copies);
 }
 
-static double median_of(const struct turn *turns, uint32_t count,
-                        double (*value)(const struct turn *turn))
+static int by_ratio(const void *a, const void *b)
 {
-    double values[BENCH_REPEATS_MAX * SLICES] = {0};
+    const double x = ratio_of(a);
+    const double y = ratio_of(b);
 
-    for (uint32_t i = 0; i < count; i++)
-        values[i] = value(&turns[i]);
-    return median(values, count);
+    return (x > y) - (x < y);
+}
+
+static int by_times(const void *a, const void *b)
+{
+    const double x = times_of(a);
+    const double y = times_of(b);
+
+    return (x > y) - (x < y);
+}
+
+/* The rates are those of the turn whose ratio is in the middle, so that one goes with the other. */
+static void put_medians(struct turn *turns, uint32_t count, struct bench_result *result)
+{
+    const struct turn *middle = &turns[count / 2];
+
+    qsort(turns, count, sizeof(*turns), by_times);
+    result->times = times_of(middle);
+    qsort(turns, count, sizeof(*turns), by_ratio);
+    result->ratio = ratio_of(middle);
+    result->requests_per_second = 1 / middle->requests;
+    result->copies_per_second = 1 / middle->copies;
+    result->empty_per_second = 1 / middle->empty;
 }
 
 static int measure(const struct load *load, unsigned char *disk, unsigned char *buffer,
@@ -235,11 +226,7 @@ static int measure(const struct load *load, unsigned char *disk, unsigned char *
             return -1;
     }
     load->statistics(load->world, &after);
-    result->requests_per_second = median_of(turns, count, requests_of);
-    result->copies_per_second = median_of(turns, count, copies_of);
-    result->empty_per_second = median_of(turns, count, empty_of);
-    result->ratio = median_of(turns, count, ratio_of);
-    result->times = median_of(turns, count, times_of);
+    put_medians(turns, count, result);
     result->notifications = (double)(after.notifications - before.notifications) / (double)total;
     result->allocations = (double)(allocations_of(load) - allocations) / (double)total;
     result->copied = (double)(after.bytes_copied - before.bytes_copied) / (double)total /

@@ -39,15 +39,22 @@ struct bench_case {
 };
 
 struct bench_result {
-    double requests_per_second; /* this and the next four: medians over all turns */
+    double requests_per_second; /* of the turn whose ratio is the median of all, as the next two */
     double copies_per_second;   /* the yardstick, beside it: whole requests' bytes a second */
     double empty_per_second;    /* requests that do nothing, over as many slots */
-    double ratio;               /* of requests to copies, in the same turn */
-    double times;               /* how long it takes of an empty one and the copy, in that order */
+    double ratio;               /* of requests to copies: the median of the turns */
+    double times;               /* as long as an empty one and the copy: the median, too */
     double notifications;       /* per request */
     double allocations;         /* per request */
     double copied;              /* bytes copied by the frontend, per byte of data */
 };
+
+/* bench_stay.c: so many processors for this process; the calling thread, and those that it begins
+ * from then on, stay on the one of this place among them; or go where they like again. The first
+ * call of all is the first one. */
+bool bench_has_processors(uint32_t threads);
+void bench_stay(uint32_t place);
+void bench_roam(void);
 
 /* Of a connected, idle device: the world's own is what there is before it. */
 struct bench_memory {

@@ -152,20 +152,36 @@ static void play(struct empty_ring *ring, bool alone)
 
 /* ---- both ---- */
 
+static int begin_back(struct empty_ring *ring, pthread_t *back)
+{
+    const bool apart = bench_has_processors(2);
+    int result;
+
+    if (apart)
+        bench_stay(1);
+    result = pthread_create(back, NULL, serve_all, ring);
+    if (apart)
+        bench_stay(0);
+    return result;
+}
+
 static int play_beside(struct empty_ring *ring, double *seconds)
 {
     pthread_t back;
     uint32_t looks = 0;
     double began;
 
-    if (pthread_create(&back, NULL, serve_all, ring) != 0)
+    if (begin_back(ring, &back) != 0) {
+        bench_roam();
         return -1;
+    }
     while (__atomic_load_n(&ring->began, __ATOMIC_ACQUIRE) == 0)
         be_patient(&looks);
     began = bench_seconds();
     play(ring, false);
     *seconds = bench_seconds() - began;
     (void)pthread_join(back, NULL);
+    bench_roam();
     return 0;
 }
 

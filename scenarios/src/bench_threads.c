@@ -42,6 +42,7 @@ struct queue_load {
 
 struct bench_threads {
     const struct bench_case *bench;
+    bool apart; /* each thread has a processor of its own, and stays there */
     struct simback_threads *world;
     struct blkfront *context;
     struct blkfront_device *device;
@@ -106,6 +107,8 @@ static void *run(void *context)
     struct queue_load *load = context;
     struct bench_threads *threads = load->threads;
 
+    if (threads->apart)
+        bench_stay(load->index == 0 ? 0 : load->index + 1);
     while (__atomic_load_n(&threads->over, __ATOMIC_ACQUIRE) == 0) {
         const uint32_t round = __atomic_load_n(&threads->round, __ATOMIC_ACQUIRE);
         bool more;
@@ -192,6 +195,23 @@ static void fill_disk(void *context, struct simback_backend *backend)
     }
 }
 
+/* The backend's thread is begun by the world, and has its place from who calls. */
+static int start_backend(struct bench_threads *threads,
+                         const struct simback_backend_options *options)
+{
+    int result;
+
+    threads->world = simback_threads_create();
+    if (threads->world == NULL)
+        return -1;
+    if (threads->apart)
+        bench_stay(1);
+    result = simback_threads_start(threads->world, options);
+    if (threads->apart)
+        bench_roam();
+    return result;
+}
+
 static int connect(struct bench_threads *threads)
 {
     const struct bench_setup *setup = threads->bench->setup;
@@ -209,8 +229,7 @@ static int connect(struct bench_threads *threads)
     options.segments = setup->segments;
     options.queues = setup->queues;
     options.ring_order = setup->ring_order;
-    threads->world = simback_threads_create();
-    if (threads->world == NULL || simback_threads_start(threads->world, &backend) != 0 ||
+    if (start_backend(threads, &backend) != 0 ||
         blkfront_create(simback_threads_platform(threads->world), &threads->context) !=
             BLKFRONT_OK ||
         blkfront_connect(threads->context, "xvda", &options, &threads->device) != BLKFRONT_OK ||
@@ -282,6 +301,7 @@ struct bench_threads *bench_threads_open(const struct bench_case *bench)
     if (threads == NULL)
         return NULL;
     threads->bench = bench;
+    threads->apart = bench_has_processors(bench->setup->queues + 1);
     if (connect(threads) == 0 && make_buffers(threads) == 0 && begin_threads(threads) == 0)
         return threads;
     bench_threads_close(threads);

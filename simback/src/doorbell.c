@@ -20,7 +20,8 @@
 
 /* A spin is of use where the other thread has a processor of its own, and a waste where it waits
  * for this one. Which it is may change, so of the short ones every TRIED_AGAINth is a long one,
- * whether the others are of use or not: they may be just too short for all but a few rings. */
+ * whether the others are of use or not: they may be just too short for all but a few rings. It is
+ * as long as any, since two that both sleep take as long as both wake-ups to answer each other. */
 enum {
     SPINS_LEAST = 4,
     SPINS_FIRST = 1024,
@@ -89,8 +90,10 @@ bool doorbell_spin(struct doorbell *bell, uint32_t seen, const struct doorbell_s
     uint32_t limit = __atomic_load_n(&bell->spins, __ATOMIC_RELAXED);
     bool rung;
 
-    if (limit == 0 || (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0))
+    if (limit == 0)
         limit = SPINS_FIRST;
+    else if (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0)
+        limit = SPINS_MOST;
     rung = doorbell_glance(bell, seen, sign, limit);
     if (rung)
         limit = limit < SPINS_MOST / 2 ? limit * 2 : SPINS_MOST;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where the threads of the benchmark run. With a processor for each they stay there: where the
+ * scheduler has put two on one, its patience is measured and nothing else.
+ */
+#include "bench.h"
+
+#include <sched.h>
+
+/* What the process was begun with: a container may have some of the machine's alone. */
+static cpu_set_t permitted;
+static bool known;
+
+static void learn(void)
+{
+    if (!known && sched_getaffinity(0, sizeof(permitted), &permitted) != 0)
+        CPU_ZERO(&permitted);
+    known = true;
+}
+
+bool bench_has_processors(uint32_t threads)
+{
+    learn();
+    return (uint32_t)CPU_COUNT(&permitted) >= threads;
+}
+
+void bench_stay(uint32_t place)
+{
+    for (size_t processor = 0; processor < CPU_SETSIZE; processor++) {
+        cpu_set_t alone;
+
+        if (!CPU_ISSET(processor, &permitted) || place-- != 0)
+            continue;
+        CPU_ZERO(&alone);
+        CPU_SET(processor, &alone);
+        (void)sched_setaffinity(0, sizeof(alone), &alone);
+        return;
+    }
+}
+
+void bench_roam(void)
+{
+    (void)sched_setaffinity(0, sizeof(permitted), &permitted);
+}
