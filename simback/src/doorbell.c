@@ -21,11 +21,12 @@
 /* A spin is of use where the other thread has a processor of its own, and a waste where it waits
  * for this one. Which it is may change, so of the short ones every TRIED_AGAINth is a long one,
  * whether the others are of use or not: they may be just too short for all but a few rings. It is
- * as long as any, since two that both sleep take as long as both wake-ups to answer each other. */
+ * very long, since two that both sleep answer each other only after both have been woken. */
 enum {
     SPINS_LEAST = 4,
     SPINS_FIRST = 1024,
     SPINS_MOST = 4096,
+    SPINS_TRIED = 4 * SPINS_MOST,
     TRIED_AGAIN = 64,
     POLITE = 64,
     SELDOM = 16
@@ -93,7 +94,7 @@ bool doorbell_spin(struct doorbell *bell, uint32_t seen, const struct doorbell_s
     if (limit == 0)
         limit = SPINS_FIRST;
     else if (limit < SPINS_FIRST && tries % TRIED_AGAIN == 0)
-        limit = SPINS_MOST;
+        limit = SPINS_TRIED;
     rung = doorbell_glance(bell, seen, sign, limit);
     if (rung)
         limit = limit < SPINS_MOST / 2 ? limit * 2 : SPINS_MOST;
