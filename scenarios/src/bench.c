@@ -105,7 +105,7 @@ static int write_all(struct bench_world *bench)
 }
 
 /* Turns of each repeat: what else happens on the machine comes upon all three alike, and where it
- * does not, the median of many turns' own ratios leaves it out. */
+ * does not, the turn in the middle leaves it out. */
 enum { SLICES = 8 };
 
 /* As many requests as take about a slice of the time asked for, and more than are in flight. */
@@ -176,31 +176,37 @@ static double times_of(const struct turn *turn)
     return turn->requests / (turn->empty + turn->copies);
 }
 
-static int by_ratio(const void *a, const void *b)
+/* How far a turn's value is from the middle of all. */
+static uint32_t distance(const struct turn *turns, uint32_t count, uint32_t index,
+                         double (*value)(const struct turn *turn))
 {
-    const double x = ratio_of(a);
-    const double y = ratio_of(b);
+    const double mine = value(&turns[index]);
+    uint32_t below = 0;
 
-    return (x > y) - (x < y);
+    for (uint32_t i = 0; i < count; i++)
+        below += value(&turns[i]) < mine || (i < index && value(&turns[i]) <= mine);
+    return below > count / 2 ? below - count / 2 : count / 2 - below;
 }
 
-static int by_times(const void *a, const void *b)
+/* One turn for all, so that each figure goes with the others: the one that is nearest to the middle
+ * by its ratio and by its times. */
+static void put_middle(const struct turn *turns, uint32_t count, struct bench_result *result)
 {
-    const double x = times_of(a);
-    const double y = times_of(b);
+    const struct turn *middle = &turns[0];
+    uint32_t least = UINT32_MAX;
 
-    return (x > y) - (x < y);
-}
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t by_ratio = distance(turns, count, i, ratio_of);
+        const uint32_t by_times = distance(turns, count, i, times_of);
+        const uint32_t worse = by_ratio > by_times ? by_ratio : by_times;
 
-/* The rates are those of the turn whose ratio is in the middle, so that one goes with the other. */
-static void put_medians(struct turn *turns, uint32_t count, struct bench_result *result)
-{
-    const struct turn *middle = &turns[count / 2];
-
-    qsort(turns, count, sizeof(*turns), by_times);
-    result->times = times_of(middle);
-    qsort(turns, count, sizeof(*turns), by_ratio);
+        if (worse < least) {
+            least = worse;
+            middle = &turns[i];
+        }
+    }
     result->ratio = ratio_of(middle);
+    result->times = times_of(middle);
     result->requests_per_second = 1 / middle->requests;
     result->copies_per_second = 1 / middle->copies;
     result->empty_per_second = 1 / middle->empty;
@@ -226,7 +232,7 @@ static int measure(const struct load *load, unsigned char *disk, unsigned char *
             return -1;
     }
     load->statistics(load->world, &after);
-    put_medians(turns, count, result);
+    put_middle(turns, count, result);
     result->notifications = (double)(after.notifications - before.notifications) / (double)total;
     result->allocations = (double)(allocations_of(load) - allocations) / (double)total;
     result->copied = (double)(after.bytes_copied - before.bytes_copied) / (double)total /

@@ -39,11 +39,11 @@ struct bench_case {
 };
 
 struct bench_result {
-    double requests_per_second; /* of the turn whose ratio is the median of all, as the next two */
+    double requests_per_second; /* of the turn in the middle, as the next four */
     double copies_per_second;   /* the yardstick, beside it: whole requests' bytes a second */
     double empty_per_second;    /* requests that do nothing, over as many slots */
-    double ratio;               /* of requests to copies: the median of the turns */
-    double times;               /* as long as an empty one and the copy: the median, too */
+    double ratio;               /* of requests to copies */
+    double times;               /* as long as an empty one and the copy, in that order */
     double notifications;       /* per request */
     double allocations;         /* per request */
     double copied;              /* bytes copied by the frontend, per byte of data */

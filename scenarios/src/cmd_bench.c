@@ -253,7 +253,8 @@ static int run_for_people(struct bench_command *command)
         "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); empty: "
         "round "
         "trips over a ring with the same header and slots, without data;\ntimes: as long as one of "
-        "these and the copy, one after the other; medians of %" PRIu64 " repeats of eight turns.\n",
+        "these and the copy, one after the other; the middle of %" PRIu64
+        " repeats of eight turns.\n",
         command->repeats);
     if (!takes_memory(command))
         return rc;

@@ -155,6 +155,22 @@ static uint64_t offer(const struct publication *p, const char *node, uint64_t fa
     return p->back[0] != '\0' && number_of(p, p->back, node, &number) ? number : fallback;
 }
 
+/* The watch of its backend's directory has fired in vain: it may go on with another one, whatever
+ * it has read of `backend` since for some other reason. */
+static bool is_unheard_of(const struct publication *p)
+{
+    const struct oracle_device *device = p->device;
+    char path[MONITOR_PATH + sizeof("/" BLKIF_NODE_BACKEND)];
+    int length = snprintf(path, sizeof(path), "%s/" BLKIF_NODE_BACKEND, p->front);
+    uint64_t hash = hash_xxh64(path, (size_t)length, 0);
+
+    for (uint32_t i = 0; i < device->lost_count; i++) {
+        if (device->lost[i] == hash)
+            return true;
+    }
+    return device->lost_more;
+}
+
 /* Its backend is the one that it has read of: whether it hears of another one in time is no matter
  * of what it publishes. */
 static void find_backend(struct publication *p)
@@ -166,7 +182,8 @@ static void find_backend(struct publication *p)
                      &length))
         p->back[length] = '\0';
     p->elsewhere =
-        p->device->back_path_known && p->device->back_path != hash_xxh64(p->back, length, 0);
+        length == 0 || is_unheard_of(p) ||
+        (p->device->back_path_known && p->device->back_path != hash_xxh64(p->back, length, 0));
     if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;
     else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)
