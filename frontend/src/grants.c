@@ -238,21 +238,26 @@ static bool record_claim(struct grant_record *record, enum grant_state from)
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* What is FREE is only claimed by those who grant; what is KEPT is purged, too. */
+static inline bool claim(const struct grant_block *block, struct grant_record *record,
+                         enum grant_state from)
+{
+    if (!block->alone || from != GRANT_FREE)
+        return record_claim(record, from);
+    __atomic_store_n(&record->state, (uint32_t)GRANT_USED, __ATOMIC_RELAXED);
+    return true;
+}
+
 /* One of the page's records that is `from`, now USED; false if there is none. */
 static inline bool page_claim(struct grant_block *block, uint32_t page, enum grant_state from,
                               uint32_t *record)
 {
     for (size_t i = page; i < block_records(block); i += block->pages) {
         /* Looked at first: what costs is to lock a record, and most are not what is looked for. */
-        if (grant_state(&block->records[i]) != from)
-            continue;
-        /* What is FREE is only claimed by those who grant; what is KEPT is purged, too. */
-        if (block->alone && from == GRANT_FREE)
-            __atomic_store_n(&block->records[i].state, (uint32_t)GRANT_USED, __ATOMIC_RELAXED);
-        else if (!record_claim(&block->records[i], from))
-            continue;
-        *record = (uint32_t)i;
-        return true;
+        if (grant_state(&block->records[i]) == from && claim(block, &block->records[i], from)) {
+            *record = (uint32_t)i;
+            return true;
+        }
     }
     return false;
 }
