@@ -49,9 +49,9 @@ struct bench_result {
     double copied;              /* bytes copied by the frontend, per byte of data */
 };
 
-/* bench_stay.c: so many processors for this process; the calling thread, and those that it begins
- * from then on, stay on the one of this place among them; or go where they like again. The first
- * call of all is the first one. */
+/* bench_stay.c: whether this process may use so many processors, which is asked first; then the
+ * calling thread, and those that it begins from then on, stay on the one of this place among them,
+ * or go where they like again. */
 bool bench_has_processors(uint32_t threads);
 void bench_stay(uint32_t place);
 void bench_roam(void);

@@ -292,7 +292,8 @@ int cmd_bench(int argc, char **argv)
                                     .first = true};
     const struct tool_option options[] = {
         {"--repeats", TOOL_NUMBER, "N",
-         "how often each row is measured; default 5, the median counts", &command.repeats, NULL},
+         "how often each row is measured; default 5, the turn in the middle counts",
+         &command.repeats, NULL},
         {"--time", TOOL_NUMBER, "MS", "milliseconds of each repeat; default 200",
          &command.milliseconds, NULL},
         {"--world", TOOL_TEXT, "stepped|threads",

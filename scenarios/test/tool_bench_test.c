@@ -28,7 +28,7 @@ static double copies_of(const char *row)
 /* The ratio is the quotient of both rates, the times are those of an empty round trip and a copy,
  * and a request takes no memory; the rules' books may grow now and then where
  * more writes overlap than ever before. */
-static void check_row(const char *out, const char *name, const char *rules)
+static double check_row(const char *out, const char *name, const char *rules)
 {
     char begin[64];
     const char *row;
@@ -48,9 +48,9 @@ static void check_row(const char *out, const char *name, const char *rules)
     ck_assert_double_eq_tol(ratio, rate / yardstick, 0.001 + rounded * ratio);
     ck_assert_double_eq_tol(times, 1 / rate / (1 / empty + 1 / yardstick),
                             0.006 + (rounded + 0.5 / empty) * times);
-    ck_assert_double_ge(notifications, 0); /* a backend that is awake wants none */
     ck_assert_double_le(allocations, strcmp(rules, "none") == 0 ? 0 : 0.5);
     ck_assert_double_eq(copies, copies_of(name));
+    return notifications;
 }
 
 /* Less than 2 MiB beside the rings and pools that the options ask for. */
@@ -110,10 +110,10 @@ START_TEST(bench_sets_each_rate_beside_the_yardstick)
     assert_status(run, 0);
     ck_assert_str_eq(run.err, "");
     for (size_t i = 0; i < ROWS; i++) {
-        check_row(run.out, rows[i], "none");
-        check_row(run.out, rows[i], "all");
+        ck_assert_double_gt(check_row(run.out, rows[i], "none"), 0);
+        ck_assert_double_gt(check_row(run.out, rows[i], "all"), 0);
     }
-    check_row(run.out, row_without_rules, "none");
+    ck_assert_double_gt(check_row(run.out, row_without_rules, "none"), 0);
     assert_contains(run.out, "\nyardstick: the same bytes, ");
     assert_contains(run.out, "the middle of 1 repeats of eight turns.\n");
     check_memory(run.out, "defaults", 4, 352 * 4);
@@ -163,10 +163,11 @@ START_TEST(bench_measures_the_threaded_world)
 
     assert_status(run, 0);
     ck_assert_str_eq(run.err, "");
-    check_row(run.out, "read 4 KiB, depth 32", "none");
-    check_row(run.out, "read 512 B, depth 256", "none");
-    check_row(run.out, "write 4 KiB bounced", "none");
-    check_row(run.out, "read 4 KiB, 4 queues", "none");
+    /* How many notifications is a matter of time: a backend that is awake wants none. */
+    (void)check_row(run.out, "read 4 KiB, depth 32", "none");
+    (void)check_row(run.out, "read 512 B, depth 256", "none");
+    (void)check_row(run.out, "write 4 KiB bounced", "none");
+    (void)check_row(run.out, "read 4 KiB, 4 queues", "none");
     assert_lacks(run.out, " all ");
     assert_lacks(run.out, "memory of");
     run = shell("$simblk bench --world threads --json --repeats 1 --time 1 | "

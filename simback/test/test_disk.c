@@ -85,6 +85,31 @@ static void a_range_beyond_the_end_is_refused(void)
     CU_ASSERT_TRUE(holds(1000, 1, data));
 }
 
+/* Parts of any length, across blocks; whole blocks with their ends aligned and not. */
+static void parts_are_one_run(void)
+{
+    static uint8_t aligned[2 * 4096] __attribute__((aligned(64)));
+    struct simback_disk_part out[] = {{data, 3}, {data + 3 * 512, 8}, {data + 11 * 512, 13}};
+    struct simback_disk_part in[] = {
+        {back, 5}, {aligned, 8}, {back + 5 * 512, 8}, {aligned + 4096, 3}};
+
+    disk = simback_disk_memory(world, 24);
+    CU_ASSERT_EQUAL(simback_disk_write_parts(disk, 0, out, 3), 0);
+    CU_ASSERT_TRUE(holds(0, 24, data));
+    memset(back, 0xee, sizeof(back));
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 0, in, 4), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data, 5 * 512), 0);
+    CU_ASSERT_EQUAL(memcmp(aligned, data + 5 * 512, 4096), 0);
+    CU_ASSERT_EQUAL(memcmp(back + 5 * 512, data + 13 * 512, 4096), 0);
+    CU_ASSERT_EQUAL(memcmp(aligned + 4096, data + 21 * 512, 3 * 512), 0);
+    CU_ASSERT_EQUAL(
+        simback_disk_write_parts(disk, 8, (struct simback_disk_part[]){{aligned, 8}}, 1), 0);
+    CU_ASSERT_TRUE(holds(8, 8, aligned));
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 8, out, 3), -1);
+    CU_ASSERT_EQUAL(simback_disk_write_parts(disk, 8, out, 3), -1);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 24, NULL, 0), 0);
+}
+
 static void the_largest_disk_is_sparse(void)
 {
     CU_ASSERT_PTR_NULL(simback_disk_memory(world, SIMBACK_DISK_MAX_512 + 1));
@@ -337,6 +362,7 @@ static void a_file_that_cannot_be_a_disk_says_why(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(what_was_written_is_read),
     UNIT_TEST(a_range_beyond_the_end_is_refused),
+    UNIT_TEST(parts_are_one_run),
     UNIT_TEST(the_largest_disk_is_sparse),
     UNIT_TEST(zeros_onto_untouched_blocks_cost_nothing),
     UNIT_TEST(i16_a_power_cut_drops_what_was_not_flushed),
