@@ -82,14 +82,15 @@ static bool take_response(struct blkfront_queue *queue)
 
 /*
  * All there are. That ends: there are no more than are outstanding, and nothing is published in
- * between (I14). True if there was any; then an event is asked for anew, otherwise it still is.
+ * between (I14). True if there was any. An event is asked for at the next one, unless it already
+ * is or the queue is watched.
  */
 static bool take_responses(struct blkfront_queue *queue)
 {
     bool taken = false;
     int32_t count = ring_responses(&queue->ring);
 
-    while (count != 0) {
+    for (;;) {
         if (count < 0) {
             queue_fail(queue, "response producer index out of range");
             return taken;
@@ -99,9 +100,10 @@ static bool take_responses(struct blkfront_queue *queue)
                 return taken;
             taken = true;
         }
+        if (queue->watched || ring_is_armed(&queue->ring))
+            return taken;
         count = ring_arm(&queue->ring);
     }
-    return taken;
 }
 
 /* ---- deadlines ---- */
@@ -132,7 +134,8 @@ static bool look(struct blkfront_queue *queue)
 {
     bool event, taken;
 
-    expect_response(queue);
+    if (!queue->watched)
+        expect_response(queue);
     event = take_event(queue);
     taken = queue_violation(queue) == NULL && take_responses(queue);
     if (event)
@@ -254,6 +257,12 @@ int blkfront_queue_poll(struct blkfront_queue *queue)
         agree(queue, QUEUE_STOPPING, QUEUE_STOPPED);
     queue->polling = false;
     return has_more(queue);
+}
+
+void blkfront_queue_watch(struct blkfront_queue *queue, bool on)
+{
+    if (queue != NULL)
+        queue->watched = on;
 }
 
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)

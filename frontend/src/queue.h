@@ -92,6 +92,7 @@ struct blkfront_queue {
 
     bool taken;    /* the caller has it: it polls it; atomic */
     bool polling;  /* inside queue_poll: completions may submit */
+    bool watched;  /* polled without rest: no event is asked for */
     bool blocked;  /* the first waiting request could not go on; until a slot is free */
     bool pump_due; /* waiting requests have not been looked at since they could go */
     bool stop_done;

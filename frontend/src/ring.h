@@ -100,6 +100,12 @@ static inline int32_t ring_responses(const struct ring *ring)
     return count > ring_outstanding(ring) ? RING_OVERFLOW : (int32_t)count;
 }
 
+/* Has an event been asked for at the next response? */
+static inline bool ring_is_armed(const struct ring *ring)
+{
+    return ring->rsp_event == ring->rsp_cons + 1;
+}
+
 /* One response has been taken. */
 static inline void ring_consumed(struct ring *ring)
 {

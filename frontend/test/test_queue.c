@@ -274,6 +274,48 @@ static void i14_no_notify_while_the_backend_is_busy(void)
     finish();
 }
 
+/* Before it sleeps it asks, and looks once more: what has come meanwhile has no event. */
+static void i14_a_watched_queue_asks_for_no_event_before_it_wants_to_sleep(void)
+{
+    struct rig_call calls[3] = {page_read(0), page_read(8), page_read(16)};
+
+    start();
+    blkfront_queue_watch(NULL, true);
+    for (int i = 0; i < 3; i++) {
+        const bool sleeps = i == 2;
+
+        blkfront_queue_watch(rig.queue, true);
+        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
+        (void)blkfront_queue_poll(rig.queue);
+        (void)rig_serve(&rig);
+        rig.fake.pending = false;
+        blkfront_queue_watch(rig.queue, !sleeps);
+        (void)blkfront_queue_poll(rig.queue);
+        CU_ASSERT_EQUAL(calls[i].completions, 1);
+        CU_ASSERT_EQUAL(rig_words(&rig, 0)->rsp_event, sleeps ? 4 : 1);
+    }
+    finish();
+}
+
+static void i14_an_event_is_asked_for_once_a_queue_is_no_longer_watched(void)
+{
+    struct rig_call calls[2] = {page_read(0), page_read(8)};
+
+    start();
+    blkfront_queue_watch(rig.queue, true);
+    submit_all(calls, 1);
+    rig_settle(&rig);
+    submit_all(calls + 1, 1);
+    CU_ASSERT_EQUAL(rig_words(&rig, 0)->rsp_event, 1);
+    blkfront_queue_watch(rig.queue, false);
+    (void)blkfront_queue_poll(rig.queue);
+    CU_ASSERT_EQUAL(calls[1].completions, 0);
+    CU_ASSERT_EQUAL(rig_words(&rig, 0)->rsp_event, 2);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(calls[1].completions, 1);
+    finish();
+}
+
 static void i14_a_poll_takes_at_most_a_ring_of_responses(void)
 {
     enum { COUNT = 80 };
@@ -390,6 +432,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i14_an_event_is_taken_once_and_unmasked),
     UNIT_TEST(i14_a_response_without_an_event_is_found_by_a_poll),
     UNIT_TEST(i14_no_notify_while_the_backend_is_busy),
+    UNIT_TEST(i14_a_watched_queue_asks_for_no_event_before_it_wants_to_sleep),
+    UNIT_TEST(i14_an_event_is_asked_for_once_a_queue_is_no_longer_watched),
     UNIT_TEST(i14_a_poll_takes_at_most_a_ring_of_responses),
     UNIT_TEST(i2_a_request_ends_at_its_deadline_and_its_response_is_swallowed),
     UNIT_TEST(a_response_in_the_same_poll_wins_over_the_deadline),

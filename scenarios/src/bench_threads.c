@@ -102,10 +102,20 @@ static void end_round(struct queue_load *load, uint32_t round)
         simback_threads_wake_device(load->threads->world);
 }
 
+/* Is there more to be done than to wait for answers? */
+static bool look(void *context)
+{
+    struct queue_load *load = context;
+    const uint64_t before = load->completed;
+
+    return blkfront_queue_poll(load->queue) != 0 || load->completed != before;
+}
+
 static void *run(void *context)
 {
     struct queue_load *load = context;
     struct bench_threads *threads = load->threads;
+    bool watched = true;
 
     if (threads->apart)
         bench_stay(load->index == 0 ? 0 : load->index + 1);
@@ -122,8 +132,12 @@ static void *run(void *context)
             end_round(load, round);
             continue;
         }
-        if (!more)
+        if (more)
+            continue;
+        if (!watched)
             (void)simback_threads_wait_queue(threads->world, load->index, UINT64_MAX);
+        watched = !watched || simback_threads_spin_queue(threads->world, load->index, look, load);
+        blkfront_queue_watch(load->queue, watched);
     }
     return NULL;
 }

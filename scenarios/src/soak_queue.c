@@ -280,6 +280,28 @@ static void sleep_a_while(struct soak_queue *queue, bool down)
     }
 }
 
+/* Has anything come? */
+static bool look(void *context)
+{
+    struct soak_queue *queue = context;
+    const uint32_t before = queue->in_flight;
+
+    return blkfront_queue_poll(queue->queue) != 0 || queue->in_flight != before;
+}
+
+/* Every other queue is watched for a while before it asks for an event and sleeps. */
+static void rest(struct soak_queue *queue, bool down)
+{
+    const bool watches = queue->index % 2 != 0;
+
+    if (!queue->watched)
+        sleep_a_while(queue, down);
+    queue->watched =
+        watches && (!queue->watched ||
+                    simback_threads_spin_queue(queue->soak->threads, queue->index, look, queue));
+    blkfront_queue_watch(queue->queue, queue->watched);
+}
+
 /* Tells once that nothing is left to do in this phase. */
 static void tell_idle(struct soak_queue *queue, enum soak_phase phase)
 {
@@ -315,7 +337,7 @@ static void *work(void *argument)
             continue;
         tell_idle(queue, phase);
         if (down || !may_submit(queue, phase) || queue->in_flight >= queue->depth)
-            sleep_a_while(queue, down);
+            rest(queue, down);
     }
 }
 

@@ -59,6 +59,7 @@ struct soak_queue {
     uint64_t left; /* to succeed */
     uint32_t in_flight;
     uint32_t swept;     /* units, in SOAK_SWEEP */
+    bool watched;       /* it polls without rest, and asks for no events */
     bool idle;          /* it has told that it has nothing to do */
     uint64_t succeeded; /* atomic: as far as others may know */
     struct soak_counts counts;

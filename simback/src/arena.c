@@ -45,6 +45,7 @@ enum {
 #define OBJECT_QUARANTINE (1 * MIB)
 #define OBJECT_KEEP       (8 * MIB)
 #define OBJECT_AHEAD      (256 * KIB)
+#define OBJECT_SMALL      (16 * MIB) /* what is larger has large pages, where the host gives them */
 
 struct layout {
     uint64_t address;
@@ -83,6 +84,16 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 
 /* ---- the reservation ---- */
 
+/* Only a large disk makes a world large, and is read at random places: with pages of 4 KiB the
+ * processor would look for the page of nearly each. A host that has no others says so, and all is
+ * as it was. */
+static void expect_large(const struct arena *arena)
+{
+#ifdef MADV_HUGEPAGE
+    (void)madvise(arena->base + OBJECT_SMALL, arena->object_end - OBJECT_SMALL, MADV_HUGEPAGE);
+#endif
+}
+
 void *arena_reserve(size_t control, struct arena *arena)
 {
     const struct layout *layout = poison_in_valgrind() ? &layout_valgrind : &layout_default;
@@ -110,6 +121,7 @@ void *arena_reserve(size_t control, struct arena *arena)
         arena->control = control;
         arena->limit = UINT64_MAX;
         poison(arena->base + control, arena->object_begin - control);
+        expect_large(arena);
         arena_reset(arena);
         return got;
     }

@@ -249,7 +249,7 @@ struct simback_backend {
     bool gone; /* crashed, or its directory was removed */
     bool hung;
     bool look;    /* something may have changed */
-    bool watched; /* its runner looks at the rings by itself (service_has_news): no events */
+    bool watched; /* its runner looks at the rings by itself (service_news): no events */
     bool stalls;
     enum blkif_wire_state stall;
     bool want_close;
@@ -481,7 +481,7 @@ void hostile_tamper(struct backend_queue *queue);
 
 /* Whether the queue's ring may be touched now. */
 bool service_ready(const struct backend_queue *queue);
-/* Whether a ring's req_prod has moved since it was served last. */
-bool service_has_news(const struct simback_backend *backend);
+/* Serves each ring whose req_prod has moved since it was served last; whether there was one. */
+bool service_news(struct simback_backend *backend);
 
 #endif

@@ -20,11 +20,11 @@ struct doorbell {
     char apart[48]; /* bells of different threads lie in different cache lines */
 };
 
-/* Something that may be seen some time before the ring. While it is all that is looked at, whoever
- * rings need not take the bell's cache line away. */
+/* Something that may be seen some time before the ring, or done at once. While it is all that is
+ * looked at, whoever rings need not take the bell's cache line away. */
 struct doorbell_sign {
-    bool (*is_there)(const void *context);
-    const void *context;
+    bool (*is_there)(void *context);
+    void *context;
 };
 
 /* What is stored before a ring is seen by whoever has read the count that the ring made. */

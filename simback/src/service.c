@@ -256,8 +256,8 @@ static void expect(const struct simback_backend *backend, const struct slot_requ
 
 /*
  * Copies at most `most` of the requests up to req_prod, and none behind a barrier, which may have
- * to wait. That they are copied before the first is carried out gives slots and disk time to come
- * into the cache, one behind the other.
+ * to wait. That they are copied before the first is carried out gives slots, grants and disk time
+ * to come into the cache, one behind the other.
  */
 static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t most,
                      struct slot_request *requests)
@@ -277,24 +277,15 @@ static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t mo
         if (request->operation == BLKIF_WIRE_WRITE_BARRIER)
             break;
     }
-    simback_disk_expect(queue->backend->disk, places_512, count);
     for (uint32_t i = 0; i < count; i++)
         expect(queue->backend, &requests[i]);
+    simback_disk_expect(queue->backend->disk, places_512, count);
     return count;
 }
 
 static bool is_news(const struct backend_queue *queue)
 {
     return ring_load_req_prod(&queue->ring) != queue->req_seen;
-}
-
-bool service_has_news(const struct simback_backend *backend)
-{
-    for (uint32_t i = 0; i < backend->queue_count; i++) {
-        if (service_ready(&backend->queues[i]) && is_news(&backend->queues[i]))
-            return true;
-    }
-    return false;
 }
 
 /* Takes what is there within the budget; true if something is left to be taken. */
@@ -377,6 +368,19 @@ bool simback_backend_service(struct simback_backend *backend, uint16_t queue)
     more = more || pending_next(&served->pending) <= now_for(served);
     handshake_answered(backend);
     return more;
+}
+
+bool service_news(struct simback_backend *backend)
+{
+    bool any = false;
+
+    for (uint16_t i = 0; i < backend->queue_count; i++) {
+        if (service_ready(&backend->queues[i]) && is_news(&backend->queues[i])) {
+            (void)simback_backend_service(backend, i);
+            any = true;
+        }
+    }
+    return any;
 }
 
 uint64_t simback_backend_service_at(const struct simback_backend *backend, uint16_t queue)

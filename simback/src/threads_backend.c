@@ -44,9 +44,10 @@ static bool take_round(struct simback_backend *backend, uint64_t *at)
     return more;
 }
 
-static bool has_news(const void *context)
+/* Served at once: who has published waits for the answer alone, mostly. */
+static bool serve_news(void *context)
 {
-    return service_has_news(context);
+    return service_news(context);
 }
 
 /* Until there is something to do, at the latest `at`. The rings are watched first, and nobody is
@@ -56,7 +57,7 @@ static void wait(struct simback_threads *threads, uint32_t seen)
 {
     enum { GLANCE = 64, GLANCES = 16 };
     struct thread_backend *back = &threads->back;
-    const struct doorbell_sign news = {has_news, back->backend};
+    const struct doorbell_sign news = {serve_news, back->backend};
     uint64_t at;
     bool more;
 

@@ -58,7 +58,7 @@ static bool take_both(uint32_t *fired, uint32_t *woken)
     return take(woken) || one;
 }
 
-static bool has_fired(const void *set)
+static bool has_fired(void *set)
 {
     return __atomic_load_n(&((const struct thread_set *)set)->fired, __ATOMIC_RELAXED) != 0;
 }
@@ -79,6 +79,18 @@ int simback_threads_wait_queue(struct simback_threads *threads, uint32_t queue,
         if (!doorbell_wait(&set->bell, seen, &(struct doorbell_sign){has_fired, set}, deadline_ns))
             return BLKFRONT_PLATFORM_TIMED_OUT;
     }
+}
+
+bool simback_threads_spin_queue(struct simback_threads *threads, uint32_t queue,
+                                bool (*look)(void *context), void *context)
+{
+    struct thread_set *set;
+
+    if (queue >= SIMBACK_THREADS_QUEUES)
+        return false;
+    set = &threads->sets[queue];
+    return doorbell_spin(&set->bell, doorbell_rings(&set->bell),
+                         &(struct doorbell_sign){look, context});
 }
 
 int simback_threads_wait_device(struct simback_threads *threads, uint64_t deadline_ns)

@@ -254,6 +254,38 @@ static void a_wake_waits_for_who_comes_later(void)
     guest->channels_close(guest->context, set);
 }
 
+static bool look_three_times(void *context)
+{
+    uint32_t *looks = context;
+
+    return ++*looks == 3;
+}
+
+static bool look_in_vain(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* Ends when there is something to see, when somebody rings, or after a while; what has rung is left
+ * to the wait. */
+static void a_spin_ends_when_something_is_seen_or_rung(void)
+{
+    struct ringer ringer = {.failures = 0};
+    uint32_t looks = 0, port = 0;
+
+    open_channel(&ringer);
+    CU_ASSERT_TRUE(simback_threads_spin_queue(threads, 0, look_three_times, &looks));
+    CU_ASSERT_EQUAL(looks, 3);
+    CU_ASSERT_FALSE(simback_threads_spin_queue(threads, 0, look_in_vain, NULL));
+    CU_ASSERT_FALSE(
+        simback_threads_spin_queue(threads, SIMBACK_THREADS_QUEUES, look_in_vain, NULL));
+    CU_ASSERT_EQUAL(host->port_notify(host->context, ringer.theirs), 0);
+    CU_ASSERT_EQUAL(simback_threads_wait_queue(threads, 0, 0), 0);
+    CU_ASSERT_EQUAL(guest->port_pending(guest->context, ringer.set, &port), 1);
+    close_channel(&ringer);
+}
+
 /* ---- the backend's thread ---- */
 
 static void look_around(void *context, struct simback_backend *backend)
@@ -290,6 +322,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i14_no_ring_is_lost),
     UNIT_TEST(a_masked_event_is_told_after_the_unmask),
     UNIT_TEST(a_wake_waits_for_who_comes_later),
+    UNIT_TEST(a_spin_ends_when_something_is_seen_or_rung),
     UNIT_TEST(orders_run_in_the_backends_thread),
 };
 

@@ -320,6 +320,13 @@ int blkfront_submit_many(struct blkfront_queue *queue, struct blkfront_request *
  * amount of work a call (I14): 1 if there is more to do at once, else 0. Of requests that end at
  * their deadline or with the device blkfront_queue_poll_at tells. */
 int blkfront_queue_poll(struct blkfront_queue *queue);
+/*
+ * For a thread that polls without rest: while it is on, polls of the queue ask for no events, which
+ * saves both sides most where little is in flight. Who wants to sleep switches it off and polls
+ * once more, since a response may have come before the backend could see that it is asked for
+ * (I14). It outlives a reconnect. Only from the thread that polls.
+ */
+void blkfront_queue_watch(struct blkfront_queue *queue, bool on);
 /* Like blkfront_poll_at. */
 uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue);
 

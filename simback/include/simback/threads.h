@@ -71,6 +71,13 @@ void simback_threads_call(struct simback_threads *threads,
  */
 int simback_threads_wait_queue(struct simback_threads *threads, uint32_t queue,
                                uint64_t deadline_ns);
+/*
+ * Before that, for a thread that would rather poll than sleep (blkfront_queue_watch): calls `look`
+ * again and again, for as long as has been of use lately. True if it has said so or somebody has
+ * rung meanwhile, which is left to the next wait.
+ */
+bool simback_threads_spin_queue(struct simback_threads *threads, uint32_t queue,
+                                bool (*look)(void *context), void *context);
 /* The same for the thread that polls the device, with its watch set. */
 int simback_threads_wait_device(struct simback_threads *threads, uint64_t deadline_ns);
 
