@@ -145,7 +145,9 @@ static const char *without_prefixes(const char *params)
     return params;
 }
 
-/* A node's value as text; false: there is none of at most BLKFRONT_PATH_MAX - 1 bytes. */
+/* A node's value as text; false: the frontend will find none of at most BLKFRONT_PATH_MAX - 1
+ * bytes.
+ */
 static bool read_node(struct scenario_runner *runner, const char *directory, const char *node,
                       char value[BLKFRONT_PATH_MAX])
 {
@@ -153,7 +155,7 @@ static bool read_node(struct scenario_runner *runner, const char *directory, con
     size_t length = 0;
 
     snprintf(path, sizeof(path), "%s/%s", directory, node);
-    if (simback_store_read(runner->world, path, value, BLKFRONT_PATH_MAX - 1, &length) != 0 ||
+    if (simback_store_peek(runner->world, path, value, BLKFRONT_PATH_MAX - 1, &length) != 0 ||
         length >= BLKFRONT_PATH_MAX) {
         return false;
     }

@@ -299,6 +299,21 @@ int simback_store_read(struct simback_world *world, const char *path, void *buff
     return 0;
 }
 
+int simback_store_peek(struct simback_world *world, const char *path, void *buffer, size_t size,
+                       size_t *length)
+{
+    const struct domain *guest = domain_get(world, world->guest);
+    int result;
+
+    if (guest == NULL)
+        return BLKFRONT_PLATFORM_NO_MEMORY;
+    if (store_fault_holds(world, path))
+        return BLKFRONT_PLATFORM_DENIED;
+    /* Where Xen is real, it alone has the rights. */
+    result = world->options.live ? 0 : store_check(world->store.root, guest, path, STORE_CAN_READ);
+    return result != 0 ? result : simback_store_read(world, path, buffer, size, length);
+}
+
 int simback_store_remove(struct simback_world *world, const char *path)
 {
     uint16_t entered;

@@ -47,6 +47,10 @@ int simback_store_write(struct simback_world *world, const char *path, const voi
 /* NO_ENTRY; otherwise the value's length, and at most size bytes of it. */
 int simback_store_read(struct simback_world *world, const char *path, void *buffer, size_t size,
                        size_t *length);
+/* The same with the rights of the frontends' domain, of what it would be told: DENIED also where
+ * its next call is to fail on purpose. Nothing is told of this, and no such failure is used up. */
+int simback_store_peek(struct simback_world *world, const char *path, void *buffer, size_t size,
+                       size_t *length);
 int simback_store_remove(struct simback_world *world, const char *path);
 /* Who may read and write a new node and what is written below it: the owner, and one other reader.
  */
