@@ -54,6 +54,21 @@ static void changed_by_others(struct oracle_device *device, const struct simback
         teardown_written_by_others(device, rest);
 }
 
+/* With a directory goes the state in it. */
+static void directory_removed(struct oracle *oracle, const struct simback_event *event)
+{
+    const size_t length = strlen(event->path);
+
+    for (uint32_t i = 0; i < WORLD_DEVICES; i++) {
+        const struct monitor_device *who = &oracle->world->monitor->devices[i];
+
+        if (oracle->devices[i] != NULL && who->known && event->domid != who->front_domid &&
+            strncmp(who->front, event->path, length) == 0 &&
+            (who->front[length] == '\0' || who->front[length] == '/'))
+            states_changed_by_others(oracle->devices[i], event);
+    }
+}
+
 static void store_event(struct oracle *oracle, const struct simback_event *event)
 {
     const struct monitor *monitor = oracle->world->monitor;
@@ -63,6 +78,8 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     struct oracle_device *device;
     uint64_t value = 0;
 
+    if (event->kind == SIMBACK_STORE_REMOVE)
+        directory_removed(oracle, event);
     if (!front_path)
         number = monitor_back_path(monitor, event, &rest);
     device = oracle_device_get(oracle, number);
