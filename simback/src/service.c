@@ -203,9 +203,12 @@ static void carry_out(struct backend_queue *queue, struct slot_request *request)
     }
 }
 
+enum { ROUNDS_AHEAD = 64 }; /* of a ring whose index cannot be believed: none goes so far */
+
 /* More requests than slots: the frontend's index cannot be believed (RING_REQUEST_PROD_OVERFLOW).
- * Some stop for good, others go on as far as there is room for answers; but where the index has
- * gone back behind what was taken they would go on through all 2^32 of them, so all stop. */
+ * Some stop for good, others go on as far as there is room for answers; but where the index lies
+ * far ahead, or has gone back behind what was taken, they would go round through up to 2^32
+ * requests, so all stop. */
 static bool overflows(struct backend_queue *queue, uint32_t req_prod)
 {
     const struct ring *ring = &queue->ring;
@@ -222,7 +225,7 @@ static bool overflows(struct backend_queue *queue, uint32_t req_prod)
                          " slots are free",
                          queue->index, req_prod, ahead, room, ring->size);
     queue->ahead = true;
-    queue->dead = !queue->backend->dialect->bounded || ahead > INT32_MAX;
+    queue->dead = !queue->backend->dialect->bounded || ahead / ring->size >= ROUNDS_AHEAD;
     return queue->dead;
 }
 
