@@ -277,6 +277,11 @@ struct simback_disk *simback_backend_disk(struct simback_backend *backend)
     return backend->disk;
 }
 
+uint32_t simback_backend_number_units(const struct simback_backend *backend)
+{
+    return backend->number_units;
+}
+
 const struct simback_dialect *simback_backend_dialect(const struct simback_backend *backend)
 {
     return backend->dialect;

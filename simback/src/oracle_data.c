@@ -12,7 +12,8 @@
 
 /* ---- the disk below ---- */
 
-static struct simback_disk *disk_of(const struct oracle *oracle, const struct oracle_device *device)
+struct simback_backend *data_backend(const struct oracle *oracle,
+                                     const struct oracle_device *device)
 {
     const struct simback_world *world = oracle->world;
     struct simback_backend *backend = world->backends[device->number];
@@ -21,17 +22,17 @@ static struct simback_disk *disk_of(const struct oracle *oracle, const struct or
         if (world->monitor->alias[i] == device->number)
             backend = world->backends[i];
     }
-    return backend == NULL ? NULL : simback_backend_disk(backend);
+    return backend;
 }
 
 bool data_read_disk(const struct oracle *oracle, const struct oracle_device *device,
                     uint64_t sector, uint32_t sector_size, uint32_t count)
 {
-    struct simback_disk *disk = disk_of(oracle, device);
+    struct simback_backend *backend = data_backend(oracle, device);
     uint32_t units = sector_size / BLKIF_WIRE_UNIT;
 
-    return disk != NULL &&
-           simback_disk_read(disk, sector * units, count * units, oracle->data->window) == 0;
+    return backend != NULL && simback_disk_read(simback_backend_disk(backend), sector * units,
+                                                count * units, oracle->data->window) == 0;
 }
 
 /* ---- going through a request's sectors ---- */
@@ -188,19 +189,6 @@ static void first_touch(struct walk *walk, const struct oracle_device *device, u
     }
 }
 
-/* Writes of sectors of the old size may still reach the disk: nothing can be said of what they
- * touch. */
-static void begin_anew(struct oracle *oracle, struct oracle_device *device,
-                       const struct oracle_request *request)
-{
-    oracle->data->epochs[device->number]++;
-    device->durable_unknown = true;
-    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
-        if (at != request && at->has_data && at->operation == BLKFRONT_WRITE)
-            data_exempt(device, at->first_512, at->first_512 + at->count_512 - 1);
-    }
-}
-
 static bool usable(struct oracle *oracle, struct oracle_device *device,
                    const struct oracle_request *request)
 {
@@ -209,7 +197,7 @@ static bool usable(struct oracle *oracle, struct oracle_device *device,
     if (device->data_sector_size != request->sector_size) {
         /* Another disk, or another idea of its sectors: begins anew. */
         if (device->data_sector_size != 0)
-            begin_anew(oracle, device, request);
+            data_begin_anew(oracle, device, request);
         device->data_sector_size = request->sector_size;
     }
     return true;
@@ -252,6 +240,8 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
 void data_submit(struct oracle *oracle, struct oracle_device *device,
                  struct oracle_request *request)
 {
+    if (device->data_elsewhere)
+        return;
     if (!usable(oracle, device, request)) {
         request->has_data = false;
         return;
@@ -413,7 +403,8 @@ void data_power_cut(struct oracle *oracle, struct oracle_device *device)
     for (struct oracle_request *at = device->first; at != NULL; at = at->next) {
         if (!at->has_data || at->operation != BLKFRONT_WRITE)
             continue;
-        submit_write(oracle, device, at);
+        if (!device->data_elsewhere)
+            submit_write(oracle, device, at);
         requeue_power_cut(oracle, device, at);
     }
     correlation_power_cut(oracle, device);
@@ -533,10 +524,12 @@ static bool judge_touched(struct walk *walk, const struct oracle_device *device,
 }
 
 /* One that was answered before the power was cut, or before the disk had other sectors, holds what
- * is known no more; and of a backend that was made to answer by hand nobody knows what it did. */
+ * is known no more; of a backend that was made to answer by hand nobody knows what it did, and one
+ * that counts in other units means other places. */
 static bool can_be_judged(const struct oracle_device *device, const struct oracle_request *request)
 {
-    return !device->hostile && !request->marred && request->submitted >= device->power_cut &&
+    return !device->hostile && !device->data_elsewhere && !request->marred &&
+           request->submitted >= device->power_cut &&
            request->sector_size == device->data_sector_size;
 }
 

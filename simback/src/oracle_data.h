@@ -140,10 +140,16 @@ static inline bool data_may_return(const struct oracle_device *device,
 }
 
 /* oracle_data.c */
+/* The one that serves the device; NULL: none that is simulated. */
+struct simback_backend *data_backend(const struct oracle *oracle,
+                                     const struct oracle_device *device);
 bool data_read_disk(const struct oracle *oracle, const struct oracle_device *device,
                     uint64_t sector, uint32_t sector_size, uint32_t count);
 
 /* oracle_data_exempt.c */
+/* Another disk, or another idea of its sectors. This one comes after that. */
+void data_begin_anew(struct oracle *oracle, struct oracle_device *device,
+                     const struct oracle_request *besides);
 /* Any of these units. */
 bool data_is_exempt(const struct oracle_device *device, uint64_t first_512, uint64_t count_512);
 

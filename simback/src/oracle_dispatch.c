@@ -339,6 +339,8 @@ static void back_event(struct oracle *oracle, const struct simback_event *event,
         device->back_state =
             event->a <= BLKIF_WIRE_RECONFIGURED ? (uint8_t)event->a : (uint8_t)ORACLE_NO_STATE;
         device->back_gone = false;
+        if (event->a == BLKIF_WIRE_CONNECTED)
+            data_back_connected(oracle, device);
         if (oracle->world->options.served && event->a == BLKIF_WIRE_CONNECTED)
             device->back_serves = true; /* when the guest reads it does not show */
     } else if (event->path != NULL && strcmp(event->path, "crash") == 0) {

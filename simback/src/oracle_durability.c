@@ -60,7 +60,7 @@ void durability_power_cut(struct oracle *oracle, struct oracle_device *device)
 {
     const struct oracle_data *data = oracle->data;
     const uint32_t owner = data_owner(data, device);
-    bool good = !device->hostile && !device->durable_unknown;
+    bool good = !device->hostile && !device->durable_unknown && !device->data_elsewhere;
 
     for (uint32_t i = 0; good && data->power_may_fail && !data->off && i < data->group_count; i++) {
         const struct group *group = data_group_at(data, i);

@@ -248,6 +248,7 @@ struct oracle_device {
 
     /* I7 */
     uint32_t data_sector_size;
+    bool data_elsewhere;  /* its backend counts sectors otherwise than blkif.h has it */
     uint64_t power_cut;   /* stamp of the last one; 0: none */
     uint64_t mars;        /* the connection on which reads that are over are done again; 0: none */
     uint64_t durable;     /* what was acknowledged before it is: the last flush's submit (I16) */

@@ -100,6 +100,8 @@ void data_discard_ends(struct oracle *oracle, const struct oracle_request *reque
                        int result);
 void data_shrunk(struct oracle *oracle, const struct oracle_device *device, uint64_t from_512);
 void data_power_cut(struct oracle *oracle, struct oracle_device *device);
+/* Its backend serves from now on. */
+void data_back_connected(struct oracle *oracle, struct oracle_device *device);
 /* These units of a write were answered before the power was cut. */
 void data_lost(struct oracle *oracle, const struct oracle_device *device,
                const struct oracle_request *request, uint64_t first_512, uint64_t count_512,

@@ -115,6 +115,8 @@ int simback_world_resume(struct simback_world *world, uint16_t domid);
 
 enum blkif_wire_state simback_backend_state(const struct simback_backend *backend);
 struct simback_disk *simback_backend_disk(struct simback_backend *backend);
+/* How many units of 512 bytes it counts a request's sector_number in, on this connection. */
+uint32_t simback_backend_number_units(const struct simback_backend *backend);
 
 /* ---- life ---- */
 
