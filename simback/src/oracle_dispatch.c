@@ -109,6 +109,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     if (!front_path && event->kind == SIMBACK_STORE_READ) {
         loads_store_read(oracle, device, rest, event);
         told_read(device, rest, event);
+        negotiation_back_read(device, event, rest);
     }
     states_store(oracle, event, device, rest, front_path);
     if (front_path) {

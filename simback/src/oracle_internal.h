@@ -167,6 +167,14 @@ struct oracle_told {
     bool sectors_known, size_known;
 };
 
+enum { ORACLE_OFFERS = 3 };
+
+/* What the frontend has read of a node, and a hash of the directory in which. */
+struct oracle_offer {
+    uint64_t directory, number;
+    bool says; /* it is a number */
+};
+
 struct oracle_device {
     uint16_t number;
     struct oracle_ring *rings[MONITOR_QUEUES];
@@ -185,8 +193,9 @@ struct oracle_device {
     bool back_odd;         /* what it has read since means nothing */
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     uint16_t back_domid;   /* as it has read backend-id */
-    bool back_domid_known, back_path_known;
-    uint64_t back_path;    /* a hash of `backend`, as it has read it */
+    bool back_domid_known;
+    uint64_t back_path; /* hash of the directory in which it has read the state; 0: not yet */
+    struct oracle_offer offers[ORACLE_OFFERS]; /* of the transport: read since it has begun (I10) */
     uint64_t back_misread; /* hash of its path, where it could not be read, on purpose; else 0 */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
     uint8_t back_state;                   /* as the backend tells it */

@@ -73,11 +73,6 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
 
     hide(oracle, device, event);
     if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
-        strcmp(rest, BLKIF_NODE_BACKEND) == 0) {
-        device->back_path = hash_xxh64(event->bytes, event->length, 0);
-        device->back_path_known = true;
-    }
-    if (event->kind == SIMBACK_STORE_READ && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
         monitor_number(event->bytes, event->length, &domid) && domid <= DOMID_MAX) {
         device->back_domid = (uint16_t)domid;
@@ -89,6 +84,36 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
         device->publish_mixed = true;
     device->publish_any = true;
     device->publish_transaction = (uint32_t)event->a;
+}
+
+static const char *const offers[ORACLE_OFFERS] = {
+    BLKIF_NODE_MULTI_QUEUE_MAX_QUEUES,
+    BLKIF_NODE_MAX_RING_PAGE_ORDER,
+    BLKIF_NODE_MAX_RING_PAGES,
+};
+
+/* Its backend is the one whose state it reads: `backend` is read for a look at a name, too. */
+void negotiation_back_read(struct oracle_device *device, const struct simback_event *event,
+                           const char *rest)
+{
+    const uint64_t directory = hash_xxh64(event->path, strlen(event->path) - strlen(rest) - 1, 0);
+
+    if (strcmp(rest, BLKIF_NODE_STATE) == 0)
+        device->back_path = directory;
+    for (size_t i = 0; i < ORACLE_OFFERS; i++) {
+        struct oracle_offer *offer = &device->offers[i];
+
+        if (strcmp(rest, offers[i]) != 0 || !oracle_says_something(event))
+            continue;
+        offer->directory = directory;
+        offer->says =
+            event->result == 0 && monitor_number(event->bytes, event->length, &offer->number);
+    }
+}
+
+void negotiation_begins(struct oracle_device *device)
+{
+    memset(device->offers, 0, sizeof(device->offers));
 }
 
 /* What was written in a transaction that did not come about counts for nothing. */
@@ -144,31 +169,28 @@ static bool read_number(const struct publication *p, const char *directory, cons
     return false;
 }
 
-/* What the backend offers; `fallback` where it says nothing that makes sense. What was read in
- * another directory is not seen. */
+/* What it has read of an offer of the backend whose state it reads. */
+static bool offer_read(const struct publication *p, const char *node, uint64_t *number)
+{
+    for (size_t i = 0; i < ORACLE_OFFERS; i++) {
+        const struct oracle_offer *offer = &p->device->offers[i];
+
+        if (strcmp(node, offers[i]) != 0)
+            continue;
+        *number = offer->number;
+        return offer->says && offer->directory == p->device->back_path;
+    }
+    return false;
+}
+
+/* What the backend offers; `fallback` where it says nothing that makes sense. */
 static uint64_t offer(const struct publication *p, const char *node, uint64_t fallback)
 {
     uint64_t number;
 
     if (p->elsewhere)
-        return UINT64_MAX;
+        return offer_read(p, node, &number) ? number : fallback;
     return p->back[0] != '\0' && number_of(p, p->back, node, &number) ? number : fallback;
-}
-
-/* The watch of its backend's directory has fired in vain: it may go on with another one, whatever
- * it has read of `backend` since for some other reason. */
-static bool is_unheard_of(const struct publication *p)
-{
-    const struct oracle_device *device = p->device;
-    char path[MONITOR_PATH + sizeof("/" BLKIF_NODE_BACKEND)];
-    int length = snprintf(path, sizeof(path), "%s/" BLKIF_NODE_BACKEND, p->front);
-    uint64_t hash = hash_xxh64(path, (size_t)length, 0);
-
-    for (uint32_t i = 0; i < device->lost_count; i++) {
-        if (device->lost[i] == hash)
-            return true;
-    }
-    return device->lost_more;
 }
 
 /* Its backend is the one that it has read of: whether it hears of another one in time is no matter
@@ -182,8 +204,7 @@ static void find_backend(struct publication *p)
                      &length))
         p->back[length] = '\0';
     p->elsewhere =
-        length == 0 || is_unheard_of(p) ||
-        (p->device->back_path_known && p->device->back_path != hash_xxh64(p->back, length, 0));
+        p->device->back_path != 0 && p->device->back_path != hash_xxh64(p->back, length, 0);
     if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;
     else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)

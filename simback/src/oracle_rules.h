@@ -151,6 +151,11 @@ void units_step(struct oracle_device *device);
 /* I10 */
 void negotiation_store(const struct oracle *oracle, struct oracle_device *device,
                        const struct simback_event *event, const char *rest);
+/* One of its backend's nodes was read. */
+void negotiation_back_read(struct oracle_device *device, const struct simback_event *event,
+                           const char *rest);
+/* What was read of offers is no more. */
+void negotiation_begins(struct oracle_device *device);
 void negotiation_transaction(struct oracle *oracle, const struct simback_event *event);
 /* The state that says so has been written, in this transaction or in none. */
 void negotiation_published(struct oracle *oracle, struct oracle_device *device,

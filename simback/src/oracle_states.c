@@ -102,6 +102,7 @@ static void forget_offers(struct oracle_device *device)
     device->flush_offered = false;
     device->flushes = 0;
     told_forget(device);
+    negotiation_begins(device);
 }
 
 void states_connecting(struct oracle_device *device)
@@ -110,6 +111,7 @@ void states_connecting(struct oracle_device *device)
         (device->app_state != BLKFRONT_CLOSED && device->app_state != BLKFRONT_FAILED))
         return;
     device->front_known = false;
+    device->back_path = 0;
     forget_offers(device);
 }
 
@@ -274,6 +276,7 @@ void states_released(struct oracle_device *device)
     device->front_resumed = ORACLE_NO_STATE;
     device->resumed = false;
     device->back_serves = false;
+    device->back_path = 0;
     forget_offers(device);
 }
 

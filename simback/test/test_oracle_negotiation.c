@@ -6,6 +6,7 @@
 #include "puppet.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct puppet puppet;
 
@@ -227,6 +228,30 @@ static void i10_more_than_the_backend_offers(void)
     puppet_expect(&puppet, 10, false, "a ring of order 2 is published, the backend offers 1");
 }
 
+/* Its directory names another backend by now, of which it has not heard: what it has read counts.
+ */
+static void publish_beside(const char *offered)
+{
+    puppet.order = 2;
+    opened();
+    write_back("max-ring-page-order", offered);
+    CU_ASSERT_EQUAL(puppet_read_back(&puppet, "max-ring-page-order"), atoi(offered));
+    write_front("backend", "/local/domain/0/backend/vbd/1/51712/other");
+    puppet_publish(&puppet, "3");
+}
+
+static void i10_as_much_as_it_has_read_of(void)
+{
+    publish_beside("2");
+    puppet_expect_none(&puppet);
+}
+
+static void i10_more_than_it_has_read_of(void)
+{
+    publish_beside("1");
+    puppet_expect(&puppet, 10, false, "a ring of order 2 is published, the backend offers 1");
+}
+
 static void i10_an_offer_in_pages(void)
 {
     puppet.order = 2;
@@ -331,6 +356,8 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i10_no_protocol_is_a_should),
     UNIT_TEST(i10_no_protocol_with_a_backend_that_assumes_another),
     UNIT_TEST(i10_more_than_the_backend_offers),
+    UNIT_TEST(i10_as_much_as_it_has_read_of),
+    UNIT_TEST(i10_more_than_it_has_read_of),
     UNIT_TEST(i10_an_offer_in_pages),
     UNIT_TEST(i10_one_spelling_is_a_should),
     UNIT_TEST(i10_spellings_that_differ),
