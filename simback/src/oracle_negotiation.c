@@ -154,8 +154,8 @@ static bool exists(const struct publication *p, const char *directory, const cha
 static bool number_of(const struct publication *p, const char *directory, const char *node,
                       uint64_t *number)
 {
-    return monitor_peek_number(p->oracle->world, directory, node, number) &&
-           !is_hidden(p, directory, node);
+    return !is_hidden(p, directory, node) &&
+           monitor_peek_number(p->oracle->world, directory, node, number);
 }
 
 /* True if it is there; a node that is no number is told of. */
