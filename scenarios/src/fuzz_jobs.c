@@ -115,20 +115,36 @@ static void keep_text(char *to, size_t size, const char *from)
     to[length] = '\0';
 }
 
+/* An input that took long does not end its job, which may find something yet. */
+static bool is_slow_unit(const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    return strncmp(name == NULL ? path : name + 1, "slow-unit-", strlen("slow-unit-")) == 0;
+}
+
+/* Where the job's only find goes; NULL: it has one that stays. */
+static struct fuzz_find *place_of_find(struct fuzz_jobs *jobs, struct fuzz_job *job)
+{
+    if (job->find == NULL)
+        job->find = &jobs->finds[jobs->find_count++];
+    else if (!is_slow_unit(job->find->input))
+        return NULL;
+    return job->find;
+}
+
 /* It is on the disk before it is told: here it is looked whether that is so. */
 static void keep_find(struct fuzz_jobs *jobs, struct fuzz_job *job, const char *path)
 {
-    struct fuzz_find *find = &jobs->finds[jobs->find_count];
+    struct fuzz_find *find = place_of_find(jobs, job);
     struct stat status;
 
-    if (job->found)
+    if (find == NULL)
         return;
-    job->found = true;
     memset(find, 0, sizeof(*find));
     snprintf(find->input, sizeof(find->input), "%.*s", (int)strcspn(path, "\r\n"), path);
     keep_text(find->reason, sizeof(find->reason), job->reason);
     scenario_buffer_init(&find->text);
-    jobs->find_count++;
     if (stat(find->input, &status) != 0)
         jobs->rc = tool_error("fuzz: %s could not be saved (is the disk full?); its bytes in "
                               "base64 are in %s/log-*",
@@ -220,7 +236,7 @@ static void bury(struct fuzz_jobs *jobs, struct fuzz_job *job)
     job->log = NULL;
     waitpid(job->pid, &status, 0);
     job->pid = 0;
-    if (interrupted || job->found || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
+    if (interrupted || job->find != NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return;
     jobs->rc = tool_error("fuzz: %s has ended and found nothing; its last words: %s", jobs->program,
                           job->last_words);

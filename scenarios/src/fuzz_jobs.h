@@ -14,8 +14,8 @@
 enum { FUZZ_JOBS_MAX = 64 };
 
 struct fuzz_job {
-    pid_t pid; /* 0: it has ended */
-    bool found;
+    pid_t pid;              /* 0: it has ended */
+    struct fuzz_find *find; /* NULL: none so far */
     int output;
     FILE *log;
     char line[4096];
@@ -33,7 +33,7 @@ struct fuzz_jobs {
     uint32_t seed; /* of the first job, the others' follow; 0: any */
 
     struct fuzz_job job[FUZZ_JOBS_MAX];
-    struct fuzz_find finds[FUZZ_JOBS_MAX]; /* a find ends its job */
+    struct fuzz_find finds[FUZZ_JOBS_MAX]; /* one a job at most */
     size_t find_count;
     double seconds;
     uint64_t inputs, edges, features, corpus; /* the sum; the most of any; the newest */

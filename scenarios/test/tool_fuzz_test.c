@@ -37,11 +37,16 @@ static void put_script(const char *script)
     "echo 'stat::number_of_executed_units: 77' >&2\n"                                            \
     "exit 77\n"
 
-static void put_find(void)
+static void put_find_by(const char *script)
 {
     put_file("found.scn", found);
     assert_status(shell("$simblk encode --output found.bytes found.scn"), 0);
-    put_script(FINDS);
+    put_script(script);
+}
+
+static void put_find(void)
+{
+    put_find_by(FINDS);
 }
 
 START_TEST(figures_are_summed_up)
@@ -96,6 +101,22 @@ START_TEST(without_keep_nothing_is_written_to_the_tree)
     assert_contains(run.out, "the scenario:\ntitle ");
     assert_status(shell("test -z \"$(ls scenarios/regression)\""), 0);
     assert_status(shell("test -s programs/finds/canary/crash-1"), 0);
+}
+END_TEST
+
+/* It took long once; what ends the job comes later. */
+START_TEST(a_find_behind_a_slow_input_is_told)
+{
+    struct outcome run;
+
+    put_find_by("#!/bin/sh\n"
+                "cp found.bytes programs/finds/canary/slow-unit-1\n"
+                "echo 'Test unit written to programs/finds/canary/slow-unit-1' >&2\n" FINDS);
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 1);
+    assert_contains(run.out, "FOUND programs/finds/canary/crash-1\n      no progress: I4 ");
+    assert_contains(run.out, "1 found");
+    assert_lacks(run.out, "slow-unit");
 }
 END_TEST
 
@@ -182,6 +203,7 @@ static Suite *fuzz_suite(void)
     tcase_add_test(tests, figures_are_summed_up);
     tcase_add_test(tests, a_find_becomes_a_small_scenario);
     tcase_add_test(tests, without_keep_nothing_is_written_to_the_tree);
+    tcase_add_test(tests, a_find_behind_a_slow_input_is_told);
     tcase_add_test(tests, a_find_that_does_not_happen_again_is_kept_as_it_is);
     tcase_add_test(tests, a_find_that_is_not_on_the_disk_is_an_error);
     tcase_add_test(tests, a_program_that_cannot_work_is_an_error);
