@@ -117,7 +117,8 @@ void progress_disconnect(const struct oracle *oracle, struct oracle_device *devi
 
 void progress_closed(const struct oracle *oracle, struct oracle_device *device)
 {
-    if (device->front_state != BLKIF_WIRE_CLOSED || device->back_read != BLKIF_WIRE_CLOSED)
+    if (device->front_state != BLKIF_WIRE_CLOSED || device->back_read != BLKIF_WIRE_CLOSED ||
+        device->back_odd)
         device->unhindered_since = oracle->world->now;
 }
 
