@@ -549,6 +549,7 @@ void scenario_runner_run(struct scenario_runner *runner, const struct scenario_p
     runner->verdict = verdict;
     runner->progress = options->progress == NULL ? &runner->own_progress : options->progress;
     runner->progress->event_lines = 0;
+    runner->progress->broken[0] = '\0';
     forget(runner);
     sink_tell_begin(runner);
     read_expectations(runner);

@@ -337,6 +337,29 @@ START_TEST(i9_a_request_goes_beyond_the_disk)
 }
 END_TEST
 
+/* ---- which run ---- */
+
+/* A process that plays many may die in any of them: what it is told with is of that one. */
+START_TEST(a_rule_that_was_broken_is_no_later_runs)
+{
+    static struct scenario_progress progress;
+    struct scenario_run_options options;
+    struct scenario_verdict verdict;
+
+    parse(one_read, strlen(one_read));
+    scenario_run_options_init(&options);
+    options.progress = &progress;
+    options.subject = broken_subject(FORGETS_READS, scenario_runner_world(runner));
+    scenario_runner_run(runner, &the_program, &options, &verdict);
+    ck_assert_msg(strstr(progress.broken, "read has not ended") != NULL, "%s", progress.broken);
+
+    options.subject = broken_subject(SOUND, scenario_runner_world(runner));
+    scenario_runner_run(runner, &the_program, &options, &verdict);
+    ck_assert_int_eq(verdict.outcome, SCENARIO_PASSED);
+    ck_assert_str_eq(progress.broken, "");
+}
+END_TEST
+
 static Suite *rules_suite(void)
 {
     Suite *suite = suite_create("rules on requests");
@@ -372,6 +395,7 @@ static Suite *rules_suite(void)
     tcase_add_test(rules, i8_what_is_not_supported_is_tried_again);
     tcase_add_test(rules, i9_a_request_is_longer_than_what_was_asked);
     tcase_add_test(rules, i9_a_request_goes_beyond_the_disk);
+    tcase_add_test(rules, a_rule_that_was_broken_is_no_later_runs);
     suite_add_tcase(suite, rules);
     return suite;
 }
