@@ -45,7 +45,6 @@ enum {
 #define OBJECT_QUARANTINE (1 * MIB)
 #define OBJECT_KEEP       (8 * MIB)
 #define OBJECT_AHEAD      (256 * KIB)
-#define OBJECT_SMALL      (16 * MIB) /* what is larger has large pages, where the host gives them */
 
 struct layout {
     uint64_t address;
@@ -84,13 +83,13 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 
 /* ---- the reservation ---- */
 
-/* Only a large disk makes a world large, and is read at random places: with pages of 4 KiB the
- * processor would look for the page of nearly each. A host that has no others says so, and all is
- * as it was. */
+/* Only a large disk makes a world larger than what stays, and is read at random places: with pages
+ * of 4 KiB the processor would have to look for the page of nearly each. A host that has no others
+ * says so, and all is as it was. */
 static void expect_large(const struct arena *arena)
 {
 #ifdef MADV_HUGEPAGE
-    (void)madvise(arena->base + OBJECT_SMALL, arena->object_end - OBJECT_SMALL, MADV_HUGEPAGE);
+    (void)madvise(arena->base + OBJECT_KEEP, arena->object_end - OBJECT_KEEP, MADV_HUGEPAGE);
 #endif
 }
 

@@ -66,8 +66,10 @@ static inline void ring_tell_load(const struct simback_host *host, const volatil
     if (host->before_load != NULL)
         host->before_load(host->context, address, size);
 }
-/* Copies a request's slot, each word of it loaded once (I19, XSA-155). */
-void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot);
+/* Copies the bytes from `from` to `to` of a request's slot to the same place of the copy, each word
+ * loaded once (I19, XSA-155). */
+void ring_copy_request(const struct ring *ring, uint32_t index, uint32_t from, uint32_t to,
+                       uint8_t *slot);
 void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length);
 /* Stores rsp_prod; true if the frontend wants an event. */
 bool ring_publish(struct ring *ring);

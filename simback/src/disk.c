@@ -405,6 +405,14 @@ int simback_disk_write(struct simback_disk *disk, uint64_t first_512, uint32_t c
     return write_range(disk, first_512, count_512, buffer);
 }
 
+/* For one that is alone the table of blocks has to be looked through first each time, so it shall
+ * not be driven out of the second cache by data that nobody looks at again. */
+static void expect_sector(const uint8_t *bytes)
+{
+    for (size_t at = 0; at < DISK_UNIT; at += CACHE_LINE)
+        __builtin_prefetch(bytes + at, 0, 0);
+}
+
 void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, uint32_t count)
 {
     /* Each step asks for what the next one looks at, for all places before it goes on. */
@@ -418,6 +426,10 @@ void simback_disk_expect(struct simback_disk *disk, const uint64_t *first_512, u
 
         if (block == NULL)
             continue;
+        if (count == 1) {
+            expect_sector(block + (size_t)(first_512[0] % DISK_UNITS) * DISK_UNIT);
+            return;
+        }
         __builtin_prefetch(block + (size_t)(first_512[i] % DISK_UNITS) * DISK_UNIT);
         /* In another page, if the disk is a small one. */
         __builtin_prefetch(block + DISK_BLOCK - 1);

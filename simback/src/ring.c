@@ -73,7 +73,7 @@ void ring_expect(const struct ring *ring)
 
     __builtin_prefetch((const void *)(uintptr_t)header_word(ring, RING_REQ_PROD));
     __builtin_prefetch((const void *)(uintptr_t)word_at(ring, slot));
-    __builtin_prefetch((const void *)(uintptr_t)word_at(ring, slot + ring->slot_size - 4));
+    __builtin_prefetch((const void *)(uintptr_t)word_at(ring, slot + SLOT_HEAD - 4));
 }
 
 uint32_t ring_load_req_prod(const struct ring *ring)
@@ -140,14 +140,15 @@ static void store_words(const struct ring *ring, uint32_t offset, uint32_t lengt
     }
 }
 
-void ring_copy_request(const struct ring *ring, uint32_t index, uint8_t *slot)
+void ring_copy_request(const struct ring *ring, uint32_t index, uint32_t from, uint32_t to,
+                       uint8_t *slot)
 {
-    const uint32_t begin = slot_offset(ring, index);
-    const uint32_t split = split_of(begin, ring->slot_size);
+    const uint32_t begin = slot_offset(ring, index) + from;
+    const uint32_t split = split_of(begin, to - from);
 
-    copy_words(ring, begin, split, slot);
-    if (split < ring->slot_size)
-        copy_words(ring, begin + split, ring->slot_size - split, slot + split);
+    copy_words(ring, begin, split, slot + from);
+    if (split < to - from)
+        copy_words(ring, begin + split, to - from - split, slot + from + split);
 }
 
 void ring_write_response(struct ring *ring, uint32_t index, const uint8_t *bytes, size_t length)

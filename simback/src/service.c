@@ -257,6 +257,21 @@ static void expect(const struct simback_backend *backend, const struct slot_requ
                      request->data.segments[i].grant_ref);
 }
 
+/* Loads each word once, and of the slot's only those that say something: the last line of most
+ * never comes over from the frontend's processor. */
+static void take_slot(struct backend_queue *queue, uint32_t index, struct slot_request *request)
+{
+    const enum slot_abi abi = queue->backend->abi;
+    uint8_t slot[SLOT_MAX];
+    uint32_t length;
+
+    ring_copy_request(&queue->ring, index, 0, SLOT_HEAD, slot);
+    length = slot_length(abi, slot);
+    if (length > SLOT_HEAD)
+        ring_copy_request(&queue->ring, index, SLOT_HEAD, length, slot);
+    slot_decode(abi, slot, request);
+}
+
 /*
  * Copies at most `most` of the requests up to req_prod, and none behind a barrier, which may have
  * to wait. That they are copied before the first is carried out gives slots, grants and disk time
@@ -271,10 +286,8 @@ static uint32_t take(struct backend_queue *queue, uint32_t req_prod, uint32_t mo
 
     while (ring->req_cons != req_prod && count < most) {
         struct slot_request *request = &requests[count];
-        uint8_t slot[SLOT_MAX];
 
-        ring_copy_request(ring, ring->req_cons++, slot);
-        slot_decode(queue->backend->abi, slot, request);
+        take_slot(queue, ring->req_cons++, request);
         scale(queue->backend, request);
         places_512[count++] = request->sector_512;
         if (request->operation == BLKIF_WIRE_WRITE_BARRIER)

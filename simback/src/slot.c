@@ -12,11 +12,41 @@ uint32_t slot_size(enum slot_abi abi)
     return abi == SLOT_ABI_32 ? BLKIF_WIRE_SLOT_32 : BLKIF_WIRE_SLOT_64;
 }
 
+static size_t segments_offset(enum slot_abi abi)
+{
+    return abi == SLOT_ABI_32 ? offsetof(struct blkif_wire_request_32, segments)
+                              : offsetof(struct blkif_wire_request_64, segments);
+}
+
+/* Of a direct request only so many segments are there as it says, if there can be so many. */
+uint32_t slot_length(enum slot_abi abi, const uint8_t *head)
+{
+    const uint32_t count = head[1];
+    size_t length;
+
+    if (head[0] == BLKIF_WIRE_DISCARD)
+        return SLOT_HEAD;
+    if (head[0] > BLKIF_WIRE_FLUSH_DISKCACHE || count > BLKIF_WIRE_SEGMENTS)
+        return slot_size(abi);
+    length = segments_offset(abi) + count * sizeof(struct blkif_wire_segment);
+    return length < SLOT_HEAD ? SLOT_HEAD : (uint32_t)length;
+}
+
+static void decode_segments(enum slot_abi abi, const uint8_t *slot, struct slot_request *request)
+{
+    const uint32_t count = slot[1];
+
+    request->segment_count = (uint16_t)count;
+    memcpy(request->data.segments, slot + segments_offset(abi),
+           (count < BLKIF_WIRE_SEGMENTS ? count : BLKIF_WIRE_SEGMENTS) *
+               sizeof(request->data.segments[0]));
+}
+
 static void decode_64(const uint8_t *slot, struct slot_request *request)
 {
     struct blkif_wire_request_64 direct;
 
-    memcpy(&direct, slot, sizeof(direct));
+    memcpy(&direct, slot, SLOT_HEAD);
     request->inner = direct.operation;
     request->handle = direct.handle;
     request->id = direct.id;
@@ -36,8 +66,7 @@ static void decode_64(const uint8_t *slot, struct slot_request *request)
         request->flag = discard.flag;
         request->count_512 = discard.count_512;
     } else {
-        request->segment_count = direct.segment_count;
-        memcpy(request->data.segments, direct.segments, sizeof(request->data.segments));
+        decode_segments(SLOT_ABI_64, slot, request);
     }
 }
 
@@ -45,7 +74,7 @@ static void decode_32(const uint8_t *slot, struct slot_request *request)
 {
     struct blkif_wire_request_32 direct;
 
-    memcpy(&direct, slot, sizeof(direct));
+    memcpy(&direct, slot, SLOT_HEAD);
     request->inner = direct.operation;
     request->handle = direct.handle;
     request->id = direct.id;
@@ -65,8 +94,7 @@ static void decode_32(const uint8_t *slot, struct slot_request *request)
         request->flag = discard.flag;
         request->count_512 = discard.count_512;
     } else {
-        request->segment_count = direct.segment_count;
-        memcpy(request->data.segments, direct.segments, sizeof(request->data.segments));
+        decode_segments(SLOT_ABI_32, slot, request);
     }
 }
 

@@ -13,7 +13,12 @@
 
 enum slot_abi { SLOT_ABI_64, SLOT_ABI_32 };
 
-enum { SLOT_MAX = BLKIF_WIRE_SLOT_64, SLOT_RESPONSE_MAX = sizeof(struct blkif_wire_response_64) };
+/* SLOT_HEAD: of either ABI the bytes before the second segment, and all of a discard. */
+enum {
+    SLOT_MAX = BLKIF_WIRE_SLOT_64,
+    SLOT_HEAD = 32,
+    SLOT_RESPONSE_MAX = sizeof(struct blkif_wire_response_64)
+};
 
 /* What is done to a request on purpose while it is carried out (harm.c). */
 enum slot_harm {
@@ -47,6 +52,9 @@ struct slot_request {
 
 /* Bytes of a slot, which is also the distance between two. */
 uint32_t slot_size(enum slot_abi abi);
+/* How many bytes of a slot say something, by its first SLOT_HEAD ones; so many at least. */
+uint32_t slot_length(enum slot_abi abi, const uint8_t *head);
+/* Looks at no others. */
 void slot_decode(enum slot_abi abi, const uint8_t *slot, struct slot_request *request);
 /* Padding is zero (I19, XSA-216). Returns the length. */
 size_t slot_encode_response(enum slot_abi abi, uint64_t id, uint8_t operation, int16_t status,

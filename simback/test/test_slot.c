@@ -42,11 +42,49 @@ static void direct_is(enum slot_abi abi)
     CU_ASSERT_EQUAL(request.handle, 0xca00);
     CU_ASSERT_EQUAL(request.id, UINT64_C(0xfedcba9876543210));
     CU_ASSERT_EQUAL(request.sector_512, UINT64_C(0x123456789abcdef0));
-    for (uint32_t i = 0; i < 11; i++) {
+    for (uint32_t i = 0; i < 9; i++) {
         CU_ASSERT_EQUAL(request.data.segments[i].grant_ref, 1000 + i);
         CU_ASSERT_EQUAL(request.data.segments[i].first_512, i % 8);
         CU_ASSERT_EQUAL(request.data.segments[i].last_512, 7);
     }
+    CU_ASSERT_EQUAL(request.data.segments[9].grant_ref, 0x5a5a5a5a); /* not looked at */
+}
+
+/* More segments than there can be are told, and no more than all of the slot is looked at. */
+static void a_direct_request_of_too_many_segments(void)
+{
+    put(0, 1, 0);
+    put(1, 1, 255);
+    put_segments(24);
+    slot_decode(SLOT_ABI_64, slot, &request);
+    CU_ASSERT_EQUAL(request.segment_count, 255);
+    CU_ASSERT_EQUAL(request.data.segments[10].grant_ref, 1010);
+    CU_ASSERT_EQUAL(slot_length(SLOT_ABI_64, slot), 112);
+    CU_ASSERT_EQUAL(slot_length(SLOT_ABI_32, slot), 108);
+}
+
+static uint32_t length_of(enum slot_abi abi, uint8_t operation, uint8_t count)
+{
+    const uint8_t head[SLOT_HEAD] = {operation, count};
+
+    return slot_length(abi, head);
+}
+
+static void a_slot_is_as_long_as_what_it_says(void)
+{
+    for (uint8_t operation = 0; operation <= 3; operation++) {
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, operation, 0), 32);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, operation, 1), 32);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, operation, 2), 40);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, operation, 11), 112);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_32, operation, 1), 32);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_32, operation, 2), 36);
+        CU_ASSERT_EQUAL(length_of(SLOT_ABI_32, operation, 11), 108);
+    }
+    CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, 5, 1), 32); /* a discard, and it is secure */
+    CU_ASSERT_EQUAL(length_of(SLOT_ABI_32, 5, 200), 32);
+    CU_ASSERT_EQUAL(length_of(SLOT_ABI_64, 6, 1), 112); /* an indirect read */
+    CU_ASSERT_EQUAL(length_of(SLOT_ABI_32, 7, 1), 108); /* nobody knows what it is */
 }
 
 static void a_direct_request_of_64_bits(void)
@@ -154,6 +192,8 @@ static void i19_padding_of_a_response_is_zero(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(a_direct_request_of_64_bits),
     UNIT_TEST(a_direct_request_of_32_bits),
+    UNIT_TEST(a_direct_request_of_too_many_segments),
+    UNIT_TEST(a_slot_is_as_long_as_what_it_says),
     UNIT_TEST(an_indirect_request_of_64_bits),
     UNIT_TEST(an_indirect_request_of_32_bits),
     UNIT_TEST(discards_of_both),
