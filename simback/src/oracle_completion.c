@@ -60,6 +60,18 @@ static void success(struct oracle *oracle, struct oracle_device *device,
                       request->parts, request->in_flight);
 }
 
+/* What this backend has answered that it cannot do; of a request too that goes on. */
+static unsigned known_off(const struct oracle_device *device)
+{
+    unsigned off = device->off;
+
+    for (const struct oracle_request *at = device->first; at != NULL; at = at->next) {
+        if (at->connection == device->connection)
+            off |= at->unsupported;
+    }
+    return off;
+}
+
 /* Parts of it have been on a ring, and the rest may not go there any more: the disk has become
  * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
 static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
@@ -75,7 +87,7 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
            request->sector_size != device->sector_size ||
            (request->operation == BLKFRONT_WRITE &&
             (device->read_only ||
-             (request->flags != 0 && (device->off != 0 || device->flushes == 0))));
+             (request->flags != 0 && (known_off(device) != 0 || device->flushes == 0))));
 }
 
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,
