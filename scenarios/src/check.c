@@ -104,6 +104,23 @@ static bool is_sensible(const struct scenario_program *program, const struct sce
     }
 }
 
+uint32_t scenario_vdev(const struct scenario_step *backend)
+{
+    return scenario_given(backend, FIELD_BACKEND_VDEV)
+               ? (uint32_t)scenario_value(backend, FIELD_BACKEND_VDEV)
+               : 202u << 8 | (uint32_t)backend->device << 4; /* of xvda and so on */
+}
+
+bool scenario_vdev_is_taken(const struct scenario_admission *admission, uint32_t vdev)
+{
+    for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {
+        if (admission->backed[i] && admission->vdevs[i] == vdev) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_in_order(const struct scenario_admission *admission, const struct scenario_row *row,
                         const struct scenario_step *step, char *message, size_t size)
 {
@@ -123,6 +140,10 @@ static bool is_in_order(const struct scenario_admission *admission, const struct
     if (row->opcode == STEP_BACKEND && admission->backed[step->device]) {
         return check_refuse(message, size, "found a second 'backend' for xvd%c, expected one",
                             device);
+    }
+    if (row->opcode == STEP_BACKEND && scenario_vdev_is_taken(admission, scenario_vdev(step))) {
+        return check_refuse(
+            message, size, "found a second device %u, expected another vdev=", scenario_vdev(step));
     }
     return true;
 }
@@ -181,6 +202,7 @@ static void count_in(struct scenario_admission *admission, const struct scenario
     } else if (row->opcode == STEP_BACKEND) {
         admission->any_backend = true;
         admission->backed[step->device] = true;
+        admission->vdevs[step->device] = scenario_vdev(step);
     } else if (row->opcode == STEP_CONNECT) {
         admission->holds[step->device]++;
     } else if (row->opcode == STEP_PUT) {

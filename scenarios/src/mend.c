@@ -116,6 +116,9 @@ int mend_step(struct scenario_program *program, const struct scenario_admission 
         ((row->flags & SCENARIO_ROW_HANDLE) != 0 && admission->holds[step->device] == 0)) {
         step->device = 0;
     }
+    if (step->opcode == STEP_BACKEND && scenario_vdev_is_taken(admission, scenario_vdev(step))) {
+        scenario_step_reset(step, FIELD_BACKEND_VDEV);
+    }
     for (unsigned i = 0; i < row->field_count; i++) {
         const struct scenario_field *field = &row->fields[i];
 

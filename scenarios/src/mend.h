@@ -9,8 +9,9 @@
 #include "scenario/check.h"
 
 /* A step for a device without backend or handle is taken for xvda, a name not yet given means the
- * last one given, a name given twice is left off; a dialect whose name is none gets one. It may
- * still have to be refused. `program` is the admission's; an error of memory or size. */
+ * last one given, a name given twice is left off, and so is a vdev that another device has; a
+ * dialect whose name is none gets one. It may still have to be refused. `program` is the
+ * admission's; an error of memory or size. */
 int mend_step(struct scenario_program *program, const struct scenario_admission *admission,
               struct scenario_step *step);
 

@@ -75,6 +75,21 @@ START_TEST(rare_fields_need_their_mark)
 }
 END_TEST
 
+/* xvda has the number of xvdb; xvdc asks for it too, and xvdb is left without any. */
+START_TEST(devices_have_numbers_of_their_own)
+{
+    static const unsigned char bytes[] = {
+        2,    1, 0,                                        /* explicit */
+        0x20, 8, 0,    0x80, 0x80, 2, 0xa5, 0x90, 0x94, 3, /* vdev=51728 */
+        0x20, 8, 0xe2, 0x80, 0x80, 2, 0xa5, 0x90, 0x94, 3, /* the same */
+        0x20, 2, 0xe1, 0,                                  /* of its own */
+    };
+
+    expect_decoded(bytes, sizeof bytes,
+                   "backend  linux vdev=51728\nxvdc: backend  linux\nexpect   rules\n");
+}
+END_TEST
+
 START_TEST(bytes_name_no_files)
 {
     static const char text[] = "backend linux disk=/etc/passwd\nconnect -> ok\n";
@@ -302,6 +317,7 @@ static Suite *bytes_suite(void)
                         (int)(sizeof frozen / sizeof frozen[0]));
     tcase_add_test(tests, no_bytes_are_a_plain_valid_run);
     tcase_add_test(tests, rare_fields_need_their_mark);
+    tcase_add_test(tests, devices_have_numbers_of_their_own);
     tcase_add_test(tests, bytes_name_no_files);
     tcase_add_test(tests, metadata_notes_and_expectations_are_in_no_bytes);
     tcase_add_test(tests, a_decoder_can_be_limited);

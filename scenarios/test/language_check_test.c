@@ -47,6 +47,8 @@ static const struct {
     {"backend linux\nconnect\nconnect\nput\nread 0 +8 -> ok", 0, NULL},
     {"backend linux\nxvdb: fault error\nexpect quiet", 2, "expected 'backend' for xvdb"},
     {"backend linux\nbackend linux\nexpect quiet", 2, "a second 'backend'"},
+    {"backend linux vdev=51760\nxvdd: backend linux\nexpect quiet", 2, "a second device 51760"},
+    {"backend linux\nxvdb: backend linux vdev=51712\nexpect quiet", 2, "a second device 51712"},
     {"backend linux\nconnect\nwait A -> ok", 3, "found A, expected a name given to a call"},
     {"backend linux\nconnect as A\nrelease A\nexpect quiet", 3, "given to a fault rule"},
     {"backend linux\nfault hold as R\nwait R -> ok", 3, "given to a call"},

@@ -25,6 +25,7 @@ struct scenario_admission {
     uint16_t last_rule;
     bool any_backend;
     bool backed[SCENARIO_DEVICES_MAX];
+    uint32_t vdevs[SCENARIO_DEVICES_MAX];  /* of those */
     unsigned holds[SCENARIO_DEVICES_MAX]; /* connects minus puts */
 };
 
@@ -35,6 +36,10 @@ void scenario_admission_init(struct scenario_admission *admission,
 /* Is this the name of a dialect: a built-in one, of the file, or begun by a step so far? */
 bool scenario_knows_dialect(const struct scenario_admission *admission, const char *name,
                             size_t length);
+
+/* Of a `backend`: the number that its device has; and whether another device has it already. */
+uint32_t scenario_vdev(const struct scenario_step *backend);
+bool scenario_vdev_is_taken(const struct scenario_admission *admission, uint32_t vdev);
 
 /* May this step come next? Then it is counted in; else the message (size bytes, may be NULL) says
  * why not. */
