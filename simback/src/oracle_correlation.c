@@ -307,11 +307,13 @@ static struct oracle_request *choose(const struct oracle_put *put, struct oracle
     return is_likelier(put, other, found) ? other : found;
 }
 
-/* It is all that one of the ring's own queue waits for: of others that wait for the same it is
- * enough to see some. */
+/* It is all that one of the ring's own queue waits for, which cannot be with another queue: of
+ * others that wait for the same it is enough to see some. */
 static bool is_the_rest(const struct oracle_put *put, const struct oracle_request *found)
 {
-    return found->queue == put->ring->view->queue &&
+    const struct oracle_ring *ring = put->ring;
+
+    return found->queue == ring->view->queue && (ring->missed == 0 || ring->missed < found->born) &&
            put->wire.count_512 == found->count_512 - found->issued_512;
 }
 
