@@ -25,7 +25,7 @@ struct scenario_admission {
     uint16_t last_rule;
     bool any_backend;
     bool backed[SCENARIO_DEVICES_MAX];
-    uint32_t vdevs[SCENARIO_DEVICES_MAX];  /* of those */
+    uint32_t vdevs[SCENARIO_DEVICES_MAX]; /* of those */
     unsigned holds[SCENARIO_DEVICES_MAX]; /* connects minus puts */
 };
 
