@@ -80,8 +80,9 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
     const bool over =
         device->front_state == BLKIF_WIRE_CLOSING || device->front_state == BLKIF_WIRE_CLOSED;
 
-    if (request->parts == 0 ||
-        (!over && (request->in_flight != 0 || request->issued_512 >= request->count_512)))
+    const bool all_issued = request->issued_512 >= request->count_512 && request->former == NULL;
+
+    if (request->parts == 0 || (!over && (request->in_flight != 0 || all_issued)))
         return false;
     return request->first_512 + request->count_512 > device->capacity_512 ||
            request->sector_size != device->sector_size ||
