@@ -152,8 +152,12 @@ void data_taken_again(struct oracle *oracle, struct oracle_device *device)
     if (!reads)
         return;
     device->mars = device->connection;
-    for (struct oracle_request *at = device->first; at != NULL; at = at->next)
+    /* What has not been put yet goes out in such pages, too. */
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next) {
         at->marred = true;
+        if (at->has_data && at->sector_size == device->data_sector_size)
+            data_begin_marred(oracle, device, at);
+    }
 }
 
 void data_begin_marred(struct oracle *oracle, const struct oracle_device *device,
