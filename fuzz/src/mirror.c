@@ -31,6 +31,7 @@ static uint8_t next_byte(struct mirror *mirror)
     return mirror->bytes[mirror->at++];
 }
 
+/* Never twice in one expression or initializer: each compiler would take them in its own order. */
 uint32_t mirror_draw(struct mirror *mirror, uint32_t bound)
 {
     uint32_t value = next_byte(mirror);
@@ -158,16 +159,12 @@ static void storm(struct mirror *mirror)
 
 static void slow_down(struct mirror *mirror)
 {
-    const struct simback_fault fault = {
-        .ops = SIMBACK_FAULT_ANY,
-        .last_512 = UINT64_MAX,
-        .every = mirror_draw(mirror, 4),
-        .percent = 100,
-        .times = 1 + mirror_draw(mirror, 40),
-        .action = mirror_draw(mirror, 2) == 0 ? SIMBACK_DELAY : SIMBACK_REORDER,
-        .delay_ns = UINT64_C(1000) * mirror_draw(mirror, 5000),
-    };
+    struct simback_fault fault = {.ops = SIMBACK_FAULT_ANY, .last_512 = UINT64_MAX, .percent = 100};
 
+    fault.every = mirror_draw(mirror, 4);
+    fault.times = 1 + mirror_draw(mirror, 40);
+    fault.action = mirror_draw(mirror, 2) == 0 ? SIMBACK_DELAY : SIMBACK_REORDER;
+    fault.delay_ns = UINT64_C(1000) * mirror_draw(mirror, 5000);
     (void)simback_backend_add_fault(mirror->backend, &fault);
 }
 

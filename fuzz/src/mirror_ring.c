@@ -63,6 +63,15 @@ void mirror_begin_ring(struct mirror_queue *queue)
     queue->blind = queue->loose = queue->may_die = false;
 }
 
+/* A request may have read over the words of a ring: nobody knows what it counts any more. */
+static bool is_read_over(struct mirror_queue *queue)
+{
+    if (!queue->blind && load_word(queue, SIMBACK_REQ_PROD) != queue->published) {
+        queue->blind = queue->loose = true;
+    }
+    return queue->blind;
+}
+
 /* Without a notification where the backend has asked for none: it finds the request by itself
  * (I14). */
 static void push(struct mirror_queue *queue)
@@ -71,7 +80,7 @@ static void push(struct mirror_queue *queue)
     const uint32_t old = queue->published, new = queue->req_prod;
     bool notify = true;
 
-    if (!queue->blind) {
+    if (!is_read_over(queue)) {
         store_word(queue, SIMBACK_REQ_PROD, new);
         queue->published = new;
         notify = new - load_word(queue, SIMBACK_REQ_EVENT) < new - old;
@@ -290,7 +299,7 @@ static void take_queue(struct mirror_queue *queue)
 void mirror_take(struct mirror *mirror)
 {
     for (uint32_t i = 0; mirror->fair && i < mirror->queue_count; i++) {
-        if (!mirror->queues[i].blind) {
+        if (!is_read_over(&mirror->queues[i])) {
             take_queue(&mirror->queues[i]);
         }
     }
@@ -376,13 +385,14 @@ static void one_discard(struct mirror *mirror, struct mirror_queue *queue)
 {
     static const uint64_t far[] = {
         0, 1, UINT64_MAX, UINT64_MAX / 2 + 1, MIRROR_DISK_512, UINT64_C(1) << 55};
-    const uint64_t sector = mirror_draw(mirror, MIRROR_DISK_512 + 1) +
-                            (mirror_draw(mirror, 4) == 0 ? far[mirror_draw(mirror, 6)] : 0);
+    const uint64_t near = mirror_draw(mirror, MIRROR_DISK_512 + 1);
+    const uint64_t sector = near + (mirror_draw(mirror, 4) == 0 ? far[mirror_draw(mirror, 6)] : 0);
     const uint64_t count =
         mirror_draw(mirror, 3) == 0 ? far[mirror_draw(mirror, 6)] : mirror_draw(mirror, 40);
     const bool fits = count <= MIRROR_DISK_512 && sector <= MIRROR_DISK_512 - count;
+    const uint8_t flag = (uint8_t)mirror_draw(mirror, 3);
     const union slot slot = {.discard = {.operation = BLKIF_WIRE_DISCARD,
-                                         .flag = (uint8_t)mirror_draw(mirror, 3),
+                                         .flag = flag,
                                          .id = new_id(mirror),
                                          .sector_512 = sector,
                                          .count_512 = count}};
@@ -454,9 +464,11 @@ static void put_garbage(struct mirror *mirror, struct mirror_queue *queue)
 {
     struct shape shape = {0};
     union slot slot;
+    uint8_t op;
 
     choose_segments(mirror, &shape, false);
-    fill_slot(mirror, &slot, &shape, (uint8_t)mirror_draw(mirror, 8), mirror_draw(mirror, 4) == 0);
+    op = (uint8_t)mirror_draw(mirror, 8);
+    fill_slot(mirror, &slot, &shape, op, mirror_draw(mirror, 4) == 0);
     for (uint32_t i = mirror_draw(mirror, 6); i > 0; i--) {
         const uint32_t at = mirror_draw(mirror, BLKIF_WIRE_SLOT_64);
 

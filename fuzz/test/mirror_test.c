@@ -43,6 +43,21 @@ static void add(struct mirror_result *sum, const struct mirror_result *result)
     sum->complaints += result->complaints;
 }
 
+/* A request of the burst reads zeros over the words of its own ring, and the backend stops rightly;
+ * the last one comes while it is at it. The same with every compiler. */
+START_TEST(i19_a_ring_that_is_read_over_need_not_be_answered)
+{
+    static const uint8_t bytes[] = {0x29, 0x63, 0x18, 0x63, 0x43, 0x43, 0x43, 0x5d, 0x43, 0x18,
+                                    0x08, 0xdf, 0xf7, 0x08, 0x61, 0x08, 0x08, 0x26, 0x46, 0x08,
+                                    0x08, 0x61, 0x08, 0x26, 0x08, 0xf8, 0x08, 0x23, 0xff, 0x27};
+    struct mirror_result result;
+
+    ck_assert(mirror_play(bytes, sizeof(bytes), &result));
+    ck_assert_msg(!result.wrong, "%s", result.reason);
+    ck_assert_uint_eq(result.requests, 9);
+}
+END_TEST
+
 START_TEST(i19_the_backend_stands_a_hostile_frontend)
 {
     struct mirror_result sum = {0};
@@ -87,6 +102,7 @@ static Suite *mirror_suite(void)
 
     tcase_set_timeout(cases, 300);
     tcase_add_test(cases, i19_the_backend_stands_a_hostile_frontend);
+    tcase_add_test(cases, i19_a_ring_that_is_read_over_need_not_be_answered);
     tcase_add_test(cases, the_same_bytes_are_the_same_play);
     suite_add_tcase(suite, cases);
     return suite;
