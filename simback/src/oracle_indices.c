@@ -23,11 +23,13 @@ static bool near_boundary(const struct oracle_ring *ring, uint32_t index)
     return ring->began != 0 && (low <= slots || low >= UINT32_C(0x7fffffff) - slots);
 }
 
-/* Beyond what the ring holds, or back behind what was published. */
+/* Beyond what the ring holds, or back behind what was published. Where somebody else had moved it
+ * to what the frontend published then, that was not seen: the frontend begins there. */
 static void requests_moved(struct oracle *oracle, struct oracle_device *device,
-                           struct oracle_ring *ring, uint32_t value)
+                           struct oracle_ring *ring, uint32_t value, uint32_t stood)
 {
-    uint32_t slots = ring->view->slots, responses = ring->view->responses, old = ring->req_prod;
+    uint32_t slots = ring->view->slots, responses = ring->view->responses;
+    uint32_t old = ring->req_prod_foreign && value - stood <= slots ? stood : ring->req_prod;
 
     oracle_checked(oracle, 3);
     ring->req_prod = value;
@@ -62,7 +64,7 @@ void indices_moved(struct oracle *oracle, struct oracle_device *device, struct o
                    enum simback_ring_word word, uint32_t value, uint32_t old)
 {
     if (word == SIMBACK_REQ_PROD && oracle->world->monitor->front_acts) {
-        requests_moved(oracle, device, ring, value);
+        requests_moved(oracle, device, ring, value, old);
     } else if (word == SIMBACK_RSP_PROD) {
         oracle_checked(oracle, 3);
         responses_seen(ring, value, 0); /* what makes sense the monitor has taken already */
