@@ -108,7 +108,7 @@ uint32_t scenario_vdev(const struct scenario_step *backend)
 {
     return scenario_given(backend, FIELD_BACKEND_VDEV)
                ? (uint32_t)scenario_value(backend, FIELD_BACKEND_VDEV)
-               : 202u << 8 | (uint32_t)backend->device << 4; /* of xvda and so on */
+               : SCENARIO_VDEV_OF_DISK(backend->device);
 }
 
 bool scenario_vdev_is_taken(const struct scenario_admission *admission, uint32_t vdev)

@@ -106,7 +106,7 @@ static int load(struct serve_options *serve, const char *path)
 int cmd_serve(int argc, char **argv)
 {
     struct serve_options *serve = calloc(1, sizeof(*serve));
-    uint64_t domain = 0, vdev = VDEV_OF_DISK(0);
+    uint64_t domain = 0, vdev = SCENARIO_VDEV_OF_DISK(0);
     int rest = 0, rc;
 
     if (serve == NULL)

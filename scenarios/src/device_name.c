@@ -146,8 +146,7 @@ static const char *without_prefixes(const char *params)
 }
 
 /* A node's value as text; false: the frontend will find none of at most BLKFRONT_PATH_MAX - 1
- * bytes.
- */
+ * bytes. */
 static bool read_node(struct scenario_runner *runner, const char *directory, const char *node,
                       char value[BLKFRONT_PATH_MAX])
 {

@@ -172,7 +172,7 @@ static void directories(const struct scenario_runner *runner, unsigned device, c
     }
     simback_backend_options_init(&options);
     options.front_domid = simback_guest(runner->world);
-    options.vdev = VDEV_OF_DISK(device);
+    options.vdev = SCENARIO_VDEV_OF_DISK(device);
     simback_paths(&options, back, size, front, size);
 }
 

@@ -31,9 +31,7 @@ void step_backend(const struct scenario_step *step, struct simback_backend_optio
     simback_backend_options_init(options);
     options->device = step->device;
     options->domid = (uint16_t)scenario_value(step, FIELD_BACKEND_BACKEND_ID);
-    options->vdev = scenario_given(step, FIELD_BACKEND_VDEV)
-                        ? (uint32_t)scenario_value(step, FIELD_BACKEND_VDEV)
-                        : VDEV_OF_DISK(step->device);
+    options->vdev = scenario_vdev(step);
     options->sectors = scenario_value(step, FIELD_BACKEND_SECTORS);
     options->sector_size = (uint32_t)scenario_value(step, FIELD_BACKEND_SECTOR_SIZE);
     options->physical_sector_size =

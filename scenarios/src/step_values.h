@@ -5,14 +5,12 @@
 #ifndef SCENARIO_STEP_VALUES_H
 #define SCENARIO_STEP_VALUES_H
 
+#include "scenario/check.h"
 #include "scenario/program.h"
 
 #include <simback/backend.h>
 
 #include <blkfront/blkfront.h>
-
-/* The number of disk n of the xvd series (PROTOCOL section 9). */
-#define VDEV_OF_DISK(disk) ((uint32_t)(202 << 8 | (disk) << 4))
 
 /* All but dialect, front_domid, params and disk, which are as simback_backend_options_init has
  * them. */

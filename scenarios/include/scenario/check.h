@@ -37,6 +37,9 @@ void scenario_admission_init(struct scenario_admission *admission,
 bool scenario_knows_dialect(const struct scenario_admission *admission, const char *name,
                             size_t length);
 
+/* The number of disk n of the xvd series (PROTOCOL section 9). */
+#define SCENARIO_VDEV_OF_DISK(disk) ((uint32_t)(202 << 8 | (disk) << 4))
+
 /* Of a `backend`: the number that its device has; and whether another device has it already. */
 uint32_t scenario_vdev(const struct scenario_step *backend);
 bool scenario_vdev_is_taken(const struct scenario_admission *admission, uint32_t vdev);
