@@ -43,13 +43,9 @@ void __asan_storeN(uintptr_t address, size_t size);
 #endif
 
 /* The sanitizers do not run under valgrind. */
-#if !POISON_ASAN && !POISON_MSAN && !POISON_TSAN && defined(__has_include) && !defined(__cppcheck__)
-#if __has_include(<valgrind/memcheck.h>)
+#if !POISON_ASAN && !POISON_MSAN && !POISON_TSAN && defined(SIMBACK_VALGRIND)
 #include <valgrind/memcheck.h>
 #define POISON_VALGRIND 1
-#else
-#define POISON_VALGRIND 0
-#endif
 #else
 #define POISON_VALGRIND 0
 #endif
