@@ -322,16 +322,28 @@ void front_ask_size(struct scenario_runner *runner, struct front *front)
     front->knows_size = true;
 }
 
-/* After a disconnect and a second connect there may be two of one number: what is left is judged
- * when the last one goes. */
-static bool has_front(const struct scenario_runner *runner, uint16_t number)
+/* After a disconnect and a second connect there may be two of one number, of which only the last is
+ * not over. */
+static const struct front *front_left_of(const struct scenario_runner *runner, uint16_t number)
 {
     for (unsigned i = 0; i < FRONTS_MAX; i++) {
         if (runner->fronts[i].device != NULL && runner->fronts[i].number == number) {
-            return true;
+            return &runner->fronts[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+/* What is left of a number is judged when its last one goes; until then it is as that one is. */
+static void tell_released(const struct scenario_runner *runner, const struct front *released)
+{
+    const struct front *left = front_left_of(runner, released->number);
+
+    if (left == NULL) {
+        simback_app_released(runner->world, released->number);
+    } else if (!front_is_final(released)) {
+        simback_app_device(runner->world, left->number, left->state, left->error);
+    }
 }
 
 void front_put(struct scenario_runner *runner, struct front *front)
@@ -350,7 +362,7 @@ void front_put(struct scenario_runner *runner, struct front *front)
         front->device = NULL;
     }
     front_leave(runner, number, "release", 0);
-    if (last && !has_front(runner, number)) {
-        simback_app_released(runner->world, number);
+    if (last) {
+        tell_released(runner, front);
     }
 }

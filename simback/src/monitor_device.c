@@ -167,11 +167,13 @@ static uint16_t same_device(const struct monitor *monitor, const struct director
     return number < WORLD_DEVICES && monitor->devices[number].known ? free_number : number;
 }
 
-/* Is the path in the directory that this frontend was told is its backend's? */
+/* Is it a node in the directory that this frontend was told is its backend's? What lies deeper is
+ * none: it may have been told of a directory that holds the true one. */
 static bool is_told(const struct monitor_told *told, const struct simback_event *event)
 {
     return told->length != 0 && told->front_domid == event->domid &&
            strlen(event->path) > told->length && event->path[told->length] == '/' &&
+           strchr(event->path + told->length + 1, '/') == NULL &&
            hash_xxh64(event->path, told->length, 0) == told->hash;
 }
 

@@ -67,6 +67,9 @@ void told_read(struct oracle_device *device, const char *node, const struct simb
         change_over(device);
         device->told_open = true;
         sector_size_read(device, event);
+    } else if (strcmp(node, BLKIF_NODE_PHYSICAL_SECTOR_SIZE) == 0) {
+        /* It may be absent or any number, but who cannot read it takes nothing of the change. */
+        device->told_nonsense |= !oracle_says_something(event);
     } else if (strcmp(node, BLKIF_NODE_SECTORS) == 0) {
         device->told_open = true;
         sectors_read(device, event);
