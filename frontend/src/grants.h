@@ -104,6 +104,15 @@ static inline uint32_t grant_ref(const struct grant_block *block, uint32_t recor
     return block->records[record].ref;
 }
 
+/* It will be ended soon: several can come nearer at the same time. */
+static inline void grant_expect(const struct grant_block *block, uint32_t record)
+{
+    const struct blkfront_platform *platform = block->platform;
+
+    if (platform->page_expect != NULL && block->kind != GRANT_SHARED)
+        platform->page_expect(platform->context, grant_ref(block, record));
+}
+
 /* Grants a page to the backend, with a grant that is kept if there is one. OCCUPIED: all of the
  * page's records are in use, or it is held. */
 int grant_begin(struct grant_block *block, uint32_t page, uint16_t domid, bool writable,

@@ -100,6 +100,7 @@
 #define queue_close            blkfront_internal_queue_close
 #define queue_drop_slot        blkfront_internal_queue_drop_slot
 #define queue_end              blkfront_internal_queue_end
+#define queue_expect_answer    blkfront_internal_queue_expect_answer
 #define queue_fail             blkfront_internal_queue_fail
 #define queue_get_state        blkfront_internal_queue_get_state
 #define queue_keep             blkfront_internal_queue_keep
@@ -153,11 +154,13 @@
 #define shortage_reserve       blkfront_internal_shortage_reserve
 #define shortage_wait          blkfront_internal_shortage_wait
 #define slots_check            blkfront_internal_slots_check
+#define slots_guess            blkfront_internal_slots_guess
 #define slots_id               blkfront_internal_slots_id
 #define slots_init             blkfront_internal_slots_init
 #define slots_init_long        blkfront_internal_slots_init_long
 #define slots_lengthen         blkfront_internal_slots_lengthen
 #define slots_match            blkfront_internal_slots_match
+#define slots_put              blkfront_internal_slots_put
 #define slots_release          blkfront_internal_slots_release
 #define slots_take             blkfront_internal_slots_take
 #define store_children         blkfront_internal_store_children

@@ -65,6 +65,7 @@ static bool take_response(struct blkfront_queue *queue)
     const char *reason;
     bool tolerated;
 
+    queue_expect_answer(queue, at);
     shared_copy_slot_in(bytes, queue->ring_slots + (size_t)at * queue->layout->slot_size,
                         sizeof(bytes));
     wire_decode(bytes, &response);

@@ -427,6 +427,7 @@ void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_requ
     wire_encode(queue->layout, wire, bytes);
     shared_copy_slot_out(queue->ring_slots + (size_t)at * queue->layout->slot_size, bytes,
                          queue->layout->slot_size);
+    slots_put(&queue->slots, slot, at);
     queue->ring.req_prod++;
     statistics_add(&queue->statistics.ring_requests, 1);
 }
@@ -453,6 +454,23 @@ void queue_publish(struct blkfront_queue *queue)
     statistics_add(&queue->statistics.notifications, 1);
 }
 
+enum { AHEAD = 8 }; /* grants that may come nearer at the same time */
+
+static void expect_end(const struct slot *slot, uint32_t segment)
+{
+    grant_expect(slot->segments[segment].block, slot->segments[segment].record);
+}
+
+void queue_expect_answer(const struct blkfront_queue *queue, uint32_t entry)
+{
+    const struct slot *slot = slots_guess(&queue->slots, entry);
+
+    if (slot == NULL || queue->device->agreed.keeps_grants)
+        return;
+    for (uint32_t i = 0; i < AHEAD && i < slot->segment_count; i++)
+        expect_end(slot, i);
+}
+
 void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot, bool answered)
 {
     bool keep = queue->device->agreed.keeps_grants;
@@ -460,6 +478,8 @@ void queue_drop_slot(struct blkfront_queue *queue, struct slot *slot, bool answe
     for (uint32_t i = 0; i < slot->segment_count; i++) {
         const struct slot_segment *segment = &slot->segments[i];
 
+        if (!keep && AHEAD < slot->segment_count - i)
+            expect_end(slot, i + AHEAD);
         if (segment->bounced && segment->block == queue->pools[0].block)
             pool_give(&queue->pools[0], segment->record, keep);
         else if (segment->bounced)

@@ -171,6 +171,9 @@ void queue_refresh(struct blkfront_queue *queue);
 void queue_put(struct blkfront_queue *queue, struct slot *slot, struct wire_request *wire);
 /* Publishes what has been put and notifies if the backend wants that. */
 void queue_publish(struct blkfront_queue *queue);
+/* The answer in this entry of the ring is about to be taken: the grants that it will most likely
+ * end are asked for while it comes over. */
+void queue_expect_answer(const struct blkfront_queue *queue, uint32_t entry);
 /* Gives up a slot with its pages, without looking at the data; `answered`, or the connection is
  * over.
  */

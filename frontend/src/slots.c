@@ -86,6 +86,18 @@ uint64_t slots_id(const struct slots *slots, const struct slot *slot)
     return (uint64_t)slot->generation << 32 | (uint64_t)(slot - slots->slots);
 }
 
+void slots_put(struct slots *slots, const struct slot *slot, uint32_t entry)
+{
+    slots->slots[entry].put_here = (uint32_t)(slot - slots->slots);
+}
+
+const struct slot *slots_guess(const struct slots *slots, uint32_t entry)
+{
+    const struct slot *slot = &slots->slots[slots->slots[entry].put_here];
+
+    return slot->state == SLOT_FREE ? NULL : slot;
+}
+
 struct slot *slots_match(const struct slots *slots, const struct wire_response *response,
                          bool *tolerated, const char **reason)
 {

@@ -40,7 +40,8 @@ struct slot {
     uint8_t operation;
     uint8_t inner;
     uint8_t indirect_count;
-    bool bounced; /* some of its segments are: their bytes are to be copied */
+    bool bounced;      /* some of its segments are: their bytes are to be copied */
+    uint32_t put_here; /* number of the slot that the ring's entry of this number got last */
     uint32_t indirect[BLKIF_WIRE_INDIRECT_PAGES]; /* records of the pool that they came from */
     size_t buffer_index; /* where in the caller's buffers its data begins */
     size_t buffer_offset;
@@ -74,6 +75,10 @@ bool slots_lengthen(struct slots *slots, struct slot *slot);
 /* Its id is never in flight again until the generation wraps. */
 void slots_release(struct slots *slots, struct slot *slot);
 uint64_t slots_id(const struct slots *slots, const struct slot *slot);
+/* Its request goes into this entry of the ring. */
+void slots_put(struct slots *slots, const struct slot *slot, uint32_t entry);
+/* Whose answer comes in this entry if the backend keeps the order; NULL: nobody's any more. */
+const struct slot *slots_guess(const struct slots *slots, uint32_t entry);
 
 /*
  * The slot that a response answers, or NULL and the reason why there is none. *tolerated: it

@@ -182,6 +182,15 @@ static int fake_page_revoke(void *context, uint32_t ref)
     return 0;
 }
 
+static void fake_page_expect(void *context, uint32_t ref)
+{
+    struct fake_platform *fake = context;
+
+    fake->expects++;
+    if (ref >= FAKE_REFS || fake->refs[ref].page == NULL || fake->refs[ref].by_share)
+        fake->mistakes++;
+}
+
 /* ---- events ---- */
 
 static int fake_channels_open(void *context, struct blkfront_channel_set **set)
@@ -344,6 +353,7 @@ void fake_platform_init(struct fake_platform *fake, uint32_t capabilities)
         fake->platform.page_free = fake_page_free;
         fake->platform.page_grant = fake_page_grant;
         fake->platform.page_revoke = fake_page_revoke;
+        fake->platform.page_expect = fake_page_expect;
     }
 }
 

@@ -46,7 +46,7 @@ struct fake_platform {
     unsigned fail_at; /* this one fails, counted from 1; 0: none */
     bool fail_on;     /* and all after it */
     unsigned failed;  /* how many did */
-    unsigned shares, grants, revokes, notifies, unmasks, wakes;
+    unsigned shares, grants, expects, revokes, notifies, unmasks, wakes;
     int mistakes; /* calls that no correct frontend makes */
 };
 

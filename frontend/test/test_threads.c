@@ -41,6 +41,13 @@ static int locked_revoke(void *context, uint32_t ref)
     LOCKED(plain.page_revoke(context, ref));
 }
 
+static void locked_expect(void *context, uint32_t ref)
+{
+    pthread_mutex_lock(&lock);
+    plain.page_expect(context, ref);
+    pthread_mutex_unlock(&lock);
+}
+
 static int locked_notify(void *context, struct blkfront_channel_set *set, uint32_t port)
 {
     LOCKED(plain.port_notify(context, set, port));
@@ -75,6 +82,7 @@ static void start(bool keeps_grants, bool drains, uint32_t grants)
     plain = fake->platform;
     fake->platform.page_grant = locked_grant;
     fake->platform.page_revoke = locked_revoke;
+    fake->platform.page_expect = locked_expect;
     fake->platform.port_notify = locked_notify;
     fake->platform.port_pending = locked_pending;
     fake->platform.channels_wake = locked_wake;

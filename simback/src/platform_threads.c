@@ -38,6 +38,11 @@ static int front_page_grant(void *context, uint16_t domid, const void *page, boo
     return thread_page_grant(context, domid, page, writable, ref);
 }
 
+static void front_page_expect(void *context, uint32_t ref)
+{
+    thread_expect(context, ref);
+}
+
 static int front_page_revoke(void *context, uint32_t ref)
 {
     return thread_page_revoke(context, ref);
@@ -275,6 +280,7 @@ static const struct blkfront_platform calls = {
     .allocate = front_allocate,
     .free = front_free,
     .bug = front_bug,
+    .page_expect = front_page_expect,
 };
 
 void thread_platform_init(struct simback_threads *threads)

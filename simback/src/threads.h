@@ -142,7 +142,7 @@ int thread_map(struct simback_threads *threads, uint16_t domid, const uint32_t *
                uint32_t count, bool writable, void **pages);
 int thread_unmap(struct simback_threads *threads, uint16_t domid, const uint32_t *refs,
                  uint32_t count, void *const *pages);
-/* It will be mapped soon. */
+/* It will be mapped or ended soon. */
 void thread_expect(const struct simback_threads *threads, uint32_t ref);
 void thread_count_grants(const struct simback_threads *threads, struct simback_ledger *ledger);
 

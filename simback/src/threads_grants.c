@@ -272,13 +272,13 @@ int thread_page_revoke(struct simback_threads *threads, uint32_t ref)
     return 0;
 }
 
-/* ---- the other side ---- */
-
 void thread_expect(const struct simback_threads *threads, uint32_t ref)
 {
     if (ref >= GRANT_FIRST && ref < threads->grant_limit)
         __builtin_prefetch(&threads->grants[ref], 1);
 }
+
+/* ---- the other side ---- */
 
 static void unmap_one(struct thread_grant *grant)
 {

@@ -166,6 +166,11 @@ struct blkfront_platform {
     void (*log)(void *context, const char *line);
     /* A mistake of the library itself was found: must not return. */
     void (*bug)(void *context, const char *where);
+
+    /* Optional, may be NULL: a grant of page_grant will soon be ended, so that what the platform
+     * has to look at for that can come nearer meanwhile. Where there is no answer, nothing comes of
+     * it. From any queue's thread. */
+    void (*page_expect)(void *context, uint32_t ref);
 };
 
 #ifdef __cplusplus
