@@ -49,10 +49,10 @@ struct bench_result {
     double copied;              /* bytes copied by the frontend, per byte of data */
 };
 
-/* bench_stay.c: whether this process may use so many processors, which is asked first; then the
- * calling thread, and those that it begins from then on, stay on the one of this place among them,
- * or go where they like again. */
-bool bench_has_processors(uint32_t threads);
+/* bench_stay.c: how many processors this process may use, which is asked first; then the calling
+ * thread, and those that it begins from then on, stay on the one of this place among them, or go
+ * where they like again. */
+uint32_t bench_processors(void);
 void bench_stay(uint32_t place);
 void bench_roam(void);
 

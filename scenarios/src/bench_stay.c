@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where the threads of the benchmark run. With a processor for each they stay there: where the
- * scheduler has put two on one, its patience is measured and nothing else.
+ * Where the threads of the benchmark run. The two sides stay on processors of their own: where the
+ * scheduler has put both on one, its patience is measured and nothing else.
  */
 #include "bench.h"
 
@@ -18,10 +18,10 @@ static void learn(void)
     known = true;
 }
 
-bool bench_has_processors(uint32_t threads)
+uint32_t bench_processors(void)
 {
     learn();
-    return (uint32_t)CPU_COUNT(&permitted) >= threads;
+    return (uint32_t)CPU_COUNT(&permitted);
 }
 
 void bench_stay(uint32_t place)

@@ -42,7 +42,7 @@ struct queue_load {
 
 struct bench_threads {
     const struct bench_case *bench;
-    bool apart; /* each thread has a processor of its own, and stays there */
+    bool apart; /* each thread has a processor of its own */
     struct simback_threads *world;
     struct blkfront *context;
     struct blkfront_device *device;
@@ -111,6 +111,21 @@ static bool look(void *context)
     return blkfront_queue_poll(load->queue) != 0 || load->completed != before;
 }
 
+/* The backend has a processor of its own, and the queues share the others. */
+enum { PLACE_OF_BACKEND = 1 };
+
+static bool has_places(void)
+{
+    return bench_processors() >= 2;
+}
+
+static uint32_t place_of_queue(uint32_t index)
+{
+    const uint32_t other = index % (bench_processors() - 1);
+
+    return other < PLACE_OF_BACKEND ? other : other + 1;
+}
+
 /* Where it has a processor of its own the queue is watched for a while before it asks for an event
  * and sleeps. */
 static void *run(void *context)
@@ -119,8 +134,8 @@ static void *run(void *context)
     struct bench_threads *threads = load->threads;
     bool watched = threads->apart;
 
-    if (threads->apart)
-        bench_stay(load->index == 0 ? 0 : load->index + 1);
+    if (has_places())
+        bench_stay(place_of_queue(load->index));
     while (__atomic_load_n(&threads->over, __ATOMIC_ACQUIRE) == 0) {
         const uint32_t round = __atomic_load_n(&threads->round, __ATOMIC_ACQUIRE);
         bool more;
@@ -221,10 +236,10 @@ static int start_backend(struct bench_threads *threads,
     threads->world = simback_threads_create();
     if (threads->world == NULL)
         return -1;
-    if (threads->apart)
-        bench_stay(1);
+    if (has_places())
+        bench_stay(PLACE_OF_BACKEND);
     result = simback_threads_start(threads->world, options);
-    if (threads->apart)
+    if (has_places())
         bench_roam();
     return result;
 }
@@ -318,7 +333,7 @@ struct bench_threads *bench_threads_open(const struct bench_case *bench)
     if (threads == NULL)
         return NULL;
     threads->bench = bench;
-    threads->apart = bench_has_processors(bench->setup->queues + 1);
+    threads->apart = bench_processors() > bench->setup->queues;
     if (connect(threads) == 0 && make_buffers(threads) == 0 && begin_threads(threads) == 0)
         return threads;
     bench_threads_close(threads);

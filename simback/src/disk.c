@@ -246,22 +246,48 @@ static inline void expect_block(const uint8_t *bytes)
         __builtin_prefetch(bytes + at, 0, 2);
 }
 
-/* `goes_on`: the next block is read next, which mostly lies behind this one. */
+/* What is read and not copied yet: neighbours on both sides, as most blocks of a long transfer are,
+ * are copied at once. */
+struct run {
+    uint8_t *to;
+    const uint8_t *from;
+    size_t length;
+};
+
+static inline void run_end(struct run *run)
+{
+    if (run->length != 0)
+        copy_piece(run->to, run->from, run->length);
+    run->length = 0;
+}
+
+static inline void run_add(struct run *run, uint8_t *to, const uint8_t *from, size_t length)
+{
+    if (run->length != 0) {
+        if (to == run->to + run->length && from == run->from + run->length) {
+            run->length += length;
+            return;
+        }
+        expect_block(from);
+        run_end(run);
+    }
+    *run = (struct run){to, from, length};
+}
+
 static inline int read_piece(struct simback_disk *disk, uint64_t block, size_t offset,
-                             size_t length, uint8_t *bytes, bool goes_on)
+                             size_t length, uint8_t *bytes, struct run *run)
 {
     const struct disk_entry entry = disk_map_find(&disk->map, block);
     const uint8_t *source = held(&entry);
 
     if (source != NULL) {
-        if (goes_on)
-            expect_block(source + DISK_BLOCK);
-        copy_piece(bytes, source + offset, length);
-    } else if (disk->has_file && (entry.group == NULL || !is_zeroed(&entry))) {
-        return read_file(disk, block, offset, length, bytes);
-    } else {
-        memset(bytes, 0, length);
+        run_add(run, bytes, source + offset, length);
+        return 0;
     }
+    run_end(run); /* in order, for pages may be named twice */
+    if (disk->has_file && (entry.group == NULL || !is_zeroed(&entry)))
+        return read_file(disk, block, offset, length, bytes);
+    memset(bytes, 0, length);
     return 0;
 }
 
@@ -329,7 +355,7 @@ static size_t piece_length(size_t offset, uint64_t left_512)
 }
 
 static inline int read_range(struct simback_disk *disk, uint64_t first_512, uint32_t count_512,
-                             uint8_t *bytes, bool goes_on)
+                             uint8_t *bytes, struct run *run)
 {
     if (!in_range(disk, first_512, count_512))
         return -1;
@@ -337,7 +363,7 @@ static inline int read_range(struct simback_disk *disk, uint64_t first_512, uint
         const size_t offset = (size_t)(first_512 % DISK_UNITS) * DISK_UNIT;
         const size_t length = piece_length(offset, count_512);
 
-        if (read_piece(disk, first_512 / DISK_UNITS, offset, length, bytes, goes_on) != 0)
+        if (read_piece(disk, first_512 / DISK_UNITS, offset, length, bytes, run) != 0)
             return -1;
         bytes += length;
         first_512 += length / DISK_UNIT;
@@ -367,11 +393,13 @@ static inline int write_range(struct simback_disk *disk, uint64_t first_512, uin
 int simback_disk_read_parts(struct simback_disk *disk, uint64_t first_512,
                             const struct simback_disk_part *parts, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; first_512 += parts[i++].count_512) {
-        if (read_range(disk, first_512, parts[i].count_512, parts[i].bytes, i + 1 < count) != 0)
-            return -1;
-    }
-    return 0;
+    struct run run = {.length = 0};
+    int result = 0;
+
+    for (uint32_t i = 0; i < count && result == 0; first_512 += parts[i++].count_512)
+        result = read_range(disk, first_512, parts[i].count_512, parts[i].bytes, &run);
+    run_end(&run);
+    return result;
 }
 
 int simback_disk_write_parts(struct simback_disk *disk, uint64_t first_512,

@@ -309,13 +309,19 @@ static int map_one(struct simback_threads *threads, uint32_t ref, bool writable,
     return 0;
 }
 
+enum { AHEAD = 8 }; /* grants that may come over from the other processor at the same time */
+
 int thread_map(struct simback_threads *threads, uint16_t domid, const uint32_t *refs,
                uint32_t count, bool writable, void **pages)
 {
     int result = domid == SIMBACK_FRONT_DOMID ? 0 : BLKFRONT_PLATFORM_INVALID;
     uint32_t made = 0;
 
+    for (uint32_t i = 1; i < AHEAD && i < count; i++)
+        thread_expect(threads, refs[i]);
     while (result == 0 && made < count) {
+        if (AHEAD < count - made)
+            thread_expect(threads, refs[made + AHEAD]);
         result = map_one(threads, refs[made], writable, &pages[made]);
         made += result == 0;
     }

@@ -359,10 +359,47 @@ static void a_file_that_cannot_be_a_disk_says_why(void)
     unlink(path);
 }
 
+/* Whatever lies together, on the disk, at the reader's or on both: each part has its own, and where
+ * two are for the same place the later one is there. */
+static void parts_that_lie_together_are_read_as_if_apart(void)
+{
+    const struct simback_disk_part neighbours[] = {
+        {back, 8}, {back + 8 * 512, 8}, {back + 16 * 512, 3}};
+    const struct simback_disk_part hole[] = {
+        {back, 16}, {back + 16 * 512, 8}, {back + 24 * 512, 8}};
+    const struct simback_disk_part twice[] = {{back, 8}, {back, 8}, {back + 8 * 512, 8}};
+    const struct simback_disk_part zeros_last[] = {{back, 8}, {back, 8}};
+    const struct simback_disk_part zeros_first[] = {{back, 8}, {back, 8}};
+    static const uint8_t zeros[8 * 512];
+
+    disk = simback_disk_memory(world, 256);
+    CU_ASSERT_EQUAL(simback_disk_write(disk, 0, 16, data), 0);
+    CU_ASSERT_EQUAL(simback_disk_write(disk, 24, 16, data + 24 * 512), 0);
+
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 24, neighbours, 2), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data + 24 * 512, 16 * 512), 0);
+    CU_ASSERT_EQUAL(back[16 * 512], 0xee);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 5, neighbours, 1), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data + 5 * 512, 8 * 512), 0);
+
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 0, hole, 3), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data, 16 * 512), 0);
+    CU_ASSERT_EQUAL(memcmp(back + 16 * 512, zeros, sizeof(zeros)), 0);
+    CU_ASSERT_EQUAL(memcmp(back + 24 * 512, data + 24 * 512, 8 * 512), 0);
+
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 24, twice, 2), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data + 32 * 512, 8 * 512), 0);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 8, zeros_last, 2), 0);
+    CU_ASSERT_EQUAL(memcmp(back, zeros, sizeof(zeros)), 0);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 16, zeros_first, 2), 0);
+    CU_ASSERT_EQUAL(memcmp(back, data + 24 * 512, 8 * 512), 0);
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(what_was_written_is_read),
     UNIT_TEST(a_range_beyond_the_end_is_refused),
     UNIT_TEST(parts_are_one_run),
+    UNIT_TEST(parts_that_lie_together_are_read_as_if_apart),
     UNIT_TEST(the_largest_disk_is_sparse),
     UNIT_TEST(zeros_onto_untouched_blocks_cost_nothing),
     UNIT_TEST(i16_a_power_cut_drops_what_was_not_flushed),
