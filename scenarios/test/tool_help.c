@@ -55,7 +55,8 @@ TCase *tool_case(const char *name)
     TCase *tests = tcase_create(name);
 
     tcase_add_checked_fixture(tests, tool_setup, tool_teardown);
-    tcase_set_timeout(tests, 120);
+    /* Against a hang alone: with sanitizers, on a slow machine, some play for minutes. */
+    tcase_set_timeout(tests, 600);
     return tests;
 }
 
