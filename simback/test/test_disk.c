@@ -367,9 +367,7 @@ static void parts_that_lie_together_are_read_as_if_apart(void)
         {back, 8}, {back + 8 * 512, 8}, {back + 16 * 512, 3}};
     const struct simback_disk_part hole[] = {
         {back, 16}, {back + 16 * 512, 8}, {back + 24 * 512, 8}};
-    const struct simback_disk_part twice[] = {{back, 8}, {back, 8}, {back + 8 * 512, 8}};
-    const struct simback_disk_part zeros_last[] = {{back, 8}, {back, 8}};
-    const struct simback_disk_part zeros_first[] = {{back, 8}, {back, 8}};
+    const struct simback_disk_part twice[] = {{back, 8}, {back, 8}};
     static const uint8_t zeros[8 * 512];
 
     disk = simback_disk_memory(world, 256);
@@ -389,9 +387,9 @@ static void parts_that_lie_together_are_read_as_if_apart(void)
 
     CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 24, twice, 2), 0);
     CU_ASSERT_EQUAL(memcmp(back, data + 32 * 512, 8 * 512), 0);
-    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 8, zeros_last, 2), 0);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 8, twice, 2), 0);
     CU_ASSERT_EQUAL(memcmp(back, zeros, sizeof(zeros)), 0);
-    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 16, zeros_first, 2), 0);
+    CU_ASSERT_EQUAL(simback_disk_read_parts(disk, 16, twice, 2), 0);
     CU_ASSERT_EQUAL(memcmp(back, data + 24 * 512, 8 * 512), 0);
 }
 
