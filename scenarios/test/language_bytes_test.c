@@ -5,6 +5,8 @@
 #include "check_main.h"
 #include "language_help.h"
 
+#include <ftw.h>
+
 #define FROZEN SIMBLK_SOURCE_DIR "/scenarios/test/frozen"
 
 /* Byte programs decode to the same program for ever; the text beside each says which. */
@@ -307,6 +309,52 @@ START_TEST(a_warm_program_allocates_nothing)
 }
 END_TEST
 
+static unsigned scenarios_tried;
+
+/* What remains of a scenario in bytes comes back from them, by way of the text, too. */
+static int there_and_back(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    struct scenario_program program;
+    struct scenario_buffer text;
+    struct scenario_buffer bytes;
+    struct scenario_buffer again;
+    size_t length = strlen(path);
+
+    (void)status;
+    (void)where;
+    if (type != FTW_F || length <= 4 || strcmp(path + length - 4, ".scn") != 0) {
+        return 0;
+    }
+    scenario_program_init(&program);
+    scenario_buffer_init(&text);
+    scenario_buffer_init(&bytes);
+    scenario_buffer_init(&again);
+    read_file(path, &text);
+    parse_good(&program, text.data, text.length);
+    ck_assert_int_eq(scenario_encode(&program, &bytes), 0);
+    ck_assert_int_eq(scenario_decode(&program, bytes.data, bytes.length, NULL), 0);
+    scenario_buffer_clear(&text);
+    scenario_print(&program, &text);
+    parse_good(&program, text.data, text.length);
+    ck_assert_int_eq(scenario_encode(&program, &again), 0);
+    ck_assert_msg(bytes.length == again.length && memcmp(bytes.data, again.data, bytes.length) == 0,
+                  "%s", path);
+    scenarios_tried++;
+    scenario_program_fini(&program);
+    scenario_buffer_fini(&text);
+    scenario_buffer_fini(&bytes);
+    scenario_buffer_fini(&again);
+    return 0;
+}
+
+START_TEST(every_scenario_survives_as_bytes)
+{
+    ck_assert_int_eq(nftw(SIMBLK_SOURCE_DIR "/scenarios/conformance", there_and_back, 16, FTW_PHYS),
+                     0);
+    ck_assert_uint_ge(scenarios_tried, 500);
+}
+END_TEST
+
 static Suite *bytes_suite(void)
 {
     Suite *suite = suite_create("language_bytes");
@@ -325,6 +373,7 @@ static Suite *bytes_suite(void)
     tcase_add_test(tests, strings_beyond_the_limit_end_the_program);
     tcase_add_test(tests, any_bytes_are_a_valid_program_in_all_three_spellings);
     tcase_add_test(tests, a_warm_program_allocates_nothing);
+    tcase_add_test(tests, every_scenario_survives_as_bytes);
     suite_add_tcase(suite, tests);
     return suite;
 }

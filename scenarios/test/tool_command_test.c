@@ -172,12 +172,13 @@ END_TEST
 
 /* ---- encode and decode ---- */
 
-START_TEST(every_scenario_survives_as_bytes)
+/* All of them: scenarios_language_bytes. */
+START_TEST(a_folder_survives_as_bytes)
 {
     struct outcome run;
 
     run =
-        shell("mkdir text && for f in $(find " CONFORMANCE " -name '*.scn'); do"
+        shell("mkdir text && for f in " CONFORMANCE "/read/*.scn; do"
               "    n=$((n + 1));"
               "    $simblk encode --output bytes $f && $simblk decode --output text/$n.scn bytes &&"
               "    $simblk encode text/$n.scn | cmp - bytes &&"
@@ -323,7 +324,7 @@ static Suite *tool_command_suite(void)
     tcase_add_test(fmt, fmt_rewrites_files_in_place);
     tcase_add_test(fmt, fmt_is_a_filter);
     tcase_add_test(fmt, fmt_leaves_what_it_cannot_read);
-    tcase_add_test(codec, every_scenario_survives_as_bytes);
+    tcase_add_test(codec, a_folder_survives_as_bytes);
     tcase_add_test(codec, any_bytes_are_a_scenario);
     tcase_add_test(codec, what_cannot_be_encoded_is_not);
     tcase_add_test(bench, bench_measures_what_is_asked_for);
