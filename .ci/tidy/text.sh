@@ -25,37 +25,46 @@ list=$(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -na
     -o -name '*.cmake' -o -name '*.in' -o -name '*.pl' -o -name '*.js' -o -name '*.css' \
     -o -name '*.html' -o -name 'CMakeLists.txt' -o -path '.ci/run' \
     -o -path '.ci/test' -o -path '.ci/coverage' -o \( -name '*.scn' ! -path '*/test/*' \))
-for file in $list; do
-    width=100
-    case $file in *.def) width=120 ;; esac
-    awk -v file="$file" -v width="$width" '
-    function complain(what) { printf "%s:%d: %s\n", file, FNR, what; bad = 1 }
-    # Continuation bytes of UTF-8 take no column.
-    { text = $0; gsub(/[\200-\277]/, "", text) }
-    # A title or a reference in a scenario is one line, however long.
-    length(text) > width && file !~ /\.scn$/ {
-        complain("line of " length(text) " columns, " width " are allowed")
-    }
-    /\t/ { complain("a tab") }
-    /[ \r]$/ { complain("space at the end of the line") }
-    END {
-        if (FNR > 600) complain("file of " FNR " lines, 600 are allowed")
-        exit bad
-    }' "$file" || bad=1
-    if [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ]; then
-        echo "$file: no newline at the end"
-        bad=1
-    fi
-done
+# No name holds a space: the list is meant to be split, here and below.
+# shellcheck disable=SC2086
+awk '
+function complain(file, line, what) { printf "%s:%d: %s\n", file, line, what; bad = 1 }
+function finish() {
+    if (lines > 600) complain(file, lines, "file of " lines " lines, 600 are allowed")
+}
+FNR == 1 { finish(); file = FILENAME; width = file ~ /\.def$/ ? 120 : 100 }
+# Continuation bytes of UTF-8 take no column.
+{ lines = FNR; text = $0; gsub(/[\200-\277]/, "", text) }
+# A title or a reference in a scenario is one line, however long.
+length(text) > width && file !~ /\.scn$/ {
+    complain(file, FNR, "line of " length(text) " columns, " width " are allowed")
+}
+/\t/ { complain(file, FNR, "a tab") }
+/[ \r]$/ { complain(file, FNR, "space at the end of the line") }
+END { finish(); exit bad }' $list || bad=1
 
-for file in $(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def'); do
-    if [ "$(head -n 1 "$file")" != '/* SPDX-License-Identifier: ISC */' ]; then
-        echo "$file:1: must begin with /* SPDX-License-Identifier: ISC */"
-        bad=1
-    elif ! sed -n 2p "$file" | grep -q '^/\*'; then
-        echo "$file:2: a comment paragraph must say what the file is for"
-        bad=1
-    fi
-done
+# The last byte of a file is a newline. Which file's is not is asked only when there is one.
+# shellcheck disable=SC2086
+if [ "$(tail -q -c 1 $list | tr -d '\n' | wc -c)" -gt 0 ]; then
+    for file in $list; do
+        [ -z "$(tail -c 1 "$file")" ] || echo "$file: no newline at the end"
+    done
+    bad=1
+fi
+
+# shellcheck disable=SC2046
+awk '
+function complain(line, what) { printf "%s:%d: %s\n", file, line, what; bad = 1 }
+function finish() {
+    if (file == "") return
+    if (licence != "/* SPDX-License-Identifier: ISC */")
+        complain(1, "must begin with /* SPDX-License-Identifier: ISC */")
+    else if (purpose !~ /^\/\*/)
+        complain(2, "a comment paragraph must say what the file is for")
+}
+FNR == 1 { finish(); file = FILENAME; licence = $0; purpose = "" }
+FNR == 2 { purpose = $0 }
+END { finish(); exit bad }' \
+    $(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def') || bad=1
 
 exit $bad
