@@ -24,7 +24,8 @@ bad=0
 list=$(files -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' -o -name '*.sh' \
     -o -name '*.cmake' -o -name '*.in' -o -name '*.pl' -o -name '*.js' -o -name '*.css' \
     -o -name '*.html' -o -name 'CMakeLists.txt' -o -path '.ci/run' \
-    -o -path '.ci/test' -o -path '.ci/coverage' -o \( -name '*.scn' ! -path '*/test/*' \))
+    -o -path '.ci/test' -o -path '.ci/install' -o -path '.ci/coverage' \
+    -o \( -name '*.scn' ! -path '*/test/*' \))
 # No name holds a space: the list is meant to be split, here and below.
 # shellcheck disable=SC2086
 awk '
