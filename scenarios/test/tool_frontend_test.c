@@ -121,9 +121,12 @@ START_TEST(each_command_that_plays_a_file_takes_it)
         const char *shows;
         int outside, inside;
     } commands[] = {
-        {"run", "FAIL a: rule broken (I2)\n", 1, 0},  {"explore", "     rule broken: I2 ", 1, 0},
-        {"show --trace", "\nrule broken: I2 ", 1, 0}, {"show --ladder", "\n!! I2 ", 1, 0},
-        {"shrink --runs 4", "\nread ", 0, 2}, /* sooner than it comes upon the one that hangs */
+        {"run", "FAIL a: rule broken (I2)\n", 1, 0},
+        {"explore", "     rule broken: I2 ", 1, 0},
+        {"show --trace", "\nrule broken: I2 ", 1, 0},
+        {"show --ladder", "\n!! I2 ", 1, 0},
+        /* One attempt more would come upon the read that hangs. */
+        {"shrink --runs 4", "\nread ", 0, 2},
     };
     struct outcome run;
 
