@@ -100,10 +100,11 @@ fi
 # ---- vim ----
 
 [ "$(wc -l <names)" -gt 40 ] || complain "there are no steps"
-# Each step alone, and behind a device; then all the scenarios.
+# Each step alone, and behind a device; then all the scenarios, each line once.
 sed 's/$/ x/' names >lines.scn
 sed 's/^/xvdb: /; s/$/ x/' names >>lines.scn
-find -L scenarios/conformance scenarios/regression -name '*.scn' | sort | xargs cat >>lines.scn
+find -L scenarios/conformance scenarios/regression -name '*.scn' | sort | xargs cat |
+    sort -u >>lines.scn
 
 if vim --version 2>/dev/null | grep -q '+syntax'; then
     mkdir -p vim/syntax vim/ftdetect

@@ -37,9 +37,9 @@ START_TEST(the_same_frontend_is_judged_alike_inside_and_outside)
     struct outcome outside;
 
     inside = shell("$simblk run --strict --format json $scenarios/conformance/hostile "
-                   "$scenarios/conformance/connect | sed 's/\"seconds\": [^,}]*//'");
+                   "$scenarios/conformance/resize | sed 's/\"seconds\": [^,}]*//'");
     outside = shell("$simblk run --frontend $blkfront --strict --format json "
-                    "$scenarios/conformance/hostile $scenarios/conformance/connect | "
+                    "$scenarios/conformance/hostile $scenarios/conformance/resize | "
                     "sed 's/\"seconds\": [^,}]*//'");
     assert_status(outside, 0);
     assert_contains(inside.out, "\"hash\"");
