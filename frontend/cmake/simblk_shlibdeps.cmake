@@ -4,6 +4,10 @@
 # includes this before it makes the package. Its own CPACK_DEBIAN_PACKAGE_SHLIBDEPS starts cmake and
 # file for each of the package's files, of which hundreds are scenarios: that takes minutes.
 
+if(NOT CPACK_GENERATOR STREQUAL "DEB")
+    return()
+endif()
+
 set(binaries "")
 file(GLOB_RECURSE staged LIST_DIRECTORIES false "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*")
 foreach(path IN LISTS staged)
