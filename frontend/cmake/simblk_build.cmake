@@ -58,6 +58,13 @@ if(SIMBLK_FUZZ AND NOT SIMBLK_FUZZ_ENGINE)
     target_link_options(simblk_instrumentation INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# Whether what is explored is compiled otherwise than what plays it: then a library that is both is
+# built twice. The flags of somebody else's engine are in all objects.
+set(SIMBLK_EXPLORED_APART OFF)
+if(SIMBLK_FUZZ AND (SIMBLK_SANITIZE OR NOT SIMBLK_FUZZ_ENGINE))
+    set(SIMBLK_EXPLORED_APART ON)
+endif()
+
 function(simblk_set_language target)
     set_target_properties(${target} PROPERTIES
         C_STANDARD 11
