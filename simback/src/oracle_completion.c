@@ -76,9 +76,11 @@ static unsigned known_off(const struct oracle_device *device)
  * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
 static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
 {
-    /* Where the connection is being closed, what is on the ring comes back no more. */
-    const bool over =
-        device->front_state == BLKIF_WIRE_CLOSING || device->front_state == BLKIF_WIRE_CLOSED;
+    /* Where the connection is being closed, what is on the ring comes back no more; nor where it
+     * has ended, though the state could not be written. */
+    const bool over = device->front_state == BLKIF_WIRE_CLOSING ||
+                      device->front_state == BLKIF_WIRE_CLOSED ||
+                      (device->app_known && device->app_state != BLKFRONT_CONNECTED);
 
     const bool all_issued = request->issued_512 >= request->count_512 && request->former == NULL;
 
