@@ -89,7 +89,7 @@ struct oracle_device *oracle_device_get(struct oracle *oracle, uint16_t number)
     }
     device->number = number;
     device->front_state = device->front_before = BLKIF_WIRE_INITIALISING;
-    device->front_foreign = device->front_resumed = device->back_read = ORACLE_NO_STATE;
+    device->front_resumed = device->back_read = ORACLE_NO_STATE;
     device->back_state = device->front_read = ORACLE_NO_STATE;
     oracle->devices[number] = device;
     return device;

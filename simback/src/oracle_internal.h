@@ -185,7 +185,7 @@ struct oracle_device {
 
     /* the two states, as the frontend knows them (I11) */
     uint8_t front_state, front_before; /* now, and when this step of the frontend began */
-    uint8_t front_foreign;             /* written by somebody else since; ORACLE_NO_STATE: none */
+    uint16_t front_foreign;            /* written by somebody else since, as bits */
     uint8_t front_resumed; /* its own when the guest was resumed, and it has not looked since */
     bool front_known;      /* it has begun, with that, since its last release */
     bool front_refused;    /* XenStore did not take the last one that it wrote */

@@ -236,8 +236,7 @@ enum simback_owes simback_who_owes(const struct simback_world *world, uint16_t n
         back[0] = '\0';
     owes = device_owes(oracle, device, state_in(world, world->monitor->devices[known].front), back);
     /* Where somebody else has written our state, its own is what the frontend acts by. */
-    if (owes == SIMBACK_OWES_FRONTEND && device->front_known &&
-        device->front_foreign != ORACLE_NO_STATE)
+    if (owes == SIMBACK_OWES_FRONTEND && device->front_known && device->front_foreign != 0)
         owes = device_owes(oracle, device, device->front_state, back);
     return owes;
 }

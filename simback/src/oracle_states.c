@@ -28,11 +28,15 @@ static bool may_follow(uint8_t from, uint8_t state)
     return from == state || (follows[from] >> state & 1) != 0;
 }
 
-/* Somebody else has written another one meanwhile: the frontend may have seen that, or not. */
+/* Somebody else has written others meanwhile: the frontend may have seen any of them, or none. */
 static bool may_follow_foreign(const struct oracle_device *device, uint8_t state)
 {
-    return device->front_foreign != ORACLE_NO_STATE &&
-           device->front_foreign != device->front_state && may_follow(device->front_foreign, state);
+    for (uint8_t from = 0; from <= BLKIF_WIRE_RECONFIGURED; from++) {
+        if ((device->front_foreign >> from & 1) != 0 && from != device->front_state &&
+            may_follow(from, state))
+            return true;
+    }
+    return false;
 }
 
 static bool legal(const struct oracle_device *device, uint8_t state)
@@ -122,7 +126,7 @@ void states_resumed(struct oracle_device *device)
     states_released(device);
     device->front_resumed = resumed;
     device->resumed = device->app_known && device->app_state == BLKFRONT_CONNECTING;
-    device->front_foreign = ORACLE_NO_STATE;
+    device->front_foreign = 0;
     device->back_read = device->back_state = ORACLE_NO_STATE;
     device->back_gone = false;
     device->began_anew = true;
@@ -148,7 +152,8 @@ static void state_written(struct oracle *oracle, struct oracle_device *device, u
     judge_wait(oracle, device, state);
     progress_closed(oracle, device);
     device->front_state = state;
-    device->front_foreign = device->front_resumed = ORACLE_NO_STATE;
+    device->front_foreign = 0;
+    device->front_resumed = ORACLE_NO_STATE;
     device->front_known = true;
     device->front_missed = false;
     if (oracle->world->options.served && state == BLKIF_WIRE_CONNECTED)
@@ -233,11 +238,13 @@ static void own_read(struct oracle_device *device, const struct simback_event *e
     if (event->result == 0)
         device->front_resumed = ORACLE_NO_STATE;
     else if (oracle_says_something(event))
-        device->front_foreign = BLKIF_WIRE_UNKNOWN; /* to it there is none, whatever it wrote */
+        device->front_foreign |= 1u
+                                 << BLKIF_WIRE_UNKNOWN; /* to it there is none, whatever it wrote */
     if (device->front_known || event->result != 0 ||
         !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
         return;
     device->front_state = (uint8_t)state;
+    device->front_foreign = 0;
     device->front_known = true;
 }
 
@@ -265,7 +272,7 @@ void states_changed_by_others(struct oracle_device *device, const struct simback
     if (!monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
         state = BLKIF_WIRE_UNKNOWN;
     /* Before the frontend begins, its state is what it will find. */
-    device->front_foreign = (uint8_t)state;
+    device->front_foreign |= (uint16_t)(1u << state);
     if (!device->front_known)
         device->front_state = (uint8_t)state;
 }
