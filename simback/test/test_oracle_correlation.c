@@ -231,6 +231,36 @@ static void i2_nor_one_that_has_nothing_left_to_do(void)
                   "but no response said so (1 ring requests, 0 still in flight)");
 }
 
+/* A part is on the ring still: it comes back unless the connection has ended, which the device's
+ * state says too where XenStore's does not. The rest has to lie beyond the end all the same. */
+static void i2_one_whose_part_comes_back_no_more(void)
+{
+    static const struct {
+        enum blkfront_state state;
+        const char *sectors;
+        bool excused;
+    } cases[] = {
+        {BLKFRONT_CONNECTED, "20", false},
+        {BLKFRONT_RECOVERING, "24", false},
+        {BLKFRONT_RECOVERING, "20", true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tear_down();
+        set_up();
+        submit(1, BLKFRONT_READ, 8, 16);
+        puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+        shrink_to(cases[i].sectors);
+        puppet_app_state(&puppet, cases[i].state);
+        puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
+        if (cases[i].excused)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 2, false,
+                          "but no response said so (1 ring requests, 1 still in flight)");
+    }
+}
+
 static void many_requests_may_wait(void)
 {
     uint64_t allocations;
@@ -570,6 +600,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i2_a_request_that_cannot_go_on_fails_without_an_answer),
     UNIT_TEST(i2_one_that_could_go_on_does_not),
     UNIT_TEST(i2_nor_one_that_has_nothing_left_to_do),
+    UNIT_TEST(i2_one_whose_part_comes_back_no_more),
     UNIT_TEST(many_requests_may_wait),
     UNIT_TEST(one_request_may_last_long),
     UNIT_TEST(i2_only_a_request_of_the_same_kind_can_want_it),
