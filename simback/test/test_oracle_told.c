@@ -28,6 +28,17 @@ static void info_is(const char *value)
     puppet_step(&puppet);
 }
 
+static void told_sectors(uint64_t sectors)
+{
+    const struct blkfront_info info = {
+        .size_sectors = sectors,
+        .sector_size = 512,
+        .read_write = true,
+    };
+
+    simback_app_info(puppet.world, 0, &info);
+}
+
 static void told(bool read_write, bool cdrom, bool removable)
 {
     const struct blkfront_info info = {
@@ -49,6 +60,19 @@ static void i20_what_was_read_is_told(void)
     told(true, false, false); /* it may go on as it has begun */
     puppet_expect_none(&puppet);
     CU_ASSERT_TRUE(simback_rule_checks(puppet.world, 20) > 0);
+}
+
+/* C's library reads a number there, who is strict does not: both may be right. */
+static void i20_a_number_with_a_zero_in_front(void)
+{
+    simback_store_write(puppet.world, "/local/domain/0/backend/vbd/1/51712/sectors", "04096", 5);
+    (void)puppet_read_back(&puppet, "sectors");
+    puppet_step(&puppet);
+    told_sectors(PUPPET_SECTORS);
+    told_sectors(4096);
+    puppet_expect_none(&puppet);
+    told_sectors(4095);
+    puppet_expect(&puppet, 20, false, "but sectors was read as 4096");
 }
 
 static void i20_a_medium_that_was_not_read(void)
@@ -92,7 +116,8 @@ static void i20_a_disk_that_is_read_only(void)
 }
 
 static const struct unit_test tests[] = {
-    UNIT_TEST(i20_what_was_read_is_told),     UNIT_TEST(i20_a_medium_that_was_not_read),
+    UNIT_TEST(i20_what_was_read_is_told),     UNIT_TEST(i20_a_number_with_a_zero_in_front),
+    UNIT_TEST(i20_a_medium_that_was_not_read),
     UNIT_TEST(i20_a_medium_that_is_not_told), UNIT_TEST(i20_a_number_of_more_bits_says_nothing),
     UNIT_TEST(i20_a_disk_that_is_read_only),
 };
