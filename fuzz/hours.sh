@@ -45,9 +45,9 @@ while [ "$left" -gt 0 ]; do
     status=0
     said=$("$tool" fuzz "$least" --time "$piece" --keep) || status=$?
     echo "$said"
+    echo "$said" | sed -n -E "$summary" >>"$totals"
     [ "$status" -le 1 ] || exit "$status"
     [ "$status" -eq 0 ] || resting[$least]=yes
-    echo "$said" | sed -n -E "$summary" >>"$totals"
     left=$((left - piece))
 done
 awk '!/^#/ { s[$1] += $2; n[$1] += $3; f[$1] += $4 }

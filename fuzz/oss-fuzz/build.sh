@@ -26,6 +26,7 @@ command -v "$CC" >/dev/null || {
     exit 2
 }
 mkdir -p "$OUT" "$WORK"
+OUT=$(cd "$OUT" && pwd)
 
 # Engines may be written in C++.
 cmake -S "$root" -B "$WORK" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG= \

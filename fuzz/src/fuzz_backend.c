@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         exit(2);
     }
     if (result.wrong) {
-        fprintf(stderr, "%s\n", result.reason);
+        fprintf(stderr, "rule broken: I19 %s\n", result.reason);
         abort();
     }
     return 0;

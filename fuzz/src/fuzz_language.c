@@ -17,8 +17,8 @@ static struct scenario_buffer text, text_again, bytes;
 
 static void wrong(const char *what)
 {
-    fprintf(stderr, "%s\n--- first:\n%s--- then:\n%s", what, text.length == 0 ? "" : text.data,
-            text_again.length == 0 ? "" : text_again.data);
+    fprintf(stderr, "failed: %s\n--- first:\n%s--- then:\n%s", what,
+            text.length == 0 ? "" : text.data, text_again.length == 0 ? "" : text_again.data);
     abort();
 }
 

@@ -115,6 +115,7 @@ static int add_run(struct seeds *seeds)
         scenario_decode(&seeds->input, seeds->bytes.data, seeds->bytes.length, &decoder) !=
             SCENARIO_OK ||
         fuzz_fit(seeds->target, &seeds->input) != SCENARIO_OK) {
+        fprintf(stderr, "%s: no memory, or too large for an input\n", seeds->target->name);
         return -1;
     }
     fuzz_tame(&seeds->input);

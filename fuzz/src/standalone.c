@@ -46,6 +46,9 @@ static int print_text(const char *file)
         perror("standard output");
         return 2;
     }
+    if (!printed) {
+        fprintf(stderr, "%s has no text: inputs of this target are no programs\n", file);
+    }
     return printed ? 0 : 1;
 }
 

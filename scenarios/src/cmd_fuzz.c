@@ -76,8 +76,8 @@ static void list_targets(const char *programs)
         const char *name = entries[i]->d_name;
 
         if (strncmp(name, "fuzz_", 5) == 0 && strchr(name, '.') == NULL &&
-            strstr(name, "_replay") == NULL && join(path, programs, "", name, "") &&
-            access(path, X_OK) == 0 && !is_folder(path)) {
+            strstr(name, "_replay") == NULL && join(path, programs, "", name, "_replay") &&
+            access(path, X_OK) == 0) {
             fprintf(stderr, "%s  %s\n", heading, name + 5);
             heading = "";
         }
@@ -146,6 +146,7 @@ static bool can_keep(const char *folder)
 
 static int prepare(struct fuzz_command *command)
 {
+    char all_seeds[PATH_ROOM];
     int rc = find_target(command);
 
     if (rc != TOOL_OK)
@@ -157,6 +158,11 @@ static int prepare(struct fuzz_command *command)
     if (!make_folder(command->corpus) || !make_folder(command->finds) ||
         !can_keep(command->corpus) || !can_keep(command->finds))
         return TOOL_USAGE;
+    if (!join(all_seeds, command->programs, "seeds", "", "") || !is_folder(all_seeds))
+        fprintf(stderr,
+                "simblk: fuzz: there are no seeds in %s; it begins with nothing (they are "
+                "made by the build target fuzz_seeds)\n",
+                command->programs);
     if (!is_folder(command->seeds))
         command->seeds[0] = '\0'; /* not every target has some */
     if (access(command->dictionary, R_OK) != 0)
@@ -168,16 +174,33 @@ static int prepare(struct fuzz_command *command)
 
 /* ---- what comes of it ---- */
 
+/* Before it is looked into, which may take its time. */
 static void tell_find(const struct fuzz_find *find)
 {
     printf("FOUND %s\n      %s\n", find->input,
            find->reason[0] == '\0' ? "(the program said nothing)" : find->reason);
-    if (!find->again)
+    fflush(stdout);
+}
+
+static void tell_more(const struct fuzz_find_options *options, const struct fuzz_find *find)
+{
+    if (find->played == FUZZ_FIND_UNPLAYED)
+        printf("      it could not be played again: %s\n", find->problem);
+    if (find->played == FUZZ_FIND_GONE)
         puts("      it does not happen again when the input is played by itself");
+    if (find->played == FUZZ_FIND_AGAIN && find->text.length == 0)
+        printf("      played again: %s\n      it is no program, so no scenario is made of it; "
+               "play it: %s %s\n",
+               find->reason, options->replay, find->input);
     if (find->kept[0] != '\0')
         printf("      kept: %s\n", find->kept);
     if (find->text.length != 0)
-        printf("      the scenario:\n%s", find->text.data);
+        printf("      the scenario%s:\n%s",
+               options->interrupted() ? ", as small as it was when interrupted" : "",
+               find->text.data);
+    /* What is not at hand as a file that does it is at hand as words. */
+    if (find->played != FUZZ_FIND_AGAIN && find->said.length != 0)
+        printf("      what fuzz_%s said last:\n%s", options->target, find->said.data);
 }
 
 static void put_xml(FILE *file, const char *text)
@@ -232,13 +255,21 @@ static int tell(const struct fuzz_command *command, struct fuzz_jobs *jobs)
         .keep_in = command->keep ? "scenarios/regression" : NULL,
         .stuck_seconds = STUCK_SECONDS,
         .attempts = ATTEMPTS,
+        .interrupted = fuzz_jobs_interrupted,
     };
-    int rc = jobs->find_count != 0 ? TOOL_FAILED : jobs->rc;
+    int rc = jobs->find_count != 0 && jobs->rc != TOOL_USAGE ? TOOL_FAILED : jobs->rc;
 
     for (size_t i = 0; i < jobs->find_count; i++) {
-        if (!fuzz_find_examine(&options, &jobs->finds[i]))
+        struct fuzz_find *find = &jobs->finds[i];
+
+        tell_find(find);
+        if (!fuzz_find_is_saved(find)) {
+            rc = tool_error("fuzz: %s could not be saved (is the disk full?)", find->input);
+            snprintf(find->problem, sizeof(find->problem), "it is not on the disk");
+        } else if (!fuzz_find_examine(&options, find)) {
             rc = TOOL_USAGE;
-        tell_find(&jobs->finds[i]);
+        }
+        tell_more(&options, find);
     }
     printf("fuzz_%s: %" PRIu64 " inputs in %.0f s (%.0f a second), %" PRIu64 " edges, %" PRIu64
            " features, corpus of %" PRIu64 ", %zu found\n",
@@ -283,6 +314,10 @@ int cmd_fuzz(int argc, char **argv)
         return tool_error("fuzz: --time needs a number of seconds from 1 to 8640000");
     if (command.jobs < 1 || command.jobs > FUZZ_JOBS_MAX)
         return tool_error("fuzz: --jobs needs a number from 1 to %d", (int)FUZZ_JOBS_MAX);
+    if (seeded && (command.seed < 1 || command.seed > UINT32_MAX - command.jobs + 1))
+        return tool_error("fuzz: --seed needs a number from 1 to %" PRIu64
+                          ", so that each job has one of 32 bits",
+                          UINT32_MAX - command.jobs + 1);
     rc = prepare(&command);
     if (rc != TOOL_OK)
         return rc;

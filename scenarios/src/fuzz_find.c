@@ -11,10 +11,12 @@
 #include "scenario/shrink.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,11 +38,13 @@ bool fuzz_find_reads(const char *line, char *reason, size_t size)
 }
 
 /* Outcome and rule, or the kind of error: what has to stay the same. "rule broken: I2 xvda ..." and
- * "SUMMARY: AddressSanitizer: heap-buffer-overflow file.c:12 in ..." both have it in front. */
+ * "SUMMARY: AddressSanitizer: heap-buffer-overflow file.c:12 in ...", "crashed: signal 11" have it
+ * in front. */
 static size_t kind_length(const char *reason)
 {
     const char *at = strstr(reason, ": ");
-    unsigned words = strncmp(reason, "SUMMARY", 7) == 0 ? 2 : 1;
+    unsigned words =
+        strncmp(reason, "SUMMARY", 7) == 0 || strncmp(reason, "crashed", 7) == 0 ? 2 : 1;
 
     if (at == NULL)
         return strlen(reason);
@@ -91,27 +95,51 @@ static FILE *start(const struct fuzz_find_options *options, const char *option, 
     return fdopen(ends[0], "r");
 }
 
-/* What the replay says of the file: the reason, or "" where it ends well. */
-static void play(const struct fuzz_find_options *options, const char *file, char *reason,
-                 size_t size)
+/* By somebody who wants it to end: that says nothing of the input. */
+static bool is_ended_from_outside(int signal_number)
 {
-    char line[1024];
+    return signal_number == SIGINT || signal_number == SIGTERM || signal_number == SIGHUP ||
+           signal_number == SIGKILL;
+}
+
+/* What the replay says of the file: the reason, or why there is none. */
+static enum fuzz_find_played play(const struct fuzz_find_options *options, const char *file,
+                                  char *reason, size_t size)
+{
+    char line[1024], last[1024] = "";
     pid_t pid = -1;
-    int status = 0;
+    int status = 0, number;
     FILE *output = start(options, NULL, file, &pid);
     bool said = false;
 
-    reason[0] = '\0';
-    if (output == NULL)
-        return;
-    while (fgets(line, sizeof(line), output) != NULL)
+    if (output == NULL) {
+        snprintf(reason, size, "no process can be made: %s", strerror(errno));
+        return FUZZ_FIND_UNPLAYED;
+    }
+    while (fgets(line, sizeof(line), output) != NULL) {
         said = said || fuzz_find_reads(line, reason, size);
+        snprintf(last, sizeof(last), "%.*s", (int)strcspn(line, "\r\n"), line);
+    }
     fclose(output);
     waitpid(pid, &status, 0);
-    if (!said && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (said)
+        return FUZZ_FIND_AGAIN;
+    if (is_ended_from_outside(number)) {
+        snprintf(reason, size, "it was ended by signal %d", number);
+        return FUZZ_FIND_UNPLAYED;
+    }
+    if (number == SIGALRM)
         snprintf(reason, size, "no progress: I4 the process stood still");
-    else if (!said && WIFSIGNALED(status))
-        snprintf(reason, size, "crashed: signal %d", WTERMSIG(status));
+    else if (number != 0)
+        snprintf(reason, size, "crashed: signal %d", number);
+    else if (WEXITSTATUS(status) == 0)
+        return FUZZ_FIND_GONE;
+    else {
+        snprintf(reason, size, "it says: %.400s", last);
+        return FUZZ_FIND_UNPLAYED;
+    }
+    return FUZZ_FIND_AGAIN;
 }
 
 static bool read_text(const struct fuzz_find_options *options, const char *file,
@@ -146,18 +174,20 @@ static bool ends_alike(void *context, const struct scenario_program *program)
     struct judging *judging = context;
     char reason[512];
 
+    if (judging->options->interrupted())
+        return false;
     scenario_buffer_clear(&judging->bytes);
     if (scenario_encode(program, &judging->bytes) != SCENARIO_OK ||
         !tool_write_file(judging->file, judging->bytes.data, judging->bytes.length))
         return false;
-    play(judging->options, judging->file, reason, sizeof(reason));
-    if (!is_alike(judging->reason, reason))
+    if (play(judging->options, judging->file, reason, sizeof(reason)) != FUZZ_FIND_AGAIN ||
+        !is_alike(judging->reason, reason))
         return false;
     memcpy(judging->reason, reason, sizeof(reason));
     return true;
 }
 
-static bool make_small(const struct fuzz_find_options *options, struct fuzz_find *find,
+static void make_small(const struct fuzz_find_options *options, struct fuzz_find *find,
                        struct scenario_program *program)
 {
     struct judging judging = {.options = options, .reason = find->reason};
@@ -166,16 +196,13 @@ static bool make_small(const struct fuzz_find_options *options, struct fuzz_find
         .context = &judging,
         .max_runs = options->attempts,
     };
-    bool alike;
 
     snprintf(judging.file, sizeof(judging.file), "%s/attempt-%ld", options->work, (long)getpid());
     scenario_buffer_init(&judging.bytes);
-    alike = ends_alike(&judging, program);
-    if (alike)
+    if (ends_alike(&judging, program))
         (void)scenario_shrink(program, &shrink);
     scenario_buffer_fini(&judging.bytes);
     unlink(judging.file);
-    return alike;
 }
 
 /* ---- as a scenario ---- */
@@ -221,6 +248,16 @@ static bool keep(const struct fuzz_find_options *options, struct fuzz_find *find
     return false;
 }
 
+/* libFuzzer names an input by its SHA-1. An empty one that is named otherwise is not whole. */
+bool fuzz_find_is_saved(const struct fuzz_find *find)
+{
+    static const char of_nothing[] = "-da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    struct stat status;
+
+    return stat(find->input, &status) == 0 &&
+           (status.st_size != 0 || strstr(find->input, of_nothing) != NULL);
+}
+
 bool fuzz_find_examine(const struct fuzz_find_options *options, struct fuzz_find *find)
 {
     struct scenario_program program;
@@ -228,18 +265,21 @@ bool fuzz_find_examine(const struct fuzz_find_options *options, struct fuzz_find
     char reason[sizeof(find->reason)];
     bool kept = true;
 
-    play(options, find->input, reason, sizeof(reason));
-    find->again = reason[0] != '\0';
-    if (!find->again || !read_text(options, find->input, &find->text)) {
+    find->played = play(options, find->input, reason, sizeof(reason));
+    if (find->played == FUZZ_FIND_UNPLAYED)
+        memcpy(find->problem, reason, sizeof(reason));
+    if (find->played != FUZZ_FIND_AGAIN)
+        return true;
+    memcpy(find->reason, reason, sizeof(reason));
+    if (!read_text(options, find->input, &find->text)) {
         scenario_buffer_clear(&find->text);
         return true;
     }
-    memcpy(find->reason, reason, sizeof(reason));
     scenario_program_init(&program);
     scenario_problems_init(&problems);
     if (scenario_parse(&program, find->text.data, find->text.length, &problems) == SCENARIO_OK &&
         scenario_check(&program, &problems) == SCENARIO_OK) {
-        (void)make_small(options, find, &program);
+        make_small(options, find, &program);
         write_scenario(options, find, &program);
         kept = options->keep_in == NULL || find->text.length == 0 || keep(options, find);
     }

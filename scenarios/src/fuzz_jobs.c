@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { TERMINAL_PAUSE_MS = 500, FILE_PAUSE_MS = 10000, GRACE_SECONDS = 60 };
+
+/* Of what a job says so much is kept: enough for a report and its program. */
+enum { SAID_MAX = 32768 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -57,6 +59,8 @@ static _Noreturn void become(const struct fuzz_jobs *jobs, unsigned index)
     argv[count++] = strdup("-entropic=0");
     argv[count++] = strdup("-rss_limit_mb=512");
     argv[count++] = strdup("-timeout=30");
+    /* What takes long and ends is no find. */
+    argv[count++] = strdup("-report_slow_units=30");
     if (jobs->seed != 0)
         argv[count++] = seed;
     if (jobs->dictionary != NULL)
@@ -81,6 +85,7 @@ static bool start(struct fuzz_jobs *jobs, unsigned index)
         return false;
     snprintf(path, sizeof(path), "%s/log-%u", jobs->finds_folder, index);
     job->log = fopen(path, "w");
+    scenario_buffer_init(&job->said);
     fflush(NULL);
     job->pid = fork();
     if (job->pid == 0) {
@@ -115,40 +120,30 @@ static void keep_text(char *to, size_t size, const char *from)
     to[length] = '\0';
 }
 
-/* An input that took long does not end its job, which may find something yet. */
-static bool is_slow_unit(const char *path)
-{
-    const char *name = strrchr(path, '/');
-
-    return strncmp(name == NULL ? path : name + 1, "slow-unit-", strlen("slow-unit-")) == 0;
-}
-
-/* Where the job's only find goes; NULL: it has one that stays. */
-static struct fuzz_find *place_of_find(struct fuzz_jobs *jobs, struct fuzz_job *job)
-{
-    if (job->find == NULL)
-        job->find = &jobs->finds[jobs->find_count++];
-    else if (!is_slow_unit(job->find->input))
-        return NULL;
-    return job->find;
-}
-
-/* It is on the disk before it is told: here it is looked whether that is so. */
+/* A job ends with what it finds. */
 static void keep_find(struct fuzz_jobs *jobs, struct fuzz_job *job, const char *path)
 {
-    struct fuzz_find *find = place_of_find(jobs, job);
-    struct stat status;
+    struct fuzz_find *find = &jobs->finds[jobs->find_count];
 
-    if (find == NULL)
+    if (job->find != NULL)
         return;
-    memset(find, 0, sizeof(*find));
+    job->find = find;
+    jobs->find_count++;
     snprintf(find->input, sizeof(find->input), "%.*s", (int)strcspn(path, "\r\n"), path);
     keep_text(find->reason, sizeof(find->reason), job->reason);
     scenario_buffer_init(&find->text);
-    if (stat(find->input, &status) != 0)
-        jobs->rc = tool_error("fuzz: %s could not be saved (is the disk full?); its bytes in "
-                              "base64 are in %s/log-*",
-                              find->input, jobs->finds_folder);
+    scenario_buffer_init(&find->said);
+}
+
+/* The disk may be full, where the input and the log would be. */
+static void remember(struct scenario_buffer *said, const char *line)
+{
+    if (said->length > SAID_MAX) {
+        memmove(said->data, said->data + said->length / 2, said->length - said->length / 2);
+        said->length -= said->length / 2;
+    }
+    scenario_buffer_text(said, line);
+    scenario_buffer_text(said, "\n");
 }
 
 static void hear(struct fuzz_jobs *jobs, struct fuzz_job *job)
@@ -165,17 +160,26 @@ static void hear(struct fuzz_jobs *jobs, struct fuzz_job *job)
         job->features = number_behind(line, " ft: ", job->features);
         job->corpus = number_behind(line, " corp: ", job->corpus);
         job->rate = number_behind(line, " exec/s: ", job->rate);
-    } else if (at != NULL) {
-        keep_find(jobs, job, at + strlen(written));
-    } else if (job->reason[0] == '\0') {
-        (void)fuzz_find_reads(line, job->reason, sizeof(job->reason));
+    } else {
+        remember(&job->said, line);
+        if (at != NULL)
+            keep_find(jobs, job, at + strlen(written));
+        else if (job->reason[0] == '\0')
+            (void)fuzz_find_reads(line, job->reason, sizeof(job->reason));
     }
     job->inputs = number_behind(line, "stat::number_of_executed_units: ", job->inputs);
     if (line[0] != '\0')
         keep_text(job->last_words, sizeof(job->last_words), line);
 }
 
-/* False: it says no more. */
+static void end_line(struct fuzz_jobs *jobs, struct fuzz_job *job)
+{
+    job->line[job->length] = '\0';
+    job->length = 0;
+    hear(jobs, job);
+}
+
+/* False: it says no more. A line's end that there is no room for is not heard. */
 static bool listen_to(struct fuzz_jobs *jobs, struct fuzz_job *job)
 {
     char block[4096];
@@ -184,15 +188,13 @@ static bool listen_to(struct fuzz_jobs *jobs, struct fuzz_job *job)
     if (got < 0 && errno == EINTR)
         return true;
     for (ssize_t i = 0; i < got; i++) {
-        if (block[i] != '\n' && job->length < sizeof(job->line) - 1) {
-            job->line[job->length++] = block[i];
-            continue;
-        }
-        job->line[job->length] = '\0';
-        job->length = 0;
         if (block[i] == '\n')
-            hear(jobs, job);
+            end_line(jobs, job);
+        else if (job->length < sizeof(job->line) - 1)
+            job->line[job->length++] = block[i];
     }
+    if (got <= 0 && job->length != 0)
+        end_line(jobs, job);
     return got > 0;
 }
 
@@ -234,6 +236,10 @@ static void bury(struct fuzz_jobs *jobs, struct fuzz_job *job)
         jobs->rc = tool_error("fuzz: the log in %s cannot be written: %s", jobs->finds_folder,
                               strerror(errno));
     job->log = NULL;
+    if (job->find != NULL)
+        job->find->said = job->said;
+    else
+        scenario_buffer_fini(&job->said);
     waitpid(job->pid, &status, 0);
     job->pid = 0;
     if (interrupted || job->find != NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
@@ -248,6 +254,11 @@ static void end_all(struct fuzz_jobs *jobs, int number)
         if (jobs->job[i].pid > 0)
             kill(jobs->job[i].pid, number);
     }
+}
+
+bool fuzz_jobs_interrupted(void)
+{
+    return interrupted != 0;
 }
 
 /* False: all have ended. */
@@ -305,6 +316,8 @@ void fuzz_jobs_run(struct fuzz_jobs *jobs)
 
 void fuzz_jobs_fini(struct fuzz_jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->find_count; i++)
+    for (size_t i = 0; i < jobs->find_count; i++) {
         scenario_buffer_fini(&jobs->finds[i].text);
+        scenario_buffer_fini(&jobs->finds[i].said);
+    }
 }

@@ -21,6 +21,7 @@ struct fuzz_job {
     char line[4096];
     size_t length;
     char reason[512];
+    struct scenario_buffer said; /* the end of what it has said, without its figures */
     uint64_t inputs, edges, features, corpus, rate;
     char last_words[512]; /* its last line: for when it ends without a reason */
 };
@@ -30,7 +31,7 @@ struct fuzz_jobs {
     const char *program, *corpus_folder, *seeds_folder, *dictionary, *finds_folder;
     uint64_t time; /* seconds */
     unsigned count;
-    uint32_t seed; /* of the first job, the others' follow; 0: any */
+    uint32_t seed; /* of the first job, the others' follow up to UINT32_MAX; 0: any */
 
     struct fuzz_job job[FUZZ_JOBS_MAX];
     struct fuzz_find finds[FUZZ_JOBS_MAX]; /* one a job at most */
@@ -44,5 +45,7 @@ struct fuzz_jobs {
  * then. */
 void fuzz_jobs_run(struct fuzz_jobs *jobs);
 void fuzz_jobs_fini(struct fuzz_jobs *jobs);
+/* By a signal, since fuzz_jobs_run was called: what comes behind it hastens, too. */
+bool fuzz_jobs_interrupted(void);
 
 #endif

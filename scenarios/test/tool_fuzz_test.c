@@ -20,7 +20,7 @@ static const char found[] = "backend  linux\n"
 static void put_script(const char *script)
 {
     put_file("script", script);
-    assert_status(shell("mkdir -p programs && ln -s " FUZZ_CANARY_REPLAY
+    assert_status(shell("mkdir -p programs && ln -sf " FUZZ_CANARY_REPLAY
                         " programs/fuzz_canary_replay && cp script programs/fuzz_canary && "
                         "chmod +x programs/fuzz_canary"),
                   0);
@@ -104,46 +104,104 @@ START_TEST(without_keep_nothing_is_written_to_the_tree)
 }
 END_TEST
 
-/* It took long once; what ends the job comes later. */
-START_TEST(a_find_behind_a_slow_input_is_told)
-{
-    struct outcome run;
-
-    put_find_by("#!/bin/sh\n"
-                "cp found.bytes programs/finds/canary/slow-unit-1\n"
-                "echo 'Test unit written to programs/finds/canary/slow-unit-1' >&2\n" FINDS);
-    run = shell("$simblk fuzz canary --programs programs");
-    assert_status(run, 1);
-    assert_contains(run.out, "FOUND programs/finds/canary/crash-1\n      no progress: I4 ");
-    assert_contains(run.out, "1 found");
-    assert_lacks(run.out, "slow-unit");
-}
-END_TEST
-
 /* What does not happen again is told as such, with the input. */
 START_TEST(a_find_that_does_not_happen_again_is_kept_as_it_is)
 {
     struct outcome run;
 
     put_find();
-    assert_status(shell(": >found.bytes"), 0);
+    put_file("harmless.scn", "backend  linux\nconnect\nexpect   rules\n");
+    assert_status(shell("$simblk encode --output found.bytes harmless.scn"), 0);
     run = shell("$simblk fuzz canary --programs programs");
     assert_status(run, 1);
     assert_contains(run.out, "does not happen again");
+    assert_contains(run.out, "what fuzz_canary said last:\nno progress: I4 xvda request 3");
+}
+END_TEST
+
+/* A replay program in the canary's place. */
+static void put_replay(const char *script)
+{
+    put_find();
+    put_file("replay", script);
+    assert_status(shell("rm programs/fuzz_canary_replay && cp replay programs/fuzz_canary_replay "
+                        "&& chmod +x programs/fuzz_canary_replay"),
+                  0);
+}
+
+START_TEST(a_find_that_cannot_be_played_is_told)
+{
+    struct outcome run;
+
+    put_replay("#!/bin/sh\necho no memory for a world >&2\nexit 2\n");
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 1);
+    assert_contains(run.out, "it could not be played again: it says: no memory for a world\n");
+    assert_contains(run.out, "said last:\nno progress: I4 xvda request 3");
+    put_replay("#!/bin/sh\nkill -INT $$\n");
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 1);
+    assert_contains(run.out, "it could not be played again: it was ended by signal 2\n");
+}
+END_TEST
+
+/* It has a text each time, and would be made smaller by many attempts. */
+START_TEST(an_interrupted_find_is_made_no_smaller)
+{
+    struct outcome run;
+
+    put_replay("#!/bin/sh\n"
+               "if [ \"$1\" = --text ]; then cat found.scn; exit; fi\n"
+               "echo played >>plays\n"
+               "if [ $(wc -l <plays) -eq 4 ]; then kill -TERM $PPID; fi\n"
+               "echo 'failed: as it was'\n"
+               "exit 1\n");
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 1);
+    assert_contains(run.out, "the scenario, as small as it was when interrupted:\n");
+    assert_contains(run.out, "title    \"failed: as it was\"");
+    assert_status(shell("test $(wc -l <plays) -eq 4"), 0);
+}
+END_TEST
+
+START_TEST(a_find_that_is_no_program_is_told_with_how_to_play_it)
+{
+    struct outcome run;
+
+    put_replay("#!/bin/sh\n"
+               "if [ \"$1\" = --text ]; then exit 1; fi\n"
+               "echo 'rule broken: I19 a grant'\n"
+               "kill -ABRT $$\n");
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 1);
+    assert_contains(run.out, "played again: rule broken: I19 a grant\n");
+    assert_contains(run.out, "play it: programs/fuzz_canary_replay programs/finds/canary/crash-1");
 }
 END_TEST
 
 START_TEST(a_find_that_is_not_on_the_disk_is_an_error)
 {
-    struct outcome run;
+    static const char *const left[] = {"", ": >programs/finds/canary/crash-2\n"};
 
-    put_script("#!/bin/sh\n"
-               "echo 'wrong data: I7 xvda' >&2\n"
-               "echo 'Test unit written to programs/finds/canary/crash-2' >&2\n"
-               "exit 77\n");
-    run = shell("$simblk fuzz canary --programs programs");
-    ck_assert_int_ne(run.status, 0);
-    assert_contains(run.err, "crash-2 could not be saved (is the disk full?)");
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+        char script[512];
+        struct outcome run;
+
+        snprintf(script, sizeof(script),
+                 "#!/bin/sh\n%s"
+                 "echo 'wrong data: I7 xvda' >&2\n"
+                 "echo 'Test unit written to programs/finds/canary/crash-2' >&2\n"
+                 "echo 'Base64: AgEAIACC' >&2\n"
+                 "exit 77\n",
+                 left[i]);
+        assert_status(shell("rm -rf programs"), 0);
+        put_script(script);
+        run = shell("$simblk fuzz canary --programs programs");
+        assert_status(run, 2);
+        assert_contains(run.err, "crash-2 could not be saved (is the disk full?)");
+        assert_contains(run.out, "said last:\nwrong data: I7 xvda\n");
+        assert_contains(run.out, "Base64: AgEAIACC\n");
+    }
 }
 END_TEST
 
@@ -151,7 +209,7 @@ START_TEST(a_program_that_cannot_work_is_an_error)
 {
     struct outcome run;
 
-    put_script("#!/bin/sh\necho 'no memory for a world' >&2\nexit 2\n");
+    put_script("#!/bin/sh\nprintf 'no memory for a world' >&2\nexit 2\n");
     run = shell("$simblk fuzz canary --programs programs");
     assert_status(run, 2);
     assert_contains(run.err, "has ended and found nothing; its last words: no memory for a world");
@@ -163,10 +221,16 @@ START_TEST(what_is_missing_is_told)
     struct outcome run;
 
     put_script("#!/bin/sh\n");
+    put_file("programs/fuzz_others_test", "");
+    assert_status(shell("chmod +x programs/fuzz_others_test"), 0);
     run = shell("$simblk fuzz ring --programs programs");
     assert_status(run, 2);
     assert_contains(run.err, "no program fuzz_ring in programs. Build it, with clang:");
     assert_contains(run.err, "There are:\n  canary\n");
+    assert_lacks(run.err, "others");
+    run = shell("$simblk fuzz canary --programs programs");
+    assert_status(run, 0);
+    assert_contains(run.err, "there are no seeds in programs; it begins with nothing");
     run = shell("mkdir none; $simblk fuzz ring --programs none");
     assert_status(run, 2);
     assert_lacks(run.err, "There are");
@@ -186,8 +250,15 @@ END_TEST
 
 START_TEST(words_have_to_mean_something)
 {
-    static const char *const wrong[] = {
-        "", "a b", "canary --time 0", "canary --jobs 0", "canary --jobs 65", "../canary"};
+    static const char *const wrong[] = {"",
+                                        "a b",
+                                        "canary --time 0",
+                                        "canary --jobs 0",
+                                        "canary --jobs 65",
+                                        "../canary",
+                                        "canary --seed 0",
+                                        "canary --seed 4294967296",
+                                        "canary --seed 4294967295 --jobs 2"};
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         refused("simblk: fuzz: ", "fuzz %s", wrong[i]);
@@ -203,8 +274,10 @@ static Suite *fuzz_suite(void)
     tcase_add_test(tests, figures_are_summed_up);
     tcase_add_test(tests, a_find_becomes_a_small_scenario);
     tcase_add_test(tests, without_keep_nothing_is_written_to_the_tree);
-    tcase_add_test(tests, a_find_behind_a_slow_input_is_told);
     tcase_add_test(tests, a_find_that_does_not_happen_again_is_kept_as_it_is);
+    tcase_add_test(tests, a_find_that_cannot_be_played_is_told);
+    tcase_add_test(tests, an_interrupted_find_is_made_no_smaller);
+    tcase_add_test(tests, a_find_that_is_no_program_is_told_with_how_to_play_it);
     tcase_add_test(tests, a_find_that_is_not_on_the_disk_is_an_error);
     tcase_add_test(tests, a_program_that_cannot_work_is_an_error);
     tcase_add_test(tests, what_is_missing_is_told);

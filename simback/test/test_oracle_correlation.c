@@ -190,77 +190,6 @@ static void an_answer_may_be_taken_when_the_connection_is_over(void)
     }
 }
 
-static void shrink_to(const char *sectors)
-{
-    simback_store_write(puppet.world, "/local/domain/0/backend/vbd/1/51712/sectors", sectors,
-                        strlen(sectors));
-    (void)puppet_read_back(&puppet, "sectors");
-}
-
-/* One part was answered; the disk is too small for the rest. */
-static void i2_a_request_that_cannot_go_on_fails_without_an_answer(void)
-{
-    submit(1, BLKFRONT_READ, 8, 16);
-    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
-    take();
-    shrink_to("20");
-    puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
-    puppet_expect_none(&puppet);
-}
-
-static void i2_one_that_could_go_on_does_not(void)
-{
-    submit(1, BLKFRONT_READ, 8, 16);
-    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
-    take();
-    shrink_to("24");
-    puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
-    puppet_expect(&puppet, 2, false,
-                  "but no response said so (1 ring requests, 0 still in flight)");
-}
-
-/* Nor does one that is answered altogether. */
-static void i2_nor_one_that_has_nothing_left_to_do(void)
-{
-    submit(1, BLKFRONT_READ, 8, 8);
-    puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
-    take();
-    shrink_to("8");
-    puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
-    puppet_expect(&puppet, 2, false,
-                  "but no response said so (1 ring requests, 0 still in flight)");
-}
-
-/* A part is on the ring still: it comes back unless the connection has ended, which the device's
- * state says too where XenStore's does not. The rest has to lie beyond the end all the same. */
-static void i2_one_whose_part_comes_back_no_more(void)
-{
-    static const struct {
-        enum blkfront_state state;
-        const char *sectors;
-        bool excused;
-    } cases[] = {
-        {BLKFRONT_CONNECTED, "20", false},
-        {BLKFRONT_RECOVERING, "24", false},
-        {BLKFRONT_RECOVERING, "20", true},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tear_down();
-        set_up();
-        submit(1, BLKFRONT_READ, 8, 16);
-        puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
-        shrink_to(cases[i].sectors);
-        puppet_app_state(&puppet, cases[i].state);
-        puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
-        if (cases[i].excused)
-            puppet_expect_none(&puppet);
-        else
-            puppet_expect(&puppet, 2, false,
-                          "but no response said so (1 ring requests, 1 still in flight)");
-    }
-}
-
 static void many_requests_may_wait(void)
 {
     uint64_t allocations;
@@ -597,10 +526,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(the_next_ring_may_have_another_size),
     UNIT_TEST(what_was_on_a_ring_may_be_issued_again_on_the_next),
     UNIT_TEST(an_answer_may_be_taken_when_the_connection_is_over),
-    UNIT_TEST(i2_a_request_that_cannot_go_on_fails_without_an_answer),
-    UNIT_TEST(i2_one_that_could_go_on_does_not),
-    UNIT_TEST(i2_nor_one_that_has_nothing_left_to_do),
-    UNIT_TEST(i2_one_whose_part_comes_back_no_more),
     UNIT_TEST(many_requests_may_wait),
     UNIT_TEST(one_request_may_last_long),
     UNIT_TEST(i2_only_a_request_of_the_same_kind_can_want_it),

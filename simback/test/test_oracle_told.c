@@ -116,9 +116,11 @@ static void i20_a_disk_that_is_read_only(void)
 }
 
 static const struct unit_test tests[] = {
-    UNIT_TEST(i20_what_was_read_is_told),     UNIT_TEST(i20_a_number_with_a_zero_in_front),
+    UNIT_TEST(i20_what_was_read_is_told),
+    UNIT_TEST(i20_a_number_with_a_zero_in_front),
     UNIT_TEST(i20_a_medium_that_was_not_read),
-    UNIT_TEST(i20_a_medium_that_is_not_told), UNIT_TEST(i20_a_number_of_more_bits_says_nothing),
+    UNIT_TEST(i20_a_medium_that_is_not_told),
+    UNIT_TEST(i20_a_number_of_more_bits_says_nothing),
     UNIT_TEST(i20_a_disk_that_is_read_only),
 };
 UNIT_MAIN_WITH("oracle: told", set_up, tear_down, tests)
