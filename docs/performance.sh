@@ -21,6 +21,14 @@ page=$root/docs/performance.md
 at=$(mktemp -d)
 trap 'rm -rf "$at"' EXIT
 
+# Before an hour is spent in vain, and the page is half of now and half of then.
+for tool in jq nbdkit fio qemu-nbd; do
+    command -v "$tool" >/dev/null || {
+        echo "performance.sh: $tool is not there" >&2
+        exit 77
+    }
+done
+
 # The text between the mark and its end becomes the file's.
 put() { # mark, file
     awk -v mark="<!-- $1 -->" -v file="$2" '

@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,8 +136,12 @@ static bool read_program(struct director *director, const char *text, size_t len
         if (!read_step(director, i, bytes, error, size))
             return false;
     }
-    if (director->backend.dialect == NULL || director->backend.sector_size < BLKIF_WIRE_UNIT ||
-        director->backend.sectors == 0)
+    if (bytes != 0 && director->backend.sector_size != 0 &&
+        bytes % director->backend.sector_size != 0)
+        (void)snprintf(error, size, "size=%" PRIu64 " is no whole number of sectors of %" PRIu32,
+                       bytes, director->backend.sector_size);
+    else if (director->backend.dialect == NULL || director->backend.sector_size < BLKIF_WIRE_UNIT ||
+             director->backend.sectors == 0)
         (void)snprintf(error, size, "there is no `backend` with a disk");
     return error[0] == '\0';
 }
@@ -267,7 +273,7 @@ static bool over(struct director *director)
     return stops;
 }
 
-/* Whoever ends us writes an empty line. */
+/* Whoever ends us writes an empty line; where there is no room for it, enough is there to read. */
 static void play_fifo(struct director *director)
 {
     char line[1024];
@@ -277,8 +283,11 @@ static void play_fifo(struct director *director)
     while (!over(director)) {
         char byte;
 
-        if (read(director->fifo, &byte, 1) != 1)
-            continue; /* interrupted: as long as it is open for writing here, it has no end */
+        if (read(director->fifo, &byte, 1) != 1) {
+            /* As long as it is open for writing here, it has no end. */
+            (void)poll(&(struct pollfd){director->fifo, POLLIN, 0}, 1, -1);
+            continue;
+        }
         if (byte != '\n') {
             too_long = length == sizeof(line);
             if (!too_long)
@@ -321,7 +330,7 @@ static int open_fifo(const char *path)
         return -1;
     if (stat(path, &status) != 0 || !S_ISFIFO(status.st_mode))
         return -1;
-    return open(path, O_RDWR | O_CLOEXEC);
+    return open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
 bool director_listen(struct director *director, const char *fifo)
@@ -355,7 +364,7 @@ void director_destroy(struct director *director)
         director->stops = true;
         (void)pthread_cond_broadcast(&director->changed);
         (void)pthread_mutex_unlock(&director->lock);
-        if (director->fifo >= 0 && write(director->fifo, "\n", 1) != 1)
+        if (director->fifo >= 0 && write(director->fifo, "\n", 1) != 1 && errno != EAGAIN)
             director->tell("the FIFO cannot be written");
         (void)pthread_join(director->thread, NULL);
     }

@@ -20,7 +20,7 @@ cd "$at"
 
 for tool in nbdkit fio qemu-nbd jq; do
     command -v "$tool" >/dev/null || {
-        echo "$tool is not there"
+        echo "peers.sh: $tool is not there" >&2
         exit 77
     }
 done
@@ -53,10 +53,9 @@ by_qemu() {
 
 # Of the rows of `simblk bench`.
 threads() {
-    "$simblk" bench --world threads --rows "4 KiB, depth 32" --json --repeats 3 \
+    "$simblk" bench --world threads --rows "read 4 KiB, depth 32" --json --repeats 3 \
         --time $((seconds * 100)) >bench.json
-    jq '.rows[] | select(.row == "read 4 KiB, depth 32") |
-        .requests_per_second, .yardstick_per_second' bench.json
+    jq '.rows[] | .requests_per_second, .yardstick_per_second' bench.json
 }
 
 memory=$(by_nbdkit memory 64M)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The benchmark's engine: requests through frontend, ring and backend, stepped or in threads,
- * beside the yardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of a
+ * beside the yardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike, of a
  * disk of the same size, copied by one core in the same run.
  */
 #ifndef SCENARIO_BENCH_H

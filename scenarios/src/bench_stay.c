@@ -7,13 +7,16 @@
 
 #include <sched.h>
 
-/* What the process was begun with: a container may have some of the machine's alone. */
+/* What the process was begun with: a container may have some of the machine's alone. Learnt before
+ * there are threads. */
 static cpu_set_t permitted;
 static bool known;
 
 static void learn(void)
 {
-    if (!known && sched_getaffinity(0, sizeof(permitted), &permitted) != 0)
+    if (known)
+        return;
+    if (sched_getaffinity(0, sizeof(permitted), &permitted) != 0)
         CPU_ZERO(&permitted);
     known = true;
 }

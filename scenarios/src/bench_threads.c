@@ -36,7 +36,7 @@ struct queue_load {
     uint64_t wanted, submitted, completed;
     uint32_t in_flight;
     int failure;
-    uint32_t round; /* the one that it has played */
+    uint32_t begun, round; /* the ones that it has begun and played to the end */
     char apart[64];
 };
 
@@ -85,10 +85,11 @@ static void on_complete(struct blkfront_request *completed, int result)
         submit(request);
 }
 
-static void begin_round(struct queue_load *load)
+static void begin_round(struct queue_load *load, uint32_t round)
 {
     const uint32_t depth = load->threads->bench->depth;
 
+    load->begun = round;
     load->submitted = 0;
     load->completed = 0;
     for (uint32_t i = 0; i < depth && load->submitted < load->wanted; i++)
@@ -140,10 +141,8 @@ static void *run(void *context)
         const uint32_t round = __atomic_load_n(&threads->round, __ATOMIC_ACQUIRE);
         bool more;
 
-        if (round != load->round && load->in_flight == 0) {
-            if (load->completed < load->wanted && load->failure == 0)
-                begin_round(load);
-        }
+        if (round != load->begun && load->failure == 0)
+            begin_round(load, round);
         more = blkfront_queue_poll(load->queue) != 0;
         if (round != load->round && load->in_flight == 0) {
             end_round(load, round);
@@ -189,10 +188,8 @@ int bench_threads_play(void *context, uint64_t requests)
     const uint32_t queues = threads->bench->setup->queues;
     int failure = 0;
 
-    for (uint32_t i = 0; i < queues; i++) {
+    for (uint32_t i = 0; i < queues; i++)
         threads->loads[i].wanted = requests / queues;
-        threads->loads[i].completed = 0;
-    }
     __atomic_store_n(&threads->busy, queues, __ATOMIC_RELEASE);
     __atomic_add_fetch(&threads->round, 1, __ATOMIC_RELEASE);
     for (uint32_t i = 0; i < queues; i++)

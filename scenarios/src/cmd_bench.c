@@ -33,18 +33,24 @@ static const char *case_name(const struct bench_command *command, size_t index)
 static void print_row(struct bench_command *command, size_t index, const char *rules,
                       const struct bench_result *row)
 {
+    char allocations[24];
+
+    if (command->threads) /* they are not counted there */
+        snprintf(allocations, sizeof(allocations), "%s", command->json ? "null" : "-");
+    else
+        snprintf(allocations, sizeof(allocations), "%.4f", row->allocations);
     if (command->json) {
         printf("%s\n  {\"row\": \"%s\", \"rules\": \"%s\", \"requests_per_second\": %.0f, "
                "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"empty_per_second\": %.0f, "
-               "\"times_empty_and_copy\": %.3f, \"notifications\": %.4f, \"allocations\": %.4f, "
+               "\"times_empty_and_copy\": %.3f, \"notifications\": %.4f, \"allocations\": %s, "
                "\"copies_per_byte\": %.4f}",
                command->first ? "" : ",", case_name(command, index), rules,
                row->requests_per_second, row->copies_per_second, row->ratio, row->empty_per_second,
-               row->times, row->notifications, row->allocations, row->copied);
+               row->times, row->notifications, allocations, row->copied);
     } else {
-        printf("%-31s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7.4f %6.2f\n",
+        printf("%-31s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7s %6.2f\n",
                case_name(command, index), rules, row->requests_per_second, row->copies_per_second,
-               row->ratio, row->empty_per_second, row->times, row->notifications, row->allocations,
+               row->ratio, row->empty_per_second, row->times, row->notifications, allocations,
                row->copied);
     }
     command->first = false;
@@ -106,7 +112,13 @@ static int run_plain(struct bench_command *command)
             print_row(command, index, "none", &row);
     }
     fclose(rows);
-    return waitpid(pid, &status, 0) == pid && status == 0 ? TOOL_OK : TOOL_FAILED;
+    if (waitpid(pid, &status, 0) == pid && status == 0)
+        return TOOL_OK;
+    if (WIFSIGNALED(status))
+        tool_error("bench: %s was ended by signal %d", path, WTERMSIG(status));
+    else
+        tool_error("bench: %s has ended with %d", path, WEXITSTATUS(status));
+    return TOOL_FAILED;
 }
 
 static int run_observed(struct bench_command *command)
@@ -249,7 +261,7 @@ static int run_for_people(struct bench_command *command)
     if (rc != TOOL_OK)
         return rc;
     printf(
-        "\nyardstick: the same bytes, in pieces of at most 4 KiB, at the same random places of 64 "
+        "\nyardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike, of 64 "
         "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); empty: "
         "round "
         "trips over a ring with the same header and slots, without data;\ntimes: as long as one of "
@@ -299,7 +311,8 @@ int cmd_bench(int argc, char **argv)
         {"--world", TOOL_TEXT, "stepped|threads",
          "threads: the backend in one, each queue in another; default stepped", &command.world,
          NULL},
-        {"--rows", TOOL_TEXT, "TEXT", "those alone whose name has this in it, and no memory",
+        {"--rows", TOOL_TEXT, "TEXT",
+         "the row of this name, or else those that have it in theirs; and no memory",
          &command.options.rows, NULL},
         {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
     };
@@ -318,9 +331,9 @@ int cmd_bench(int argc, char **argv)
     if (!command.threads && strcmp(command.world, "stepped") != 0)
         return tool_error("bench: --world is stepped or threads, found '%s'", command.world);
     if (!has_rows(&command))
-        return tool_error("bench: no row has '%s' in its name; simblk bench --repeats 1 --time 1 "
-                          "lists them all",
-                          command.options.rows);
+        return tool_error("bench: no row has '%s' in its name; simblk bench --world %s --repeats 1 "
+                          "--time 1 lists them all",
+                          command.options.rows, command.world);
     command.options.repeats = (uint32_t)command.repeats;
     command.options.milliseconds = (uint32_t)command.milliseconds;
     return command.json ? run_for_programs(&command) : run_for_people(&command);

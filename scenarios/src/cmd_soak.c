@@ -30,7 +30,7 @@ static int start(uint64_t requests, uint64_t queues, uint64_t depth, uint64_t re
 
 int cmd_soak(int argc, char **argv)
 {
-    uint64_t requests = 1000000, queues = 4, depth = 32, reconnect_s = 3, seed = 1;
+    uint64_t requests = 1000000, queues = 4, depth = 32, reconnect_s = 1, seed = 1;
     const char *total = NULL;
     const struct tool_option options[] = {
         {"--requests", TOOL_NUMBER, "N", "in all, with those of --total; default 1000000",
@@ -38,7 +38,7 @@ int cmd_soak(int argc, char **argv)
         {"--queues", TOOL_NUMBER, "N", "each with a thread of its own; default 4", &queues, NULL},
         {"--depth", TOOL_NUMBER, "N", "requests in flight on each queue; default 32", &depth, NULL},
         {"--reconnect", TOOL_NUMBER, "SECONDS",
-         "how long a connection lasts; default 3, 0: to the end", &reconnect_s, NULL},
+         "how long a connection lasts; default 1, 0: to the end", &reconnect_s, NULL},
         {"--seed", TOOL_NUMBER, "N", "of what is chosen by chance; default 1", &seed, NULL},
         {"--total", TOOL_TEXT, "FILE", "is gone on with, and gets a line for each part", &total,
          NULL},

@@ -6,6 +6,7 @@
  */
 #include "soak.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,14 +38,18 @@ static uint64_t successes(const struct soak_counts *counts)
 
 /* ---- the file ---- */
 
+/* Makes it if there is none yet; false after a message. */
 static bool read_total(struct total *total)
 {
-    FILE *file = fopen(total->path, "r");
+    FILE *file = fopen(total->path, "a+");
     char line[400];
     bool ok = true;
 
-    if (file == NULL)
-        return access(total->path, F_OK) != 0; /* there is none yet */
+    if (file == NULL) {
+        fprintf(stderr, "simblk: soak: %s cannot be written: %s\n", total->path, strerror(errno));
+        return false;
+    }
+    rewind(file);
     while (ok && fgets(line, sizeof(line), file) != NULL) {
         uint64_t requests;
 
@@ -53,10 +58,13 @@ static bool read_total(struct total *total)
         total->parts++;
     }
     fclose(file);
+    if (!ok)
+        fprintf(stderr, "simblk: soak: %s is not what a soak has written\n", total->path);
     return ok;
 }
 
-static bool add_to_total(struct total *total, const struct soak_result *result, uint64_t seed)
+static bool add_to_total(struct total *total, const struct soak_result *result,
+                         const struct soak_options *options)
 {
     const struct soak_counts *counts = &result->counts;
     FILE *file;
@@ -72,10 +80,11 @@ static bool add_to_total(struct total *total, const struct soak_result *result, 
     ok = fprintf(file,
                  "requests=%" PRIu64 " reads=%" PRIu64 " writes=%" PRIu64 " flushes=%" PRIu64
                  " disconnected=%" PRIu64 " closed=%" PRIu64 " crashed=%" PRIu64 " cut=%" PRIu64
-                 " seconds=%.1f seed=%" PRIu64 "\n",
+                 " seconds=%.1f seed=%" PRIu64 " queues=%" PRIu32 " depth=%" PRIu32 "\n",
                  successes(counts), counts->reads, counts->writes, counts->flushes,
                  result->ends[SOAK_DISCONNECTS], result->ends[SOAK_CLOSES],
-                 result->ends[SOAK_CRASHES], result->ends[SOAK_CUTS], result->seconds, seed) > 0;
+                 result->ends[SOAK_CRASHES], result->ends[SOAK_CUTS], result->seconds,
+                 options->seed, options->queues, options->depth) > 0;
     return fclose(file) == 0 && ok;
 }
 
@@ -133,7 +142,7 @@ static int soak(struct soak_options *options, struct total *total, uint64_t want
             return WRONG;
         }
         tell_part(&result, options->seed);
-        if (!add_to_total(total, &result, options->seed)) {
+        if (!add_to_total(total, &result, options)) {
             fprintf(stderr, "simblk: soak: %s cannot be written\n", total->path);
             return USAGE;
         }
@@ -173,10 +182,8 @@ int main(int argc, char **argv)
         options.depth > SOAK_DEPTH_MAX)
         return USAGE;
     total.path = argc == 7 ? argv[6] : NULL;
-    if (total.path != NULL && !read_total(&total)) {
-        fprintf(stderr, "simblk: soak: %s is not what a soak has written\n", total.path);
+    if (total.path != NULL && !read_total(&total))
         return USAGE;
-    }
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     return soak(&options, &total, number(argv[1]));

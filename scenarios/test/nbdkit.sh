@@ -240,6 +240,15 @@ refused)
     grep -q 'is no FIFO' log
     ! nbdkit -f -U - "$plugin" size=1000 --run true 2>log || fail "half a sector is served"
     grep -q 'whole sectors' log
+    echo 'backend linux sector_size=4096' >refused.scn
+    ! nbdkit -f -U - "$plugin" refused.scn size=6656 --run true 2>log ||
+        fail "a sector and a half is served"
+    grep -q 'size=6656 is no whole number of sectors of 4096' log
+    # Somebody has filled the FIFO, and nobody is there to read it.
+    printf '%s\n' 'backend linux' connect 'run time=3600s' >waits.scn
+    mkfifo full
+    timeout -k 5 20 nbdkit -f -U - "$plugin" waits.scn control=full \
+        --run 'head -c 65536 /dev/zero >full' || fail "a full FIFO holds it up"
     ;;
 *)
     fail "no such case: $case"
