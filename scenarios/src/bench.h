@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The benchmark's engine: requests through frontend, ring and backend, stepped or in threads,
- * beside the yardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike, of a
- * disk of the same size, copied by one core in the same run.
+ * beside the yardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike,
+ * of a disk of the same size, copied by one core in the same run.
  */
 #ifndef SCENARIO_BENCH_H
 #define SCENARIO_BENCH_H

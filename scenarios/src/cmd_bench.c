@@ -261,7 +261,8 @@ static int run_for_people(struct bench_command *command)
     if (rc != TOOL_OK)
         return rc;
     printf(
-        "\nyardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike, of 64 "
+        "\nyardstick: the same bytes, in pieces of at most 4 KiB, at random places, drawn alike, "
+        "of 64 "
         "MiB, copied by one core in the same\nrun (bounced and persistent rows: twice); empty: "
         "round "
         "trips over a ring with the same header and slots, without data;\ntimes: as long as one of "
