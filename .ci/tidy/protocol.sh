@@ -34,7 +34,7 @@ find scenarios/conformance scenarios/regression -type f -name '*.scn' 2>/dev/nul
             row = rows[i]
             if (row in seen) complain("docs/protocol.md: " row " stands there twice")
             seen[row] = 1
-            if (mode == "--table") print row ": " (row in named ? "" : "nothing") named[row]
+            if (mode == "--table") print row ": " (row in named ? named[row] : "nothing")
             if (!(row in named) && !(row in excused))
                 complain(row ": no scenario is about it, and it is not excused: " text[row])
             if ((row in named) && (row in excused))

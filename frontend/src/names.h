@@ -151,6 +151,7 @@
 #define shortage_poll          blkfront_internal_shortage_poll
 #define shortage_poll_device   blkfront_internal_shortage_poll_device
 #define shortage_relieve       blkfront_internal_shortage_relieve
+#define shortage_is_over       blkfront_internal_shortage_is_over
 #define shortage_reserve       blkfront_internal_shortage_reserve
 #define shortage_wait          blkfront_internal_shortage_wait
 #define slots_check            blkfront_internal_slots_check

@@ -125,14 +125,20 @@ int negotiate_transport(struct blkfront_device *device)
 
 /* ---- properties ---- */
 
+/* Without the node it is 512; a guess in the place of what makes no sense might cut sectors. */
 static int read_sector_size(struct blkfront_device *device, uint32_t *sector_size)
 {
+    const struct store store = {.platform = device->context->platform, .transaction = 0};
     uint64_t size;
-    int error = read_number(device, BLKIF_NODE_SECTOR_SIZE, UINT64_MAX, UINT64_MAX, &size);
+    int result = store_get_number(&store, device->life->backend, BLKIF_NODE_SECTOR_SIZE, UINT64_MAX,
+                                  &size);
 
-    if (error != BLKFRONT_OK)
-        return error;
-    if (size == UINT64_MAX)
+    *sector_size = BLKIF_WIRE_UNIT;
+    if (is_failure(result))
+        return failed(device, "cannot read", BLKIF_NODE_SECTOR_SIZE, store_result(result));
+    if (result == BLKFRONT_PLATFORM_INVALID)
+        size = 0;
+    else if (result != 0)
         size = BLKIF_WIRE_UNIT;
     if (size < BLKIF_WIRE_UNIT || size > SECTOR_SIZE_MAX || (size & (size - 1)) != 0)
         return failed(device,

@@ -156,7 +156,7 @@ static void run(struct blkfront_queue *queue)
     queue_refresh(queue);
     taken = requeue_collect(queue) || taken;
     taken = pool_retry(&queue->pools[0], RETRIES) || taken;
-    if (taken || queue->pump_due || queue->drain_begun)
+    if (taken || queue->pump_due || queue->drain_begun || shortage_is_over(queue))
         queue_pump(queue);
     queue_publish(queue);
     shortage_poll(queue);
@@ -276,5 +276,10 @@ uint64_t blkfront_queue_poll_at(const struct blkfront_queue *queue)
     if (state == QUEUE_PAUSING || state == QUEUE_KEEPING || state == QUEUE_STOPPING ||
         has_more(queue))
         return 0;
-    return queue->oldest == NULL ? UINT64_MAX : queue->oldest->internal.deadline_ns;
+    if (queue->oldest == NULL)
+        return UINT64_MAX;
+    return state == QUEUE_RUNNING && queue->short_until_ns != 0 &&
+                   queue->short_until_ns < queue->oldest->internal.deadline_ns
+               ? queue->short_until_ns
+               : queue->oldest->internal.deadline_ns;
 }

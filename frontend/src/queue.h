@@ -77,8 +77,10 @@ struct blkfront_queue {
     struct pool *pool_to_disk;
     struct pool *pool_from_disk;
 
-    bool purge_wanted;  /* another queue is short of grants; atomic */
-    bool memory_wanted; /* this one is, and tells the device's poll; atomic */
+    bool purge_wanted;                       /* another queue is short of grants; atomic */
+    bool memory_wanted;                      /* this one is, and tells the device's poll; atomic */
+    uint64_t short_since_ns, short_pause_ns; /* of grants: the pause is 0 while there are some */
+    uint64_t short_until_ns;                 /* the next look is then; 0: none is to come */
 
     struct blkfront_channel_set *channels; /* kept until the queue is CLOSED */
     uint32_t port;
@@ -268,6 +270,8 @@ bool shortage_relieve(struct blkfront_queue *queue);
 /* No page or no grant for even one segment: 0 to try again at once, ISSUE_BLOCKED if something will
  * come, or NO_MEMORY. */
 int shortage_wait(struct blkfront_queue *queue);
+/* Is it time to look again? */
+bool shortage_is_over(const struct blkfront_queue *queue);
 /* A part of each poll: what other queues want, and what is kept too long. */
 void shortage_poll(struct blkfront_queue *queue);
 /* A part of the device's poll: what queues want of it. */

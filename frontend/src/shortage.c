@@ -3,7 +3,8 @@
  * Pages and grants that run short, and kept grants that nobody needs any more. Where grants are
  * kept a queue always has one page for copies that is granted: with that all requests get through,
  * if slowly (I4). Of what is kept a queue ends what is in its own pool; the rest of the device's
- * belongs to other threads, which it tells.
+ * belongs to other threads, which it tells. Grants that other queues and devices have in flight
+ * come back some time: they are looked for again and again, for a while.
  */
 #include "memory.h"
 #include "queue.h"
@@ -13,6 +14,11 @@ enum {
     PURGE_SHORT = 16, /* and when grants are short */
     PURGE_MEMORY = 64 /* of one memory object */
 };
+
+/* How long grants are waited for, and how long before the next look: twice as long each time. */
+#define SHORT_MOST_NS       UINT64_C(10000000000)
+#define SHORT_PAUSE_NS      UINT64_C(1000000)
+#define SHORT_PAUSE_MOST_NS UINT64_C(200000000)
 
 /* Elsewhere nothing that is kept can be ended before the connection is: a platform that cannot say
  * BUSY would take back what the backend has mapped. */
@@ -58,14 +64,42 @@ bool shortage_relieve(struct blkfront_queue *queue)
     return false;
 }
 
+/* False: that has taken too long. */
+static bool look_again_later(struct blkfront_queue *queue)
+{
+    const uint64_t now = queue->platform->now(queue->platform->context);
+
+    if (queue->short_pause_ns == 0) {
+        queue->short_since_ns = now;
+        queue->short_pause_ns = SHORT_PAUSE_NS;
+    } else if (now - queue->short_since_ns >= SHORT_MOST_NS) {
+        queue->short_pause_ns = 0;
+        return false;
+    } else if (queue->short_pause_ns < SHORT_PAUSE_MOST_NS) {
+        queue->short_pause_ns *= 2;
+    }
+    queue->short_until_ns = now + queue->short_pause_ns;
+    return true;
+}
+
 int shortage_wait(struct blkfront_queue *queue)
 {
+    const struct pool *pool = &queue->pools[0];
+
     /* Anything in flight will bring some back. */
     if (queue->slots.used > 0)
         return ISSUE_BLOCKED;
-    /* Pages that the backend does not let go must not hold up the caller for ever (I4). */
-    return pool_retry(&queue->pools[0], queue->pools[0].busy_count) ? BLKFRONT_OK
-                                                                    : BLKFRONT_NO_MEMORY;
+    if (pool_retry(&queue->pools[0], pool->busy_count))
+        return BLKFRONT_OK;
+    /* Pages that the backend does not let go must not hold up the caller for ever (I4), nor grants
+     * that nobody gives back. */
+    return pool->free_count > 0 && look_again_later(queue) ? ISSUE_BLOCKED : BLKFRONT_NO_MEMORY;
+}
+
+bool shortage_is_over(const struct blkfront_queue *queue)
+{
+    return queue->short_until_ns != 0 &&
+           queue->platform->now(queue->platform->context) >= queue->short_until_ns;
 }
 
 void shortage_poll(struct blkfront_queue *queue)

@@ -100,6 +100,7 @@ void queue_pump(struct blkfront_queue *queue)
 
     queue->blocked = false;
     queue->pump_due = false;
+    queue->short_until_ns = 0;
     while (queue->waiting.first != NULL) {
         struct blkfront_request *request = queue->waiting.first;
         int r;

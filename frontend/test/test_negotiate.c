@@ -141,10 +141,21 @@ static void i10_no_more_segments_than_offered_and_wanted(void)
 
 static void sector_sizes_are_those_that_a_segment_can_express(void)
 {
-    static const struct row good[] = {{NULL, 512},    {"512", 512},   {"1024", 1024},
-                                      {"2048", 2048}, {"4096", 4096}, {"x", 512}};
-    static const char *const bad[] = {"0",    "1",    "256",        "513",        "768",
-                                      "1536", "8192", "4294967808", "2147483648", "4294967296"};
+    static const struct row good[] = {
+        {NULL, 512}, {"512", 512}, {"1024", 1024}, {"2048", 2048}, {"4096", 4096}};
+    static const char *const bad[] = {"0",
+                                      "1",
+                                      "256",
+                                      "513",
+                                      "768",
+                                      "1536",
+                                      "8192",
+                                      "4294967808",
+                                      "2147483648",
+                                      "4294967296",
+                                      "x",
+                                      "04096",
+                                      "18446744073709551616"};
 
     for (size_t i = 0; i < COUNT(good); i++) {
         back("sector-size", good[i].value);

@@ -72,8 +72,25 @@ static unsigned known_off(const struct oracle_device *device)
     return off;
 }
 
-/* Parts of it have been on a ring, and the rest may not go there any more: the disk has become
- * smaller or read-only, has other sectors, or cannot do what the flags ask for. */
+/* The disk has become smaller or read-only, or has other sectors. */
+static bool is_stopped(const struct oracle_device *device, const struct oracle_request *request)
+{
+    return request->first_512 + request->count_512 > device->capacity_512 ||
+           request->sector_size != device->sector_size ||
+           (request->operation == BLKFRONT_WRITE && device->read_only);
+}
+
+/* Whose rest was stopped fails, be the disk as before again when the last part comes back. */
+void correlation_disk_changed(struct oracle_device *device)
+{
+    if (device->sector_size == 0)
+        return; /* nothing has been read of it so far */
+    for (struct oracle_request *at = device->first; at != NULL; at = at->next)
+        at->stopped |= at->parts != 0 && at->issued_512 < at->count_512 && is_stopped(device, at);
+}
+
+/* Parts of it have been on a ring, and the rest may not go there any more, or the backend cannot do
+ * what its flags ask for. */
 static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
 {
     /* Where the connection is being closed, what is on the ring comes back no more; nor where it
@@ -86,11 +103,9 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
 
     if (request->parts == 0 || (!over && (request->in_flight != 0 || all_issued)))
         return false;
-    return request->first_512 + request->count_512 > device->capacity_512 ||
-           request->sector_size != device->sector_size ||
-           (request->operation == BLKFRONT_WRITE &&
-            (device->read_only ||
-             (request->flags != 0 && (known_off(device) != 0 || device->flushes == 0))));
+    return request->stopped || is_stopped(device, request) ||
+           (request->operation == BLKFRONT_WRITE && request->flags != 0 &&
+            (known_off(device) != 0 || device->flushes == 0));
 }
 
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,

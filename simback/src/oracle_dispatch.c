@@ -26,8 +26,10 @@ void oracle_back_node_read(struct oracle_device *device, const char *node, uint6
         told_info_read(device, value);
         /* What is no number of 32 bits is none to who reads one, and then the disk can be written.
          */
-        if (connected)
+        if (connected) {
             device->read_only = value <= UINT32_MAX && (value & BLKIF_WIRE_INFO_READONLY) != 0;
+            correlation_disk_changed(device);
+        }
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
         device->segments_max = value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
     } else if (strcmp(node, BLKIF_NODE_FEATURE_PERSISTENT) == 0) {

@@ -49,6 +49,7 @@ struct oracle_request {
     unsigned unsupported;         /* bits 1 << operation: answered "not supported" */
     int16_t error;                /* the first status that the caller must hear of; 0: none */
     bool waiting;                 /* in the list of requests that are not wholly on a ring */
+    bool stopped;                 /* the disk was such that the rest of it could not go on */
     bool ambiguous;               /* another one might have been meant by a part */
     bool has_data;                /* the buffers are whole sectors of it: I7 keeps book */
     bool marred;                  /* what another one reads may lie in its pages (I7) */

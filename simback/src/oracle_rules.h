@@ -31,6 +31,8 @@ void correlation_complete(struct oracle *oracle, struct oracle_device *device,
                           struct oracle_request *request, int result);
 void correlation_forget(struct oracle *oracle, struct oracle_device *device,
                         struct oracle_request *request);
+/* The frontend has read of a size, or of a disk that cannot be written. */
+void correlation_disk_changed(struct oracle_device *device);
 void correlation_end(struct oracle *oracle, struct oracle_device *device);
 struct oracle_part *correlation_find(const struct oracle_ring *ring, uint64_t id);
 /* Is there a ring request that it answers? */

@@ -31,6 +31,7 @@ static void change_over(struct oracle_device *device)
             device->capacity_512 = device->told.sectors;
         if (device->told.size_known)
             device->sector_size = device->told.sector_size;
+        correlation_disk_changed(device);
     }
     device->told_open = device->told_nonsense = false;
 }
@@ -43,8 +44,12 @@ static void sector_size_read(struct oracle_device *device, const struct simback_
         device->told_nonsense = true;
         return;
     }
-    if (event->result != 0 || !monitor_number(event->bytes, event->length, &value))
+    if (event->result != 0) {
         value = BLKIF_WIRE_UNIT;
+    } else if (!monitor_number(event->bytes, event->length, &value)) {
+        value = BLKIF_WIRE_UNIT; /* or a change that is not taken */
+        device->told_nonsense |= device->told_taken.size_known;
+    }
     if (!told_is_sector_size(value)) {
         device->told_nonsense = true;
         return;

@@ -103,10 +103,32 @@ static void i2_one_whose_part_comes_back_no_more(void)
     }
 }
 
+/* The disk is as it was before again when the last part comes back. */
+static void i2_one_that_was_stopped_for_a_while(void)
+{
+    for (int stopped = 0; stopped < 2; stopped++) {
+        tear_down();
+        set_up();
+        read_sectors(1, 8, 16);
+        puppet_send(&puppet, BLKIF_WIRE_READ, 11, 8, 8, 0);
+        shrink_to(stopped != 0 ? "20" : "24");
+        puppet_step(&puppet);
+        shrink_to("2048");
+        take();
+        puppet_complete(&puppet, 1, BLKFRONT_IO_ERROR);
+        if (stopped != 0)
+            puppet_expect_none(&puppet);
+        else
+            puppet_expect(&puppet, 2, false,
+                          "but no response said so (1 ring requests, 0 still in flight)");
+    }
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(i2_a_request_that_cannot_go_on_fails_without_an_answer),
     UNIT_TEST(i2_one_that_could_go_on_does_not),
     UNIT_TEST(i2_nor_one_that_has_nothing_left_to_do),
     UNIT_TEST(i2_one_whose_part_comes_back_no_more),
+    UNIT_TEST(i2_one_that_was_stopped_for_a_while),
 };
 UNIT_MAIN_WITH("oracle: a smaller disk", set_up, tear_down, tests)
