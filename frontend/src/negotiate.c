@@ -130,8 +130,8 @@ static int read_sector_size(struct blkfront_device *device, uint32_t *sector_siz
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
     uint64_t size;
-    int result = store_get_number(&store, device->life->backend, BLKIF_NODE_SECTOR_SIZE, UINT64_MAX,
-                                  &size);
+    int result =
+        store_get_number(&store, device->life->backend, BLKIF_NODE_SECTOR_SIZE, UINT64_MAX, &size);
 
     *sector_size = BLKIF_WIRE_UNIT;
     if (is_failure(result))
