@@ -71,6 +71,20 @@ static void directory_removed(struct oracle *oracle, const struct simback_event 
     }
 }
 
+/* The toolstack's word, whether the frontend reads it or not. */
+static bool mode_is_read_only(const struct oracle *oracle, const struct oracle_device *device)
+{
+    char back[MONITOR_PATH], mode[1];
+    size_t length;
+
+    if (!monitor_peek(oracle->world, oracle_who(oracle, device)->front, BLKIF_NODE_BACKEND, back,
+                      sizeof(back) - 1, &length))
+        return false;
+    back[length] = '\0';
+    return monitor_peek(oracle->world, back, BLKIF_NODE_MODE, mode, sizeof(mode), &length) &&
+           length == 1 && mode[0] == 'r';
+}
+
 static void store_event(struct oracle *oracle, const struct simback_event *event)
 {
     const struct monitor *monitor = oracle->world->monitor;
@@ -79,6 +93,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     bool front_path = number != SIMBACK_NO_DEVICE;
     struct oracle_device *device;
     uint64_t value = 0;
+    bool served;
 
     if (event->kind == SIMBACK_STORE_REMOVE)
         directory_removed(oracle, event);
@@ -113,7 +128,11 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
         told_read(device, rest, event);
         negotiation_back_read(device, event, rest);
     }
+    served = device->back_serves;
     states_store(oracle, event, device, rest, front_path);
+    /* Since the ring was published another backend may have come, in another mode. */
+    if (device->back_serves && !served)
+        device->mode_read_only = mode_is_read_only(oracle, device);
     if (front_path) {
         negotiation_store(oracle, device, event, rest);
         teardown_store(oracle, event, device, rest);
@@ -131,20 +150,6 @@ static struct oracle_ring *ring_made(struct oracle *oracle, struct oracle_device
             oracle->no_memory = true;
     }
     return device->rings[queue];
-}
-
-/* The toolstack's word, whether the frontend reads it or not. */
-static bool mode_is_read_only(const struct oracle *oracle, const struct oracle_device *device)
-{
-    char back[MONITOR_PATH], mode[1];
-    size_t length;
-
-    if (!monitor_peek(oracle->world, oracle_who(oracle, device)->front, BLKIF_NODE_BACKEND, back,
-                      sizeof(back) - 1, &length))
-        return false;
-    back[length] = '\0';
-    return monitor_peek(oracle->world, back, BLKIF_NODE_MODE, mode, sizeof(mode), &length) &&
-           length == 1 && mode[0] == 'r';
 }
 
 static void ring_attach(struct oracle *oracle, struct oracle_device *device,
