@@ -39,16 +39,20 @@ enum blkfront_error {
     BLKFRONT_OK = 0,
     BLKFRONT_UNIMPLEMENTED = -1, /* neither the backend nor a fallback can do this */
     BLKFRONT_DISCONNECTED = -2,  /* the device is not, or no longer, connected */
-    BLKFRONT_READ_ONLY = -3,     /* the device is read-only; nothing has been written */
+    /* The device is read-only; nothing has been written, but of a request that a backend which went
+     * away had in hand perhaps by that one. */
+    BLKFRONT_READ_ONLY = -3,
     BLKFRONT_IO_ERROR = -4,  /* the backend answered so; buffers may be partly filled or written */
     BLKFRONT_INVALID = -5,   /* a bad argument */
     BLKFRONT_NO_DEVICE = -6, /* no device has this name */
     BLKFRONT_AMBIGUOUS = -7, /* several have: blkfront_detail lists them */
     BLKFRONT_OUT_OF_RANGE = -8, /* beyond the end of the disk */
-    BLKFRONT_NO_MEMORY = -9,    /* memory, grants, ports or watches have run out */
-    BLKFRONT_PROTOCOL = -10,    /* the backend broke the protocol */
-    BLKFRONT_DEADLINE = -11,    /* a deadline that the caller set has passed */
-    BLKFRONT_STORE = -12        /* XenStore failed or holds values that make no sense */
+    /* Memory, grants, ports or watches have run out. A request waits for grants that are in flight
+     * elsewhere, ten seconds at most. */
+    BLKFRONT_NO_MEMORY = -9,
+    BLKFRONT_PROTOCOL = -10, /* the backend broke the protocol */
+    BLKFRONT_DEADLINE = -11, /* a deadline that the caller set has passed */
+    BLKFRONT_STORE = -12     /* XenStore failed or holds values that make no sense */
 };
 
 /* "read-only": the name that scenarios and reports use; "?" for a number that is none. */
@@ -92,7 +96,10 @@ struct blkfront_options {
     uint64_t disconnect_deadline_ns; /* 0 = none; default 30 s */
     /* How long a device that was connected waits for a backend that closed, crashed or moved to
      * come back; meanwhile requests wait. 0 (default): not at all, the device is CLOSED then;
-     * UINT64_MAX: for ever. A device is recovered after blkfront_resume whatever this says. */
+     * UINT64_MAX: for ever. A device is recovered after blkfront_resume whatever this says.
+     * A flush, also one that waited, speaks of the backend that answers it: what one that crashed
+     * had acknowledged and not flushed may have gone with it. Whoever cannot bear that leaves this
+     * at 0, or writes with FUA, which begins anew (I16). */
     uint64_t recover_deadline_ns;
     /* Called from blkfront_poll after what blkfront_get_info says has changed: another size, sector
      * size or backend, a disk that turned read-only, a feature that was withdrawn. May be NULL. */
