@@ -111,29 +111,20 @@ static bool read_ref(const struct simback_world *world, const char *directory, c
     return true;
 }
 
-/* Fills refs, port and pages of a ring; false if they are not all there. Its backend is who may map
+/* The pages of a ring of this order; false if they are not all there. Its backend is who may map
  * it, whether that is the right one or not (I10). */
-static bool read_queue(const struct simback_world *world, const char *front,
-                       const struct published *published, struct monitor_ring *ring)
+static bool read_pages(const struct simback_world *world, const char *directory, uint8_t order,
+                       bool numbered, struct monitor_ring *ring)
 {
-    char directory[MONITOR_PATH + 16], name[24];
     struct simback_grant grant;
+    char name[24];
 
-    if (published->queues > 1)
-        snprintf(directory, sizeof(directory), "%s/" BLKIF_NODE_QUEUE "%u", front, ring->queue);
-    else
-        snprintf(directory, sizeof(directory), "%s", front);
-    ring->order = published->order;
-    /* One that could not be removed is left of a larger ring; most backends do not look at it. */
-    if (published->by_pages && read_ref(world, directory, BLKIF_NODE_RING_REF, &ring->refs[0]) &&
-        !read_ref(world, directory, BLKIF_NODE_RING_REF "0", &ring->refs[0]))
-        ring->order = 0;
-    ring->pages = 1u << ring->order;
-    ring->abi_32 = published->abi_32;
+    ring->order = order;
+    ring->pages = 1u << order;
     for (uint32_t i = 0; i < ring->pages; i++) {
         snprintf(name, sizeof(name), BLKIF_NODE_RING_REF "%u", i);
-        if (!(published->numbered && read_ref(world, directory, name, &ring->refs[i])) &&
-            !(ring->order == 0 && read_ref(world, directory, BLKIF_NODE_RING_REF, &ring->refs[i])))
+        if (!(numbered && read_ref(world, directory, name, &ring->refs[i])) &&
+            !(order == 0 && read_ref(world, directory, BLKIF_NODE_RING_REF, &ring->refs[i])))
             return false;
         if (!simback_get_grant(world, ring->front_domid, ring->refs[i], &grant))
             return false;
@@ -142,6 +133,25 @@ static bool read_queue(const struct simback_world *world, const char *front,
         ring->numbers[i] = grant.page;
         ring->address[i] = simback_page_address(world, grant.page);
     }
+    return true;
+}
+
+/* Fills refs, port and pages of a ring; false if they are not all there. */
+static bool read_queue(const struct simback_world *world, const char *front,
+                       const struct published *published, struct monitor_ring *ring)
+{
+    char directory[MONITOR_PATH + 16];
+
+    if (published->queues > 1)
+        snprintf(directory, sizeof(directory), "%s/" BLKIF_NODE_QUEUE "%u", front, ring->queue);
+    else
+        snprintf(directory, sizeof(directory), "%s", front);
+    ring->abi_32 = published->abi_32;
+    /* A number that could not be removed is left of a larger ring; most backends do not look at it.
+     */
+    if (!read_pages(world, directory, published->order, published->numbered, ring) &&
+        !(published->by_pages && read_pages(world, directory, 0, false, ring)))
+        return false;
     if (!read_ref(world, directory, BLKIF_NODE_EVENT_CHANNEL, &ring->port))
         ring->port = 0;
     return true;
