@@ -44,9 +44,9 @@ static void sector_size_read(struct oracle_device *device, const struct simback_
         device->told_nonsense = true;
         return;
     }
-    if (event->result != 0) {
+    if (event->result != 0 && event->result != BLKFRONT_PLATFORM_TOO_LONG) {
         value = BLKIF_WIRE_UNIT;
-    } else if (!monitor_number(event->bytes, event->length, &value)) {
+    } else if (event->result != 0 || !monitor_number(event->bytes, event->length, &value)) {
         value = BLKIF_WIRE_UNIT; /* or a change that is not taken */
         device->told_nonsense |= device->told_taken.size_known;
     }
