@@ -103,6 +103,34 @@ static void it_keeps_its_place_among_the_requests_of_its_queue(void)
     finish();
 }
 
+/* Refused, it goes out again as direct ones, and the barrier is to follow them. */
+static void it_waits_for_an_indirect_write_that_may_be_refused(void)
+{
+    static const int16_t statuses[] = {OKAY, NOT_SUPPORTED};
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        struct blkfront_buffer long_one = {.address = data, .size = 20 * PAGE};
+        struct blkfront_buffer buffer = {.address = data, .size = PAGE};
+        struct rig_call before = rig_call(BLKFRONT_WRITE, 0, &long_one, 1);
+        struct rig_call call = barrier_call(&buffer, 0);
+
+        set_up();
+        start();
+        CU_ASSERT_EQUAL(rig_submit(&rig, &before), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+        CU_ASSERT_EQUAL(rig_statistics(&rig).ring_requests, 1);
+        (void)answer(BLKIF_WIRE_INDIRECT, statuses[i]);
+        if (statuses[i] == NOT_SUPPORTED) {
+            (void)answer(BLKIF_WIRE_WRITE, OKAY);
+            (void)answer(BLKIF_WIRE_WRITE, OKAY);
+        }
+        (void)answer(BLKIF_WIRE_WRITE_BARRIER, OKAY);
+        check_result(&before, BLKFRONT_OK);
+        check_result(&call, BLKFRONT_OK);
+        finish();
+    }
+}
+
 static void i8_unimplemented_where_the_backend_has_none(void)
 {
     struct blkfront_buffer buffer = {.address = data, .size = PAGE};
@@ -227,6 +255,7 @@ static void i8_with_both_it_needs_a_barrier_and_a_way_to_flush(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(every_part_is_a_direct_barrier_with_its_data),
     UNIT_TEST(it_keeps_its_place_among_the_requests_of_its_queue),
+    UNIT_TEST(it_waits_for_an_indirect_write_that_may_be_refused),
     UNIT_TEST(i8_unimplemented_where_the_backend_has_none),
     UNIT_TEST(i17_refused_on_a_read_only_disk),
     UNIT_TEST(i8_eopnotsupp_switches_barriers_off_for_those_that_wait),

@@ -31,9 +31,9 @@ static bool may_follow(uint8_t from, uint8_t state)
 /* Somebody else has written others meanwhile: the frontend may have seen any of them, or none. */
 static bool may_follow_foreign(const struct oracle_device *device, uint8_t state)
 {
-    for (uint8_t from = 0; from <= BLKIF_WIRE_RECONFIGURED; from++) {
+    for (unsigned from = 0; from <= BLKIF_WIRE_RECONFIGURED; from++) {
         if ((device->front_foreign >> from & 1) != 0 && from != device->front_state &&
-            may_follow(from, state))
+            may_follow((uint8_t)from, state))
             return true;
     }
     return false;
