@@ -291,6 +291,7 @@ static void ask(struct blkfront_queue *queue, enum queue_state state)
 void queue_start(struct blkfront_queue *queue)
 {
     shortage_reserve(queue);
+    queue->short_pause_ns = 0;
     __atomic_store_n(&queue->connection, queue->device->connection, __ATOMIC_RELEASE);
     ask(queue, QUEUE_RUNNING);
 }

@@ -150,6 +150,7 @@ void requests_finish(struct blkfront_queue *queue, struct blkfront_request *requ
     if (request->internal.state == REQUEST_WAITING) {
         /* What waits behind it has not been tried for want of this one's turn. */
         queue->pump_due = true;
+        queue->short_pause_ns = 0; /* it was this one that has waited */
         if (queue->drain_begun && queue->waiting.first == request)
             drain_end(queue);
         list_remove(&queue->waiting, request);

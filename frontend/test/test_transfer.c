@@ -484,6 +484,29 @@ static void without_any_grant_a_request_fails(void)
     finish();
 }
 
+/* Each of them waits as long, whatever one before it has waited. */
+static void without_any_grant_the_next_one_waits_too(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = 4096};
+    struct rig_call first = rig_call(BLKFRONT_WRITE, 0, &buffer, 1);
+    struct rig_call second = rig_call(BLKFRONT_WRITE, 0, &buffer, 1);
+
+    rig.device.options.request_deadline_ns = 10;
+    start();
+    rig.fake.refs_limit = rig.fake.refs_used;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &first), BLKFRONT_OK);
+    settle_later();
+    CU_ASSERT_EQUAL(first.result, BLKFRONT_DEADLINE);
+    rig.device.options.request_deadline_ns = 0;
+    rig.fake.now += UINT64_C(20000000000);
+    CU_ASSERT_EQUAL(rig_submit(&rig, &second), BLKFRONT_OK);
+    rig_settle(&rig);
+    CU_ASSERT_EQUAL(second.completions, 0);
+    settle_later();
+    CU_ASSERT_EQUAL(second.result, BLKFRONT_NO_MEMORY);
+    finish();
+}
+
 static void i5_pages_that_stay_busy_fail_requests_instead_of_hanging_them(void)
 {
     struct blkfront_buffer buffer = {.address = data, .size = 2 * 4096};
@@ -558,6 +581,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i7_a_failed_read_leaves_the_buffer_alone),
     UNIT_TEST(i4_grants_that_run_out_make_requests_wait),
     UNIT_TEST(without_any_grant_a_request_fails),
+    UNIT_TEST(without_any_grant_the_next_one_waits_too),
     UNIT_TEST(i5_pages_that_stay_busy_fail_requests_instead_of_hanging_them),
     UNIT_TEST(each_failing_grant_call_leaks_nothing),
 };
