@@ -142,6 +142,14 @@ void memories_void(struct blkfront_device *device);
 /* The device is gone: library memory that is left is freed or quarantined. */
 void memories_close(struct blkfront_device *device);
 
+/* ---- shortage.c: grants that run short ---- */
+
+/* A part of the device's poll: what queues want of it. */
+void shortage_poll_device(struct blkfront_device *device);
+/* The context's other devices end what they keep and need not; false where there are none that
+ * could. */
+bool shortage_tell_devices(struct blkfront_device *device);
+
 /* ---- grants.c ---- */
 
 /* Tries to end quarantined blocks; returns how many pages are left. */

@@ -54,6 +54,7 @@ struct device_life {
     bool error_told;    /* our own failure stands in XenStore */
     struct agreed left; /* that agreement */
     unsigned resets;    /* how often the backend was found connected without us */
+    unsigned shortages; /* how often there was no grant for a ring */
 
     bool suspended;    /* between blkfront_suspend and blkfront_resume: nothing is done */
     bool moved;        /* a resume says: paths and all that was shared are void */

@@ -145,14 +145,12 @@
 #define requeue_issue          blkfront_internal_requeue_issue
 #define requeue_keep           blkfront_internal_requeue_keep
 #define requeue_refused        blkfront_internal_requeue_refused
-#define shortage_answer        blkfront_internal_shortage_answer
-#define shortage_answered      blkfront_internal_shortage_answered
-#define shortage_over          blkfront_internal_shortage_over
 #define shortage_poll          blkfront_internal_shortage_poll
 #define shortage_poll_device   blkfront_internal_shortage_poll_device
 #define shortage_relieve       blkfront_internal_shortage_relieve
 #define shortage_is_over       blkfront_internal_shortage_is_over
 #define shortage_reserve       blkfront_internal_shortage_reserve
+#define shortage_tell_devices  blkfront_internal_shortage_tell_devices
 #define shortage_wait          blkfront_internal_shortage_wait
 #define slots_check            blkfront_internal_slots_check
 #define slots_guess            blkfront_internal_slots_guess

@@ -6,8 +6,9 @@
 #include "life.h"
 #include "store.h"
 
-/* Of one connection: a backend may not keep us busy for ever (I4). */
-enum { RESETS_MAX = 8 };
+/* Of one connection: a backend may not keep us busy for ever (I4). Grants that other devices keep
+ * are waited for a second. */
+enum { RESETS_MAX = 8, SHORTAGES_MAX = 10 };
 
 /* A move of ours while connecting: if it cannot be written, the connection ends. */
 static bool move(struct blkfront_device *device, enum blkif_wire_state state)
@@ -44,8 +45,16 @@ static int open_queues(struct blkfront_device *device)
     return BLKFRONT_OK;
 }
 
-/* False if it is to be tried again later: the pages that the last backend has not let go are still
- * missing. */
+/* For the pages that the last backend has not let go, or grants that other devices keep. */
+static bool grants_may_come(struct blkfront_device *device)
+{
+    struct device_life *life = device->life;
+
+    return life->start == HANDSHAKE_RECOVER ||
+           (life->shortages++ < SHORTAGES_MAX && shortage_tell_devices(device));
+}
+
+/* False if it is to be tried again later. */
 static bool do_publish(struct blkfront_device *device, bool defaults)
 {
     struct device_life *life = device->life;
@@ -61,7 +70,7 @@ static bool do_publish(struct blkfront_device *device, bool defaults)
         return true;
     }
     error = open_queues(device);
-    if (error == BLKFRONT_NO_MEMORY && life->start == HANDSHAKE_RECOVER) {
+    if (error == BLKFRONT_NO_MEMORY && grants_may_come(device)) {
         device_retry_later(device);
         return false;
     }

@@ -274,8 +274,6 @@ int shortage_wait(struct blkfront_queue *queue);
 bool shortage_is_over(const struct blkfront_queue *queue);
 /* A part of each poll: what other queues want, and what is kept too long. */
 void shortage_poll(struct blkfront_queue *queue);
-/* A part of the device's poll: what queues want of it. */
-void shortage_poll_device(struct blkfront_device *device);
 
 /* ---- requeue.c ---- */
 

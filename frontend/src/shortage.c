@@ -3,8 +3,9 @@
  * Pages and grants that run short, and kept grants that nobody needs any more. Where grants are
  * kept a queue always has one page for copies that is granted: with that all requests get through,
  * if slowly (I4). Of what is kept a queue ends what is in its own pool; the rest of the device's
- * belongs to other threads, which it tells. Grants that other queues and devices have in flight
- * come back some time: they are looked for again and again, for a while.
+ * belongs to other threads, which it tells, and so does the device's poll with the context's other
+ * devices. Grants that other queues and devices have in flight come back some time: they are looked
+ * for again and again, for a while.
  */
 #include "memory.h"
 #include "queue.h"
@@ -22,11 +23,11 @@ enum {
 
 /* Elsewhere nothing that is kept can be ended before the connection is: a platform that cannot say
  * BUSY would take back what the backend has mapped. */
-static bool can_purge(const struct blkfront_queue *queue)
+static bool can_purge(const struct blkfront_platform *platform)
 {
     const uint32_t needed = BLKFRONT_PLATFORM_GRANTS_ANY_PAGE | BLKFRONT_PLATFORM_REPORTS_BUSY;
 
-    return queue->device->agreed.keeps_grants && (queue->platform->capabilities & needed) == needed;
+    return (platform->capabilities & needed) == needed;
 }
 
 void shortage_reserve(struct blkfront_queue *queue)
@@ -37,30 +38,33 @@ void shortage_reserve(struct blkfront_queue *queue)
         pool_reserve(&queue->pools[0], agreed->backend_id);
 }
 
-static void tell_others(struct blkfront_queue *queue)
+/* All queues of a device that keep grants, but for the one that is short. */
+static void tell_queues(const struct blkfront_device *device, const struct blkfront_queue *but)
 {
-    const struct blkfront_device *device = queue->device;
+    const struct blkfront_platform *platform = device->context->platform;
 
-    for (uint32_t i = 0; i < device->options.queues; i++) {
-        struct blkfront_queue *other = &device->queues[i];
+    for (uint32_t i = 0; device->agreed.keeps_grants && i < device->options.queues; i++) {
+        struct blkfront_queue *queue = &device->queues[i];
 
-        /* While we run, the device closes none. */
-        if (other == queue || queue_get_state(other) != QUEUE_RUNNING ||
-            __atomic_exchange_n(&other->purge_wanted, true, __ATOMIC_RELAXED))
+        /* While one of its queues or the device's poll runs, the device closes none. */
+        if (queue == but || queue_get_state(queue) != QUEUE_RUNNING ||
+            __atomic_exchange_n(&queue->purge_wanted, true, __ATOMIC_RELAXED))
             continue;
-        queue->platform->channels_wake(queue->platform->context, other->channels);
+        platform->channels_wake(platform->context, queue->channels);
     }
-    if (!__atomic_exchange_n(&queue->memory_wanted, true, __ATOMIC_RELAXED))
-        device_wake(queue->device);
 }
 
 bool shortage_relieve(struct blkfront_queue *queue)
 {
-    if (!can_purge(queue))
+    struct blkfront_device *device = queue->device;
+
+    if (!can_purge(queue->platform))
         return false;
-    if (pool_purge(&queue->pools[0], PURGE_SHORT))
+    if (device->agreed.keeps_grants && pool_purge(&queue->pools[0], PURGE_SHORT))
         return true;
-    tell_others(queue);
+    tell_queues(device, queue);
+    if (!__atomic_exchange_n(&queue->memory_wanted, true, __ATOMIC_RELAXED))
+        device_wake(device);
     return false;
 }
 
@@ -104,7 +108,7 @@ bool shortage_is_over(const struct blkfront_queue *queue)
 
 void shortage_poll(struct blkfront_queue *queue)
 {
-    if (!can_purge(queue))
+    if (!queue->device->agreed.keeps_grants || !can_purge(queue->platform))
         return;
     if (__atomic_load_n(&queue->purge_wanted, __ATOMIC_RELAXED)) {
         __atomic_store_n(&queue->purge_wanted, false, __ATOMIC_RELAXED);
@@ -112,6 +116,29 @@ void shortage_poll(struct blkfront_queue *queue)
     }
     if (queue->slots.used == 0)
         (void)pool_purge_untouched(&queue->pools[0], PURGE_IDLE);
+}
+
+static void purge_memories(struct blkfront_device *device)
+{
+    for (struct blkfront_memory *memory = device->memories; memory != NULL; memory = memory->next)
+        grant_block_purge(memory->block, PURGE_MEMORY);
+}
+
+bool shortage_tell_devices(struct blkfront_device *device)
+{
+    bool any = false;
+
+    if (!can_purge(device->context->platform))
+        return false;
+    for (struct blkfront_device *other = device->context->devices; other != NULL;
+         other = other->next) {
+        if (other == device || !other->agreed.keeps_grants || other->state != BLKFRONT_CONNECTED)
+            continue;
+        purge_memories(other);
+        tell_queues(other, NULL);
+        any = true;
+    }
+    return any;
 }
 
 void shortage_poll_device(struct blkfront_device *device)
@@ -122,7 +149,8 @@ void shortage_poll_device(struct blkfront_device *device)
         if (__atomic_exchange_n(&device->queues[i].memory_wanted, false, __ATOMIC_RELAXED))
             wanted = true;
     }
-    for (struct blkfront_memory *memory = device->memories; wanted && memory != NULL;
-         memory = memory->next)
-        grant_block_purge(memory->block, PURGE_MEMORY);
+    if (!wanted)
+        return;
+    purge_memories(device);
+    (void)shortage_tell_devices(device);
 }

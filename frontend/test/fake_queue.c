@@ -212,6 +212,13 @@ void quarantine_forget(struct blkfront *context)
     fake_queues.forgotten++;
 }
 
+bool shortage_tell_devices(struct blkfront_device *device)
+{
+    (void)device;
+    fake_queues.told_devices++;
+    return fake_queues.others_keep_grants;
+}
+
 /* ---- the public calls of a queue ---- */
 
 uint32_t blkfront_queue_count(const struct blkfront_device *device)

@@ -29,6 +29,8 @@ struct fake_queues {
     unsigned memories_closed;
     unsigned memories_voided;
     unsigned forgotten;
+    bool others_keep_grants; /* other devices of the context, which may end them */
+    unsigned told_devices;   /* how often they were asked to */
     const char *violation;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a platform has to have, and what goes on without the one thing that it need not have; and
- * what is told of a state that cannot be.
+ * What a platform has to have, and what goes on without the one thing that it need not have; what
+ * devices of one context want of each other; and what is told of a state that cannot be.
  */
 #include "fake_world.h"
 
@@ -180,10 +180,34 @@ static void what_is_not_there_is_not_asked(void)
     blkfront_release(device);
 }
 
+/* Other devices end what they keep, and for that one that connects waits; but not for ever (I4). */
+static void i4_grants_that_other_devices_keep_are_waited_for(void)
+{
+    struct blkfront_device *device;
+
+    fake_queues.others_keep_grants = true;
+    fake_queues.open_fails = 5;
+    device = begin(NULL);
+    settle_in_time(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
+    CU_ASSERT_EQUAL(fake_queues.told_devices, 5);
+    blkfront_disconnect(device);
+    settle_in_time(device);
+    blkfront_release(device);
+
+    fake_queues.told_devices = 0;
+    fake_queues.open_fails = ~0u;
+    device = begin(NULL);
+    ends(device, BLKFRONT_FAILED, BLKFRONT_NO_MEMORY, "cannot share a ring and its pages");
+    CU_ASSERT_EQUAL(fake_queues.told_devices, 10);
+    left_as_found();
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_platform_that_lacks_a_call_is_refused),
     UNIT_TEST(a_platform_that_lacks_a_call_of_what_it_can_do_is_refused),
     UNIT_TEST(a_platform_without_a_log_is_as_good),
+    UNIT_TEST(i4_grants_that_other_devices_keep_are_waited_for),
     UNIT_TEST(a_state_that_cannot_be_is_told),
     UNIT_TEST(what_is_not_there_is_not_asked),
 };

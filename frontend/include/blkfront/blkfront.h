@@ -89,7 +89,10 @@ struct blkfront_options {
     uint32_t pool_pages; /* pages for bouncing, a queue; default 352, at least 1 */
     uint32_t ring_start; /* first index of each ring; default 0 (I18: backends that attach) */
     enum blkfront_abi abi;
-    bool persistent;              /* advertise feature-persistent; default no */
+    /* Advertise feature-persistent; default no. Grants are kept, then, while no other queue or
+     * device of the context is short of them: its poll asks for those that the backend has let go,
+     * so who has several such devices polls all of them. */
+    bool persistent;
     bool page_buffers;            /* the old Mirage rule: buffers of exactly one page; default no */
     uint64_t connect_deadline_ns; /* 0 = none (default); counted from connect */
     uint64_t request_deadline_ns; /* 0 = none (default); counted from submit */
