@@ -55,25 +55,18 @@ static uint64_t allocations_of(const struct load *load)
     return load->allocations == NULL ? 0 : load->allocations(load->world);
 }
 
-static bool is_a_name(const char *text, const struct bench_case *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(cases[i].name, text) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool bench_wanted(const struct bench_options *options, const struct bench_case *bench)
+bool bench_wanted(const struct bench_options *options, const struct bench_case *list, size_t count,
+                  size_t index)
 {
     const char *rows = options->rows;
 
     if (rows == NULL)
         return true;
-    if (is_a_name(rows, bench_cases, bench_case_count) ||
-        is_a_name(rows, bench_threads_cases, bench_threads_case_count))
-        return strcmp(bench->name, rows) == 0;
-    return strstr(bench->name, rows) != NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].name, rows) == 0)
+            return i == index;
+    }
+    return strstr(list[index].name, rows) != NULL;
 }
 
 /* ---- rates ---- */

@@ -78,16 +78,15 @@ enum {
     BENCH_JUDGED_DEVICES = 64 /* so many of a world the rules look at */
 };
 
-/* Of the stepped world, and of the threaded one. */
-extern const struct bench_case bench_cases[];
-extern const size_t bench_case_count;
-extern const struct bench_case bench_threads_cases[];
-extern const size_t bench_threads_case_count;
+/* The rows of the stepped world or of the threaded one: those that were chosen, or every
+ * combination of operation, size, way of data, depth and queues that fits. */
+const struct bench_case *bench_list(bool threads, bool every, size_t *count);
 extern const struct bench_setup bench_setups[];
 extern const size_t bench_setup_count;
 
-/* Is the row wanted? */
-bool bench_wanted(const struct bench_options *options, const struct bench_case *bench);
+/* Is this row of the list wanted? */
+bool bench_wanted(const struct bench_options *options, const struct bench_case *list, size_t count,
+                  size_t index);
 /* Of a clock that only goes forward. */
 double bench_seconds(void);
 /* The time that so many requests take which do nothing, `depth` of them in flight on a ring that

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What `simblk bench` measures: the rows of rates, and the options whose memory is told.
+ * What `simblk bench` measures: the chosen rows of rates, or every one, and the options whose
+ * memory is told.
  */
 #include "bench.h"
+
+#include <stdio.h>
 
 enum { KIB = 1 << 10, MIB = 1 << 20 };
 
@@ -29,7 +32,7 @@ static const struct bench_setup large_disk = {"2^40 sectors", .segments = 11, .q
                                               .sectors = SECTORS_2_40};
 
 /* Pages for copies are granted anew for each request, or stay granted: the same two copies. */
-const struct bench_case bench_cases[] = {
+static const struct bench_case stepped[] = {
     {"read 512 B direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 32, 1},
     {"read 4 KiB direct", SETUP(DEFAULTS), false, BENCH_DIRECT, 4 * KIB, 32, 1},
     {"read 4 KiB bounced", SETUP(DEFAULTS), false, BENCH_BOUNCED, 4 * KIB, 32, 2},
@@ -49,7 +52,6 @@ const struct bench_case bench_cases[] = {
     {"read 4 KiB, 10 of 1,000 devices", &devices_1000, false, BENCH_DIRECT, 4 * KIB, 16, 1},
     {"read 4 KiB of 2^40 sectors", &large_disk, false, BENCH_DIRECT, 4 * KIB, 32, 1},
 };
-const size_t bench_case_count = sizeof(bench_cases) / sizeof(bench_cases[0]);
 
 /* What only the threaded world's rows ask for. */
 static const struct bench_setup queues_2 = {"2 queues", .segments = 11, .queues = 2};
@@ -59,7 +61,7 @@ static const struct bench_setup large = {"256 segments, ring of 8 pages", .segme
                                          .queues = 1, .ring_order = 3};
 
 /* Block size by depth; then ways of data, and queues. */
-const struct bench_case bench_threads_cases[] = {
+static const struct bench_case threaded[] = {
     {"read 512 B, depth 1", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 1, 1},
     {"read 512 B, depth 32", SETUP(DEFAULTS), false, BENCH_DIRECT, 512, 32, 1},
     {"read 512 B, depth 256", &pages_8, false, BENCH_DIRECT, 512, 256, 1},
@@ -80,8 +82,82 @@ const struct bench_case bench_threads_cases[] = {
     {"read 4 KiB, 2 queues", &queues_2, false, BENCH_DIRECT, 4 * KIB, 32, 1},
     {"read 4 KiB, 4 queues", SETUP(QUEUES_4), false, BENCH_DIRECT, 4 * KIB, 32, 1},
 };
-const size_t bench_threads_case_count =
-    sizeof(bench_threads_cases) / sizeof(bench_threads_cases[0]);
+
+/* ---- every combination ---- */
+
+enum { SIZES = 4, DEPTHS = 3, WAYS = 3, QUEUES = 3, EVERY = 2 * SIZES * DEPTHS * WAYS * QUEUES };
+
+static const struct {
+    const char *name;
+    uint32_t bytes;
+} sizes[SIZES] = {{"512 B", 512}, {"4 KiB", 4 * KIB}, {"64 KiB", 64 * KIB}, {"1 MiB", MIB}};
+
+static const struct {
+    const char *name;
+    enum bench_data data;
+    bool persistent;
+} ways[WAYS] = {{"direct", BENCH_DIRECT, false},
+                {"bounced", BENCH_BOUNCED, false},
+                {"persistent", BENCH_BOUNCED, true}};
+
+static const uint32_t depths[DEPTHS] = {1, 32, 256};
+static const uint16_t queues[QUEUES] = {1, 2, 4};
+
+/* The room of a table of all of them, which is made once. */
+static struct every {
+    char name[48];
+    struct bench_setup setup;
+} every[EVERY];
+static struct bench_case every_case[EVERY];
+
+/* Names and setups of one operation and size; none has more in flight than the disk has bytes. */
+static size_t combine(bool write, size_t size, size_t made)
+{
+    const uint32_t bytes = sizes[size].bytes;
+
+    for (size_t i = 0; i < WAYS * DEPTHS * QUEUES; i++) {
+        const size_t way = i / (DEPTHS * QUEUES);
+        const uint32_t depth = depths[i / QUEUES % DEPTHS];
+        const uint16_t count = queues[i % QUEUES];
+        struct every *one = &every[made];
+
+        if ((uint64_t)bytes * depth * count > BENCH_DISK_BYTES)
+            continue;
+        snprintf(one->name, sizeof(one->name), "%s %s %s, depth %u, %u queue%s",
+                 write ? "write" : "read", sizes[size].name, ways[way].name, (unsigned)depth,
+                 (unsigned)count, count == 1 ? "" : "s");
+        one->setup = (struct bench_setup){
+            .name = one->name,
+            .persistent = ways[way].persistent,
+            .segments = bytes > 11 * 4 * KIB ? bytes / (4 * KIB) : 11,
+            .queues = count,
+            .ring_order = depth > 32 ? 3 : 0,
+        };
+        every_case[made++] = (struct bench_case){one->name,
+                                                 &one->setup,
+                                                 write,
+                                                 ways[way].data,
+                                                 bytes,
+                                                 depth,
+                                                 ways[way].data == BENCH_BOUNCED ? 2 : 1};
+    }
+    return made;
+}
+
+const struct bench_case *bench_list(bool threads, bool all, size_t *count)
+{
+    if (all) {
+        *count = 0;
+        for (size_t i = 0; i < 2 * (size_t)SIZES; i++)
+            *count = combine(i / SIZES == 1, i % SIZES, *count);
+        return every_case;
+    }
+    *count =
+        threads ? sizeof(threaded) / sizeof(threaded[0]) : sizeof(stepped) / sizeof(stepped[0]);
+    return threads ? threaded : stepped;
+}
+
+/* ---- what memory grows with ---- */
 
 #define DEVICES(count)                                             \
     {                                                              \

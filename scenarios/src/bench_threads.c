@@ -29,7 +29,7 @@ struct queue_request {
 struct queue_load {
     struct bench_threads *threads;
     struct blkfront_queue *queue;
-    struct queue_request requests[BENCH_REQUESTS_MAX];
+    struct queue_request requests[BENCH_DEPTH_MAX];
     pthread_t thread;
     uint32_t index;
     uint64_t chance;

@@ -160,8 +160,12 @@ static int make_buffers(struct bench_world *bench)
 {
     const uint32_t active = bench_active(bench->setup);
     const uint32_t slots = bench->bench->depth * bench->setup->queues; /* of each device */
-    struct bench_request *request = bench->requests;
+    struct bench_request *request;
 
+    bench->requests = calloc((size_t)slots * active, sizeof(*request));
+    if (bench->requests == NULL)
+        return -1;
+    request = bench->requests;
     for (uint32_t i = 0; i < active; i++) {
         if (make_pages(&bench->devices[i], (size_t)bench->bench->bytes * slots) != 0)
             return -1;
@@ -410,6 +414,7 @@ void bench_close(struct bench_world *bench)
         bench->subject->destroy(bench->context);
     if (bench->world != NULL)
         simback_world_destroy(bench->world);
+    free(bench->requests);
     free(bench->devices);
     free(bench);
 }

@@ -11,7 +11,7 @@
 
 #include <simback/world.h>
 
-enum { BENCH_PAGE = 4096, BENCH_QUEUES_MAX = 4, BENCH_REQUESTS_MAX = 256 };
+enum { BENCH_PAGE = 4096, BENCH_QUEUES_MAX = 4, BENCH_DEPTH_MAX = 256 };
 
 /* Where requests go: by chance, one after the other, or all to the first place. */
 enum bench_places { BENCH_BY_CHANCE, BENCH_IN_ORDER, BENCH_THE_SAME };
@@ -60,7 +60,7 @@ struct bench_world {
     uint64_t submitted;
     uint64_t next_number;
     int failure;
-    struct bench_request requests[BENCH_REQUESTS_MAX];
+    struct bench_request *requests; /* all that is in flight at once */
 };
 
 /* The next of the places of pieces of this size, the same for requests and yardstick. */

@@ -19,20 +19,25 @@ struct bench_command {
     struct bench_options options;
     const char *world;
     bool threads;
+    bool every;
+    const struct bench_case *list;
+    size_t count;
     uint64_t repeats;
     uint64_t milliseconds;
     bool json;
     bool first;
 };
 
-static const char *case_name(const struct bench_command *command, size_t index)
+/* Names of every row are longer than those of the chosen ones. */
+static int name_width(const struct bench_command *command)
 {
-    return command->threads ? bench_threads_cases[index].name : bench_cases[index].name;
+    return command->every ? 43 : 31;
 }
 
 static void print_row(struct bench_command *command, size_t index, const char *rules,
                       const struct bench_result *row)
 {
+    const char *name = command->list[index].name;
     char allocations[24];
 
     if (command->threads) /* they are not counted there */
@@ -44,14 +49,13 @@ static void print_row(struct bench_command *command, size_t index, const char *r
                "\"yardstick_per_second\": %.0f, \"ratio\": %.4f, \"empty_per_second\": %.0f, "
                "\"times_empty_and_copy\": %.3f, \"notifications\": %.4f, \"allocations\": %s, "
                "\"copies_per_byte\": %.4f}",
-               command->first ? "" : ",", case_name(command, index), rules,
-               row->requests_per_second, row->copies_per_second, row->ratio, row->empty_per_second,
-               row->times, row->notifications, allocations, row->copied);
+               command->first ? "" : ",", name, rules, row->requests_per_second,
+               row->copies_per_second, row->ratio, row->empty_per_second, row->times,
+               row->notifications, allocations, row->copied);
     } else {
-        printf("%-31s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7s %6.2f\n",
-               case_name(command, index), rules, row->requests_per_second, row->copies_per_second,
-               row->ratio, row->empty_per_second, row->times, row->notifications, allocations,
-               row->copied);
+        printf("%-*s %-5s %11.0f %11.0f %6.3f %11.0f %6.2f %6.3f %7s %6.2f\n", name_width(command),
+               name, rules, row->requests_per_second, row->copies_per_second, row->ratio,
+               row->empty_per_second, row->times, row->notifications, allocations, row->copied);
     }
     command->first = false;
     fflush(stdout);
@@ -74,8 +78,8 @@ static FILE *start_plain(const struct bench_command *command, const char *path, 
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl(path, path, repeats, milliseconds, command->world, command->options.rows,
-              (char *)NULL);
+        execl(path, path, repeats, milliseconds, command->world,
+              command->every ? "every" : "chosen", command->options.rows, (char *)NULL);
         _exit(TOOL_USAGE);
     }
     close(ends[1]);
@@ -87,7 +91,6 @@ static FILE *start_plain(const struct bench_command *command, const char *path, 
 
 static int run_plain(struct bench_command *command)
 {
-    const size_t count = command->threads ? bench_threads_case_count : bench_case_count;
     char path[PATH_MAX];
     char line[256];
     FILE *rows;
@@ -108,7 +111,7 @@ static int run_plain(struct bench_command *command)
                    &row.requests_per_second, &row.copies_per_second, &row.empty_per_second,
                    &row.ratio, &row.times, &row.notifications, &row.allocations,
                    &row.copied) == 9 &&
-            index < count)
+            index < command->count)
             print_row(command, index, "none", &row);
     }
     fclose(rows);
@@ -125,13 +128,13 @@ static int run_observed(struct bench_command *command)
 {
     char error[300];
 
-    for (size_t i = 0; i < bench_case_count; i++) {
+    for (size_t i = 0; i < command->count; i++) {
         struct bench_result row;
 
-        if (!bench_wanted(&command->options, &bench_cases[i]) ||
-            bench_cases[i].setup->devices > BENCH_JUDGED_DEVICES)
+        if (!bench_wanted(&command->options, command->list, command->count, i) ||
+            command->list[i].setup->devices > BENCH_JUDGED_DEVICES)
             continue;
-        if (bench_run(&command->options, &bench_cases[i], &row, error, sizeof(error)) != 0) {
+        if (bench_run(&command->options, &command->list[i], &row, error, sizeof(error)) != 0) {
             tool_error("bench: %s", error);
             return TOOL_FAILED;
         }
@@ -221,7 +224,7 @@ static int run_growth(struct bench_command *command)
 /* What is taken is the stepped world's, and no row. */
 static bool takes_memory(const struct bench_command *command)
 {
-    return !command->threads && command->options.rows == NULL;
+    return !command->threads && !command->every && command->options.rows == NULL;
 }
 
 static int run_for_programs(struct bench_command *command)
@@ -251,10 +254,9 @@ static int run_for_people(struct bench_command *command)
     size_t world_bytes = 0;
     int rc;
 
-    puts("row                             rules  requests/s yardstick/s  ratio     empty/s  times  "
-         "notif   alloc copies\n"
-         "                                                                                      "
-         "per request per byte");
+    printf("%-*s rules  requests/s yardstick/s  ratio     empty/s  times  notif   alloc copies\n"
+           "%*s\n",
+           name_width(command), "row", name_width(command) + 75, "per request per byte");
     rc = run_plain(command);
     if (rc == TOOL_OK && !command->threads)
         rc = run_observed(command);
@@ -286,11 +288,8 @@ static int run_for_people(struct bench_command *command)
 
 static bool has_rows(const struct bench_command *command)
 {
-    const struct bench_case *cases = command->threads ? bench_threads_cases : bench_cases;
-    size_t count = command->threads ? bench_threads_case_count : bench_case_count;
-
-    for (size_t i = 0; i < count; i++) {
-        if (bench_wanted(&command->options, &cases[i]))
+    for (size_t i = 0; i < command->count; i++) {
+        if (bench_wanted(&command->options, command->list, command->count, i))
             return true;
     }
     return false;
@@ -315,10 +314,13 @@ int cmd_bench(int argc, char **argv)
         {"--rows", TOOL_TEXT, "TEXT",
          "the row of this name, or else those that have it in theirs; and no memory",
          &command.options.rows, NULL},
+        {"--every", TOOL_FLAG, NULL,
+         "every combination of operation, size, way of data, depth and queues; and no memory",
+         &command.every, NULL},
         {"--json", TOOL_FLAG, NULL, "for programs", &command.json, NULL},
     };
     int rest = 0;
-    int rc = tool_options(tool_command_find("bench"), options, 5, argc, argv, &rest);
+    int rc = tool_options(tool_command_find("bench"), options, 6, argc, argv, &rest);
 
     if (rc != -1)
         return rc;
@@ -331,10 +333,12 @@ int cmd_bench(int argc, char **argv)
     command.threads = strcmp(command.world, "threads") == 0;
     if (!command.threads && strcmp(command.world, "stepped") != 0)
         return tool_error("bench: --world is stepped or threads, found '%s'", command.world);
+    command.list = bench_list(command.threads, command.every, &command.count);
     if (!has_rows(&command))
-        return tool_error("bench: no row has '%s' in its name; simblk bench --world %s --repeats 1 "
-                          "--time 1 lists them all",
-                          command.options.rows, command.world);
+        return tool_error(
+            "bench: no row has '%s' in its name; simblk bench --world %s%s --repeats 1 "
+            "--time 1 lists them all",
+            command.options.rows, command.world, command.every ? " --every" : "");
     command.options.repeats = (uint32_t)command.repeats;
     command.options.milliseconds = (uint32_t)command.milliseconds;
     return command.json ? run_for_programs(&command) : run_for_people(&command);

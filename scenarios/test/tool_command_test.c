@@ -235,6 +235,16 @@ START_TEST(bench_measures_what_is_asked_for)
     assert_contains(run.out, "\nread 512 B direct               all ");
     assert_lacks(run.out, "4 KiB direct");
     assert_lacks(run.out, "memory of");
+    run = shell("$simblk bench --every --rows '512 B bounced, depth 256' --repeats 1 --time 1");
+    assert_status(run, 0);
+    assert_contains(run.out, "\nwrite 512 B bounced, depth 256, 1 queue     none ");
+    assert_contains(run.out, "\nread 512 B bounced, depth 256, 4 queues     all ");
+    assert_lacks(run.out, "memory of");
+    run = shell("$simblk bench --every --world threads --repeats 1 --time 1 --json "
+                "--rows 'read 512 B persistent, depth 256, 2 queues' | jq -c '[.rows[].row]'");
+    ck_assert_str_eq(run.out, "[\"read 512 B persistent, depth 256, 2 queues\"]\n");
+    refused("bench: no row has '1 MiB direct, depth 256' in its name",
+            "bench --every --rows '1 MiB direct, depth 256'");
     refused("--world is stepped or threads", "bench --world live");
     refused("bench: no row has 'nothing' in its name", "bench --rows nothing");
     refused("bench: no row has 'devices' in its name", "bench --world threads --rows devices");
@@ -255,7 +265,7 @@ START_TEST(bench_needs_its_other_program)
     run = shell("${simblk%%/*}/simblk-bench-plain");
     assert_status(run, 2);
     assert_contains(run.err, "usage: simblk-bench-plain REPEATS MILLISECONDS stepped");
-    run = shell("${simblk%%/*}/simblk-bench-plain 0 1 stepped");
+    run = shell("${simblk%%/*}/simblk-bench-plain 0 1 stepped chosen");
     assert_status(run, 2);
 }
 END_TEST

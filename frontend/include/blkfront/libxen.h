@@ -7,7 +7,8 @@
  *
  * In the library blkfront_libxen, which is built where the three libraries are found. Not for a
  * guest that is suspended or migrated while a device is connected: gntalloc and evtchn do not bring
- * back what they gave.
+ * back what they gave. Who uses blocking calls from several threads has a platform for each: what
+ * ends a wait ends that of one thread.
  */
 #ifndef BLKFRONT_LIBXEN_H
 #define BLKFRONT_LIBXEN_H

@@ -152,8 +152,8 @@ struct blkfront_platform {
     /* ---- time ---- */
 
     uint64_t (*now)(void *context); /* nanoseconds, monotonic */
-    /* For the blocking calls alone: waits until an event or a watch may have come for any set, or
-     * until `deadline_ns`; 0 or TIMED_OUT. */
+    /* For the blocking calls alone, and so from one thread at a time: waits until an event or a
+     * watch may have come for any set, or until `deadline_ns`; 0 or TIMED_OUT. */
     int (*wait)(void *context, uint64_t deadline_ns);
 
     /* ---- host ---- */
