@@ -63,7 +63,7 @@ static int xen_watch(void *context, struct blkfront_watch_set *set, const char *
                      uint32_t token)
 {
     struct blkfront_libxen *xen = context;
-    struct libxen_watch *watch = calloc(1, sizeof(*watch)), **place;
+    struct libxen_watch *watch = calloc(1, sizeof(*watch));
     char text[TOKEN_ROOM];
     int error;
 
@@ -85,10 +85,7 @@ static int xen_watch(void *context, struct blkfront_watch_set *set, const char *
         return 0;
     error = errno;
     libxen_lock(xen);
-    place = &set->watches;
-    while (*place != watch)
-        place = &(*place)->next;
-    *place = watch->next;
+    set->watches = watch->next; /* calls on one set come one at a time: still the first */
     xen->ledger.watches--;
     libxen_unlock(xen);
     free(watch->path);
