@@ -6,124 +6,13 @@
  */
 #include "cunit_main.h"
 #include "fake_libxen.h"
-
-#include <blkfront/libxen.h>
-#include <blkfront/platform.h>
+#include "libxen_machine.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
-
-static char root[] = "/tmp/simblk-libxen-XXXXXX";
-static char text[BLKFRONT_LIBXEN_TEXT];
-static char log_text[BLKFRONT_LIBXEN_TEXT];
-static struct blkfront_libxen *xen;
-static const struct blkfront_platform *platform;
-
-#define CALL(name, ...) platform->name(platform->context, __VA_ARGS__)
-
-static const char *below(const char *path)
-{
-    static char whole[256];
-
-    snprintf(whole, sizeof(whole), "%s%s", root, path);
-    return whole;
-}
-
-static void put_file(const char *path, const char *content)
-{
-    FILE *file = fopen(below(path), "w");
-
-    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    fputs(content, file);
-    fclose(file);
-}
-
-static void make_root(void)
-{
-    static const char *const folders[] = {"/dev",
-                                          "/dev/xen",
-                                          "/sys",
-                                          "/sys/hypervisor",
-                                          "/sys/module",
-                                          "/sys/module/xen_gntalloc",
-                                          "/sys/module/xen_gntalloc/parameters",
-                                          "/sys/bus",
-                                          "/sys/bus/xen",
-                                          "/sys/bus/xen/devices"};
-
-    if (mkdtemp(root) == NULL)
-        abort();
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        mkdir(below(folders[i]), 0755);
-    put_file("/sys/hypervisor/type", "xen\n");
-    put_file("/dev/xen/gntalloc", "");
-    put_file("/dev/xen/evtchn", "");
-    put_file("/sys/module/xen_gntalloc/parameters/limit", "1024\n");
-}
-
-static void remove_root(void)
-{
-    char command[64];
-
-    snprintf(command, sizeof(command), "rm -rf %s", root);
-    if (system(command) != 0)
-        abort();
-    memcpy(root + sizeof(root) - 7, "XXXXXX", 6);
-}
-
-static void keep_line(void *context, const char *line)
-{
-    (void)context;
-    snprintf(log_text, sizeof(log_text), "%s", line);
-}
-
-static int try_open(void)
-{
-    const struct blkfront_libxen_options options = {.log = keep_line, .root = root};
-
-    text[0] = '\0';
-    return blkfront_libxen_open(&options, &xen, text);
-}
-
-static void begin(void)
-{
-    xen = NULL;
-    log_text[0] = '\0';
-    make_root();
-    fake_libxen_reset();
-}
-
-static void open_it(void)
-{
-    CU_ASSERT_EQUAL_FATAL(try_open(), 0);
-    platform = blkfront_libxen_platform(xen);
-}
-
-static bool nothing_is_open(void)
-{
-    return fake_libxen.stores == 0 && fake_libxen.grant_handles == 0 &&
-           fake_libxen.event_handles == 0 && fake_libxen.shared_pages == 0 &&
-           fake_libxen.ports == 0 && fake_libxen.watches == 0 && fake_libxen.transactions == 0;
-}
-
-static void end(void)
-{
-    blkfront_libxen_close(xen);
-    CU_ASSERT(nothing_is_open());
-    remove_root();
-}
-
-static bool ledger_is_empty(void)
-{
-    struct blkfront_libxen_ledger ledger, nothing;
-
-    memset(&nothing, 0, sizeof(nothing));
-    blkfront_libxen_get_ledger(xen, &ledger);
-    return memcmp(&ledger, &nothing, sizeof(ledger)) == 0;
-}
 
 /* ---- it cannot be had ---- */
 
