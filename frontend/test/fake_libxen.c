@@ -79,27 +79,9 @@ static bool fails(void)
     return true;
 }
 
-/* ---- memory: the linker turns the platform's calls to these ---- */
-
+/* Of its own needs none fails: fake_libxen_system.c is for the platform's. */
 void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-
-static bool no_memory(void)
-{
-    return ++fake_libxen.memory_calls == fake_libxen.memory_fail_at;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return no_memory() ? NULL : __real_calloc(count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return no_memory() ? NULL : __real_strdup(text);
-}
+int __real_eventfd(unsigned count, int flags);
 
 /* ---- xengntshr ---- */
 
@@ -162,7 +144,7 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned flag
     handle = __real_calloc(1, sizeof(*handle));
     if (handle == NULL)
         return NULL;
-    handle->file = eventfd(0, EFD_NONBLOCK);
+    handle->file = __real_eventfd(0, EFD_NONBLOCK);
     while (handles[i] != NULL)
         i++;
     handles[i] = handle;
@@ -279,7 +261,7 @@ struct xs_handle *xs_open(unsigned long flags)
     connection = __real_calloc(1, sizeof(*connection));
     if (connection == NULL)
         return NULL;
-    connection->file = eventfd(0, EFD_NONBLOCK);
+    connection->file = __real_eventfd(0, EFD_NONBLOCK);
     fake_libxen.stores++;
     return connection;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The platform on a real Xen over libraries of the test's own: what people are told when it cannot
- * be had, that any failing call leaves nothing behind, and how watches and ports are dealt out. On
- * a real Xen it is tested by the platform's conformance test, in the live rig.
+ * be had, and how watches and ports are dealt out. What fails below it is test_libxen_failures.c's.
+ * On a real Xen it is tested by the platform's conformance test, in the live rig.
  */
 #include "cunit_main.h"
 #include "fake_libxen.h"
@@ -386,57 +386,6 @@ static void a_transaction_ends_in_every_case(void)
     end();
 }
 
-/* ---- whatever fails ---- */
-
-/* One use of everything; each call may fail, and nothing else depends on it. */
-static void use_everything(void)
-{
-    struct blkfront_channel_set *channels = NULL;
-    struct blkfront_watch_set *watches = NULL;
-    uint32_t refs[2], port, token;
-    void *address = NULL, *memory;
-
-    if (try_open() != 0)
-        return;
-    platform = blkfront_libxen_platform(xen);
-    if (CALL(share, 0, 2, true, &address, refs) == 0)
-        CALL(unshare, address, 2);
-    CALL(share, 0, 1, false, &address, refs);
-    if (CALL(channels_open, &channels) == 0 && CALL(port_allocate, channels, 0, &port) == 0)
-        CALL(port_pending, channels, &port);
-    if (CALL(watches_open, &watches) == 0 && CALL(watch, watches, "/a", 1) == 0)
-        CALL(watch_fired, watches, &token);
-    memory = CALL(allocate, 100);
-    platform->log(platform->context, "a line");
-    platform->free(platform->context, memory, 100);
-    blkfront_libxen_claim(xen, 51792, text);
-    blkfront_libxen_close(xen);
-    xen = NULL;
-}
-
-static void no_failing_call_leaves_anything_open(void)
-{
-    for (unsigned nth = 1;; nth++) {
-        begin();
-        fake_libxen.fail_at = nth;
-        fake_libxen.fail_errno = EMFILE;
-        use_everything();
-        if (fake_libxen.calls < nth)
-            break;
-        end();
-    }
-    end();
-    for (unsigned nth = 1;; nth++) {
-        begin();
-        fake_libxen.memory_fail_at = nth;
-        use_everything();
-        if (fake_libxen.memory_calls < nth)
-            break;
-        end();
-    }
-    end();
-}
-
 static const struct unit_test tests[] = {
     UNIT_TEST(a_machine_without_xen_is_told),
     UNIT_TEST(a_missing_device_node_is_told_with_its_module),
@@ -454,7 +403,6 @@ static const struct unit_test tests[] = {
     UNIT_TEST(names_and_values_come_whole_or_not_at_all),
     UNIT_TEST(our_domain_is_what_xenstore_says),
     UNIT_TEST(a_transaction_ends_in_every_case),
-    UNIT_TEST(no_failing_call_leaves_anything_open),
 };
 
 UNIT_MAIN("libxen", tests)
