@@ -2,8 +2,9 @@
 /*
  * I7: a read returns, per sector, a value that was possible at some moment between its submit and
  * its completion. A write is possible from its submit on; its acknowledgement ends every value that
- * was settled before its submit; what failed may happen until its connection is dead, and may have
- * happened ever after, until a later write is acknowledged.
+ * was settled before its submit, and those that a barrier keeps before it; what failed may happen
+ * until its connection is dead, and may have happened ever after, until a later write is
+ * acknowledged.
  */
 #include "oracle_data.h"
 #include "oracle_requeue.h"
@@ -105,39 +106,6 @@ static uint64_t bit_of(uint64_t sector)
     return UINT64_C(1) << sector % GROUP_SECTORS;
 }
 
-/* ---- candidates of a sector ---- */
-
-static uint64_t ended(const struct oracle_data *data, const struct candidate *candidate)
-{
-    return candidate->failed ? data_death(data, candidate->connection) : candidate->ended;
-}
-
-static struct candidate *candidate_of(const struct oracle_data *data, const struct sector *sector,
-                                      uint64_t write)
-{
-    for (uint32_t at = sector->more; at != 0;) {
-        struct candidate *candidate = data_candidate_at(data, at - 1);
-
-        if (candidate->write == write && !candidate->definite)
-            return candidate;
-        at = candidate->next;
-    }
-    return NULL;
-}
-
-static bool candidate_add(struct oracle *oracle, struct sector *sector,
-                          const struct candidate *candidate)
-{
-    uint32_t index = data_candidate_new(oracle);
-
-    if (index == 0)
-        return false;
-    *data_candidate_at(oracle->data, index - 1) = *candidate;
-    data_candidate_at(oracle->data, index - 1)->next = sector->more;
-    sector->more = index;
-    return true;
-}
-
 /* The oldest request in flight but this one began then. */
 static uint64_t oldest_besides(const struct oracle_device *device,
                                const struct oracle_request *request)
@@ -211,6 +179,8 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
         .submitted = request->submitted,
         .ended = DATA_NEVER,
         .superseded = DATA_NEVER,
+        .barrier = (request->flags & BLKFRONT_BARRIER) != 0,
+        .queue = request->queue,
     };
     uint64_t oldest = oldest_besides(device, request);
     struct walk walk;
@@ -230,7 +200,7 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
             data_prune(oracle->data, device, sector, oldest);
             candidate.hash =
                 hash_xxh64(bytes + (size_t)i * request->sector_size, request->sector_size, 0);
-            if (!candidate_add(oracle, sector, &candidate))
+            if (!data_candidate_add(oracle, sector, &candidate))
                 return;
             remember(oracle, candidate.hash, request->number, walk.sector + i);
         }
@@ -254,115 +224,8 @@ void data_submit(struct oracle *oracle, struct oracle_device *device,
 
 /* ---- the end of a write ---- */
 
-/* What was the base is a candidate, if anybody may still see it. */
-static void end_base(struct oracle *oracle, struct sector *sector, uint64_t oldest)
-{
-    struct candidate old = {
-        .hash = sector->hash,
-        .write = sector->write == BASE_UNKNOWN ? 0 : sector->write,
-        .superseded = oracle->stamp,
-        .definite = true,
-        .unknown = sector->write == BASE_UNKNOWN,
-    };
-
-    if (sector->write == BASE_NONE)
-        return;
-    if ((oracle->stamp <= oldest && !oracle->data->power_may_fail) ||
-        candidate_add(oracle, sector, &old))
-        sector->write = BASE_NONE;
-}
-
-/* What was settled before the write began is no value any more; nor after a power cut, if the write
- * is durable. */
-static void supersede(const struct oracle *oracle, const struct oracle_device *device,
-                      const struct sector *sector, const struct oracle_request *request)
-{
-    const bool durable = device->flush_offered && (request->flags & BLKFRONT_FUA) != 0;
-
-    for (uint32_t at = sector->more; at != 0;) {
-        struct candidate *candidate = data_candidate_at(oracle->data, at - 1);
-
-        if (ended(oracle->data, candidate) < request->submitted) {
-            candidate->outdated |= durable;
-            if (candidate->superseded == DATA_NEVER)
-                candidate->superseded = oracle->stamp;
-        }
-        at = candidate->next;
-    }
-}
-
-/* Nothing else may still become the sector's value: neither in flight, nor failed, nor acknowledged
- * in an order that nobody knows. */
-static bool is_alone(const struct oracle_data *data, const struct sector *sector,
-                     const struct candidate *candidate)
-{
-    if (sector->write == BASE_NONE)
-        return false;
-    for (uint32_t at = sector->more; at != 0;) {
-        const struct candidate *other = data_candidate_at(data, at - 1);
-
-        if (other != candidate && other->superseded == DATA_NEVER)
-            return false;
-        at = other->next;
-    }
-    return true;
-}
-
-/* The write's value is the base from now on, and what was the base the candidate that reads in
- * flight may still see. */
-static void change_places(struct sector *sector, struct candidate *candidate, uint64_t stamp)
-{
-    const struct sector before = *sector;
-
-    sector->hash = candidate->hash;
-    sector->write = (uint32_t)candidate->write;
-    *candidate = (struct candidate){
-        .hash = before.hash,
-        .write = before.write == BASE_UNKNOWN ? 0 : before.write,
-        .superseded = stamp,
-        .next = candidate->next,
-        .definite = true,
-        .unknown = before.write == BASE_UNKNOWN,
-    };
-}
-
-/* LEFT: it has failed without an answer, and whoever serves it may still read its pages, which are
- * its caller's again. */
-enum write_end { WRITE_DONE, WRITE_FAILED, WRITE_LEFT, WRITE_REFUSED };
-
-static void end_of_candidate(struct oracle *oracle, const struct oracle_device *device,
-                             const struct oracle_request *request, struct sector *sector,
-                             enum write_end end, uint64_t oldest)
-{
-    struct candidate *candidate = candidate_of(oracle->data, sector, request->number);
-
-    if (candidate == NULL)
-        return;
-    if (end == WRITE_REFUSED) {
-        candidate->superseded = 0;
-        candidate->outdated = true;
-    } else if (end == WRITE_DONE && candidate->lost) {
-        candidate->ended = oracle->stamp;
-    } else if (end == WRITE_DONE) {
-        if (is_alone(oracle->data, sector, candidate)) {
-            change_places(sector, candidate, oracle->stamp);
-        } else {
-            candidate->definite = true;
-            candidate->ended = oracle->stamp;
-            end_base(oracle, sector, oldest);
-        }
-        supersede(oracle, device, sector, request);
-    } else {
-        candidate->connection = request->connection != 0 ? request->connection : device->connection;
-        candidate->failed = candidate->connection != 0;
-        candidate->unknown |= candidate->failed && end == WRITE_LEFT;
-        candidate->ended = oracle->stamp; /* without a connection it cannot happen any more */
-    }
-    data_prune(oracle->data, device, sector, oldest);
-}
-
 static void end_write(struct oracle *oracle, const struct oracle_device *device,
-                      const struct oracle_request *request, enum write_end end)
+                      const struct oracle_request *request, enum data_end end)
 {
     const uint64_t oldest = oldest_besides(device, request);
     struct walk walk;
@@ -374,9 +237,9 @@ static void end_write(struct oracle *oracle, const struct oracle_device *device,
         struct sector *sector = walk_sector(&walk, request->sector + i, false, &group);
 
         if (sector != NULL)
-            end_of_candidate(oracle, device, request, sector, end, oldest);
+            data_candidate_end(oracle, device, request, sector, end, oldest);
     }
-    if (end == WRITE_DONE && oracle->stamp > oldest)
+    if (end == DATA_DONE && oracle->stamp > oldest)
         data_settle_later(oracle, device, request);
 }
 
@@ -384,7 +247,7 @@ void data_refused(struct oracle *oracle, struct oracle_device *device,
                   struct oracle_request *request)
 {
     if (!oracle->data->off && request->operation == BLKFRONT_WRITE)
-        end_write(oracle, device, request, WRITE_REFUSED);
+        end_write(oracle, device, request, DATA_REFUSED);
 }
 
 void data_dead(struct oracle *oracle, struct oracle_device *device)
@@ -427,12 +290,12 @@ void data_lost(struct oracle *oracle, const struct oracle_device *device,
         struct group *group;
         struct sector *sector = walk_sector(&walk, i, false, &group);
         struct candidate *candidate =
-            sector == NULL ? NULL : candidate_of(oracle->data, sector, request->number);
+            sector == NULL ? NULL : data_candidate_of(oracle->data, sector, request->number);
 
         if (candidate != NULL && may_come_again)
             candidate->lost = true;
         else if (candidate != NULL)
-            end_of_candidate(oracle, device, request, sector, WRITE_REFUSED, oldest);
+            data_candidate_end(oracle, device, request, sector, DATA_REFUSED, oldest);
     }
 }
 
@@ -551,17 +414,17 @@ static void judge_read(struct oracle *oracle, const struct oracle_device *device
     }
 }
 
-static enum write_end end_of(const struct oracle_request *request, int result)
+static enum data_end end_of(const struct oracle_request *request, int result)
 {
     if (result == BLKFRONT_OK)
-        return WRITE_DONE;
+        return DATA_DONE;
     if (result != BLKFRONT_DEADLINE && result != BLKFRONT_DISCONNECTED)
-        return WRITE_FAILED;
+        return DATA_FAILED;
     for (size_t i = 0; i < request->buffer_count; i++) {
         if (request->buffers[i].memory != NULL)
-            return WRITE_LEFT;
+            return DATA_LEFT;
     }
-    return WRITE_FAILED;
+    return DATA_FAILED;
 }
 
 void data_complete(struct oracle *oracle, struct oracle_device *device,

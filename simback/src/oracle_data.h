@@ -36,13 +36,18 @@ struct candidate {
     uint64_t submitted;  /* stamps */
     uint64_t ended;      /* acknowledged; DATA_NEVER: it may still happen */
     uint64_t superseded; /* a later write was acknowledged; DATA_NEVER: not */
-    uint64_t connection; /* of a failed write: what must die before it cannot happen any more */
-    uint32_t next;       /* index plus one */
-    bool definite;       /* acknowledged */
+    /* Of a failed write: what must die before it cannot happen any more. Of one that was overtaken:
+     * on which it was. */
+    uint64_t connection;
+    uint32_t next; /* index plus one */
+    bool definite; /* acknowledged */
     bool failed;
     bool lost;     /* answered, and then the power was cut; or issued again since */
     bool unknown;  /* not a value: anything */
     bool outdated; /* a write that replaced it is durable (I16) */
+    bool barrier;
+    bool overtaken; /* one behind a barrier was acknowledged, so it has taken effect */
+    uint16_t queue;
 };
 
 struct sector {
@@ -170,6 +175,21 @@ uint64_t data_death(const struct oracle_data *data, uint64_t connection);
 bool data_set_death(struct oracle *oracle, uint64_t connection, uint64_t stamp);
 /* It was not: another backend has taken it up. */
 void data_revive(struct oracle_data *data, uint64_t connection);
+
+/* oracle_data_end.c */
+/* LEFT: it has failed without an answer, and whoever serves it may still read its pages, which are
+ * its caller's again. */
+enum data_end { DATA_DONE, DATA_FAILED, DATA_LEFT, DATA_REFUSED };
+/* That of the write of this number while it is not settled; NULL: there is none. */
+struct candidate *data_candidate_of(const struct oracle_data *data, const struct sector *sector,
+                                    uint64_t write);
+/* False: no memory. */
+bool data_candidate_add(struct oracle *oracle, struct sector *sector,
+                        const struct candidate *candidate);
+/* The request's write of this sector has ended; the oldest request besides began at `oldest`. */
+void data_candidate_end(struct oracle *oracle, const struct oracle_device *device,
+                        const struct oracle_request *request, struct sector *sector,
+                        enum data_end end, uint64_t oldest);
 
 /* oracle_data_settle.c */
 /* Forgets what no request in flight can see any more, the oldest of which began then, and no power

@@ -428,8 +428,9 @@ void puppet_forge(struct puppet *puppet, uint64_t id, uint8_t op, int16_t status
 /* Buffers must stay until the request completes. */
 static struct blkfront_buffer buffers[64];
 
-void puppet_submit(struct puppet *puppet, uint64_t number, enum blkfront_operation operation,
-                   uint64_t sector, uint64_t sectors, void *bytes)
+void puppet_submit_flagged(struct puppet *puppet, uint64_t number,
+                           enum blkfront_operation operation, unsigned flags, uint64_t sector,
+                           uint64_t sectors, void *bytes)
 {
     struct blkfront_buffer *buffer = &buffers[number % 64];
 
@@ -437,8 +438,14 @@ void puppet_submit(struct puppet *puppet, uint64_t number, enum blkfront_operati
         .address = bytes,
         .size = (size_t)sectors * puppet->sector_size,
     };
-    simback_app_submit(puppet->world, 0, 0, number, operation, 0, puppet->sector_size, sector,
+    simback_app_submit(puppet->world, 0, 0, number, operation, flags, puppet->sector_size, sector,
                        sectors, buffer, bytes == NULL ? 0 : 1);
+}
+
+void puppet_submit(struct puppet *puppet, uint64_t number, enum blkfront_operation operation,
+                   uint64_t sector, uint64_t sectors, void *bytes)
+{
+    puppet_submit_flagged(puppet, number, operation, 0, sector, sectors, bytes);
 }
 
 void puppet_complete(struct puppet *puppet, uint64_t number, int result)

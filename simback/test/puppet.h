@@ -106,6 +106,10 @@ uint32_t puppet_load32(struct puppet *puppet, const void *address);
 
 void puppet_submit(struct puppet *puppet, uint64_t number, enum blkfront_operation operation,
                    uint64_t sector, uint64_t sectors, void *bytes);
+/* The same with flags, on queue 0. */
+void puppet_submit_flagged(struct puppet *puppet, uint64_t number,
+                           enum blkfront_operation operation, unsigned flags, uint64_t sector,
+                           uint64_t sectors, void *bytes);
 void puppet_complete(struct puppet *puppet, uint64_t number, int result);
 void puppet_app_state(struct puppet *puppet, enum blkfront_state state);
 

@@ -180,6 +180,50 @@ static void i7_writes_that_overlap_take_effect_in_either_order(void)
     puppet_expect(&puppet, 7, false, "request 6: sector 9 holds what write 1 wrote");
 }
 
+/* A barrier's own write, too, of a device that has barriers. */
+static void submit_barrier(uint64_t number, uint64_t sector, uint8_t *bytes)
+{
+    puppet_submit_flagged(&puppet, number, BLKFRONT_WRITE, BLKFRONT_BARRIER, sector, 1, bytes);
+    puppet_send(&puppet, BLKIF_WIRE_WRITE_BARRIER, ids++, sector, 1, 2);
+}
+
+/* The first is acknowledged before the second or after it, and what it wrote is not there. */
+static void the_second_counts(bool first_first)
+{
+    puppet_run(&puppet);
+    (void)puppet_take(&puppet);
+    puppet_complete(&puppet, first_first ? 1 : 2, 0);
+    puppet_complete(&puppet, first_first ? 2 : 1, 0);
+    puppet_step(&puppet);
+    submit_read(3, 9);
+    read_returns(3, two);
+    puppet_expect_none(&puppet);
+    submit_read(4, 9);
+    read_returns(4, one);
+    puppet_expect(&puppet, 7, false, "request 4: sector 9 holds what write 1 wrote");
+}
+
+static void i7_a_barrier_is_not_before_what_it_follows(void)
+{
+    submit_write(1, 9, one);
+    submit_barrier(2, 9, two);
+    the_second_counts(true);
+}
+
+static void i7_nor_when_it_is_acknowledged_first(void)
+{
+    submit_write(1, 9, one);
+    submit_barrier(2, 9, two);
+    the_second_counts(false);
+}
+
+static void i7_what_follows_a_barrier_is_not_before_it(void)
+{
+    submit_barrier(1, 9, one);
+    submit_write(2, 9, two);
+    the_second_counts(true);
+}
+
 static void i7_a_failed_write_may_have_happened(void)
 {
     write_whole(1, 9, one);
@@ -308,6 +352,9 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i7_a_read_that_began_before_the_write_ended),
     UNIT_TEST(i7_a_read_that_began_after_the_write_ended),
     UNIT_TEST(i7_writes_that_overlap_take_effect_in_either_order),
+    UNIT_TEST(i7_a_barrier_is_not_before_what_it_follows),
+    UNIT_TEST(i7_nor_when_it_is_acknowledged_first),
+    UNIT_TEST(i7_what_follows_a_barrier_is_not_before_it),
     UNIT_TEST(i7_a_failed_write_may_have_happened),
     UNIT_TEST(i7_a_failed_write_may_still_happen_after_another),
     UNIT_TEST(i7_but_not_when_its_connection_is_dead),
