@@ -31,9 +31,9 @@ struct shape {
 
 enum {
     NO_QUEUE = INT32_MAX,
-    /* Segments of all indirect requests of a device that may be in flight at once: 256 MiB of data
-     * in whole pages, 1 MiB of ours. What goes beyond goes out as direct requests. */
-    LONG_SEGMENTS = 65536
+    /* Segments of all indirect requests of a device that may be in flight at once: 128 MiB of data
+     * in whole pages, 512 KiB of ours. What goes beyond goes out as direct requests. */
+    LONG_SEGMENTS = 32768
 };
 
 /* A queue has one long array at least, and more than one a slot is of no use. */

@@ -9,7 +9,7 @@
 
 enum { KIB = 1 << 10, MIB = 1 << 20 };
 
-enum { DEFAULTS, PERSISTENT, SEGMENTS_16, SEGMENTS_256, QUEUES_4 };
+enum { DEFAULTS, PERSISTENT, SEGMENTS_16, SEGMENTS_256, QUEUES_4, LARGE_QUEUES_4 };
 
 const struct bench_setup bench_setups[] = {
     [DEFAULTS] = {"defaults", .segments = 11, .queues = 1},
@@ -17,6 +17,8 @@ const struct bench_setup bench_setups[] = {
     [SEGMENTS_16] = {"16 segments", .segments = 16, .queues = 1},
     [SEGMENTS_256] = {"256 segments", .segments = 256, .queues = 1},
     [QUEUES_4] = {"4 queues", .segments = 11, .queues = 4},
+    [LARGE_QUEUES_4] = {"4 queues, 16 pages, 256 segments", .segments = 256, .queues = 4,
+                        .ring_order = 4},
 };
 const size_t bench_setup_count = sizeof(bench_setups) / sizeof(bench_setups[0]);
 

@@ -158,7 +158,7 @@ static void print_memory(struct bench_command *command, const struct bench_setup
                command->first ? "" : ",", setup->name, memory->world_bytes, memory->device_bytes,
                memory->ring_bytes, memory->pool_bytes);
     } else {
-        printf("%-28s %10.1f %10.0f %10.0f %10.1f\n", setup->name, kib(memory->device_bytes),
+        printf("%-32s %10.1f %10.0f %10.0f %10.1f\n", setup->name, kib(memory->device_bytes),
                kib(memory->ring_bytes), kib(memory->pool_bytes),
                kib(memory->device_bytes - memory->ring_bytes - memory->pool_bytes));
     }
@@ -273,7 +273,7 @@ static int run_for_people(struct bench_command *command)
         command->repeats);
     if (!takes_memory(command))
         return rc;
-    puts("\nmemory of an idle device    KiB in all      rings      pools       rest");
+    puts("\nmemory of an idle device        KiB in all      rings      pools       rest");
     rc = run_memory(command, &world_bytes);
     if (rc == TOOL_OK)
         printf("\nof frontend, backend and rules, in an empty world of %.1f KiB; none is on the "

@@ -67,7 +67,7 @@ static void check_memory(const char *out, const char *options, double rings, dou
     const char *row;
     double all, of_rings, of_pools, rest;
 
-    snprintf(begin, sizeof(begin), "\n%-28s ", options);
+    snprintf(begin, sizeof(begin), "\n%-32s ", options);
     row = strstr(out, begin);
     ck_assert_msg(row != NULL, "no line '%s' in:\n%s", begin + 1, out);
     ck_assert_int_eq(
@@ -128,6 +128,7 @@ START_TEST(bench_sets_each_rate_beside_the_yardstick)
     check_memory(run.out, "16 segments", 4, 352 * 4);
     check_memory(run.out, "256 segments", 4, 352 * 4);
     check_memory(run.out, "4 queues", 4 * 4, 4 * 352 * 4);
+    check_memory(run.out, "4 queues, 16 pages, 256 segments", 4 * 16 * 4, 4 * 352 * 4);
     check_growth(run.out);
 }
 END_TEST
@@ -153,7 +154,8 @@ START_TEST(bench_tells_programs_the_same)
               "([.rows[].rules] == [range(%d) | \"none\"] + [range(%d) | \"all\"]) and"
               "(.rows | all(.ratio > 0 and .requests_per_second > 0)) and"
               "([.memory[].options] == [\"defaults\", \"persistent\", \"16 segments\","
-              "  \"256 segments\", \"4 queues\"]) and"
+              "  \"256 segments\", \"4 queues\","
+              "  \"4 queues, 16 pages, 256 segments\"]) and"
               "(.memory | all(.world_bytes > 0 and"
               "  .device_bytes < .ring_bytes + .pool_bytes + 2097152))' bench.json",
               bench_keys, (int)ROWS + 1, (int)ROWS);
