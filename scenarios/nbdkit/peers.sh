@@ -59,7 +59,9 @@ threads() {
 }
 
 memory=$(by_nbdkit memory 64M)
-qemu=$(by_qemu)
+# Not in $(…), which would wait for the server too if the client failed.
+by_qemu >qemu
+qemu=$(cat qemu)
 served=-
 [ -z "$plugin" ] || served=$(by_nbdkit "$plugin" size=64M)
 threads >both
