@@ -8,8 +8,7 @@
 #include "name.h"
 #include "store.h"
 
-#define RETRY_FIRST_NS UINT64_C(1000000)
-#define RETRY_LAST_NS  UINT64_C(512000000)
+#define RETRY_LAST_NS UINT64_C(512000000)
 
 /* ---- the reason ---- */
 
@@ -34,7 +33,7 @@ void device_log(const struct blkfront_device *device, const char *what)
 void device_begin_closing(struct blkfront_device *device)
 {
     device->life->retry_at_ns = UINT64_MAX;
-    device->life->retry_ns = RETRY_FIRST_NS;
+    device->life->retry_ns = LIFE_RETRY_FIRST_NS;
     device->life->store_failures = 0;
     device->life->deadline_ns = device_deadline(device, device->options.disconnect_deadline_ns);
 }

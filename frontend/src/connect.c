@@ -92,6 +92,8 @@ static void set_start(struct blkfront_device *device)
     struct device_life *life = device->life;
 
     life->look_other = true;
+    life->retry_ns = LIFE_RETRY_FIRST_NS;
+    life->deadline_ns = UINT64_MAX;
     life->connect_deadline_ns = device_deadline(device, device->options.connect_deadline_ns);
 }
 

@@ -25,6 +25,8 @@ enum life_stage {
     LIFE_FINAL
 };
 
+#define LIFE_RETRY_FIRST_NS UINT64_C(1000000)
+
 /* Tokens of the watches. */
 enum life_watch { LIFE_WATCH_BACKEND, LIFE_WATCH_OWN };
 
@@ -67,9 +69,9 @@ struct device_life {
 
     enum blkfront_state end;      /* CLOSED or FAILED, when stage has come to FINAL */
     uint64_t connect_deadline_ns; /* of connecting or recovering; UINT64_MAX: none */
-    uint64_t deadline_ns;    /* of closing with the backend, once that began; UINT64_MAX: none */
-    uint64_t retry_at_ns;    /* UINT64_MAX: nothing to try again; 0, at first: do not wait */
-    uint64_t retry_ns;       /* the pause before it; doubled each time */
+    uint64_t deadline_ns; /* of closing with the backend, once that began; UINT64_MAX: none */
+    uint64_t retry_at_ns; /* UINT64_MAX: nothing to try again; 0, at first: do not wait */
+    uint64_t retry_ns;    /* the pause before it, at first LIFE_RETRY_FIRST_NS; doubled each time */
     unsigned store_failures; /* while disconnecting, in a row */
 
     struct blkfront_watch_set *watches;

@@ -45,13 +45,13 @@ static int open_queues(struct blkfront_device *device)
     return BLKFRONT_OK;
 }
 
-/* For the pages that the last backend has not let go, or grants that other devices keep. */
+/* Those of the pages that the last backend has not let go, or that other devices keep. */
 static bool grants_may_come(struct blkfront_device *device)
 {
     struct device_life *life = device->life;
+    const bool kept = shortage_tell_devices(device);
 
-    return life->start == HANDSHAKE_RECOVER ||
-           (life->shortages++ < SHORTAGES_MAX && shortage_tell_devices(device));
+    return life->start == HANDSHAKE_RECOVER || (kept && life->shortages++ < SHORTAGES_MAX);
 }
 
 /* False if it is to be tried again later. */

@@ -373,27 +373,11 @@ static void put_part(struct part *part, struct blkfront_request *request)
         statistics_add(&statistics->bytes_copied, part->copied);
 }
 
-/* An indirect write may be refused yet, and goes out again as direct ones: behind a barrier that is
- * on the ring by then, which was to follow it. */
-static bool may_be_refused(const struct blkfront_queue *queue)
-{
-    for (uint32_t i = 0; i < queue->slots.count; i++) {
-        const struct slot *slot = &queue->slots.slots[i];
-
-        if (slot->state == SLOT_IN_FLIGHT && slot->operation == BLKIF_WIRE_INDIRECT &&
-            slot->inner == BLKIF_WIRE_WRITE)
-            return true;
-    }
-    return false;
-}
-
 int part_issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     const struct blkfront_request_internal *in = &request->internal;
     struct part part;
 
-    if ((request->flags & BLKFRONT_BARRIER) != 0 && may_be_refused(queue))
-        return ISSUE_BLOCKED;
     part.slot = queue_take_slot(queue);
     if (part.slot == NULL)
         return ISSUE_BLOCKED;

@@ -157,6 +157,9 @@ void requests_finish(struct blkfront_queue *queue, struct blkfront_request *requ
     }
     requeue_drop(queue, request);
     order_remove(queue, request);
+    /* It was a barrier's turn, or is (submit.c). */
+    if (queue->oldest != NULL && ((request->flags | queue->oldest->flags) & BLKFRONT_BARRIER) != 0)
+        queue->pump_due = true;
     mark_memory(request, memory_unuse);
     request->internal.result = result;
     list_append(&queue->done, request);

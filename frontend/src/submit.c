@@ -61,11 +61,26 @@ static int take(struct blkfront_queue *queue, struct blkfront_request *request,
     return BLKFRONT_OK;
 }
 
+/*
+ * A barrier goes out when all that is before it has ended, and what is behind it when the barrier
+ * has. The backend keeps that order among what is on a ring; but what has not ended may be put on
+ * one again (an indirect write that is refused, one with FUA or without an answer when the backend
+ * goes away), and some let writes pass a barrier that is on its way to their disk.
+ */
+static bool is_its_turn(const struct blkfront_queue *queue, const struct blkfront_request *request)
+{
+    const struct blkfront_request *oldest = queue->oldest;
+
+    return request == oldest || ((request->flags | oldest->flags) & BLKFRONT_BARRIER) == 0;
+}
+
 static int issue(struct blkfront_queue *queue, struct blkfront_request *request)
 {
     struct blkfront_request_internal *in = &request->internal;
     int r = BLKFRONT_OK;
 
+    if (!is_its_turn(queue, request))
+        return ISSUE_BLOCKED;
     if (in->connection != queue->connection)
         r = requeue_admit(queue, request);
     if (r != BLKFRONT_OK)

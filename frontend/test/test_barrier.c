@@ -103,6 +103,59 @@ static void it_keeps_its_place_among_the_requests_of_its_queue(void)
     finish();
 }
 
+/* What has ended is not put on a ring again behind it, nor it behind what follows (I15). */
+static void it_is_alone_among_what_is_on_the_ring(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = PAGE};
+    struct rig_call calls[] = {rig_call(BLKFRONT_WRITE, 0, &buffer, 1),
+                               rig_call(BLKFRONT_WRITE, 32, &buffer, 1), barrier_call(&buffer, 0),
+                               rig_call(BLKFRONT_WRITE, 16, &buffer, 1)};
+    struct rig_request before, request;
+
+    start();
+    for (int i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL(rig_submit(&rig, &calls[i]), BLKFRONT_OK);
+    before = rig_next(&rig);
+    (void)answer(BLKIF_WIRE_WRITE, OKAY);
+    CU_ASSERT_FALSE(rig_take(&rig, &request));
+    rig_respond(&rig, before.id, before.inner, OKAY);
+    rig_poll(&rig);
+    request = rig_next(&rig);
+    CU_ASSERT_EQUAL(request.operation, BLKIF_WIRE_WRITE_BARRIER);
+    CU_ASSERT_FALSE(rig_take(&rig, &before));
+    rig_respond(&rig, request.id, request.inner, OKAY);
+    rig_poll(&rig);
+    (void)answer(BLKIF_WIRE_WRITE, OKAY);
+    for (int i = 0; i < 4; i++)
+        check_result(&calls[i], BLKFRONT_OK);
+    finish();
+}
+
+/* Of what it waited for nothing will be heard: it goes out all the same (I4). */
+static void i4_it_does_not_wait_for_what_has_met_its_deadline(void)
+{
+    struct blkfront_buffer buffer = {.address = data, .size = PAGE};
+    struct rig_call before = rig_call(BLKFRONT_WRITE, 0, &buffer, 1);
+    struct rig_call call = barrier_call(&buffer, 0);
+    struct rig_request late;
+
+    rig.device.options.request_deadline_ns = 100;
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &before), BLKFRONT_OK);
+    rig.fake.now += 50;
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    late = rig_next(&rig);
+    CU_ASSERT_FALSE(rig_take(&rig, &late));
+    rig.fake.now += 50;
+    rig_poll(&rig);
+    CU_ASSERT_EQUAL(before.result, BLKFRONT_DEADLINE);
+    (void)answer(BLKIF_WIRE_WRITE_BARRIER, OKAY);
+    CU_ASSERT_EQUAL(call.result, BLKFRONT_OK);
+    rig_respond(&rig, late.id, late.inner, OKAY);
+    rig_poll(&rig);
+    finish();
+}
+
 /* Refused, it goes out again as direct ones, and the barrier is to follow them. */
 static void it_waits_for_an_indirect_write_that_may_be_refused(void)
 {
@@ -159,23 +212,33 @@ static void i17_refused_on_a_read_only_disk(void)
 
 static void i8_eopnotsupp_switches_barriers_off_for_those_that_wait(void)
 {
-    struct blkfront_buffer buffer = {.address = data, .size = PAGE};
     struct blkfront_buffer two = {.address = data, .size = 2 * PAGE};
-    struct rig_call begun = barrier_call(&two, 0), first = barrier_call(&buffer, 0);
-    struct rig_call waiting = barrier_call(&buffer, 0);
+    struct rig_call first = barrier_call(&two, 0), waiting = barrier_call(&two, 0);
 
-    rig.device.options.pool_pages = 2;
+    rig.device.options.pool_pages = 1; /* one of its two pages */
     start();
     CU_ASSERT_EQUAL(rig_submit(&rig, &first), BLKFRONT_OK);
-    CU_ASSERT_EQUAL(rig_submit(&rig, &begun), BLKFRONT_OK); /* one of its two pages */
     CU_ASSERT_EQUAL(rig_submit(&rig, &waiting), BLKFRONT_OK);
     (void)answer(BLKIF_WIRE_WRITE_BARRIER, NOT_SUPPORTED);
     CU_ASSERT_EQUAL(first.result, BLKFRONT_UNIMPLEMENTED);
     CU_ASSERT_FALSE(rig.device.agreed.barrier);
     CU_ASSERT_EQUAL(waiting.result, BLKFRONT_UNIMPLEMENTED);
-    (void)answer(BLKIF_WIRE_WRITE_BARRIER, OKAY);
-    check_result(&begun, BLKFRONT_IO_ERROR); /* half of it is written */
     CU_ASSERT_EQUAL(rig_submit(&rig, &waiting), BLKFRONT_UNIMPLEMENTED);
+    finish();
+}
+
+/* By another queue, or by what XenStore says. */
+static void i8_of_one_that_has_begun_half_is_written(void)
+{
+    struct blkfront_buffer two = {.address = data, .size = 2 * PAGE};
+    struct rig_call call = barrier_call(&two, 0);
+
+    rig.device.options.pool_pages = 1;
+    start();
+    CU_ASSERT_EQUAL(rig_submit(&rig, &call), BLKFRONT_OK);
+    rig.device.agreed.barrier = false;
+    (void)answer(BLKIF_WIRE_WRITE_BARRIER, OKAY);
+    check_result(&call, BLKFRONT_IO_ERROR);
     finish();
 }
 
@@ -255,10 +318,13 @@ static void i8_with_both_it_needs_a_barrier_and_a_way_to_flush(void)
 static const struct unit_test tests[] = {
     UNIT_TEST(every_part_is_a_direct_barrier_with_its_data),
     UNIT_TEST(it_keeps_its_place_among_the_requests_of_its_queue),
+    UNIT_TEST(it_is_alone_among_what_is_on_the_ring),
+    UNIT_TEST(i4_it_does_not_wait_for_what_has_met_its_deadline),
     UNIT_TEST(it_waits_for_an_indirect_write_that_may_be_refused),
     UNIT_TEST(i8_unimplemented_where_the_backend_has_none),
     UNIT_TEST(i17_refused_on_a_read_only_disk),
     UNIT_TEST(i8_eopnotsupp_switches_barriers_off_for_those_that_wait),
+    UNIT_TEST(i8_of_one_that_has_begun_half_is_written),
     UNIT_TEST(i8_an_error_is_an_error_and_switches_nothing_off),
     UNIT_TEST(without_data_there_is_nothing_to_do),
     UNIT_TEST(i16_with_fua_a_flush_follows),

@@ -183,6 +183,7 @@ static void what_is_not_there_is_not_asked(void)
 /* Other devices end what they keep, and for that one that connects waits; but not for ever (I4). */
 static void i4_grants_that_other_devices_keep_are_waited_for(void)
 {
+    const uint64_t began_ns = fake.now_ns;
     struct blkfront_device *device;
 
     fake_queues.others_keep_grants = true;
@@ -191,6 +192,7 @@ static void i4_grants_that_other_devices_keep_are_waited_for(void)
     settle_in_time(device);
     CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
     CU_ASSERT_EQUAL(fake_queues.told_devices, 5);
+    CU_ASSERT_EQUAL(fake.now_ns - began_ns, UINT64_C(31000000)); /* 1, 2, 4, 8 and 16 ms */
     blkfront_disconnect(device);
     settle_in_time(device);
     blkfront_release(device);
@@ -199,7 +201,7 @@ static void i4_grants_that_other_devices_keep_are_waited_for(void)
     fake_queues.open_fails = ~0u;
     device = begin(NULL);
     ends(device, BLKFRONT_FAILED, BLKFRONT_NO_MEMORY, "cannot share a ring and its pages");
-    CU_ASSERT_EQUAL(fake_queues.told_devices, 10);
+    CU_ASSERT_EQUAL(fake_queues.told_devices, 11);
     left_as_found();
 }
 

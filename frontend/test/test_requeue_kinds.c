@@ -134,6 +134,7 @@ static void i15_a_discard_is_done_again_where_it_is_offered(void)
 static void i15_a_barrier_keeps_its_place(void)
 {
     struct rig_call calls[3] = {page_write(0), page_write(8), page_write(16)};
+    struct rig_request request;
 
     for (int offered = 0; offered < 2; offered++) {
         set_up();
@@ -147,11 +148,16 @@ static void i15_a_barrier_keeps_its_place(void)
         lose();
         rig.device.agreed.barrier = offered != 0;
         reconnect();
-        (void)expect(BLKIF_WIRE_WRITE, 0);
-        if (offered != 0)
+        request = expect(BLKIF_WIRE_WRITE, 0);
+        respond(&request, BLKIF_WIRE_OKAY);
+        if (offered != 0) {
             (void)expect(BLKIF_WIRE_WRITE_BARRIER, 8);
-        else
-            check_result(&calls[1], BLKFRONT_UNIMPLEMENTED);
+            lose();
+            reconnect();
+            request = expect(BLKIF_WIRE_WRITE_BARRIER, 8);
+            respond(&request, BLKIF_WIRE_OKAY);
+        }
+        check_result(&calls[1], offered != 0 ? BLKFRONT_OK : BLKFRONT_UNIMPLEMENTED);
         (void)expect(BLKIF_WIRE_WRITE, 16);
         lose();
         reconnect();

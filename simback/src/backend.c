@@ -282,6 +282,11 @@ uint32_t simback_backend_number_units(const struct simback_backend *backend)
     return backend->number_units;
 }
 
+bool simback_backend_moves_barriers(const struct simback_backend *backend)
+{
+    return backend->moves_barriers;
+}
+
 const struct simback_dialect *simback_backend_dialect(const struct simback_backend *backend)
 {
     return backend->dialect;

@@ -179,6 +179,7 @@ static void submit_write(struct oracle *oracle, struct oracle_device *device,
         .submitted = request->submitted,
         .ended = DATA_NEVER,
         .superseded = DATA_NEVER,
+        .connection = device->connection,
         .barrier = (request->flags & BLKFRONT_BARRIER) != 0,
         .queue = request->queue,
     };

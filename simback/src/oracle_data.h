@@ -36,11 +36,9 @@ struct candidate {
     uint64_t submitted;  /* stamps */
     uint64_t ended;      /* acknowledged; DATA_NEVER: it may still happen */
     uint64_t superseded; /* a later write was acknowledged; DATA_NEVER: not */
-    /* Of a failed write: what must die before it cannot happen any more. Of one that was overtaken:
-     * on which it was. */
-    uint64_t connection;
-    uint32_t next; /* index plus one */
-    bool definite; /* acknowledged */
+    uint64_t connection; /* of its submit; if it failed: what must die before it cannot happen */
+    uint32_t next;       /* index plus one */
+    bool definite;       /* acknowledged */
     bool failed;
     bool lost;     /* answered, and then the power was cut; or issued again since */
     bool unknown;  /* not a value: anything */

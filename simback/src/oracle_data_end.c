@@ -53,25 +53,31 @@ static void end_base(struct oracle *oracle, struct sector *sector, uint64_t olde
         sector->write = BASE_NONE;
 }
 
-/* Does a barrier keep the candidate before the write? One of the two is it. */
+/* Has either of two a place that a barrier gives it? On one connection alone: another one gets what
+ * has not been answered again, behind what has been. */
+static bool is_in_order(const struct oracle *oracle, const struct oracle_device *device,
+                        const struct oracle_request *request)
+{
+    const struct simback_backend *backend = data_backend(oracle, device);
+
+    return device->connection != 0 && request->born == device->connection &&
+           (backend == NULL || !simback_backend_moves_barriers(backend));
+}
+
+/* Does a barrier, which one of the two is, keep the candidate before the write? */
 static bool goes_before(const struct candidate *candidate, const struct oracle_request *request)
 {
     return candidate->queue == request->queue && candidate->submitted < request->submitted &&
-           candidate->write != 0 &&
+           candidate->connection == request->born && candidate->write != 0 && !candidate->failed &&
            (candidate->barrier || (request->flags & BLKFRONT_BARRIER) != 0);
 }
 
-/* The write is acknowledged, and so what goes before it has taken effect: unless it has to be
- * issued again on another connection it is no value any more. */
-static void overtake(const struct oracle *oracle, const struct oracle_device *device,
-                     struct candidate *candidate)
+/* The write is acknowledged, so what goes before it has taken effect, whenever it is. */
+static void overtake(const struct oracle *oracle, struct candidate *candidate)
 {
+    candidate->overtaken = !candidate->definite;
     if (candidate->definite && candidate->superseded == DATA_NEVER)
         candidate->superseded = oracle->stamp;
-    if (candidate->definite || candidate->failed)
-        return;
-    candidate->overtaken = true;
-    candidate->connection = device->connection;
 }
 
 /* What was settled before the write began is no value any more; nor after a power cut, if the write
@@ -80,6 +86,7 @@ static void supersede(const struct oracle *oracle, const struct oracle_device *d
                       const struct sector *sector, const struct oracle_request *request)
 {
     const bool durable = device->flush_offered && (request->flags & BLKFRONT_FUA) != 0;
+    const bool in_order = is_in_order(oracle, device, request);
 
     for (uint32_t at = sector->more; at != 0;) {
         struct candidate *candidate = data_candidate_at(oracle->data, at - 1);
@@ -88,8 +95,8 @@ static void supersede(const struct oracle *oracle, const struct oracle_device *d
             candidate->outdated |= durable;
             if (candidate->superseded == DATA_NEVER)
                 candidate->superseded = oracle->stamp;
-        } else if (goes_before(candidate, request)) {
-            overtake(oracle, device, candidate);
+        } else if (in_order && goes_before(candidate, request)) {
+            overtake(oracle, candidate);
         }
         at = candidate->next;
     }

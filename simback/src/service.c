@@ -194,6 +194,8 @@ static void carry_out(struct backend_queue *queue, struct slot_request *request)
 
     fault = fault_match(queue, request);
     if (fault != NULL && (!harms(fault, request) || fault->delay_ns != 0)) {
+        if (request->operation == BLKIF_WIRE_WRITE_BARRIER)
+            queue->backend->moves_barriers = true;
         obey_rule(queue, fault, request);
     } else if (request->operation == BLKIF_WIRE_WRITE_BARRIER && waiting(queue->backend) != 0) {
         queue->barrier = *request;

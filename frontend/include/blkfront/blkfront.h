@@ -90,8 +90,8 @@ struct blkfront_options {
     uint32_t ring_start; /* first index of each ring; default 0 (I18: backends that attach) */
     enum blkfront_abi abi;
     /* Advertise feature-persistent; default no. Grants are kept, then, while no other queue or
-     * device of the context is short of them: its poll asks for those that the backend has let go,
-     * so who has several such devices polls all of them. */
+     * device of the context is short of them: then its poll ends those that the backend has let go,
+     * so who has several such devices polls all of them, also while one connects. */
     bool persistent;
     bool page_buffers;            /* the old Mirage rule: buffers of exactly one page; default no */
     uint64_t connect_deadline_ns; /* 0 = none (default); counted from connect */

@@ -117,6 +117,8 @@ enum blkif_wire_state simback_backend_state(const struct simback_backend *backen
 struct simback_disk *simback_backend_disk(struct simback_backend *backend);
 /* How many units of 512 bytes it counts a request's sector_number in, on this connection. */
 uint32_t simback_backend_number_units(const struct simback_backend *backend);
+/* A rule has made a barrier wait by itself: such a one passes what is before it, and is passed. */
+bool simback_backend_moves_barriers(const struct simback_backend *backend);
 
 /* ---- life ---- */
 
