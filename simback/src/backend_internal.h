@@ -265,7 +265,7 @@ struct simback_backend {
     enum slot_abi abi;
     bool front_persistent;
     uint32_t number_units, segment_units; /* 512-byte units of sector_number, of first/last_sect */
-    bool moves_barriers;   /* a rule has: what it selects waits for nothing but that */
+    bool moves_barriers; /* a rule has: what it selects waits for nothing but that */
     uint16_t queue_count;
     struct backend_queue *queues; /* queue_room of them, made at create */
     uint32_t queue_room;
