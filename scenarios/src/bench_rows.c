@@ -106,22 +106,23 @@ static const uint32_t depths[DEPTHS] = {1, 32, 256};
 static const uint16_t queues[QUEUES] = {1, 2, 4};
 
 /* The room of a table of all of them, which is made once. */
-static struct every {
+static struct combination {
     char name[48];
     struct bench_setup setup;
-} every[EVERY];
-static struct bench_case every_case[EVERY];
+} combinations[EVERY];
+static struct bench_case combined[EVERY];
 
 /* Names and setups of one operation and size; none has more in flight than the disk has bytes. */
 static size_t combine(bool write, size_t size, size_t made)
 {
     const uint32_t bytes = sizes[size].bytes;
+    const size_t of_a_way = (size_t)DEPTHS * QUEUES;
 
-    for (size_t i = 0; i < WAYS * DEPTHS * QUEUES; i++) {
-        const size_t way = i / (DEPTHS * QUEUES);
+    for (size_t i = 0; i < WAYS * of_a_way; i++) {
+        const size_t way = i / of_a_way;
         const uint32_t depth = depths[i / QUEUES % DEPTHS];
         const uint16_t count = queues[i % QUEUES];
-        struct every *one = &every[made];
+        struct combination *one = &combinations[made];
 
         if ((uint64_t)bytes * depth * count > BENCH_DISK_BYTES)
             continue;
@@ -135,24 +136,24 @@ static size_t combine(bool write, size_t size, size_t made)
             .queues = count,
             .ring_order = depth > 32 ? 3 : 0,
         };
-        every_case[made++] = (struct bench_case){one->name,
-                                                 &one->setup,
-                                                 write,
-                                                 ways[way].data,
-                                                 bytes,
-                                                 depth,
-                                                 ways[way].data == BENCH_BOUNCED ? 2 : 1};
+        combined[made++] = (struct bench_case){one->name,
+                                               &one->setup,
+                                               write,
+                                               ways[way].data,
+                                               bytes,
+                                               depth,
+                                               ways[way].data == BENCH_BOUNCED ? 2 : 1};
     }
     return made;
 }
 
-const struct bench_case *bench_list(bool threads, bool all, size_t *count)
+const struct bench_case *bench_list(bool threads, bool every, size_t *count)
 {
-    if (all) {
+    if (every) {
         *count = 0;
         for (size_t i = 0; i < 2 * (size_t)SIZES; i++)
             *count = combine(i / SIZES == 1, i % SIZES, *count);
-        return every_case;
+        return combined;
     }
     *count =
         threads ? sizeof(threaded) / sizeof(threaded[0]) : sizeof(stepped) / sizeof(stepped[0]);

@@ -248,8 +248,9 @@ enum blkfront_operation { BLKFRONT_READ, BLKFRONT_WRITE, BLKFRONT_FLUSH, BLKFRON
 enum blkfront_request_flag {
     BLKFRONT_FUA = 1u << 0,    /* write: durable when it completes, by a flush that follows it */
     BLKFRONT_SECURE = 1u << 1, /* discard */
-    /* write: after all writes before it on its queue and before all after it, by WRITE_BARRIER; its
-     * own data is not durable. UNIMPLEMENTED where the backend has no barriers. */
+    /* write: after all writes before it on its queue and before all after it, by WRITE_BARRIER, for
+     * which it waits until all that is before it has ended; its own data is not durable.
+     * UNIMPLEMENTED where the backend has no barriers. */
     BLKFRONT_BARRIER = 1u << 2
 };
 
