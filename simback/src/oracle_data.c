@@ -270,6 +270,9 @@ void data_power_cut(struct oracle *oracle, struct oracle_device *device)
         if (!device->data_elsewhere)
             submit_write(oracle, device, at);
         requeue_power_cut(oracle, device, at);
+        /* Answered on a ring that was given up before it was seen whether that was taken. */
+        if (at->late_512 > 0 && !oracle_is_fua(at))
+            data_lost(oracle, device, at, at->first_512, at->count_512, true);
     }
     correlation_power_cut(oracle, device);
 }
