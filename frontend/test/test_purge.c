@@ -278,6 +278,33 @@ static void i4_a_start_without_a_grant_is_no_failure(void)
     finish();
 }
 
+/* Of those that are connected and keep some, of the same context: pool and memory alike. */
+static void i4_a_device_is_told_to_end_what_it_keeps_for_another(void)
+{
+    struct blkfront_device another = {.context = &rig.context};
+
+    start();
+    rig.device.next = &another;
+    rig.context.devices = &rig.device;
+    make_memory(4);
+    (void)run(BLKFRONT_WRITE, direct(0, 4 * PAGE));
+    (void)run(BLKFRONT_WRITE, heap(11 * PAGE));
+    CU_ASSERT_EQUAL(rig.fake.refs_used, 1 + 11 + 4);
+    rig.device.state = BLKFRONT_RECOVERING;
+    CU_ASSERT_FALSE(shortage_tell_devices(&another));
+    rig.device.state = BLKFRONT_CONNECTED;
+    CU_ASSERT_FALSE(shortage_tell_devices(&rig.device)); /* the other one keeps none */
+    CU_ASSERT_TRUE(shortage_tell_devices(&another));
+    CU_ASSERT_EQUAL(rig.fake.refs_used, 1 + 11);
+    rig_poll(&rig);
+    CU_ASSERT_EQUAL(rig.fake.refs_used, 1 + kept());
+    CU_ASSERT_EQUAL(kept(), 1);
+    rig.fake.platform.capabilities = BLKFRONT_PLATFORM_GRANTS_ANY_PAGE;
+    CU_ASSERT_FALSE(shortage_tell_devices(&another));
+    rig.context.devices = NULL;
+    finish();
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(what_no_request_takes_any_more_is_ended_a_few_at_a_time),
     UNIT_TEST(i5_what_the_backend_has_mapped_stays_usable),
@@ -290,6 +317,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(kept_memory_is_ended_piece_by_piece),
     UNIT_TEST(i4_what_another_queue_keeps_gives_way),
     UNIT_TEST(i4_a_start_without_a_grant_is_no_failure),
+    UNIT_TEST(i4_a_device_is_told_to_end_what_it_keeps_for_another),
 };
 
 UNIT_MAIN_WITH("purge", set_up, NULL, tests)
