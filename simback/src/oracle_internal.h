@@ -195,7 +195,8 @@ struct oracle_device {
     uint8_t back_read;     /* ORACLE_NO_STATE: not read so far; 0: absent */
     uint16_t back_domid;   /* as it has read backend-id */
     bool back_domid_known;
-    uint64_t back_path; /* hash of the directory in which it has read the state; 0: not yet */
+    bool back_domid_unsure; /* or none, or the one before */
+    uint64_t back_path;     /* hash of the directory in which it has read the state; 0: not yet */
     struct oracle_offer offers[ORACLE_OFFERS]; /* of the transport: read since it has begun (I10) */
     uint64_t back_misread; /* hash of its path, where it could not be read, on purpose; else 0 */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */
@@ -453,6 +454,12 @@ static inline bool oracle_says_something(const struct simback_event *event)
 {
     return event->result != BLKFRONT_PLATFORM_NO_MEMORY && event->result != BLKFRONT_PLATFORM_IO &&
            event->result != BLKFRONT_PLATFORM_AGAIN;
+}
+
+/* With zeros in front it is a number to some, and makes no sense to who reads strictly. */
+static inline bool oracle_may_be_none(const struct simback_event *event)
+{
+    return event->length > 1 && *(const char *)event->bytes == '0';
 }
 
 #endif

@@ -19,7 +19,7 @@ struct publication {
     const char *front;
     char back[MONITOR_PATH]; /* "": not known */
     uint16_t back_domid;
-    bool back_unknown; /* there is a backend-id, and it is no domain's */
+    bool back_unknown; /* there is a backend-id, and it is no domain's, or may be none */
     bool elsewhere;    /* its backend's directory is not the one that it has read of */
     uint64_t queues, order;
     bool numbered; /* ring-ref0 and so on */
@@ -76,6 +76,7 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
         strcmp(rest, BLKIF_NODE_BACKEND_ID) == 0 &&
         monitor_number(event->bytes, event->length, &domid) && domid <= DOMID_MAX) {
         device->back_domid = (uint16_t)domid;
+        device->back_domid_unsure = oracle_may_be_none(event);
         device->back_domid_known = true;
     }
     if (event->kind != SIMBACK_STORE_WRITE || event->result != 0 || !is_published(rest))
@@ -205,6 +206,7 @@ static void find_backend(struct publication *p)
         p->back[length] = '\0';
     p->elsewhere =
         p->device->back_path != 0 && p->device->back_path != hash_xxh64(p->back, length, 0);
+    p->back_unknown = p->device->back_domid_unsure;
     if (p->device->back_domid_known)
         p->back_domid = p->device->back_domid;
     else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)

@@ -219,7 +219,7 @@ static void back_read(const struct oracle *oracle, struct oracle_device *device,
         device->back_odd = true;
         return;
     }
-    device->back_odd = false;
+    device->back_odd = event->result == 0 && oracle_may_be_none(event);
     if (device->back_read == BLKIF_WIRE_CONNECTED)
         device->back_serves = true;
     else if (device->back_read == BLKIF_WIRE_CLOSING || device->back_read == BLKIF_WIRE_CLOSED ||

@@ -16,12 +16,6 @@ bool told_is_sector_size(uint64_t value)
     return value >= BLKIF_WIRE_UNIT && value <= BLKIF_WIRE_PAGE_SIZE && (value & (value - 1)) == 0;
 }
 
-/* With zeros in front it is a number to some, and makes no sense to who reads strictly. */
-static bool may_be_none(const struct simback_event *event)
-{
-    return event->length > 1 && *(const char *)event->bytes == '0';
-}
-
 /* The number of sectors was read, behind their size where that is read at all. */
 static void change_over(struct oracle_device *device)
 {
@@ -55,7 +49,7 @@ static void sector_size_read(struct oracle_device *device, const struct simback_
         return;
     }
     if (event->result == 0)
-        device->told_nonsense |= may_be_none(event);
+        device->told_nonsense |= oracle_may_be_none(event);
     device->told.sector_size = (uint32_t)value;
     device->told.size_known = true;
 }
@@ -68,9 +62,9 @@ static void sectors_read(struct oracle_device *device, const struct simback_even
         device->told_nonsense = true;
         return;
     }
-    if (may_be_none(event) && value > device->capacity_512)
+    if (oracle_may_be_none(event) && value > device->capacity_512)
         device->capacity_512 = value; /* who takes it may ask for them */
-    device->told_nonsense |= value > SECTORS_MOST || may_be_none(event);
+    device->told_nonsense |= value > SECTORS_MOST || oracle_may_be_none(event);
     device->told.sectors = value;
     device->told.sectors_known = true;
 }
