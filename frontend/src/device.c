@@ -209,6 +209,14 @@ static void look(struct blkfront_device *device)
         look_at_other(device);
 }
 
+/* Unless a new state has had all of it read. */
+static void look_at_flush(struct blkfront_device *device)
+{
+    if (device->life->look_flush && device->state == BLKFRONT_CONNECTED)
+        update_flush(device);
+    device->life->look_flush = false;
+}
+
 /* ---- the calls ---- */
 
 /* True if there are more than one poll may take. */
@@ -221,10 +229,11 @@ static bool take_events(struct blkfront_device *device)
     for (int i = 0; i < EVENTS_MAX; i++) {
         if (platform->watch_fired(platform->context, life->watches, &token) != 1)
             return false;
-        if (token == LIFE_WATCH_BACKEND)
-            life->look_other = true;
-        else
-            life->look_own = true;
+        switch ((enum life_watch)token) {
+        case LIFE_WATCH_BACKEND: life->look_other = true; break;
+        case LIFE_WATCH_OWN: life->look_own = true; break;
+        case LIFE_WATCH_FLUSH: life->look_flush = true; break;
+        }
     }
     return true;
 }
@@ -288,6 +297,7 @@ static bool poll_life(struct blkfront_device *device)
         check_connect_deadline(device);
     }
     while (step(device)) {}
+    look_at_flush(device);
     update_tell(device);
     return more;
 }

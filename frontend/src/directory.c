@@ -112,6 +112,15 @@ static void make_own_paths(struct device_life *life, uint16_t domid, uint32_t vd
     make_path(life->id_path, sizeof(life->id_path), life->frontend, BLKIF_NODE_BACKEND_ID);
 }
 
+static void make_backend_paths(struct device_life *life)
+{
+    make_path(life->other_path, sizeof(life->other_path), life->backend, BLKIF_NODE_STATE);
+    make_path(life->flush_path, sizeof(life->flush_path), life->backend,
+              BLKIF_NODE_FEATURE_FLUSH_CACHE);
+    make_path(life->barrier_path, sizeof(life->barrier_path), life->backend,
+              BLKIF_NODE_FEATURE_BARRIER);
+}
+
 int device_read_nodes(struct blkfront_device *device, uint16_t domid)
 {
     const struct store store = {.platform = device->context->platform, .transaction = 0};
@@ -128,7 +137,7 @@ int device_read_nodes(struct blkfront_device *device, uint16_t domid)
     if (error == BLKFRONT_OK)
         error = read_type(device, &store);
     if (error == BLKFRONT_OK)
-        make_path(life->other_path, sizeof(life->other_path), life->backend, BLKIF_NODE_STATE);
+        make_backend_paths(life);
     return error;
 }
 
@@ -142,7 +151,7 @@ struct watched {
     bool *set;
 };
 
-enum { WATCHES = 3 };
+enum { WATCHES_NEEDED = 3, WATCHES = 5 };
 
 static void list_watches(struct device_life *life, struct watched list[WATCHES])
 {
@@ -152,38 +161,87 @@ static void list_watches(struct device_life *life, struct watched list[WATCHES])
                                &life->watching_id};
     list[2] = (struct watched){life->other_path, life->backend, BLKIF_NODE_STATE,
                                LIFE_WATCH_BACKEND, &life->watching_other};
+    list[3] = (struct watched){life->flush_path, life->backend, BLKIF_NODE_FEATURE_FLUSH_CACHE,
+                               LIFE_WATCH_FLUSH, &life->watching_flush};
+    list[4] = (struct watched){life->barrier_path, life->backend, BLKIF_NODE_FEATURE_BARRIER,
+                               LIFE_WATCH_FLUSH, &life->watching_barrier};
+}
+
+static int set_watch(const struct blkfront_device *device, const struct watched *watched)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+    int result =
+        platform->watch(platform->context, device->life->watches, watched->path, watched->token);
+
+    *watched->set = result == 0;
+    return result;
+}
+
+static void drop_watch(const struct blkfront_device *device, const struct watched *watched)
+{
+    const struct blkfront_platform *platform = device->context->platform;
+
+    /* Closing the set removes what this cannot. */
+    if (*watched->set)
+        (void)platform->unwatch(platform->context, device->life->watches, watched->path,
+                                watched->token);
+    *watched->set = false;
+}
+
+/* A guest has so many watches and no more: those that a device can do without are for others, if it
+ * comes to that. False: there are none. */
+static bool give_way(const struct blkfront *context)
+{
+    struct watched list[WATCHES];
+    bool any = false;
+
+    for (struct blkfront_device *device = context->devices; device != NULL && !any;
+         device = device->next) {
+        list_watches(device->life, list);
+        for (int i = WATCHES_NEEDED; i < WATCHES; i++) {
+            any = any || *list[i].set;
+            drop_watch(device, &list[i]);
+        }
+    }
+    return any;
 }
 
 int device_watch(struct blkfront_device *device)
 {
-    const struct blkfront_platform *platform = device->context->platform;
     struct watched list[WATCHES];
 
     list_watches(device->life, list);
-    for (int i = 0; i < WATCHES; i++) {
-        int result =
-            platform->watch(platform->context, device->life->watches, list[i].path, list[i].token);
+    for (int i = 0; i < WATCHES_NEEDED; i++) {
+        int result;
 
+        do
+            result = set_watch(device, &list[i]);
+        while (result == BLKFRONT_PLATFORM_NO_MEMORY && give_way(device->context));
         if (result != 0) {
             device_set_detail(device, "cannot watch", list[i].directory, list[i].node);
             return store_result(result);
         }
-        *list[i].set = true;
     }
     return BLKFRONT_OK;
 }
 
-void device_unwatch(struct blkfront_device *device)
+/* Where no watch is left, an answer says it: who takes a way back does not support it. */
+void device_watch_flush(struct blkfront_device *device)
 {
-    const struct blkfront_platform *platform = device->context->platform;
     struct watched list[WATCHES];
 
     list_watches(device->life, list);
-    for (int i = 0; i < WATCHES; i++) {
-        /* Closing the set removes what this cannot. */
-        if (*list[i].set)
-            (void)platform->unwatch(platform->context, device->life->watches, list[i].path,
-                                    list[i].token);
-        *list[i].set = false;
-    }
+    if (device->agreed.flush)
+        (void)set_watch(device, &list[3]);
+    if (device->agreed.barrier)
+        (void)set_watch(device, &list[4]);
+}
+
+void device_unwatch(struct blkfront_device *device)
+{
+    struct watched list[WATCHES];
+
+    list_watches(device->life, list);
+    for (int i = 0; i < WATCHES; i++)
+        drop_watch(device, &list[i]);
 }

@@ -98,8 +98,13 @@ void queues_destroy(struct blkfront_device *device);
 /* Each of options.queues, whether usable or not; NULL: there is none. */
 struct blkfront_queue *queue_at(const struct blkfront_device *device, uint32_t index);
 
+/* Of queue_open: pages or grants have run out, of which a smaller ring needs fewer and others may
+ * give some back. */
+enum { QUEUE_SHORT = 1 };
+
 /* Shares ring and pages, opens channel set and port, initialises the ring (I11: before publishing).
- * Uses device->agreed. On error nothing is left but the channel set, for the next try. */
+ * Uses device->agreed. 0, QUEUE_SHORT or NO_MEMORY: then nothing is left but the channel set, for
+ * the next try. */
 int queue_open(struct blkfront_queue *queue);
 /* What is to be published. */
 uint32_t queue_port(const struct blkfront_queue *queue);

@@ -28,14 +28,15 @@ enum life_stage {
 #define LIFE_RETRY_FIRST_NS UINT64_C(1000000)
 
 /* Tokens of the watches. */
-enum life_watch { LIFE_WATCH_BACKEND, LIFE_WATCH_OWN };
+enum life_watch { LIFE_WATCH_BACKEND, LIFE_WATCH_OWN, LIFE_WATCH_FLUSH };
 
 /* The longest paths of ours. */
 enum {
     LIFE_FRONTEND_MAX = sizeof("/local/domain/65535/device/vbd/4294967295"),
     LIFE_OWN_MAX = sizeof("/local/domain/65535/device/vbd/4294967295/" BLKIF_NODE_BACKEND),
     LIFE_ID_MAX = sizeof("/local/domain/65535/device/vbd/4294967295/" BLKIF_NODE_BACKEND_ID),
-    LIFE_ERROR_MAX = sizeof("/local/domain/65535/error/device/vbd/4294967295")
+    LIFE_ERROR_MAX = sizeof("/local/domain/65535/error/device/vbd/4294967295"),
+    LIFE_FLUSH_MAX = BLKFRONT_PATH_MAX + sizeof("/" BLKIF_NODE_FEATURE_FLUSH_CACHE)
 };
 
 struct device_life {
@@ -50,6 +51,7 @@ struct device_life {
     bool other_fresh;             /* and since then nothing has been done about it */
     bool look_other;              /* a watch says: look at the backend's state */
     bool look_own;                /* a watch says: look at our own directory */
+    bool look_flush;              /* a watch says: look at the backend's ways to flush */
     bool own_gone;      /* our own directory is not there any more: nothing is written to it */
     bool published;     /* our nodes are in XenStore, as agreed now or before */
     bool left_behind;   /* those of an agreement before may be there still */
@@ -78,6 +80,8 @@ struct device_life {
     bool watching_other;
     bool watching_own;
     bool watching_id;
+    bool watching_flush;
+    bool watching_barrier;
     uint16_t domid;                         /* our own, as these paths have it */
     char frontend[LIFE_FRONTEND_MAX];       /* /local/domain/<domid>/device/vbd/<vdev> */
     char error_path[LIFE_ERROR_MAX];        /* /local/domain/<domid>/error/device/vbd/<vdev> */
@@ -85,6 +89,8 @@ struct device_life {
     char other_path[BLKFRONT_PATH_MAX + 6]; /* the backend's "/state" */
     char own_path[LIFE_OWN_MAX];            /* our `backend` node */
     char id_path[LIFE_ID_MAX];              /* our `backend-id` node */
+    char flush_path[LIFE_FLUSH_MAX];        /* the backend's "/feature-flush-cache" */
+    char barrier_path[LIFE_FLUSH_MAX];      /* and its "/feature-barrier" */
 };
 
 /* Between suspend and resume nothing is done, unless it is to end. */
@@ -105,6 +111,8 @@ int options_check(const struct blkfront_options *given, struct blkfront_options 
 int device_read_nodes(struct blkfront_device *device, uint16_t domid);
 /* Sets the watches on the nodes that these paths name. */
 int device_watch(struct blkfront_device *device);
+/* The same for the nodes of the ways to flush that the backend offers. */
+void device_watch_flush(struct blkfront_device *device);
 void device_unwatch(struct blkfront_device *device);
 /* A domain's number as a node of ours; the platform's results, INVALID for what is none. */
 int device_read_backend_id(const struct blkfront_device *device, uint16_t *id);
@@ -128,6 +136,8 @@ int negotiate_extents(struct blkfront_device *device);
 
 /* The backend has rewritten its state: its nodes may have changed. */
 void update_properties(struct blkfront_device *device);
+/* It has rewritten the node of a way to flush, and nothing else. */
+void update_flush(struct blkfront_device *device);
 /* Calls the caller's function if what blkfront_get_info says is not what it was. */
 void update_tell(struct blkfront_device *device);
 

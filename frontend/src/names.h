@@ -30,6 +30,7 @@
 #define device_unwatch         blkfront_internal_device_unwatch
 #define device_wake            blkfront_internal_device_wake
 #define device_watch           blkfront_internal_device_watch
+#define device_watch_flush     blkfront_internal_device_watch_flush
 #define discard_fit            blkfront_internal_discard_fit
 #define discard_issue          blkfront_internal_discard_issue
 #define discard_permit         blkfront_internal_discard_permit
@@ -183,6 +184,7 @@
 #define transfer_issue         blkfront_internal_transfer_issue
 #define transfer_part          blkfront_internal_transfer_part
 #define unpublish              blkfront_internal_unpublish
+#define update_flush           blkfront_internal_update_flush
 #define update_properties      blkfront_internal_update_properties
 #define update_tell            blkfront_internal_update_tell
 #define wire_decode            blkfront_internal_wire_decode

@@ -33,23 +33,24 @@ static int open_queues(struct blkfront_device *device)
     for (uint32_t i = 0; i < agreed->queue_count; i++) {
         int error = queue_open(queue_at(device, i));
 
-        while (error == BLKFRONT_NO_MEMORY && i == 0 && agreed->ring_order > 0) {
+        while (error == QUEUE_SHORT && i == 0 && agreed->ring_order > 0) {
             agreed->ring_order--;
             error = queue_open(queue_at(device, i));
         }
         if (error == BLKFRONT_OK)
             continue;
         agreed->queue_count = i;
-        return error == BLKFRONT_NO_MEMORY && i > 0 ? BLKFRONT_OK : error;
+        return i > 0 ? BLKFRONT_OK : error;
     }
     return BLKFRONT_OK;
 }
 
-/* Those of the pages that the last backend has not let go, or that other devices keep. */
-static bool grants_may_come(struct blkfront_device *device)
+/* What is missing: that of pages that the last backend has not let go, or grants that other devices
+ * keep. */
+static bool may_come(struct blkfront_device *device, int error)
 {
     struct device_life *life = device->life;
-    const bool kept = shortage_tell_devices(device);
+    const bool kept = error == QUEUE_SHORT && shortage_tell_devices(device);
 
     return life->start == HANDSHAKE_RECOVER || (kept && life->shortages++ < SHORTAGES_MAX);
 }
@@ -70,12 +71,15 @@ static bool do_publish(struct blkfront_device *device, bool defaults)
         return true;
     }
     error = open_queues(device);
-    if (error == BLKFRONT_NO_MEMORY && grants_may_come(device)) {
+    if (error != BLKFRONT_OK && may_come(device, error)) {
         device_retry_later(device);
         return false;
     }
     if (error != BLKFRONT_OK) {
-        device_fail_because(device, error, "cannot share a ring and its pages", NULL, NULL);
+        device_fail_because(device, BLKFRONT_NO_MEMORY,
+                            error == QUEUE_SHORT ? "cannot share a ring and its pages"
+                                                 : "no event channel for a ring",
+                            NULL, NULL);
         return true;
     }
     result = publish(device);
@@ -116,6 +120,7 @@ static void do_connect(struct blkfront_device *device)
     if (!move(device, BLKIF_WIRE_CONNECTED))
         return;
     device->life->other_fresh = false;
+    device_watch_flush(device);
     recover_end(device);
     device_set_state(device, BLKFRONT_CONNECTED);
     start_queues(device);

@@ -239,7 +239,7 @@ static int open_channel(struct blkfront_queue *queue)
 
 int queue_open(struct blkfront_queue *queue)
 {
-    int r;
+    int error, r;
 
     __atomic_store_n(&queue->violation, NULL, __ATOMIC_RELAXED);
     queue->blocked = false;
@@ -247,13 +247,14 @@ int queue_open(struct blkfront_queue *queue)
     r = open_ring(queue);
     if (r == 0)
         r = open_pools(queue);
-    if (r == 0)
-        r = open_channel(queue);
-    if (r != 0) {
+    error = r != 0 ? QUEUE_SHORT : BLKFRONT_OK;
+    if (r == 0 && open_channel(queue) != 0)
+        error = BLKFRONT_NO_MEMORY;
+    if (error != BLKFRONT_OK) {
         /* Nobody can have mapped anything yet; if so nevertheless, it is not lost. */
         if (!end_blocks(queue))
             quarantine_blocks(queue);
-        return BLKFRONT_NO_MEMORY;
+        return error;
     }
     __atomic_store_n(&queue->state, (uint32_t)QUEUE_OPEN, __ATOMIC_RELEASE);
     return BLKFRONT_OK;

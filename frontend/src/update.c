@@ -28,6 +28,15 @@ static void take_back(const struct blkfront_device *device, const char *node, bo
         __atomic_store_n(feature, false, __ATOMIC_RELEASE);
 }
 
+void update_flush(struct blkfront_device *device)
+{
+    struct agreed *agreed = &device->agreed;
+
+    device->life->look_flush = false;
+    take_back(device, BLKIF_NODE_FEATURE_FLUSH_CACHE, &agreed->flush);
+    take_back(device, BLKIF_NODE_FEATURE_BARRIER, &agreed->barrier);
+}
+
 void update_properties(struct blkfront_device *device)
 {
     struct agreed *agreed = &device->agreed;
@@ -37,8 +46,7 @@ void update_properties(struct blkfront_device *device)
     memcpy(detail, device->detail, sizeof(detail));
     (void)negotiate_geometry(device);
     (void)negotiate_info(device);
-    take_back(device, BLKIF_NODE_FEATURE_FLUSH_CACHE, &agreed->flush);
-    take_back(device, BLKIF_NODE_FEATURE_BARRIER, &agreed->barrier);
+    update_flush(device);
     take_back(device, BLKIF_NODE_FEATURE_DISCARD, &agreed->discard);
     take_back(device, BLKIF_NODE_DISCARD_SECURE, &agreed->discard_secure);
     if (__atomic_load_n(&agreed->discard, __ATOMIC_RELAXED))

@@ -23,7 +23,7 @@ struct fake_queues fake_queues;
 
 void fake_queues_init(void)
 {
-    fake_queues = (struct fake_queues){.open_error = BLKFRONT_NO_MEMORY};
+    fake_queues = (struct fake_queues){.open_error = QUEUE_SHORT};
 }
 
 static void require(bool holds)

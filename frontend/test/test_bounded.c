@@ -201,7 +201,7 @@ static void an_opening_that_fails_leaves_the_channels_to_a_queue_that_waits(void
     CU_ASSERT_EQUAL(queue_close(rig.queue), 0); /* it is already */
     CU_ASSERT_EQUAL(rig.fake.sets, 1);
     fake_fail(&rig.fake, 1, false);
-    CU_ASSERT_EQUAL(queue_open(rig.queue), BLKFRONT_NO_MEMORY);
+    CU_ASSERT_EQUAL(queue_open(rig.queue), QUEUE_SHORT);
     fake_fail(&rig.fake, 0, false);
     CU_ASSERT_EQUAL(queue_get_state(rig.queue), QUEUE_HELD);
     CU_ASSERT_EQUAL(rig.fake.sets, 1);

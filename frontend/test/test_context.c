@@ -205,11 +205,33 @@ static void i4_grants_that_other_devices_keep_are_waited_for(void)
     left_as_found();
 }
 
+/* Nor for a port, which none of them has to give. */
+static void i4_a_port_is_not_waited_for(void)
+{
+    const uint64_t began_ns = fake.now_ns;
+    struct blkfront_options options;
+    struct blkfront_device *device;
+
+    blkfront_options_init(&options);
+    options.ring_order = 2;
+    fake_queues.others_keep_grants = true;
+    fake_queues.open_error = BLKFRONT_NO_MEMORY;
+    fake_queues.open_fails = ~0u;
+    fake_set(&fake, BACK "/max-ring-page-order", "4");
+    device = begin(&options);
+    ends(device, BLKFRONT_FAILED, BLKFRONT_NO_MEMORY, "no event channel for a ring");
+    CU_ASSERT_EQUAL(fake_queues.opens, 1); /* a smaller ring needs one as well */
+    CU_ASSERT_EQUAL(fake_queues.told_devices, 0);
+    CU_ASSERT_EQUAL(fake.now_ns, began_ns);
+    left_as_found();
+}
+
 static const struct unit_test tests[] = {
     UNIT_TEST(a_platform_that_lacks_a_call_is_refused),
     UNIT_TEST(a_platform_that_lacks_a_call_of_what_it_can_do_is_refused),
     UNIT_TEST(a_platform_without_a_log_is_as_good),
     UNIT_TEST(i4_grants_that_other_devices_keep_are_waited_for),
+    UNIT_TEST(i4_a_port_is_not_waited_for),
     UNIT_TEST(a_state_that_cannot_be_is_told),
     UNIT_TEST(what_is_not_there_is_not_asked),
 };

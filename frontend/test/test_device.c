@@ -135,22 +135,6 @@ static void queues_that_find_no_grants_are_left_out(void)
     blkfront_release(device);
 }
 
-/* Only what is missing is done without: a failure is one, also of a later queue. */
-static void a_queue_that_fails_otherwise_fails_the_device(void)
-{
-    struct blkfront_options options;
-    struct blkfront_device *device;
-
-    blkfront_options_init(&options);
-    options.queues = 4;
-    fake_set(&fake, BACK "/multi-queue-max-queues", "8");
-    fake_queues.open_limit = 2;
-    fake_queues.open_error = BLKFRONT_STORE;
-    device = begin(&options);
-    ends(device, BLKFRONT_FAILED, BLKFRONT_STORE, "cannot share a ring and its pages");
-    left_as_found();
-}
-
 static void a_device_without_any_ring_fails(void)
 {
     struct blkfront_device *device;
@@ -555,7 +539,6 @@ static void i21_a_flood_of_watches_is_taken_in_pieces(void)
 
 static const struct unit_test tests[] = {
     UNIT_TEST(i20_a_state_of_ours_that_is_none_is_no_hindrance),
-    UNIT_TEST(a_queue_that_fails_otherwise_fails_the_device),
     UNIT_TEST(a_backend_path_that_becomes_too_long_is_another),
     UNIT_TEST(i6_only_who_is_said_to_be_trusted_is),
     UNIT_TEST(i10_a_stale_node_that_stays_fails_the_connect),

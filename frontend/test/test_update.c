@@ -233,6 +233,124 @@ static void i8_a_feature_is_taken_back_but_never_offered_anew(void)
     blkfront_release(device);
 }
 
+/* Without a new state. */
+static void i8_a_way_to_flush_goes_with_its_node(void)
+{
+    struct blkfront_device *device;
+
+    back("feature-flush-cache", "1");
+    back("feature-barrier", "1");
+    device = told(0);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 5);
+    back("feature-flush-cache", "1"); /* nothing new */
+    settle(device);
+    CU_ASSERT_EQUAL(changes, 0);
+    back("feature-flush-cache", "0");
+    settle(device);
+    CU_ASSERT_EQUAL(changes, 1);
+    CU_ASSERT_EQUAL(seen.flush, BLKFRONT_FLUSH_BARRIER);
+    back("feature-barrier", NULL);
+    settle(device);
+    CU_ASSERT_EQUAL(changes, 2);
+    CU_ASSERT_EQUAL(seen.flush, BLKFRONT_FLUSH_NONE);
+    back("feature-flush-cache", "1");
+    settle(device);
+    CU_ASSERT_EQUAL(changes, 2);
+    blkfront_release(device);
+}
+
+static int (*watch_really)(void *context, struct blkfront_watch_set *set, const char *path,
+                           uint32_t token);
+
+static int watch_no_flush(void *given, struct blkfront_watch_set *set, const char *path,
+                          uint32_t token)
+{
+    return token == LIFE_WATCH_FLUSH ? BLKFRONT_PLATFORM_NO_MEMORY
+                                     : watch_really(given, set, path, token);
+}
+
+/* An answer says the same. */
+static void i8_a_way_to_flush_works_without_a_watch(void)
+{
+    struct blkfront_device *device;
+
+    watch_really = fake.platform.watch;
+    fake.platform.watch = watch_no_flush;
+    back("feature-flush-cache", "1");
+    back("feature-barrier", "1");
+    device = told(0);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 3);
+    CU_ASSERT_STRING_EQUAL(blkfront_device_detail(device), "");
+    back("feature-flush-cache", "0");
+    settle(device);
+    CU_ASSERT_EQUAL(changes, 0);
+    (void)after_update(device);
+    CU_ASSERT_EQUAL(seen.flush, BLKFRONT_FLUSH_BARRIER);
+    blkfront_release(device);
+}
+
+static int watch_eight(void *given, struct blkfront_watch_set *set, const char *path,
+                       uint32_t token)
+{
+    return fake_watch_count(&fake) >= 8 ? BLKFRONT_PLATFORM_NO_MEMORY
+                                        : watch_really(given, set, path, token);
+}
+
+static int connect_another(const char *name, const char *number, struct blkfront_device **device)
+{
+    char front[FAKE_PATH], other[FAKE_PATH];
+
+    snprintf(front, sizeof(front), "/local/domain/3/device/vbd/%s", number);
+    snprintf(other, sizeof(other), "/local/domain/0/backend/vbd/3/%s", number);
+    add_device_at(front, other, "0");
+    return blkfront_connect(context, name, NULL, device);
+}
+
+/* What one device can do without is not missing to another. */
+static void i4_watches_that_are_not_needed_give_way(void)
+{
+    struct blkfront_device *first, *second, *third;
+
+    watch_really = fake.platform.watch;
+    fake.platform.watch = watch_eight;
+    back("feature-flush-cache", "1");
+    back("feature-barrier", "1");
+    first = told(0);
+    CU_ASSERT_EQUAL(connect_another("xvdb", "51728", &second), BLKFRONT_OK);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 8); /* five and three */
+    CU_ASSERT_EQUAL(connect_another("xvdc", "51744", &third), BLKFRONT_NO_MEMORY);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 6); /* three and three */
+    CU_ASSERT_EQUAL(blkfront_device_state(first), BLKFRONT_CONNECTED);
+    blkfront_release(second);
+    blkfront_release(first);
+}
+
+static void i8_a_way_to_flush_that_is_not_offered_is_not_watched(void)
+{
+    struct blkfront_device *device = connected();
+
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 3);
+    blkfront_release(device);
+}
+
+/* The next backend's is another matter. */
+static void i20_what_a_backend_takes_back_as_it_goes_is_not_the_next_ones(void)
+{
+    struct blkfront_device *device;
+
+    back("feature-flush-cache", "1");
+    device = told(SECOND);
+    back("feature-flush-cache", "0");
+    backend_goes("5");
+    CU_ASSERT_EQUAL(blkfront_poll(device), 0);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_RECOVERING);
+    back("feature-flush-cache", "1");
+    settle(device);
+    CU_ASSERT_EQUAL(blkfront_device_state(device), BLKFRONT_CONNECTED);
+    CU_ASSERT_EQUAL(changes, 0);
+    blkfront_release(device);
+}
+
 /* A store that fails during an update changes nothing and ends nothing. */
 static void i20_an_update_that_cannot_be_read_leaves_things_as_they_are(void)
 {
@@ -386,6 +504,11 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i4_every_kind_of_drive_connects_and_is_reported),
     UNIT_TEST(a_medium_is_taken_out_and_put_in),
     UNIT_TEST(i8_a_feature_is_taken_back_but_never_offered_anew),
+    UNIT_TEST(i8_a_way_to_flush_goes_with_its_node),
+    UNIT_TEST(i8_a_way_to_flush_works_without_a_watch),
+    UNIT_TEST(i8_a_way_to_flush_that_is_not_offered_is_not_watched),
+    UNIT_TEST(i4_watches_that_are_not_needed_give_way),
+    UNIT_TEST(i20_what_a_backend_takes_back_as_it_goes_is_not_the_next_ones),
     UNIT_TEST(i20_an_update_that_cannot_be_read_leaves_things_as_they_are),
     UNIT_TEST(whatever_get_info_says_else_is_told_once),
     UNIT_TEST(another_backend_is_told_of_if_it_is_another),

@@ -79,7 +79,7 @@ static const struct {
     {"expect grants=0", "grants is "},
     {"expect mapped=99", "mapped is "},
     {"expect ports=9", "ports is 1"},
-    {"expect watches=9", "watches is 3"},
+    {"expect watches=9", "watches is 5"},
     {"expect allocations=0", "allocations is "},
     {"expect time=5ms", "time is 0"},
     {"stats -> direct=5", "direct is 0"},

@@ -195,7 +195,7 @@ START_TEST(it_is_explored_without_knowing_its_states)
     put_file("a.scn", GOOD);
     run = shell("$simblk explore --schedules 20 --frontend $blkfront a.scn");
     assert_status(run, 0);
-    ck_assert_str_eq(run.out, "ok   a: 20 schedules, at most 14 choices; there are more\n");
+    ck_assert_str_eq(run.out, "ok   a: 20 schedules, at most 15 choices; there are more\n");
     put_file("b.scn", NOTIFIES);
     run = shell(
         "$simblk explore --strict --schedules 20 --frontend $outside b.scn >all; tail -n 1 all");

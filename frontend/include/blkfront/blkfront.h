@@ -158,7 +158,8 @@ int blkfront_device_error(const struct blkfront_device *device);
 /* The same for people, for example "response id not in flight". Never NULL. */
 const char *blkfront_device_detail(const struct blkfront_device *device);
 
-/* What a successful flush is worth (I16). */
+/* What a successful flush is worth (I16). While connected it can only become less: a backend takes
+ * a way to flush back by what it answers, or by its node. */
 enum blkfront_flush_worth {
     BLKFRONT_FLUSH_NONE,    /* no flush: UNIMPLEMENTED */
     BLKFRONT_FLUSH_DRAIN,   /* ordering only */
