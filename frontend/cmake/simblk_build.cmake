@@ -59,11 +59,26 @@ if(SIMBLK_FUZZ AND NOT SIMBLK_FUZZ_ENGINE)
 endif()
 
 # Whether what is explored is compiled otherwise than what plays it: then a library that is both is
-# built twice. The flags of somebody else's engine are in all objects.
-set(SIMBLK_EXPLORED_APART OFF)
-if(SIMBLK_FUZZ AND (SIMBLK_SANITIZE OR NOT SIMBLK_FUZZ_ENGINE))
-    set(SIMBLK_EXPLORED_APART ON)
+# built twice.
+set(SIMBLK_EXPLORED_APART ${SIMBLK_FUZZ})
+
+# The counters of somebody else's engine are taken out of what is not explored. AFL++'s compiler
+# knows files, and takes that from its environment.
+set(simblk_uncounted)
+set(simblk_uncounting)
+if(SIMBLK_FUZZ_ENGINE AND CMAKE_C_COMPILER MATCHES "afl")
+    file(WRITE ${PROJECT_BINARY_DIR}/unexplored.txt "src: *\n")
+    set(simblk_uncounting
+        "${CMAKE_COMMAND} -E env AFL_LLVM_DENYLIST=${PROJECT_BINARY_DIR}/unexplored.txt")
+elseif(SIMBLK_FUZZ_ENGINE AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    set(simblk_uncounted -fno-sanitize=fuzzer-no-link
+        -fno-sanitize-coverage=func,bb,edge,inline-8bit-counters,trace-pc-guard,pc-table,trace-cmp)
 endif()
+
+function(simblk_leave_unexplored target)
+    target_compile_options(${target} PRIVATE ${simblk_uncounted})
+    set_property(TARGET ${target} PROPERTY RULE_LAUNCH_COMPILE ${simblk_uncounting})
+endfunction()
 
 function(simblk_set_language target)
     set_target_properties(${target} PROPERTIES
@@ -104,6 +119,8 @@ function(simblk_add_library name)
         if(arg_FUZZED)
             target_link_libraries(${name} PRIVATE
                 $<BUILD_INTERFACE:simblk_fuzzed> $<BUILD_INTERFACE:simblk_sanitized>)
+        else()
+            simblk_leave_unexplored(${name})
         endif()
     else()
         set(scope INTERFACE)
@@ -124,6 +141,7 @@ function(simblk_add_program name)
     add_executable(${name} ${arg_SOURCES})
     simblk_set_language(${name})
     target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/src)
+    simblk_leave_unexplored(${name})
     target_link_libraries(${name} PRIVATE ${arg_LINKS})
 endfunction()
 

@@ -23,6 +23,11 @@ env CC=afl-clang-fast CXX=afl-clang-fast++ CFLAGS="-O1 -g" LIB_FUZZING_ENGINE=-f
     echo "afl: build.sh has failed"
     exit 1
 }
+if nm "$work/build/simback/libsimback.a" | grep -q sancov ||
+    ! nm "$work/build/frontend/libblkfront_observed.a" | grep -q sancov; then
+    echo "afl: not what is to be explored is explored, or more"
+    exit 1
+fi
 # Three seeds and nothing else: what more there is was found.
 for seed in $(find "$work/build/fuzz/seeds/ring" -type f | sort | sed -n '3p;30p;60p'); do
     cp "$seed" "$work/in/"

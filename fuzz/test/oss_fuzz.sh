@@ -59,6 +59,20 @@ done
 "$work/out/fuzz_language" -dict="$work/out/fuzz_language.dict" -runs=4 >"$work/started" 2>&1 ||
     complain "the dictionary is none"
 
+# Counted is what an input shall explore, and nothing else of ours.
+counts() {
+    nm "$1" | grep -q sancov
+}
+for library in frontend/libblkfront_observed.a fuzz/libblkfront_announced.a \
+    simback/libsimback_explored.a fuzz/libscenario_language_explored.a; do
+    counts "$work/build/$library" || complain "$library is not explored"
+done
+for library in simback/libsimback.a scenarios/libscenario.a scenarios/libscenario_language.a; do
+    if counts "$work/build/$library"; then
+        complain "$library is explored"
+    fi
+done
+
 # Paths may be relative.
 (cd "$work" && env CC=clang CXX=clang++ WORK="$work/build" OUT=beside TARGETS=ring \
     CFLAGS="-O1 -fno-omit-frame-pointer -gline-tables-only -fsanitize=address \
