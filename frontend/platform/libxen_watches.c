@@ -58,6 +58,13 @@ static int xen_watches_open(void *context, struct blkfront_watch_set **set)
     return 0;
 }
 
+/* A guest that has all the watches it may have hears E2BIG of xenstored, and of oxenstored a word
+ * that libxenstore takes for EINVAL; path and token are well formed. */
+static int watch_error(int error)
+{
+    return error == E2BIG || error == EINVAL ? BLKFRONT_PLATFORM_NO_MEMORY : libxen_error(error);
+}
+
 /* Known before xenstored is asked: the first event may be there before its answer. */
 static int xen_watch(void *context, struct blkfront_watch_set *set, const char *path,
                      uint32_t token)
@@ -90,7 +97,7 @@ static int xen_watch(void *context, struct blkfront_watch_set *set, const char *
     libxen_unlock(xen);
     free(watch->path);
     free(watch);
-    return libxen_error(error);
+    return watch_error(error);
 }
 
 static int xen_unwatch(void *context, struct blkfront_watch_set *set, const char *path,

@@ -167,12 +167,15 @@ static void list_watches(struct device_life *life, struct watched list[WATCHES])
                                LIFE_WATCH_FLUSH, &life->watching_barrier};
 }
 
+/* One that could not be removed before is there still. */
 static int set_watch(const struct blkfront_device *device, const struct watched *watched)
 {
     const struct blkfront_platform *platform = device->context->platform;
     int result =
         platform->watch(platform->context, device->life->watches, watched->path, watched->token);
 
+    if (result == BLKFRONT_PLATFORM_EXISTS)
+        result = 0;
     *watched->set = result == 0;
     return result;
 }

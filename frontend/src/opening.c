@@ -120,6 +120,7 @@ static void do_connect(struct blkfront_device *device)
     if (!move(device, BLKIF_WIRE_CONNECTED))
         return;
     device->life->other_fresh = false;
+    device->life->look_flush = false; /* what a watch of the last connection said */
     device_watch_flush(device);
     recover_end(device);
     device_set_state(device, BLKFRONT_CONNECTED);

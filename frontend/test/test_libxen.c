@@ -110,6 +110,27 @@ static void a_device_is_one_process_s(void)
     end();
 }
 
+static void watches_that_have_run_out_are_told_from_mistakes(void)
+{
+    static const int errors[] = {E2BIG, EINVAL, ENOSPC};
+    struct blkfront_watch_set *set = NULL;
+
+    begin();
+    open_it();
+    CU_ASSERT_EQUAL_FATAL(CALL(watches_open, &set), 0);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        fake_libxen.fail_at = fake_libxen.calls + 1;
+        fake_libxen.fail_errno = errors[i];
+        CU_ASSERT_EQUAL(CALL(watch, set, "/local", 1), BLKFRONT_PLATFORM_NO_MEMORY);
+    }
+    fake_libxen.fail_at = fake_libxen.calls + 1;
+    fake_libxen.fail_errno = EACCES;
+    CU_ASSERT_EQUAL(CALL(watch, set, "/local", 1), BLKFRONT_PLATFORM_DENIED);
+    CALL(watches_close, set);
+    CU_ASSERT(ledger_is_empty());
+    end();
+}
+
 /* ---- grants ---- */
 
 static void gntalloc_that_has_no_more_is_told_with_its_limit(void)
@@ -393,6 +414,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(what_xenstored_or_gntalloc_refuse_is_told),
     UNIT_TEST(the_kernels_device_is_not_taken),
     UNIT_TEST(a_device_is_one_process_s),
+    UNIT_TEST(watches_that_have_run_out_are_told_from_mistakes),
     UNIT_TEST(gntalloc_that_has_no_more_is_told_with_its_limit),
     UNIT_TEST(exactly_one_block_is_unshared),
     UNIT_TEST(a_port_that_was_closed_is_heard_of_no_more),

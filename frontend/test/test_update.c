@@ -325,6 +325,30 @@ static void i4_watches_that_are_not_needed_give_way(void)
     blkfront_release(first);
 }
 
+static int watch_is_there(void *given, struct blkfront_watch_set *set, const char *path,
+                          uint32_t token)
+{
+    int result = watch_really(given, set, path, token);
+
+    return result == 0 ? BLKFRONT_PLATFORM_EXISTS : result;
+}
+
+/* Since it could not be removed before. */
+static void i12_a_watch_that_is_there_already_is_removed_at_the_end(void)
+{
+    struct blkfront_device *device;
+
+    watch_really = fake.platform.watch;
+    fake.platform.watch = watch_is_there;
+    back("feature-flush-cache", "1");
+    device = told(0);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 4);
+    blkfront_disconnect(device);
+    settle_in_time(device);
+    CU_ASSERT_EQUAL(fake_watch_count(&fake), 0);
+    blkfront_release(device);
+}
+
 static void i8_a_way_to_flush_that_is_not_offered_is_not_watched(void)
 {
     struct blkfront_device *device = connected();
@@ -508,6 +532,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i8_a_way_to_flush_works_without_a_watch),
     UNIT_TEST(i8_a_way_to_flush_that_is_not_offered_is_not_watched),
     UNIT_TEST(i4_watches_that_are_not_needed_give_way),
+    UNIT_TEST(i12_a_watch_that_is_there_already_is_removed_at_the_end),
     UNIT_TEST(i20_what_a_backend_takes_back_as_it_goes_is_not_the_next_ones),
     UNIT_TEST(i20_an_update_that_cannot_be_read_leaves_things_as_they_are),
     UNIT_TEST(whatever_get_info_says_else_is_told_once),

@@ -17,17 +17,19 @@ static void flush_told(struct oracle_device *device, unsigned operation, bool of
 }
 
 /* What the frontend has read in its backend's directory. */
-void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value)
+void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value,
+                           bool may_be_none)
 {
     bool connected =
         device->back_read == BLKIF_WIRE_CONNECTED || device->back_state == BLKIF_WIRE_CONNECTED;
 
     if (strcmp(node, BLKIF_NODE_INFO) == 0) {
-        told_info_read(device, value);
+        told_info_read(device, value, may_be_none);
         /* What is no number of 32 bits is none to who reads one, and then the disk can be written.
          */
         if (connected) {
-            device->read_only = value <= UINT32_MAX && (value & BLKIF_WIRE_INFO_READONLY) != 0;
+            device->read_only =
+                !may_be_none && value <= UINT32_MAX && (value & BLKIF_WIRE_INFO_READONLY) != 0;
             correlation_disk_changed(device);
         }
     } else if (strcmp(node, BLKIF_NODE_FEATURE_MAX_INDIRECT_SEGMENTS) == 0) {
@@ -118,7 +120,7 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
     teardown_store_used(oracle, event, device);
     if (!front_path && event->kind == SIMBACK_STORE_READ && oracle_says_something(event)) {
         (void)monitor_number(event->bytes, event->length, &value);
-        oracle_back_node_read(device, rest, value);
+        oracle_back_node_read(device, rest, value, oracle_may_be_none(event));
     }
     if (front_path && event->kind == SIMBACK_STORE_WRITE && event->result == 0 &&
         strcmp(rest, BLKIF_NODE_FEATURE_PERSISTENT) == 0)

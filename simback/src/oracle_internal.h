@@ -381,7 +381,8 @@ void oracle_should(struct oracle *oracle, uint8_t rule, const struct oracle_devi
 void oracle_hostile(struct simback_world *world, uint16_t device, uint16_t queue);
 
 /* What the frontend has read in its backend's directory (oracle_dispatch.c). */
-void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value);
+void oracle_back_node_read(struct oracle_device *device, const char *node, uint64_t value,
+                           bool may_be_none);
 
 /* After each step of a side, when the rings have been told (monitor.c). */
 void oracle_handover(struct simback_world *world, uint16_t number, bool front);

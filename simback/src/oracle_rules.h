@@ -116,7 +116,7 @@ void data_taken_again(struct oracle *oracle, struct oracle_device *device);
 /* I20 */
 bool told_is_sector_size(uint64_t value);
 void told_read(struct oracle_device *device, const char *node, const struct simback_event *event);
-void told_info_read(struct oracle_device *device, uint64_t value);
+void told_info_read(struct oracle_device *device, uint64_t value, bool may_be_none);
 void told_step(struct oracle_device *device);
 /* What another backend may offer has to be read again. */
 void told_forget(struct oracle_device *device);

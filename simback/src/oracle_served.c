@@ -38,7 +38,7 @@ void served_connected(struct oracle *oracle, struct oracle_device *device)
         return;
     for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
         if (monitor_peek_number(oracle->world, back, offers[i], &value))
-            oracle_back_node_read(device, offers[i], value);
+            oracle_back_node_read(device, offers[i], value, false);
     }
     if (monitor_peek_number(oracle->world, back, BLKIF_NODE_SECTORS, &value))
         device->capacity_512 = value;

@@ -244,7 +244,7 @@ static void own_read(struct oracle_device *device, const struct simback_event *e
         !monitor_number(event->bytes, event->length, &state) || state > BLKIF_WIRE_RECONFIGURED)
         return;
     device->front_state = (uint8_t)state;
-    device->front_foreign = 0;
+    device->front_foreign = oracle_may_be_none(event) ? 1u << BLKIF_WIRE_UNKNOWN : 0;
     device->front_known = true;
 }
 
@@ -273,6 +273,8 @@ void states_changed_by_others(struct oracle_device *device, const struct simback
         state = BLKIF_WIRE_UNKNOWN;
     /* Before the frontend begins, its state is what it will find. */
     device->front_foreign |= (uint16_t)(1u << state);
+    if (oracle_may_be_none(event))
+        device->front_foreign |= 1u << BLKIF_WIRE_UNKNOWN;
     if (!device->front_known)
         device->front_state = (uint8_t)state;
 }

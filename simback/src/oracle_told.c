@@ -86,13 +86,13 @@ void told_read(struct oracle_device *device, const char *node, const struct simb
 }
 
 /* Of a number that holds more than the bits that there are a frontend may make nothing. */
-void told_info_read(struct oracle_device *device, uint64_t value)
+void told_info_read(struct oracle_device *device, uint64_t value, bool may_be_none)
 {
     const uint64_t known =
         BLKIF_WIRE_INFO_CDROM | BLKIF_WIRE_INFO_REMOVABLE | BLKIF_WIRE_INFO_READONLY;
 
     device->info_ones |= (uint8_t)(value & known);
-    device->info_zeros |= (uint8_t)(value > known ? known : ~value & known);
+    device->info_zeros |= (uint8_t)(value > known || may_be_none ? known : ~value & known);
 }
 
 /* One that reads no number of sectors behind their size is done with it. */
