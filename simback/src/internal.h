@@ -365,6 +365,8 @@ int store_transaction_refuse(struct domain *domain, uint32_t id);
 int store_watches_open(struct domain *domain, uint16_t device, bool front, simback_actor actor,
                        struct blkfront_watch_set **set);
 void store_watches_close(struct blkfront_watch_set *set);
+void store_watch_tell(const struct blkfront_watch_set *set, enum simback_event_kind kind,
+                      const char *path, uint32_t token, int result);
 int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token);
 int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t token);
 int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token);

@@ -277,7 +277,7 @@ static int sim_unwatch(void *context, struct blkfront_watch_set *set, const char
 {
     look_at_text(path);
     if (fail_now(((struct domain *)context)->world, SIMBACK_RESOURCE_XENSTORE)) {
-        store_tell(context, SIMBACK_UNWATCH, path, token, 0, NULL, 0, BLKFRONT_PLATFORM_IO);
+        store_watch_tell(set, SIMBACK_UNWATCH, path, token, BLKFRONT_PLATFORM_IO);
         return BLKFRONT_PLATFORM_IO;
     }
     return store_unwatch(set, path, token);

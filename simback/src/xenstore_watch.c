@@ -17,6 +17,20 @@ void store_watch_wake(const struct blkfront_watch_set *set)
     simback_actor_ready(world, set->front ? front_device_actor(world, set->device) : set->actor);
 }
 
+/* Of the set's device, whoever has been entered: a frontend may take a watch from one for another.
+ */
+void store_watch_tell(const struct blkfront_watch_set *set, enum simback_event_kind kind,
+                      const char *path, uint32_t token, int result)
+{
+    if (world_listens(set->domain->world))
+        simback_emit(set->domain->world, &(struct simback_event){.kind = kind,
+                                                                 .domid = set->domain->domid,
+                                                                 .device = set->device,
+                                                                 .a = token,
+                                                                 .path = path,
+                                                                 .result = result});
+}
+
 /* ---- firing ---- */
 
 /* One that waits says the same; of those that are merged any one of the watch does. */
@@ -198,7 +212,7 @@ void store_watches_close(struct blkfront_watch_set *set)
     while (set->watches != NULL) {
         struct store_watch *watch = set->watches;
 
-        store_tell(set->domain, SIMBACK_UNWATCH, watch->path, watch->token, 0, NULL, 0, 0);
+        store_watch_tell(set, SIMBACK_UNWATCH, watch->path, watch->token, 0);
         set->watches = watch->next;
         set->domain->ledger.watches--;
         free_watch(world, watch);
@@ -254,7 +268,7 @@ int store_watch(struct blkfront_watch_set *set, const char *path, uint32_t token
 {
     int result = add_watch(set, path, token);
 
-    store_tell(set->domain, SIMBACK_WATCH, path, token, 0, NULL, 0, result);
+    store_watch_tell(set, SIMBACK_WATCH, path, token, result);
     return result;
 }
 
@@ -263,7 +277,7 @@ int store_unwatch(struct blkfront_watch_set *set, const char *path, uint32_t tok
     struct store_watch *watch = store_path_length(path) == 0 ? NULL : *find(set, path, token);
     int result = watch == NULL ? BLKFRONT_PLATFORM_NO_ENTRY : 0;
 
-    store_tell(set->domain, SIMBACK_UNWATCH, path, token, 0, NULL, 0, result);
+    store_watch_tell(set, SIMBACK_UNWATCH, path, token, result);
     if (watch != NULL) {
         watch->gone = true;
         set->domain->ledger.watches--;
@@ -283,7 +297,7 @@ int store_watch_fired(struct blkfront_watch_set *set, uint32_t *token)
     path_hash = set->first->path_hash;
     watch = take_event(set);
     *token = watch->token;
-    store_tell(set->domain, SIMBACK_WATCH_FIRED, watch->path, watch->token, 0, NULL, 0, 0);
+    store_watch_tell(set, SIMBACK_WATCH_FIRED, watch->path, watch->token, 0);
     /* No news that anybody would be woken for: who leaves an event has to say so by himself. */
     if (watch->repeat != 0 && !watch->gone) {
         watch->repeat--;
