@@ -151,7 +151,7 @@ struct watched {
     bool *set;
 };
 
-enum { WATCHES_NEEDED = 3, WATCHES = 5 };
+enum { WATCHES_NEEDED = 3, WATCH_FLUSH = WATCHES_NEEDED, WATCH_BARRIER, WATCHES };
 
 static void list_watches(struct device_life *life, struct watched list[WATCHES])
 {
@@ -161,10 +161,12 @@ static void list_watches(struct device_life *life, struct watched list[WATCHES])
                                &life->watching_id};
     list[2] = (struct watched){life->other_path, life->backend, BLKIF_NODE_STATE,
                                LIFE_WATCH_BACKEND, &life->watching_other};
-    list[3] = (struct watched){life->flush_path, life->backend, BLKIF_NODE_FEATURE_FLUSH_CACHE,
-                               LIFE_WATCH_FLUSH, &life->watching_flush};
-    list[4] = (struct watched){life->barrier_path, life->backend, BLKIF_NODE_FEATURE_BARRIER,
-                               LIFE_WATCH_FLUSH, &life->watching_barrier};
+    list[WATCH_FLUSH] =
+        (struct watched){life->flush_path, life->backend, BLKIF_NODE_FEATURE_FLUSH_CACHE,
+                         LIFE_WATCH_FLUSH, &life->watching_flush};
+    list[WATCH_BARRIER] =
+        (struct watched){life->barrier_path, life->backend, BLKIF_NODE_FEATURE_BARRIER,
+                         LIFE_WATCH_FLUSH, &life->watching_barrier};
 }
 
 /* One that could not be removed before is there still. */
@@ -235,9 +237,9 @@ void device_watch_flush(struct blkfront_device *device)
 
     list_watches(device->life, list);
     if (device->agreed.flush)
-        (void)set_watch(device, &list[3]);
+        (void)set_watch(device, &list[WATCH_FLUSH]);
     if (device->agreed.barrier)
-        (void)set_watch(device, &list[4]);
+        (void)set_watch(device, &list[WATCH_BARRIER]);
 }
 
 void device_unwatch(struct blkfront_device *device)
