@@ -70,7 +70,6 @@ static void pages_remove(struct monitor *monitor, const struct monitor_ring *rin
 struct published {
     uint8_t order;
     bool numbered; /* ring-refN; else ring-ref */
-    bool by_pages; /* num-ring-pages alone says the order */
     bool abi_32;
     uint16_t queues;
 };
@@ -96,7 +95,6 @@ static void read_published(const struct simback_world *world, const char *front,
         while (published->order < BLKIF_WIRE_RING_ORDER_MAX && 1u << published->order < number)
             published->order++;
         published->numbered = published->order > 0;
-        published->by_pages = true;
     }
 }
 
@@ -147,10 +145,9 @@ static bool read_queue(const struct simback_world *world, const char *front,
     else
         snprintf(directory, sizeof(directory), "%s", front);
     ring->abi_32 = published->abi_32;
-    /* A number that could not be removed is left of a larger ring; most backends do not look at it.
-     */
+    /* What could not be removed of a larger ring says more than there is; some do not look at it. */
     if (!read_pages(world, directory, published->order, published->numbered, ring) &&
-        !(published->by_pages && read_pages(world, directory, 0, false, ring)))
+        !read_pages(world, directory, 0, false, ring))
         return false;
     if (!read_ref(world, directory, BLKIF_NODE_EVENT_CHANNEL, &ring->port))
         ring->port = 0;
