@@ -145,7 +145,7 @@ static bool read_queue(const struct simback_world *world, const char *front,
     else
         snprintf(directory, sizeof(directory), "%s", front);
     ring->abi_32 = published->abi_32;
-    /* What could not be removed of a larger ring says more than there is; some do not look at it. */
+    /* What could not be removed of a larger ring says more than is there; not all look at it. */
     if (!read_pages(world, directory, published->order, published->numbered, ring) &&
         !read_pages(world, directory, 0, false, ring))
         return false;
