@@ -13,7 +13,14 @@
 #include "scenario/mutate.h"
 #include "target.h"
 
-enum { BYTES_RARELY = 16, BEGINNING_RARELY = 32, HELD_FOR = 32, HELD_WHOLE_RARELY = 16 };
+enum {
+    BYTES_RARELY = 16,
+    BEGINNING_RARELY = 32,
+    HELD_FOR = 32,
+    HELD_WHOLE_RARELY = 16,
+    CROSS_RARELY = 4,
+    TRIES = 8
+};
 
 /* splitmix64 (Vigna): any seed is a good one. */
 static uint64_t next_number(void *context)
@@ -65,24 +72,22 @@ static bool begin_program(uint64_t *state)
            fuzz_begin(target, &program, next_number(state) % beginnings) == SCENARIO_OK;
 }
 
-static size_t smaller(uint64_t a, uint64_t b)
-{
-    return (size_t)(a < b ? a : b);
-}
-
-/* How many steps stay: rather many, and those that every program begins with. */
+/* How many steps stay: mostly all but the last few, for each that is played again takes its time,
+ * and what is put in behind the others meets all that they have led to; now and then none but those
+ * that every program begins with. */
 static size_t choose_shared(uint64_t *state)
 {
     const struct fuzz_target *target = this_target();
     size_t first = target->beginnings == NULL ? 0 : fuzz_beginning(&held.base);
-    size_t open = held.base.step_count - first;
+    size_t open = held.base.step_count - first, last = 0;
 
     if (!fuzz_shared.wanted || next_number(state) % HELD_WHOLE_RARELY == 0) {
         return first;
     }
-    return first + open -
-           smaller(smaller(next_number(state) % (open + 1), next_number(state) % (open + 1)),
-                   next_number(state) % (open + 1));
+    while (last < open && (last == 0 || next_number(state) % 2 == 0)) {
+        last++;
+    }
+    return first + open - last;
 }
 
 /* From now on the input is the one that is changed. False: no memory. */
@@ -112,6 +117,7 @@ static bool begin(const uint8_t *data, size_t size, uint64_t *state)
     return scenario_program_copy(&program, &held.base) == SCENARIO_OK;
 }
 
+/* A change may be none: a step that is full is put back, a field gets the value that it has. */
 static bool change_program(uint64_t *state)
 {
     const struct scenario_chance chance = {next_number, state};
@@ -120,8 +126,16 @@ static bool change_program(uint64_t *state)
         .first = fuzz_shared.steps,
     };
 
-    return scenario_mutate(&program, NULL, this_target()->max_steps, &chance, &allowed) ==
-           SCENARIO_OK;
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (scenario_mutate(&program, NULL, this_target()->max_steps, &chance, &allowed) !=
+            SCENARIO_OK) {
+            return false;
+        }
+        if (!scenario_program_equal(&program, &held.base, true)) {
+            break;
+        }
+    }
+    return true;
 }
 
 /* The program as bytes in the fuzzer's memory; 0 if it does not fit. */
@@ -178,6 +192,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     return written != 0 ? written : change_as_bytes(data, size, max_size, &state);
 }
 
+/* libFuzzer crosses as often as it mutates, and what another input ends with takes long. */
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8_t *data2,
                                  size_t size2, uint8_t *out, size_t max_out, unsigned seed)
 {
@@ -185,6 +200,12 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1, const uint8
     const struct scenario_chance chance = {next_number, &state};
     size_t leave = 0;
 
+    if (next_number(&state) % CROSS_RARELY != 0 && size1 <= max_out) {
+        if (size1 != 0) {
+            memcpy(out, data1, size1);
+        }
+        return LLVMFuzzerCustomMutator(out, size1, max_out, (unsigned)next_number(&state));
+    }
     if (!begin(data1, size1, &state) || !read_program(&other, data2, size2)) {
         return 0;
     }
