@@ -173,6 +173,17 @@ static bool has_params(struct scenario_runner *runner, unsigned device, const ch
            strcmp(without_prefixes(params), without_prefixes(name)) == 0;
 }
 
+/* The directory of its frontend may have been removed. */
+static bool is_there(struct scenario_runner *runner, unsigned device)
+{
+    char back[BLKFRONT_PATH_MAX], front[BLKFRONT_PATH_MAX], value[1];
+    size_t length;
+
+    simback_paths(&runner->backends[device], back, sizeof(back), front, sizeof(front));
+    return simback_store_peek(runner->world, front, value, sizeof(value), &length) !=
+           BLKFRONT_PLATFORM_NO_ENTRY;
+}
+
 /* What no device has as its number, though it spells one, may be a params value yet. */
 uint16_t device_number_of_name(struct scenario_runner *runner, const char *name, unsigned handle)
 {
@@ -181,7 +192,10 @@ uint16_t device_number_of_name(struct scenario_runner *runner, const char *name,
 
     for (unsigned i = 0; numbered && i < SCENARIO_DEVICES_MAX; i++) {
         if (runner->has_backend[i] && runner->backends[i].vdev == vdev) {
-            return (uint16_t)i;
+            if (is_there(runner, i)) {
+                return (uint16_t)i;
+            }
+            handle = i; /* as it is meant, if it is no params value */
         }
     }
     for (unsigned i = 0; i < SCENARIO_DEVICES_MAX; i++) {

@@ -89,6 +89,17 @@ void correlation_disk_changed(struct oracle_device *device)
         at->stopped |= at->parts != 0 && at->issued_512 < at->count_512 && is_stopped(device, at);
 }
 
+/* What its flags ask for is offered no more, or the backend has said that it cannot. */
+static bool is_refused(const struct oracle_device *device, const struct oracle_request *request)
+{
+    const unsigned barrier = 1u << BLKIF_WIRE_WRITE_BARRIER;
+
+    if (request->operation != BLKFRONT_WRITE || request->flags == 0)
+        return false;
+    return known_off(device) != 0 || device->flushes == 0 ||
+           ((request->flags & BLKFRONT_BARRIER) != 0 && (device->flushes & barrier) == 0);
+}
+
 /* Parts of it have been on a ring, and the rest may not go there any more, or the backend cannot do
  * what its flags ask for. */
 static bool cannot_go_on(const struct oracle_device *device, const struct oracle_request *request)
@@ -103,9 +114,7 @@ static bool cannot_go_on(const struct oracle_device *device, const struct oracle
 
     if (request->parts == 0 || (!over && (request->in_flight != 0 || all_issued)))
         return false;
-    return request->stopped || is_stopped(device, request) ||
-           (request->operation == BLKFRONT_WRITE && request->flags != 0 &&
-            (known_off(device) != 0 || device->flushes == 0));
+    return request->stopped || is_stopped(device, request) || is_refused(device, request);
 }
 
 void correlation_complete(struct oracle *oracle, struct oracle_device *device,

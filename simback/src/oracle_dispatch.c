@@ -87,6 +87,16 @@ static bool mode_is_read_only(const struct oracle *oracle, const struct oracle_d
            length == 1 && mode[0] == 'r';
 }
 
+/* A failure of XenStore that somebody has set up can say that there is no such node. */
+static void mode_read(const struct oracle *oracle, struct oracle_device *device,
+                      const struct simback_event *event)
+{
+    const bool says_so =
+        oracle_says_something(event) && event->length == 1 && *(const char *)event->bytes == 'r';
+
+    device->mode_misread = !says_so && mode_is_read_only(oracle, device);
+}
+
 static void store_event(struct oracle *oracle, const struct simback_event *event)
 {
     const struct monitor *monitor = oracle->world->monitor;
@@ -126,6 +136,8 @@ static void store_event(struct oracle *oracle, const struct simback_event *event
         strcmp(rest, BLKIF_NODE_FEATURE_PERSISTENT) == 0)
         device->persistent = event->length == 1 && *(const char *)event->bytes == '1';
     if (!front_path && event->kind == SIMBACK_STORE_READ) {
+        if (strcmp(rest, BLKIF_NODE_MODE) == 0)
+            mode_read(oracle, device, event);
         loads_store_read(oracle, device, rest, event);
         told_read(device, rest, event);
         negotiation_back_read(device, event, rest);

@@ -211,15 +211,15 @@ struct oracle_device {
     bool told_open, told_nonsense;       /* a change is being read, and makes no sense */
     /* Bits of `info`, of all that it has read since it began: seen set, and seen clear (I20). */
     uint8_t info_ones, info_zeros;
-    bool read_only, read_only_before; /* info had bit 4 at Connected (I17) */
-    bool mode_read_only;
-    bool flush_offered;    /* since it has connected; anything but 1 says nothing */
-    unsigned flushes;      /* bits 1 << operation: offered when it was read last */
-    bool flush_succeeded;  /* on this connection (I8) */
-    unsigned off;          /* bits 1 << operation: known not to be supported (I8) */
-    uint64_t capacity_512; /* 0: not read */
-    uint32_t sector_size;  /* as read, 0: not */
-    uint32_t segments_max; /* feature-max-indirect-segments */
+    bool read_only, read_only_before;  /* info had bit 4 at Connected (I17) */
+    bool mode_read_only, mode_misread; /* the toolstack's word; and that it was told otherwise */
+    bool flush_offered;                /* since it has connected; anything but 1 says nothing */
+    unsigned flushes;                  /* bits 1 << operation: offered when it was read last */
+    bool flush_succeeded;              /* on this connection (I8) */
+    unsigned off;                      /* bits 1 << operation: known not to be supported (I8) */
+    uint64_t capacity_512;             /* 0: not read */
+    uint32_t sector_size;              /* as read, 0: not */
+    uint32_t segments_max;             /* feature-max-indirect-segments */
     uint32_t discard_granularity, discard_alignment; /* bytes; 0: not read */
     bool extents_told;    /* one of them was read in this step of the frontend */
     bool persistent;      /* what the frontend advertised */

@@ -13,9 +13,10 @@ static bool changes_the_disk(const struct oracle_wire *wire)
 void read_only_put(struct oracle_put *put)
 {
     const struct oracle_device *device = put->device;
+    const bool by_mode = device->mode_read_only && !device->mode_misread;
     uint64_t number = put->part == NULL ? 0 : put->part->number;
 
-    if (!device->read_only && !device->mode_read_only)
+    if (!device->read_only && !by_mode)
         return;
     oracle_checked(put->oracle, 17);
     if (!changes_the_disk(&put->wire))
@@ -28,7 +29,7 @@ void read_only_put(struct oracle_put *put)
                       put->index, oracle_operation_name(put->wire.inner),
                       (unsigned long long)put->wire.sector_512,
                       (unsigned long long)put->wire.count_512);
-    else if (!device->read_only && device->mode_read_only)
+    else if (!device->read_only && by_mode)
         oracle_should(put->oracle, 17, device, number,
                       "ring request %u is a %s, but the toolstack's mode is r", put->index,
                       oracle_operation_name(put->wire.inner));
