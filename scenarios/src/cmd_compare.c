@@ -201,9 +201,7 @@ static int read_options(struct compare_command *command, int argc, char **argv, 
          &command->supervisor.strict, NULL},
         {"--jobs", TOOL_NUMBER, "N", "worker processes; default: one for each processor",
          &command->jobs, NULL},
-        {"--stuck", TOOL_NUMBER, "SECONDS",
-         "real time without a step that makes a hang; default 10",
-         &command->supervisor.stuck_seconds, NULL},
+        TOOL_OPTION_STUCK(&command->supervisor.stuck_seconds),
     };
     int rc = tool_options(tool_command_find("compare"), options,
                           sizeof(options) / sizeof(options[0]), argc, argv, rest);
@@ -217,8 +215,8 @@ static int read_options(struct compare_command *command, int argc, char **argv, 
         return tool_error("compare: unknown format '%s'; there are text and html", command->format);
     if (command->jobs < 1 || command->jobs > 64)
         return tool_error("compare: --jobs needs a number from 1 to 64");
-    if (command->supervisor.stuck_seconds < 1 || command->supervisor.stuck_seconds > 86400)
-        return tool_error("compare: --stuck needs a number of seconds from 1 to 86400");
+    if (!tool_stuck_fits("compare", command->supervisor.stuck_seconds))
+        return TOOL_USAGE;
     command->supervisor.jobs = (uint32_t)command->jobs;
     return -1;
 }
@@ -253,7 +251,7 @@ int cmd_compare(int argc, char **argv)
 
     command.supervisor.subject = tool_subject();
     command.supervisor.repeat = 1;
-    command.supervisor.stuck_seconds = 10;
+    command.supervisor.stuck_seconds = TOOL_STUCK_SECONDS;
     rc = read_options(&command, argc, argv, &rest);
     if (rc != -1)
         return rc;

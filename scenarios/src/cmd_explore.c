@@ -255,7 +255,8 @@ static int explore_all(struct explore_command *command, const struct tool_suite 
 
 int cmd_explore(int argc, char **argv)
 {
-    struct explore_command command = {.schedules = SCHEDULES_MAX, .stuck_seconds = 10};
+    struct explore_command command = {.schedules = SCHEDULES_MAX,
+                                      .stuck_seconds = TOOL_STUCK_SECONDS};
     struct tool_selection selection;
     struct tool_suite suite;
     struct scenario_verdict probed = {.exit_code = TOOL_FAILED};
@@ -270,8 +271,7 @@ int cmd_explore(int argc, char **argv)
          &command.schedule, NULL},
         {"--strict", TOOL_FLAG, NULL, "judge what the rules say SHOULD be, too", &command.strict,
          NULL},
-        {"--stuck", TOOL_NUMBER, "SECONDS",
-         "real time without a step that makes a hang; default 10", &command.stuck_seconds, NULL},
+        TOOL_OPTION_STUCK(&command.stuck_seconds),
     };
 
     memset(&selection, 0, sizeof(selection));
@@ -282,8 +282,8 @@ int cmd_explore(int argc, char **argv)
         return rc;
     if (rest == 0)
         return tool_error("explore: name a scenario or a folder of them");
-    if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
-        return tool_error("explore: --stuck needs a number of seconds from 1 to 86400");
+    if (!tool_stuck_fits("explore", command.stuck_seconds))
+        return TOOL_USAGE;
     command.shared = mmap(NULL, sizeof(*command.shared), PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (command.shared == MAP_FAILED)

@@ -114,9 +114,7 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
          &run->supervisor.only, NULL},
         {"--break", TOOL_NUMBER, "STEP", "raise SIGTRAP before that step, for a debugger",
          &run->break_step, NULL},
-        {"--stuck", TOOL_NUMBER, "SECONDS",
-         "real time without a step that makes a hang; default 10", &run->supervisor.stuck_seconds,
-         NULL},
+        TOOL_OPTION_STUCK(&run->supervisor.stuck_seconds),
         {"--format", TOOL_TEXT, "console|tap|junit|json|matrix", "of the report; default console",
          &run->format, NULL},
         {"--matrix", TOOL_FLAG, NULL, "as --format matrix: a table of features and dialects",
@@ -140,8 +138,8 @@ static int read_options(struct run *run, int argc, char **argv, int *rest)
         return tool_error("run: --jobs needs a number from 1 to 64");
     if (run->repeat < 1 || run->repeat > 1000000)
         return tool_error("run: --repeat needs a number from 1 to 1000000");
-    if (run->supervisor.stuck_seconds < 1 || run->supervisor.stuck_seconds > 86400)
-        return tool_error("run: --stuck needs a number of seconds from 1 to 86400");
+    if (!tool_stuck_fits("run", run->supervisor.stuck_seconds))
+        return TOOL_USAGE;
     if (run->break_step > UINT32_MAX)
         return tool_error("run: --break needs the number of a step");
     if (choose_report(run) != TOOL_OK)
@@ -393,7 +391,7 @@ int cmd_run(int argc, char **argv)
     run->format = "console";
     run->world = "simulated";
     run->live_disk = "loop";
-    run->supervisor.stuck_seconds = 10;
+    run->supervisor.stuck_seconds = TOOL_STUCK_SECONDS;
     scenario_program_init(&run->dialects);
     rc = read_options(run, argc, argv, &rest);
     if (rc != -1)

@@ -16,7 +16,7 @@
 
 struct shrink_command {
     const char *output, *frontend;
-    uint64_t variant, only, runs;
+    uint64_t variant, only, runs, stuck_seconds;
     bool strict;
 };
 
@@ -43,8 +43,9 @@ static int write_out(const struct shrink_command *command, const struct scenario
 static int shrink_program(const struct shrink_command *command, const char *path,
                           const struct scenario_program *from)
 {
-    struct attempt_options options = {
-        .only = command->only, .stuck_seconds = 10, .frontend = command->frontend};
+    struct attempt_options options = {.only = command->only,
+                                      .stuck_seconds = (unsigned)command->stuck_seconds,
+                                      .frontend = command->frontend};
     struct scenario_program program;
     struct scenario_verdict verdict = {.outcome = SCENARIO_PASSED};
     int rc;
@@ -75,7 +76,7 @@ static int shrink_program(const struct shrink_command *command, const char *path
 
 int cmd_shrink(int argc, char **argv)
 {
-    struct shrink_command command = {.variant = 1};
+    struct shrink_command command = {.variant = 1, .stuck_seconds = TOOL_STUCK_SECONDS};
     const struct tool_option options[] = {
         TOOL_OPTION_FRONTEND(&command.frontend),
         {"--output", TOOL_TEXT, "FILE", "instead of standard output", &command.output, NULL},
@@ -88,6 +89,7 @@ int cmd_shrink(int argc, char **argv)
          NULL},
         {"--runs", TOOL_NUMBER, "N", "stop after so many attempts; default: when nothing can go",
          &command.runs, NULL},
+        TOOL_OPTION_STUCK(&command.stuck_seconds),
     };
     struct scenario_verdict probed;
     struct scenario_program program;
@@ -103,7 +105,9 @@ int cmd_shrink(int argc, char **argv)
         return tool_error("shrink: name one scenario");
     if (command.variant < 1 || command.runs > UINT32_MAX)
         return tool_error("shrink: --variant begins at 1, --runs ends at %" PRIu32, UINT32_MAX);
-    rc = subject_probe(command.frontend, 10, &probed, NULL);
+    if (!tool_stuck_fits("shrink", command.stuck_seconds))
+        return TOOL_USAGE;
+    rc = subject_probe(command.frontend, command.stuck_seconds, &probed, NULL);
     if (rc != TOOL_OK)
         return rc == TOOL_FAILED ? probed.exit_code : rc;
     text = tool_read_file(argv[1], &length);

@@ -444,7 +444,7 @@ int cmd_swarm(int argc, char **argv)
                 : processors > JOBS_MAX ? JOBS_MAX
                                         : (uint64_t)processors,
         .calls = SCENARIO_SWARM_CALLS,
-        .stuck_seconds = 10,
+        .stuck_seconds = TOOL_STUCK_SECONDS,
     };
     struct scenario_verdict probed;
     const struct tool_option options[] = {
@@ -461,8 +461,7 @@ int cmd_swarm(int argc, char **argv)
          NULL},
         {"--jobs", TOOL_NUMBER, "N", "processes; default: one for each processor", &command.jobs,
          NULL},
-        {"--stuck", TOOL_NUMBER, "SECONDS",
-         "real time without a step that makes a hang; default 10", &command.stuck_seconds, NULL},
+        TOOL_OPTION_STUCK(&command.stuck_seconds),
     };
     double began;
     int rest = 0;
@@ -477,8 +476,8 @@ int cmd_swarm(int argc, char **argv)
         return tool_error("swarm: --jobs needs a number from 1 to %d", (int)JOBS_MAX);
     if (command.calls < 1 || command.calls > CALLS_MAX)
         return tool_error("swarm: --calls needs a number from 1 to %d", (int)CALLS_MAX);
-    if (command.stuck_seconds < 1 || command.stuck_seconds > 86400)
-        return tool_error("swarm: --stuck needs a number of seconds from 1 to 86400");
+    if (!tool_stuck_fits("swarm", command.stuck_seconds))
+        return TOOL_USAGE;
     rc = subject_probe(command.frontend, command.stuck_seconds, &probed, &command.capabilities);
     if (rc != TOOL_OK)
         return rc == TOOL_FAILED ? probed.exit_code : rc;

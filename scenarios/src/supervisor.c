@@ -483,6 +483,15 @@ static int play_probed(struct supervisor *supervisor)
     return rc == TOOL_OK ? play_in_workers(supervisor) : rc;
 }
 
+bool tool_stuck_fits(const char *command, uint64_t seconds)
+{
+    const bool fits = seconds >= 1 && seconds <= 86400;
+
+    if (!fits)
+        (void)tool_error("%s: --stuck needs a number of seconds from 1 to 86400", command);
+    return fits;
+}
+
 int supervise(const struct supervisor_options *options, struct tool_result *results)
 {
     struct supervisor *supervisor = calloc(1, sizeof(*supervisor));

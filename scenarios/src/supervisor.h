@@ -60,6 +60,16 @@ struct supervisor_options {
  * made; TOOL_FAILED with a message when one ended badly after its last case. */
 int supervise(const struct supervisor_options *options, struct tool_result *results);
 
+/* The option of each command that waits for a process which plays; the target is a uint64_t.
+ * Whoever has it asks tool_stuck_fits, which is false after a message. */
+enum { TOOL_STUCK_SECONDS = 10 };
+#define TOOL_OPTION_STUCK(target)                                                  \
+    {                                                                              \
+        "--stuck", TOOL_NUMBER, "SECONDS",                                         \
+            "real time without a step that makes a hang; default 10", target, NULL \
+    }
+bool tool_stuck_fits(const char *command, uint64_t seconds);
+
 /* ---- subject_probe.c ---- */
 
 /* The option of each command that plays programs; the target is a const char *. */

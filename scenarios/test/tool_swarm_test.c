@@ -119,6 +119,13 @@ START_TEST(what_ends_the_process_can_be_made_small)
     assert_status(run, 0);
     assert_contains(run.out, "read     101");
     assert_contains(run.err, "3 steps: crashed: Aborted\n");
+    put_file("hangs.scn", HANGS);
+    run = shell("$misbehaving shrink --stuck 1 hangs.scn");
+    assert_status(run, 0);
+    assert_contains(run.out, "read     102");
+    assert_contains(run.err, "no step for 1 seconds");
+    refused("shrink: --stuck needs a number of seconds from 1 to 86400",
+            "shrink --stuck 0 hangs.scn");
 }
 END_TEST
 
