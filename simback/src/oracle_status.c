@@ -93,7 +93,7 @@ static const struct oracle_request *write_before(const struct oracle_device *dev
 {
     for (const struct oracle_request *at = device->first; at != NULL && at != flush;
          at = at->next) {
-        if (at->operation == BLKFRONT_WRITE)
+        if (at->operation == BLKFRONT_WRITE && at->count_512 != 0)
             return at;
     }
     return NULL;
