@@ -456,6 +456,8 @@ void oracle_event(struct simback_world *world, const struct simback_event *event
             teardown_transaction(oracle, event, device);
     } else if (event->kind == SIMBACK_WATCH || event->kind == SIMBACK_UNWATCH) {
         teardown_event(oracle, event, device);
+        if (device != NULL)
+            negotiation_watch(oracle, device, event);
     } else if (event->kind == SIMBACK_WATCH_FIRED) {
         if (device != NULL)
             device->read_once_count = 0; /* somebody says: look again */

@@ -196,7 +196,11 @@ struct oracle_device {
     uint16_t back_domid;   /* as it has read backend-id */
     bool back_domid_known;
     bool back_domid_unsure; /* or none, or the one before */
-    uint64_t back_path;     /* hash of the directory in which it has read the state; 0: not yet */
+    /* What backend-id was when it began to watch: it may have been read before it was known who
+     * reads. UINT64_MAX: no number. */
+    bool back_domid_watched;
+    uint64_t back_domid_before;
+    uint64_t back_path; /* hash of the directory in which it has read the state; 0: not yet */
     struct oracle_offer offers[ORACLE_OFFERS]; /* of the transport: read since it has begun (I10) */
     uint64_t back_misread; /* hash of its path, where it could not be read, on purpose; else 0 */
     bool back_serves, back_served_before; /* 4 was read, and no end of it since */

@@ -87,6 +87,19 @@ void negotiation_store(const struct oracle *oracle, struct oracle_device *device
     device->publish_transaction = (uint32_t)event->a;
 }
 
+void negotiation_watch(const struct oracle *oracle, struct oracle_device *device,
+                       const struct simback_event *event)
+{
+    const struct monitor_device *who = oracle_who(oracle, device);
+
+    if (event->kind != SIMBACK_WATCH || event->result != 0 || event->domid != who->front_domid)
+        return;
+    device->back_domid_watched = true;
+    if (!monitor_peek_number(oracle->world, who->front, BLKIF_NODE_BACKEND_ID,
+                             &device->back_domid_before))
+        device->back_domid_before = UINT64_MAX;
+}
+
 static const char *const offers[ORACLE_OFFERS] = {
     BLKIF_NODE_MULTI_QUEUE_MAX_QUEUES,
     BLKIF_NODE_MAX_RING_PAGE_ORDER,
@@ -198,21 +211,25 @@ static uint64_t offer(const struct publication *p, const char *node, uint64_t fa
  * of what it publishes. */
 static void find_backend(struct publication *p)
 {
+    const struct oracle_device *device = p->device;
     size_t length = 0;
-    uint64_t domid;
+    uint64_t domid = UINT64_MAX;
 
     if (monitor_peek(p->oracle->world, p->front, BLKIF_NODE_BACKEND, p->back, sizeof(p->back) - 1,
                      &length))
         p->back[length] = '\0';
-    p->elsewhere =
-        p->device->back_path != 0 && p->device->back_path != hash_xxh64(p->back, length, 0);
-    p->back_unknown = p->device->back_domid_unsure;
-    if (p->device->back_domid_known)
-        p->back_domid = p->device->back_domid;
-    else if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)
+    p->elsewhere = device->back_path != 0 && device->back_path != hash_xxh64(p->back, length, 0);
+    p->back_unknown = device->back_domid_unsure;
+    if (device->back_domid_known) {
+        p->back_domid = device->back_domid;
+        return;
+    }
+    if (number_of(p, p->front, BLKIF_NODE_BACKEND_ID, &domid) && domid <= DOMID_MAX)
         p->back_domid = (uint16_t)domid;
     else
         p->back_unknown = monitor_exists(p->oracle->world, p->front, BLKIF_NODE_BACKEND_ID);
+    if (device->back_domid_watched && device->back_domid_before != domid)
+        p->back_unknown = true;
 }
 
 /* ---- the whole ---- */

@@ -153,6 +153,8 @@ void units_step(struct oracle_device *device);
 /* I10 */
 void negotiation_store(const struct oracle *oracle, struct oracle_device *device,
                        const struct simback_event *event, const char *rest);
+void negotiation_watch(const struct oracle *oracle, struct oracle_device *device,
+                       const struct simback_event *event);
 /* One of its backend's nodes was read. */
 void negotiation_back_read(struct oracle_device *device, const struct simback_event *event,
                            const char *rest);

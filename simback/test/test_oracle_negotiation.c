@@ -157,8 +157,21 @@ static void i10_a_backend_id_that_is_no_domains(void)
     puppet_begin(&puppet);
     opened();
     simback_store_write(puppet.world, path, "32751", 5);
+    CU_ASSERT_EQUAL(
+        puppet.platform->store_read(puppet.context, 0, path, value, sizeof(value), &length), 0);
     puppet_publish(&puppet, "3");
     puppet_expect_nth(&puppet, 0, 10, "which domain 32751 cannot map for writing");
+}
+
+/* It may have read the one before, when nobody knew who reads. */
+static void i10_a_backend_id_that_changes_behind_a_watch(void)
+{
+    static const char path[] = "/local/domain/1/device/vbd/51712/backend-id";
+
+    opened();
+    simback_store_write(puppet.world, path, "32751", 5);
+    puppet_publish(&puppet, "3");
+    puppet_expect_none(&puppet);
 }
 
 static void i10_a_grant_that_cannot_be_mapped(void)
@@ -351,6 +364,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(i10_a_node_beside),
     UNIT_TEST(i10_a_node_that_is_wrong),
     UNIT_TEST(i10_a_backend_id_that_is_no_domains),
+    UNIT_TEST(i10_a_backend_id_that_changes_behind_a_watch),
     UNIT_TEST(i10_a_grant_that_cannot_be_mapped),
     UNIT_TEST(i10_a_node_that_is_missing),
     UNIT_TEST(i10_no_protocol_is_a_should),
