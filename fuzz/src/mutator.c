@@ -47,7 +47,8 @@ static const struct fuzz_target *this_target(void)
     return target;
 }
 
-/* The input that is held, as the decoder gives it, without what the decoder adds. */
+/* The input that is held, as the decoder gives it: where a target has no beginnings, with the
+ * `expect rules` that the decoder adds. */
 static struct {
     struct scenario_program base;
     unsigned left; /* changes of it that are still to come; 0: none is held */
@@ -72,9 +73,9 @@ static bool begin_program(uint64_t *state)
            fuzz_begin(target, &program, next_number(state) % beginnings) == SCENARIO_OK;
 }
 
-/* How many steps stay: mostly all but the last few, for each that is played again takes its time,
- * and what is put in behind the others meets all that they have led to; now and then none but those
- * that every program begins with. */
+/* How many steps stay: mostly all but the last one or two, for each that is played again takes its
+ * time, and what is put in behind the others meets all that they have led to; now and then none but
+ * those that every program begins with. */
 static size_t choose_shared(uint64_t *state)
 {
     const struct fuzz_target *target = this_target();
@@ -117,7 +118,7 @@ static bool begin(const uint8_t *data, size_t size, uint64_t *state)
     return scenario_program_copy(&program, &held.base) == SCENARIO_OK;
 }
 
-/* A change may be none: a step that is full is put back, a field gets the value that it has. */
+/* A change may be none: a field gets the value that it has, a step too many is cut off. */
 static bool change_program(uint64_t *state)
 {
     const struct scenario_chance chance = {next_number, state};
