@@ -40,7 +40,9 @@ for target in "${targets[@]}"; do
     program=$build/fuzz/fuzz_${target}_replay
     inputs=()
     for folder in "$build/fuzz/seeds/$target" "$kept/corpus/$target"; do
-        [ ! -d "$folder" ] || inputs+=("$folder")
+        if compgen -G "$folder/*" >/dev/null; then # a folder without a file is no input
+            inputs+=("$folder")
+        fi
     done
     [ ${#inputs[@]} -gt 0 ] || continue
     LLVM_PROFILE_FILE=$build/$target.profraw "$program" "${inputs[@]}" >/dev/null
