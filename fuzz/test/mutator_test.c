@@ -68,6 +68,7 @@ START_TEST(two_inputs_cross_over)
     uint8_t out[ROOM];
     struct scenario_program program;
     bool of_both = false;
+    size_t refused = 0;
 
     scenario_program_init(&program);
     for (unsigned seed = 0; seed < 100; seed++) {
@@ -86,7 +87,10 @@ START_TEST(two_inputs_cross_over)
             LLVMFuzzerCustomCrossOver((const uint8_t *)"", 0, (const uint8_t *)"", 0, out, 1, seed);
 
         ck_assert_uint_le(size, 1);
+        refused += size == 0; /* a program does not fit */
     }
+    ck_assert_uint_gt(refused, 10);
+    ck_assert_uint_lt(refused, 100);
     scenario_program_fini(&program);
 }
 END_TEST
